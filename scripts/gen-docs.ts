@@ -1,0 +1,173 @@
+/**
+ * Writes the documents that are made from data: `docs/job-file.md`, `docs/job.schema.json` and `docs/errors.md`.
+ * With `--check` it writes nothing and fails when one of them is not what it would write.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ERROR_CODES, type ErrorEntry } from '../src/errors/error-codes.ts';
+import type { Field, ObjectShape } from '../src/spec/field.ts';
+import { JOB_SHAPE } from '../src/spec/job-fields.ts';
+import { jsonSchemaOf } from '../src/spec/json-schema.ts';
+import { sayShape } from '../src/spec/say-shape.ts';
+
+const GENERATED = 'Made by `scripts/gen-docs.ts`. Do not edit: change the data and run it again.';
+
+/** A whole job file; a test parses it. */
+export const EXAMPLE_JOB = `prescore: 1
+name: flight-delay
+model:
+  uri: ../fixtures/flights/delay_lgbm.onnx
+  version: "2013.1"
+  sha256: ${'0123456789abcdef'.repeat(4)}
+input:
+  uri: ../fixtures/flights/month={partition}/*.parquet
+partitions: { values: ["01", "02"] }
+features:
+  input: { columns: [month, day, distance] }
+outputs:
+  prediction: label
+  probability: { tensor: probabilities, index: 1 }
+id: [flight_id]
+passthrough: [event_time]
+output: { uri: "../out/flight-delay/month={partition}", compression: zstd, lineage: true }
+execution: { scorers: auto, memory: 1GiB, device: cpu }
+rejects: { limit: 0 }
+`;
+
+const JOB_FILE_INTRO = `# The job file
+
+${GENERATED}
+
+A job file says what to score, with which model, and where the predictions go. It is YAML 1.2 or JSON, at most 1 MiB and
+32 levels deep. All problems are told at once, each with its line, and an unknown key is refused. An editor can use
+[job.schema.json](job.schema.json).
+
+\`\`\`yaml
+${EXAMPLE_JOB}\`\`\`
+
+- **Paths** are relative to the file; \`file:///abs/path\` and \`s3://bucket/key\` work as well.
+- **\`{partition}\`** in \`input.uri\` and \`output.uri\` is the only placeholder. Nothing else is expanded: no environment
+  variables, no \`\${…}\`.
+- **Credentials** are never part of the file, which is kept in run records: a key such as \`secretKey\`, or
+  \`user:password@\` in a URL, is refused. They come from the environment.
+- **Durations** are \`500ms\`, \`60s\`, \`10m\`, \`72h\`, \`7d\`; **sizes** \`64MB\`, \`512MiB\`, \`1.5GiB\` or a number of bytes.
+- **Texts that look like numbers** (\`"01"\`, \`"2013.1"\`) need quotes; they are never turned into text for you.
+- No custom tags, merge keys (\`<<\`), duplicate keys or second document. Anchors and aliases work, within limits.
+`;
+
+/** `docs/job-file.md`. */
+export function jobFilePage(): string {
+  const sections = [section('The file', '', JOB_SHAPE)];
+  for (const [key, { type, doc }] of Object.entries<Field>(JOB_SHAPE.fields)) {
+    if (type.kind === 'object') sections.push(section(`\`${key}\``, doc, type));
+    if (type.kind === 'map' && type.of.kind === 'object') {
+      sections.push(section(`\`${key}\`: each entry`, `${doc} Maps ${type.keysSay}.`, type.of));
+    }
+  }
+  return [JOB_FILE_INTRO, ...sections].join('\n');
+}
+
+/** `docs/job.schema.json`. */
+export function jobSchemaText(): string {
+  return `${JSON.stringify(jsonSchemaOf(JOB_SHAPE, 'prescore job file, version 1'), null, 2)}\n`;
+}
+
+const EXITS: Readonly<Record<number, string>> = {
+  2: 'usage and job file',
+  4: 'input data',
+  5: 'model',
+  6: 'store out of reach; the run can be resumed',
+  7: 'another owner',
+  8: 'over a limit',
+  70: 'internal',
+  130: 'interrupted; the run can be resumed',
+};
+
+/** `docs/errors.md`. */
+export function errorsPage(): string {
+  const entries: readonly (readonly [string, ErrorEntry])[] = Object.entries(ERROR_CODES);
+  const exits = [...new Set(entries.map(([, entry]) => entry.exit))].sort((a, b) => a - b);
+  const sections = exits.map((exit) => {
+    const rows = entries
+      .filter(([, entry]) => entry.exit === exit)
+      .map(([code, e]) => row([`\`${code}\``, e.meaning, e.fix, e.retryable ? 'yes' : 'no']));
+    return `## Exit code ${exit}: ${EXITS[exit] ?? 'other'}\n\n${table(['Code', 'Meaning', 'What to do', 'Retried'], rows)}\n`;
+  });
+  return `# Errors
+
+${GENERATED}
+
+Every error has a stable code; match on it, not on the message. At the command line an error is one line on stderr, and with
+\`--json\` an object. "Retried" says whether the same step is tried again by itself.
+
+${sections.join('\n')}`;
+}
+
+function section(title: string, doc: string, shape: ObjectShape): string {
+  const rows = Object.entries<Field>(shape.fields).map(([key, field]) =>
+    row([`\`${key}\``, takes(field), defaultOf(shape, key, field), field.doc, `\`${key}: ${field.example}\``]),
+  );
+  const choice = shape.choose?.map(({ needs }) => needs.map((key) => `\`${key}\``).join(' + ')).join(', or ');
+  const notes = [doc, choice === undefined ? '' : `Exactly one of: ${choice}.`].filter((text) => text !== '').join(' ');
+  return `## ${title}\n\n${notes === '' ? '' : `${notes}\n\n`}${table(['Key', 'Takes', 'Default', 'Meaning', 'Example'], rows)}\n`;
+}
+
+function takes(field: Field): string {
+  return `${sayShape(field.type)}${field.unit === undefined ? '' : ` (${field.unit})`}`;
+}
+
+function defaultOf(shape: ObjectShape, key: string, field: Field): string {
+  if (field.required || shape.choose?.some(({ needs }) => needs.includes(key)))
+    return field.required ? '**required**' : '–';
+  if (field.defaultSays !== undefined) return field.defaultSays;
+  return field.default === undefined
+    ? 'none'
+    : `\`${typeof field.default === 'string' ? field.default : JSON.stringify(field.default)}\``;
+}
+
+function table(heads: readonly string[], rows: readonly string[]): string {
+  return [row(heads), row(heads.map(() => '---')), ...rows].join('\n');
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+/** Every generated document: its path from the repository's root, and its text. */
+export function generatedDocs(): Readonly<Record<string, string>> {
+  return { 'docs/job-file.md': jobFilePage(), 'docs/job.schema.json': jobSchemaText(), 'docs/errors.md': errorsPage() };
+}
+
+/** Those that are not on disk as they would be written. */
+export function driftedDocs(): readonly string[] {
+  return Object.entries(generatedDocs()).flatMap(([path, text]) => (readOrNull(onDisk(path)) === text ? [] : [path]));
+}
+
+function onDisk(path: string): string {
+  return fileURLToPath(new URL(`../${path}`, import.meta.url));
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function main(args: readonly string[]): void {
+  const drifted = driftedDocs();
+  if (args.includes('--check')) {
+    for (const path of drifted) console.error(`${path} is out of date: run scripts/gen-docs.ts`);
+    process.exitCode = drifted.length === 0 ? 0 : 1;
+    return;
+  }
+  mkdirSync(onDisk('docs'), { recursive: true });
+  const docs = generatedDocs();
+  for (const path of drifted) {
+    writeFileSync(onDisk(path), docs[path] ?? '');
+    console.log(`wrote ${path}`);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));

@@ -1,0 +1,99 @@
+import { statfsSync } from 'node:fs';
+import { availableParallelism, constrainedMemory, tmpdir, totalmem } from './host.ts';
+import type { Job } from '../contract/job.ts';
+import { toPrescoreError } from '../errors/prescore-error.ts';
+import { createStoreResolver } from '../object-store/open-store.ts';
+import { sayBytes } from '../telemetry/progress-line.ts';
+import { tableRoot } from '../spec/table-root.ts';
+import { loadJob } from './load-job.ts';
+import { JobScorers } from './scorers.ts';
+import { readVersions } from './versions.ts';
+
+type Verdict = 'ok' | 'warn' | 'fail';
+
+interface Finding {
+  readonly check: string;
+  readonly verdict: Verdict;
+  readonly found: string;
+  /** What to do; empty when nothing is. */
+  readonly fix: string;
+}
+
+const GIB = 1024 ** 3;
+
+/** `prescore doctor [JOB]`: exit code 0, or that of the first thing that fails. */
+export async function doctorCommand(path: string | undefined, flags: { readonly json?: boolean }): Promise<number> {
+  const findings: Finding[] = [...hostFindings()];
+  let exitCode = 0;
+  const attempt = async (check: string, task: () => Promise<Omit<Finding, 'check'>>): Promise<void> => {
+    try {
+      findings.push({ check, ...(await task()) });
+    } catch (error) {
+      const known = toPrescoreError(error);
+      if (exitCode === 0) exitCode = known.exitCode;
+      findings.push({ check, verdict: 'fail', found: known.message.split('. ')[0]!, fix: known.fix });
+    }
+  };
+  if (path !== undefined) {
+    let job: Job | null = null;
+    await attempt('job file', async () => {
+      job = loadJob(path);
+      return { verdict: 'ok', found: job.name, fix: '' };
+    });
+    if (job !== null) await checkJob(job, attempt);
+  }
+  if (exitCode === 0 && findings.some((f) => f.verdict === 'fail')) exitCode = 70;
+  for (const { check, verdict, found, fix } of findings) {
+    if (flags.json === true) process.stdout.write(`${JSON.stringify({ check, verdict, found, fix })}\n`);
+    else process.stdout.write(`${verdict.padEnd(4)}  ${check.padEnd(22)} ${found}${fix === '' ? '' : `\n      -> ${fix}`}\n`);
+  }
+  return exitCode;
+}
+
+function hostFindings(): Finding[] {
+  const versions = readVersions();
+  const cores = availableParallelism();
+  const memory = constrainedMemory() ?? totalmem();
+  const scratch = statfsSync(tmpdir());
+  const free = scratch.bavail * scratch.bsize;
+  const ok = (check: string, found: string): Finding => ({ check, verdict: 'ok', found, fix: '' });
+  const warn = (check: string, found: string, fix: string): Finding => ({ check, verdict: 'warn', found, fix });
+  return [
+    ok('Node', process.version),
+    ok('prescore', versions.prescore),
+    ok('libraries', `DuckDB ${versions.duckdb}, ONNX Runtime ${versions.onnxruntime} (CPU)`),
+    ok('cores', `${cores}: that many scorers by default`),
+    memory < GIB ? warn('memory', sayBytes(memory), 'The default execution.memory is 1 GiB; set a lower one in the job file.') : ok('memory', sayBytes(memory)),
+    free < 2 * GIB ? warn('scratch', `${sayBytes(free)} free in ${tmpdir()}`, 'Set TMPDIR to a disk with more space.') : ok('scratch', `${sayBytes(free)} free in ${tmpdir()}`),
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0'
+      ? { check: 'TLS', verdict: 'fail', found: 'NODE_TLS_REJECT_UNAUTHORIZED=0 switches certificate checks off', fix: 'Unset it; for a private CA set NODE_EXTRA_CA_CERTS.' }
+      : ok('TLS', 'certificates are checked'),
+  ];
+}
+
+async function checkJob(job: Job, attempt: (check: string, task: () => Promise<Omit<Finding, 'check'>>) => Promise<void>): Promise<void> {
+  const stores = createStoreResolver(job.stores, { env: process.env });
+  const scorers = new JobScorers(job, stores, true);
+  try {
+    await attempt('model', async () => {
+      const { model } = await scorers.load();
+      const pinned = job.model.sha256 !== null;
+      const found = `${model.sha256.slice(0, 12)}…, ${sayBytes(model.bytes)}, IR ${model.irVersion}, loads`;
+      if (model.dynamicQuantization) return { verdict: 'warn', found: `${found}; quantizes dynamically`, fix: 'A row\'s score can depend on its batch neighbours; quantize statically for repeatable scores.' };
+      return pinned ? { verdict: 'ok', found, fix: '' } : { verdict: 'warn', found: `${found}; not pinned`, fix: `Set model.sha256: ${model.sha256}` };
+    });
+    for (const [check, uri] of [['output store', tableRoot(job.output.uri)], ['state store', job.state]] as const) {
+      await attempt(check, async () => {
+        const { store, key } = stores.at(uri);
+        const { conditionalPut, conditionalComplete } = await store.probe(key);
+        const promises = `put-if-absent ${conditionalPut ? 'yes' : 'NO'}, conditional completion ${conditionalComplete ? 'yes' : 'NO'}`;
+        if (conditionalPut && conditionalComplete) return { verdict: 'ok', found: promises, fix: '' };
+        return { verdict: 'warn', found: promises, fix: 'Two runs at once can overwrite each other here: start only one, or use a store with conditional writes.' };
+      });
+    }
+  } finally {
+    await scorers.close();
+    await stores.close();
+  }
+}
+

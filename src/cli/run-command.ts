@@ -1,0 +1,90 @@
+import type { RunDone, RunEvent } from '../contract/run-events.ts';
+import { PrescoreError, toErrorJson } from '../errors/prescore-error.ts';
+import { createStoreResolver } from '../object-store/open-store.ts';
+import { runJob, worstExit } from '../pipeline/run-job.ts';
+import type { RunDeps, RunOptions } from '../pipeline/run-deps.ts';
+import { ProgressLine } from '../telemetry/progress-line.ts';
+import { loadJob } from './load-job.ts';
+import { printSummary } from './print-summary.ts';
+import { reportError } from './report-error.ts';
+import { JobScorers } from './scorers.ts';
+import { StopSignals } from './stop-signals.ts';
+import { readVersions } from './versions.ts';
+
+export interface RunFlags {
+  readonly partition?: string;
+  readonly asOf?: string;
+  readonly newRun?: boolean;
+  readonly ifChanged?: boolean;
+  readonly force?: boolean;
+  readonly sample?: number;
+  readonly allowUnpinned?: boolean;
+  readonly json?: boolean;
+}
+
+/** `prescore run`: wires the adapters, runs the job's slots and reports. Returns the exit code. */
+export async function runCommand(path: string, flags: RunFlags): Promise<number> {
+  if (flags.newRun === true && flags.ifChanged === true) {
+    throw new PrescoreError('USAGE', { what: '--new-run and --if-changed exclude each other' });
+  }
+  const job = loadJob(path);
+  const stores = createStoreResolver(job.stores, { env: process.env });
+  const scorers = new JobScorers(job, stores, flags.allowUnpinned === true);
+  const progress = flags.json === true ? null : new ProgressLine(process.stderr);
+  const signals = new StopSignals((text) => progress?.say(text), () => scorers.kill());
+  const failures: PrescoreError[] = [];
+  const done: RunDone[] = [];
+  const emit = (event: RunEvent): void => {
+    if (event.event === 'done') done.push(event);
+    if (flags.json === true) printJson(event);
+    else progress?.take(event);
+  };
+  const deps: RunDeps = { stores, versions: readVersions(), scorers: () => scorers.load(), emit, stop: signals.stop, now: () => new Date() };
+  const options: RunOptions = {
+    isNewRun: flags.newRun === true,
+    isIfChanged: flags.ifChanged === true,
+    isForced: flags.force === true,
+    allowUnpinned: flags.allowUnpinned === true,
+    asOf: flags.asOf ?? null,
+  };
+  try {
+    if (flags.sample !== undefined) {
+      const { sampleJob } = await import('./sample-command.ts');
+      return await sampleJob(job, flags.partition ?? null, flags.sample, options, deps, flags.json === true);
+    }
+    for await (const outcome of runJob(job, flags.partition ?? null, options, deps)) {
+      if (outcome.kind === 'failed') {
+        failures.push(outcome.error);
+        emit({ event: 'failed', runId: null, partition: outcome.partition, error: toErrorJson(outcome.error) });
+      }
+    }
+    progress?.clear();
+    if (flags.json !== true) {
+      printSummary(job, done);
+      for (const failure of failures) reportError(failure, { isDebug: process.argv.includes('--debug'), isJson: false });
+    }
+    const interrupted = signals.exitCode;
+    if (interrupted !== null && failures.length > 0) {
+      if (flags.json !== true) process.stderr.write('Interrupted. Start the same command again to resume; finished chunks are kept.\n');
+      return interrupted;
+    }
+    return worstExit(failures.map((f) => f.exitCode), done);
+  } finally {
+    progress?.clear();
+    signals.close();
+    await scorers.close();
+    await stores.close();
+  }
+}
+
+let lastProgress = 0;
+
+// Progress several times a second is for terminals; a log gets one a second.
+function printJson(event: RunEvent): void {
+  if (event.event === 'progress') {
+    const now = performance.now();
+    if (now - lastProgress < 1000) return;
+    lastProgress = now;
+  }
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}

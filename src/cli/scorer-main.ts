@@ -1,0 +1,21 @@
+import { createStoreResolver } from '../object-store/open-store.ts';
+import { ScorerChild } from '../scorer/scorer-child.ts';
+import type { ToChild } from '../scorer/messages.ts';
+
+/* The entry of a scorer child: builds its adapters and goes when its supervisor is gone. */
+process.on('disconnect', () => process.exit(1));
+// Signals go to the supervisor, which decides what becomes of a chunk.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+
+new ScorerChild(
+  {
+    send: (message) => {
+      process.send?.(message, () => undefined);
+    },
+    onMessage: (listener) => {
+      process.on('message', (message) => listener(message as ToChild));
+    },
+  },
+  (stores) => createStoreResolver(stores, { env: process.env }),
+).start();

@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job } from '../contract/job.ts';
+import type { StoreResolver } from '../contract/object-store.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import type { LoadedScorers } from '../pipeline/run-deps.ts';
+import { ScorerPool } from '../scorer/scorer-pool.ts';
+import { fetchModel } from './fetch-model.ts';
+import { shareMemory } from './memory-plan.ts';
+
+const SILENCE_MS = 30_000;
+
+/** The scorers of one job: started on first use, ended with their scratch folder. */
+export class JobScorers {
+  private readonly job: Job;
+  private readonly stores: StoreResolver;
+  private readonly allowUnpinned: boolean;
+  private loading: Promise<LoadedScorers> | null = null;
+  private pool: ScorerPool | null = null;
+  private scratchDir: string | null = null;
+
+  constructor(job: Job, stores: StoreResolver, allowUnpinned: boolean) {
+    this.job = job;
+    this.stores = stores;
+    this.allowUnpinned = allowUnpinned;
+  }
+
+  get pids(): number[] {
+    return this.pool?.pids ?? [];
+  }
+
+  /** Errors: MEMORY_TOO_SMALL, MODEL_*. Repeat: gives the same scorers. */
+  load(): Promise<LoadedScorers> {
+    this.loading ??= this.start();
+    return this.loading;
+  }
+
+  private async start(): Promise<LoadedScorers> {
+    const { job } = this;
+    const { execution } = job;
+    this.scratchDir = await mkdtemp(join(tmpdir(), 'prescore-'));
+    const model = await fetchModel(job, this.stores, this.scratchDir, this.allowUnpinned);
+    const share = shareMemory(execution.memoryBytes, execution.scorers, availableParallelism(), model.bytes);
+    const isSource = import.meta.url.endsWith('.ts');
+    const pool = new ScorerPool(
+      {
+        entry: new URL(isSource ? './scorer-main.ts' : './scorer-main.js', import.meta.url),
+        // glibc gives every thread an arena of its own; two are enough and keep freed memory findable.
+        env: { ...process.env, MALLOC_ARENA_MAX: '2' },
+        heapMiB: share.heapMiB,
+        maxRssBytes: share.shareBytes * 0.9,
+        silenceMs: SILENCE_MS,
+        options: {
+          stores: job.stores,
+          scratchDir: this.scratchDir,
+          scratchBytes: Math.floor(execution.scratchBytes / share.scorers),
+          duckMemoryBytes: share.duckMemoryBytes,
+          slabs: share.slabs,
+          batchDeadlineMs: execution.batchDeadlineMs,
+        },
+      },
+      share.scorers,
+    );
+    this.pool = pool;
+    const info = await pool.load({
+      path: model.path,
+      where: job.model.uri,
+      sha256: job.model.sha256,
+      intraOpThreads: execution.intraOpThreads,
+      device: execution.device,
+    });
+    return { pool, model: info };
+  }
+
+  /** Ends idle children and removes the scratch folder. */
+  async close(): Promise<void> {
+    this.pool?.close();
+    if (this.scratchDir !== null) await rm(this.scratchDir, { recursive: true, force: true });
+  }
+
+  /** Ends everything at once: for the second signal and for failures. */
+  kill(): void {
+    this.pool?.kill(new PrescoreError('INTERRUPTED', { what: 'interrupted' }));
+    if (this.scratchDir !== null) rmSync(this.scratchDir, { recursive: true, force: true });
+  }
+}

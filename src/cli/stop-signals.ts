@@ -1,0 +1,43 @@
+const FINISH_MS = 20_000;
+
+/**
+ * Ctrl-C and SIGTERM: the first one stops handing out chunks and lets those in the scorers finish (20 s at most); the
+ * second one ends at once. Either way the run resumes: records decide, not this process.
+ */
+export class StopSignals {
+  readonly stop: AbortSignal;
+  private readonly controller = new AbortController();
+  private readonly listener: (signal: NodeJS.Signals) => void;
+  private first: NodeJS.Signals | null = null;
+
+  constructor(say: (text: string) => void, endNow: () => void) {
+    this.stop = this.controller.signal;
+    const end = (): void => {
+      endNow();
+      process.exit(this.exitCode ?? 130);
+    };
+    this.listener = (signal) => {
+      if (this.first !== null) {
+        process.stderr.write('\nStopped at once. Start the same command again to resume.\n');
+        end();
+      }
+      this.first = signal;
+      say('Stopping: the chunks in work are finished first. Once more to stop at once.');
+      this.controller.abort();
+      setTimeout(end, FINISH_MS).unref();
+    };
+    process.on('SIGINT', this.listener);
+    process.on('SIGTERM', this.listener);
+  }
+
+  /** 130 or 143 once a signal came, else null. */
+  get exitCode(): number | null {
+    if (this.first === null) return null;
+    return this.first === 'SIGTERM' ? 143 : 130;
+  }
+
+  close(): void {
+    process.off('SIGINT', this.listener);
+    process.off('SIGTERM', this.listener);
+  }
+}

@@ -1,0 +1,61 @@
+import * as zlib from 'node:zlib';
+import type { ArrowPlace } from './arrow-fault.ts';
+import type { BodyCodec } from './arrow-message.ts';
+import { decodeLz4Frame } from './lz4-frame.ts';
+
+/** Zstandard as `node:zlib` offers it from Node 22.15 on. */
+export type ZstdDecode = (
+  input: Uint8Array,
+  options: { readonly maxOutputLength: number; readonly chunkSize: number },
+) => Uint8Array;
+
+const nativeZstd: ZstdDecode | undefined = 'zstdDecompressSync' in zlib ? zlib.zstdDecompressSync : undefined;
+
+/**
+ * Decompresses one buffer of a body to exactly `size` bytes; nothing beyond `size` is kept, whatever the input claims.
+ *
+ * Errors: INPUT_CORRUPT (damaged, or another size), INPUT_UNSUPPORTED (ZSTD on a Node without it). Repeat: safe.
+ * Owns: the caller owns input and result.
+ */
+export function decompress(
+  codec: BodyCodec,
+  input: Uint8Array,
+  size: number,
+  place: ArrowPlace,
+  zstd: ZstdDecode | undefined = nativeZstd,
+): Uint8Array<ArrayBuffer> {
+  if (codec === 'lz4') {
+    return orCorrupt('LZ4', place, () => decodeLz4Frame(input, size));
+  }
+  if (zstd === undefined) {
+    throw place.fault('INPUT_UNSUPPORTED', 'the body is compressed with ZSTD, which this Node.js cannot decode', {
+      expected: 'Node.js 22.15 or newer',
+      got: process.version,
+      fix: 'Use Node.js 22.15 or newer, or write the file with LZ4 or without compression.',
+    });
+  }
+  return orCorrupt('ZSTD', place, () => decodeZstd(zstd, input, size));
+}
+
+function decodeZstd(zstd: ZstdDecode, input: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  if (input.byteLength < 9 || new DataView(input.buffer, input.byteOffset).getUint32(0, true) !== 0xfd2fb528) {
+    throw new Error('this is no ZSTD frame');
+  }
+  // One chunk of the final size saves the concatenation; at least one byte more, so that a longer frame is noticed.
+  const chunkSize = Math.max(64, size + 1);
+  const bytes = zstd(input, { maxOutputLength: chunkSize, chunkSize });
+  if (bytes.byteLength !== size) throw new Error(`the frame holds ${bytes.byteLength} bytes, not ${size}`);
+  // A copy with an aligned buffer of its own: the result may be a slice of a pool.
+  return bytes.byteOffset % 16 === 0 && bytes.buffer instanceof ArrayBuffer
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, size)
+    : Uint8Array.from(bytes);
+}
+
+function orCorrupt<T>(codec: string, place: ArrowPlace, decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw place.fault('INPUT_CORRUPT', `a buffer cannot be decompressed with ${codec}: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * What a stored column looks like to the packer. Carriers: f32, f64, i32, i64 and u64 (two 32-bit words), str (DuckDB's
+ * string_t). `null` from `sourceKind` means that the type cannot be a feature.
+ */
+export type Carrier = 'f32' | 'f64' | 'i32' | 'i64' | 'u64' | 'str';
+
+export interface SourceKind {
+  readonly carrier: Carrier;
+  readonly list: boolean;
+  /** SQL over the quoted column name that yields the carrier. */
+  readonly sql: (column: string) => string;
+  /** What the number means, for docs and messages: null for plain numbers. */
+  readonly unit: string | null;
+}
+
+const plain = (carrier: Carrier, cast: string | null = null, unit: string | null = null): SourceKind => ({
+  carrier,
+  list: false,
+  sql: (c) => (cast === null ? c : `${c}::${cast}`),
+  unit,
+});
+
+const SCALARS: Readonly<Record<string, SourceKind>> = {
+  FLOAT: plain('f32'),
+  DOUBLE: plain('f64'),
+  BOOLEAN: plain('i32', 'INTEGER'),
+  TINYINT: plain('i32', 'INTEGER'),
+  SMALLINT: plain('i32', 'INTEGER'),
+  INTEGER: plain('i32'),
+  UTINYINT: plain('i32', 'INTEGER'),
+  USMALLINT: plain('i32', 'INTEGER'),
+  UINTEGER: plain('f64', 'DOUBLE'),
+  BIGINT: plain('i64'),
+  UBIGINT: plain('u64'),
+  HUGEINT: plain('f64', 'DOUBLE'),
+  UHUGEINT: plain('f64', 'DOUBLE'),
+  DATE: plain('i32', null, 'days since 1970-01-01'),
+  TIME: plain('i64', null, 'microseconds since midnight'),
+  TIMESTAMP: plain('i64', null, 'microseconds since 1970-01-01'),
+  'TIMESTAMP WITH TIME ZONE': plain('i64', null, 'microseconds since 1970-01-01 UTC'),
+  TIMESTAMP_S: { ...plain('i64', null, 'microseconds since 1970-01-01'), sql: (c) => `epoch_us(${c})` },
+  TIMESTAMP_MS: { ...plain('i64', null, 'microseconds since 1970-01-01'), sql: (c) => `epoch_us(${c})` },
+  TIMESTAMP_NS: { ...plain('i64', null, 'microseconds since 1970-01-01'), sql: (c) => `epoch_us(${c})` },
+  VARCHAR: plain('str'),
+  UUID: plain('str', 'VARCHAR'),
+};
+
+const LIST_CASTS: Readonly<Record<Carrier, string | null>> = {
+  f32: 'FLOAT[]',
+  f64: 'DOUBLE[]',
+  i32: 'INTEGER[]',
+  i64: null,
+  u64: null,
+  str: null,
+};
+
+/** The carrier of a DuckDB type, or null when it cannot be a feature (struct, map, blob, nested lists …). */
+export function sourceKind(type: string): SourceKind | null {
+  if (type.startsWith('DECIMAL(')) return plain('f64', 'DOUBLE');
+  if (type.startsWith('ENUM(')) return plain('str', 'VARCHAR');
+  const element = /^(.+?)\[\d*\]$/.exec(type)?.[1];
+  if (element === undefined) return SCALARS[type] ?? null;
+  const kind = element.startsWith('DECIMAL(') ? plain('f64', 'DOUBLE') : SCALARS[element];
+  if (kind === undefined || kind.unit !== null || kind.carrier === 'str') return null;
+  const cast = LIST_CASTS[kind.carrier];
+  return { ...kind, list: true, sql: (c) => (cast === null ? `${c}::${element}[]` : `${c}::${cast}`) };
+}

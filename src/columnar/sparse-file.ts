@@ -1,0 +1,69 @@
+import { open } from 'node:fs/promises';
+import type { ByteRange } from '../contract/object-store.ts';
+import type { ByteSource } from './byte-source.ts';
+import { writeSparseFooter } from './describe-file.ts';
+import { columnChunkRange, type ParquetFooter } from './parquet-footer.ts';
+
+const MERGE_GAP = 256 * 1024;
+const MAX_REQUEST = 8 * 1024 * 1024;
+const IN_FLIGHT = 4;
+
+/** Byte ranges of the wanted columns in the row groups that overlap rows [rowStart, rowEnd). */
+export function wantedRanges(footer: ParquetFooter, columns: ReadonlySet<string>, rowStart: number, rowEnd: number): ByteRange[] {
+  const ranges: ByteRange[] = [];
+  let row = 0;
+  for (const group of footer.metadata.row_groups) {
+    const end = row + Number(group.num_rows);
+    if (end > rowStart && row < rowEnd) {
+      for (const chunk of group.columns) {
+        const meta = chunk.meta_data;
+        if (meta !== undefined && columns.has(meta.path_in_schema[0] ?? '')) ranges.push(columnChunkRange(meta));
+      }
+    }
+    row = end;
+  }
+  return ranges;
+}
+
+/** Joins ranges that lie near each other, then cuts them to requests of at most 8 MiB. */
+export function planRequests(ranges: readonly ByteRange[]): ByteRange[] {
+  const sorted = [...ranges].sort((a, b) => a.offset - b.offset);
+  const merged: { offset: number; end: number }[] = [];
+  for (const range of sorted) {
+    const last = merged.at(-1);
+    if (last !== undefined && range.offset - last.end <= MERGE_GAP) last.end = Math.max(last.end, range.offset + range.length);
+    else merged.push({ offset: range.offset, end: range.offset + range.length });
+  }
+  return merged.flatMap(({ offset, end }) => {
+    const requests: ByteRange[] = [];
+    for (let at = offset; at < end; at += MAX_REQUEST) requests.push({ offset: at, length: Math.min(MAX_REQUEST, end - at) });
+    return requests;
+  });
+}
+
+/**
+ * Fetches ranges of a remote object into a sparse local file of the object's size, so that DuckDB reads it as if it were
+ * whole. Write-once: the path must be new. Returns the bytes fetched.
+ *
+ * Errors: those of the source; a failed fetch leaves the file to the caller's scratch clean-up.
+ */
+export async function fetchSparse(source: ByteSource, footer: ParquetFooter, ranges: readonly ByteRange[], path: string): Promise<number> {
+  await writeSparseFooter(path, source.size, footer.tail);
+  const requests = planRequests(ranges);
+  const file = await open(path, 'r+');
+  let bytes = 0;
+  try {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      for (let request = requests[next++]; request !== undefined; request = requests[next++]) {
+        const data = await source.read(request.offset, request.length);
+        await file.write(data, 0, data.length, request.offset);
+        bytes += data.length;
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, requests.length) }, lane));
+  } finally {
+    await file.close();
+  }
+  return bytes;
+}

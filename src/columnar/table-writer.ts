@@ -1,0 +1,110 @@
+import { type DuckDBAppender, DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import type { Duck } from './duckdb.ts';
+
+/** Values of one column for the rows of one call: a typed array, texts, or lists of equal width over a typed array. */
+export type ColumnData =
+  | { readonly kind: 'fixed'; readonly data: NumericArray }
+  | { readonly kind: 'text'; readonly data: readonly (string | null)[] }
+  | { readonly kind: 'list'; readonly data: NumericArray; readonly width: number };
+
+export type NumericArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array;
+
+const VECTOR_ROWS = 2048;
+const encoder = new TextEncoder();
+
+/**
+ * Appends typed arrays to a DuckDB table by copying memory, 2,048 rows at a time. The arrays must have the byte layout
+ * of the table's column types (BOOLEAN: one byte). Owns: the caller; the arrays may be reused after `append` returns.
+ */
+export class TableWriter {
+  private readonly appender: DuckDBAppender;
+  private readonly types: readonly DuckDBType[];
+  private readonly full: DuckDBDataChunk;
+
+  private constructor(appender: DuckDBAppender) {
+    this.appender = appender;
+    this.types = Array.from({ length: appender.columnCount }, (_, i) => appender.columnType(i));
+    this.full = DuckDBDataChunk.create(this.types, VECTOR_ROWS);
+  }
+
+  static async open(duck: Duck, table: string): Promise<TableWriter> {
+    return new TableWriter(await duck.connection.createAppender(table));
+  }
+
+  append(columns: readonly ColumnData[], rows: number): void {
+    for (let start = 0; start < rows; start += VECTOR_ROWS) {
+      const count = Math.min(VECTOR_ROWS, rows - start);
+      const chunk = this.reuse(columns, count);
+      columns.forEach((column, index) => {
+        writeVector(duckdb.data_chunk_get_vector(chunk.chunk, index), column, start, count);
+      });
+      this.appender.appendDataChunk(chunk);
+    }
+  }
+
+  close(): void {
+    this.appender.flushSync();
+    this.appender.closeSync();
+  }
+
+  // Texts and lists keep heap memory in their vectors, so only chunks of fixed width are reused.
+  private reuse(columns: readonly ColumnData[], count: number): DuckDBDataChunk {
+    const isReusable = count === VECTOR_ROWS && columns.every((c) => c.kind === 'fixed');
+    return isReusable ? this.full : DuckDBDataChunk.create(this.types, count);
+  }
+}
+
+function writeVector(vector: duckdb.Vector, column: ColumnData, start: number, count: number): void {
+  if (column.kind === 'fixed') {
+    copyInto(vector, column.data, start, count);
+  } else if (column.kind === 'text') {
+    writeTexts(vector, column.data, start, count);
+  } else {
+    writeLists(vector, column.data, column.width, start, count);
+  }
+}
+
+function copyInto(vector: duckdb.Vector, data: NumericArray, start: number, count: number): void {
+  const width = data.BYTES_PER_ELEMENT;
+  duckdb.copy_data_to_vector(vector, 0, data.buffer as ArrayBuffer, data.byteOffset + start * width, count * width);
+}
+
+function writeTexts(vector: duckdb.Vector, data: readonly (string | null)[], start: number, count: number): void {
+  let validity: Uint8Array | null = null;
+  for (let i = 0; i < count; i++) {
+    const text = data[start + i];
+    if (text !== null && text !== undefined) {
+      // The form with a length: the other one ends a text at its first NUL.
+      duckdb.vector_assign_string_element_len(vector, i, encoder.encode(text));
+      continue;
+    }
+    validity ??= new Uint8Array(VECTOR_ROWS / 8).fill(0xff);
+    validity[i >> 3] = (validity[i >> 3] ?? 0) & ~(1 << (i & 7));
+  }
+  if (validity === null) return;
+  duckdb.vector_ensure_validity_writable(vector);
+  duckdb.copy_data_to_vector_validity(vector, 0, validity.buffer as ArrayBuffer, 0, Math.ceil(count / 64) * 8);
+}
+
+function writeLists(vector: duckdb.Vector, data: NumericArray, width: number, start: number, count: number): void {
+  const entries = new BigUint64Array(count * 2);
+  for (let i = 0; i < count; i++) {
+    entries[i * 2] = BigInt(i * width);
+    entries[i * 2 + 1] = BigInt(width);
+  }
+  duckdb.copy_data_to_vector(vector, 0, entries.buffer, 0, entries.byteLength);
+  duckdb.list_vector_reserve(vector, count * width);
+  duckdb.list_vector_set_size(vector, count * width);
+  copyInto(duckdb.list_vector_get_child(vector), data, start * width, count * width);
+}

@@ -1,0 +1,167 @@
+import { PrescoreError } from '../errors/prescore-error.ts';
+import type { OutputColumn } from '../contract/plan.ts';
+import { type Duck, parquetSource, quoteName, quoteText } from './duckdb.ts';
+
+/** Rows of one local Parquet file that belong to a chunk, and what its columns are called there. */
+export interface LocalSlice {
+  readonly path: string;
+  /** Shown in rejects. */
+  readonly uri: string;
+  readonly rowStart: number;
+  readonly rowEnd: number;
+  /** First row in the file that people know, where `path` is a rewritten copy. */
+  readonly rowBase: number;
+  /** Column name -> DuckDB's name in this file. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly pathValues: Readonly<Record<string, string>>;
+}
+
+export interface PartOptions {
+  readonly target: string;
+  readonly compression: 'zstd' | 'snappy' | 'none';
+  readonly rowGroupRows: number;
+}
+
+export interface Lineage {
+  /** ISO, UTC. */
+  readonly scoredAt: string;
+  readonly modelName: string;
+  readonly modelVersion: string | null;
+  readonly runId: string;
+}
+
+/** Columns of the prediction table in front of the predictions: the row's position in its file, and its reject code. */
+export const PREDICTION_HEAD = 'row_position BIGINT, reject_code USMALLINT';
+
+/**
+ * Writes a part: ids and passthrough columns straight from the input, beside the predictions, in input order. The two
+ * sides are joined by position, and each row's own position is compared while it is written: a shifted row is an error,
+ * never a wrong answer. The same rows give the same bytes.
+ *
+ * Errors: INTERNAL on misalignment; DuckDB's own errors otherwise. Repeat: safe (write-once target).
+ */
+export async function writePart(
+  duck: Duck,
+  table: string,
+  slices: readonly LocalSlice[],
+  columns: readonly OutputColumn[],
+  lineage: Lineage,
+  options: PartOptions,
+): Promise<void> {
+  const kept = columns.filter((c) => c.role === 'id' || c.role === 'passthrough');
+  const select = columns.map((c) => `${outputExpression(c, columns, kept, lineage)} as ${quoteName(c.name)}`);
+  const query = `select ${select.join(', ')} from (${inputQuery(slices, kept)}) i positional join ${quoteName(table)} p
+    where ${aligned('p.reject_code = 0')}`;
+  const compression = options.compression === 'none' ? 'uncompressed' : options.compression;
+  await copyTo(duck, query, options.target, compression, options.rowGroupRows);
+}
+
+/** Writes the rows that were not scored: source file, row, column, rule, message and the ids. */
+export async function writeRejects(
+  duck: Duck,
+  table: string,
+  codesTable: string,
+  slices: readonly LocalSlice[],
+  ids: readonly OutputColumn[],
+  target: string,
+): Promise<void> {
+  const idColumns = ids.map((c, k) => `, i.c${k} as ${quoteName(c.name)}`).join('');
+  const query = `select i.source_uri as source_file, i.source_row as source_row, k.column_name as "column", k.rule as rule,
+      k.message as message${idColumns}
+    from (${inputQuery(slices, ids)}) i positional join ${quoteName(table)} p
+    join ${quoteName(codesTable)} k on k.code = p.reject_code
+    where ${aligned('p.reject_code > 0')} order by i.source_uri, i.source_row`;
+  await copyTo(duck, query, target, 'zstd', 122880);
+}
+
+/** A part without rows, with the full schema: what a run commits when no row was scored. */
+export async function writeEmptyPart(
+  duck: Duck,
+  columns: readonly OutputColumn[],
+  options: PartOptions,
+): Promise<void> {
+  const select = columns.map((c) => `null::${c.type} as ${quoteName(c.name)}`);
+  const compression = options.compression === 'none' ? 'uncompressed' : options.compression;
+  await copyTo(duck, `select ${select.join(', ')} limit 0`, options.target, compression, options.rowGroupRows);
+}
+
+async function copyTo(duck: Duck, query: string, target: string, compression: string, rowGroup: number): Promise<void> {
+  try {
+    await duck.run(
+      `copy (${query}) to ${quoteText(target)} (format parquet, compression ${compression}, row_group_size ${rowGroup})`,
+    );
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('prescore: misaligned')) {
+      throw new PrescoreError('INTERNAL', { what: 'predictions and input rows are out of step', where: target });
+    }
+    throw error;
+  }
+}
+
+function aligned(condition: string): string {
+  return `case when i.row_position is not distinct from p.row_position then ${condition} else error('prescore: misaligned') end`;
+}
+
+function inputQuery(slices: readonly LocalSlice[], columns: readonly OutputColumn[]): string {
+  return slices.map((slice) => sliceQuery(slice, columns)).join(' union all ');
+}
+
+function sliceQuery(slice: LocalSlice, columns: readonly OutputColumn[]): string {
+  const wanted = columns.map((c, k) => `${inputExpression(slice, c)}::${c.type} as c${k}`);
+  const head = `file_row_number as row_position, ${quoteText(slice.uri)} as source_uri,
+    file_row_number + ${slice.rowBase} as source_row`;
+  return `select ${[head, ...wanted].join(', ')} from ${parquetSource(slice.path)}
+    where file_row_number >= ${slice.rowStart} and file_row_number < ${slice.rowEnd}`;
+}
+
+function inputExpression(slice: LocalSlice, column: OutputColumn): string {
+  const name = slice.names.get(column.name);
+  if (name !== undefined) return quoteName(name);
+  const value = slice.pathValues[column.name];
+  if (value !== undefined) return quoteText(value);
+  throw new PrescoreError('INTERNAL', { what: `column ${column.name} has no source`, where: slice.uri });
+}
+
+function outputExpression(
+  column: OutputColumn,
+  all: readonly OutputColumn[],
+  kept: readonly OutputColumn[],
+  lineage: Lineage,
+): string {
+  if (column.role === 'prediction') {
+    return `p.p${all.filter((c) => c.role === 'prediction').indexOf(column)}`;
+  }
+  if (column.role !== 'lineage') return `i.c${kept.indexOf(column)}`;
+  switch (column.name) {
+    case 'scored_at':
+      return `${quoteText(lineage.scoredAt)}::TIMESTAMPTZ`;
+    case 'model_name':
+      return quoteText(lineage.modelName);
+    case 'model_version':
+      return lineage.modelVersion === null ? 'null::VARCHAR' : quoteText(lineage.modelVersion);
+    default:
+      return quoteText(lineage.runId);
+  }
+}
+
+/** The first rows as JS values, for samples. Values that JSON cannot hold are texts. */
+export async function previewRows(
+  duck: Duck,
+  table: string,
+  slices: readonly LocalSlice[],
+  columns: readonly OutputColumn[],
+  limit: number,
+): Promise<{ readonly position: number; readonly code: number; readonly values: readonly unknown[] }[]> {
+  const kept = columns.filter((c) => c.role === 'id' || c.role === 'passthrough');
+  const predictions = columns.filter((c) => c.role === 'prediction');
+  const select = columns.map((c) =>
+    c.role === 'prediction' ? `p.p${predictions.indexOf(c)}` : `i.c${kept.indexOf(c)}::VARCHAR`,
+  );
+  const rows = await duck.rows(`select i.source_row, p.reject_code${select.map((s) => `, ${s}`).join('')}
+    from (${inputQuery(slices, kept)}) i positional join ${quoteName(table)} p where ${aligned('true')} limit ${limit}`);
+  return rows.map(([position, code, ...values]) => ({
+    position: Number(position),
+    code: Number(code),
+    values: values.map((v) => (typeof v === 'bigint' ? Number(v) : v)),
+  }));
+}

@@ -1,0 +1,92 @@
+import type { StoreConfig } from './object-store.ts';
+
+/** A job file after parsing: defaults filled in, units resolved, URIs absolute (templates keep `{partition}`). Frozen. */
+export interface Job {
+  readonly name: string;
+  readonly stores: Readonly<Record<string, StoreConfig>>;
+  /** Where run records live: an absolute URI. Default: `<table root>/_prescore`. */
+  readonly state: string;
+  readonly model: JobModel;
+  readonly input: JobInput;
+  readonly partitions: JobPartitions | null;
+  /** Tensor name -> feature. Null: every input of the model is bound by its name. */
+  readonly features: Readonly<Record<string, FeatureSpec>> | null;
+  /** Prediction column -> output. Null: every tensor output under its own name. */
+  readonly outputs: Readonly<Record<string, OutputSpec>> | null;
+  readonly id: readonly string[];
+  readonly passthrough: readonly string[];
+  readonly output: JobOutput;
+  readonly execution: JobExecution;
+  readonly rejects: { readonly limit: RejectLimit };
+}
+
+export interface JobModel {
+  readonly uri: string;
+  /** For lineage; default: the file's name without its ending. */
+  readonly name: string;
+  readonly version: string | null;
+  /** Lower-case hex; null only with --allow-unpinned. */
+  readonly sha256: string | null;
+}
+
+export interface JobInput {
+  /** Absolute URI templates with globs. */
+  readonly uris: readonly string[];
+  readonly format: 'auto' | 'parquet' | 'arrow';
+  readonly schema: Readonly<Record<string, string>> | null;
+  /** Hive path segment -> type; only these become columns. */
+  readonly pathColumns: Readonly<Record<string, string>>;
+  readonly onBadFile: 'fail' | 'skip';
+  /** Accept columns whose values DuckDB would change (zoned nanoseconds, INT96 below a microsecond, durations). */
+  readonly lossy: boolean;
+}
+
+export type JobPartitions =
+  | { readonly kind: 'values'; readonly values: readonly string[] }
+  | {
+      readonly kind: 'every';
+      readonly every: 'hour' | 'day' | 'month';
+      /** strftime subset: %Y %m %d %H. */
+      readonly format: string;
+      /** ISO date or date-time, UTC. */
+      readonly start: string;
+    };
+
+export type NullPolicy = 'nan' | 'reject' | { readonly fill: number | string | boolean };
+
+export type FeatureSpec =
+  | { readonly kind: 'columns'; readonly columns: readonly string[]; readonly nulls: NullPolicy | null }
+  | { readonly kind: 'value'; readonly value: ConstantValue };
+
+export type ConstantValue = number | string | boolean | readonly ConstantValue[];
+
+export interface OutputSpec {
+  readonly tensor: string;
+  readonly index: number | null;
+  readonly argmax: boolean;
+  readonly labels: readonly (string | number)[] | null;
+}
+
+export interface JobOutput {
+  /** Absolute URI template. */
+  readonly uri: string;
+  readonly compression: 'zstd' | 'snappy' | 'none';
+  readonly rowGroupRows: number;
+  /** Adds scored_at, model_name, model_version, run_id. */
+  readonly lineage: boolean;
+  readonly gcGraceMs: number;
+}
+
+export interface JobExecution {
+  /** Number of scorer children; 'auto': one per core. */
+  readonly scorers: number | 'auto';
+  readonly intraOpThreads: number;
+  readonly batchRows: number | 'auto';
+  readonly chunkRows: number | 'auto';
+  readonly memoryBytes: number;
+  readonly scratchBytes: number;
+  readonly device: string;
+  readonly batchDeadlineMs: number;
+}
+
+export type RejectLimit = { readonly rows: number } | { readonly percent: number };

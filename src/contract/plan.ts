@@ -1,0 +1,90 @@
+import type { Binding } from './binding.ts';
+import type { Job } from './job.ts';
+import type { StoreAbilities } from './object-store.ts';
+import type { ModelInfo } from './signature.ts';
+import type { ColumnInfo, FileFormat } from './table.ts';
+
+/** `<state>/runs/<runId>/plan.json`: everything that decides the output's bytes, written once by put-if-absent. */
+export interface Plan {
+  readonly format: 1;
+  readonly runId: string;
+  readonly job: Job;
+  readonly partition: string | null;
+  /** ISO, UTC, or null when the slot has no time. */
+  readonly logicalTime: string | null;
+  readonly attempt: number;
+  /** ISO, UTC, milliseconds. */
+  readonly createdAt: string;
+  /** The lineage column: --as-of, else the slot's time, else createdAt. */
+  readonly scoredAt: string;
+  readonly outputUri: string;
+  readonly state: string;
+  readonly model: ModelInfo & { readonly uri: string; readonly name: string; readonly version: string | null };
+  readonly binding: Binding;
+  /** Columns of the output in order. */
+  readonly outputColumns: readonly OutputColumn[];
+  readonly files: readonly PlannedFile[];
+  readonly skipped: readonly SkippedFile[];
+  readonly chunks: readonly PlannedChunk[];
+  readonly batchRows: number;
+  readonly abilities: StoreAbilities;
+  readonly fingerprints: Fingerprints;
+  readonly versions: Versions;
+}
+
+export interface OutputColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly role: 'id' | 'passthrough' | 'prediction' | 'lineage';
+}
+
+export interface PlannedFile {
+  readonly uri: string;
+  readonly size: number;
+  /** Pinned: bytes of another version are never scored. */
+  readonly etag: string;
+  readonly format: FileFormat;
+  /** Null for an Arrow stream. */
+  readonly rows: number | null;
+  /** The columns that this job reads, with this file's types. */
+  readonly columns: readonly ColumnInfo[];
+  /** Values of input.pathColumns. */
+  readonly pathValues: Readonly<Record<string, string>>;
+}
+
+export interface SkippedFile {
+  readonly uri: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Rows [rowStart, rowEnd) of one file: whole row groups or record batches. rowEnd is null for an Arrow stream. */
+export interface Slice {
+  readonly file: number;
+  readonly rowStart: number;
+  readonly rowEnd: number | null;
+}
+
+export interface PlannedChunk {
+  readonly n: number;
+  readonly slices: readonly Slice[];
+  /** Null when a slice is an Arrow stream. */
+  readonly rows: number | null;
+  /** Bytes on disk of the columns read: the weight for longest-first dispatch and for the byte budget. */
+  readonly bytes: number;
+}
+
+export interface Fingerprints {
+  /** Lower-case hex; equal for runs that mean the same predictions. */
+  readonly result: string;
+  /** Lower-case hex; equal for runs that give the same bytes. */
+  readonly resume: string;
+  /** Field of the job -> digest of its value: names what differs between two runs. */
+  readonly resumeFields: Readonly<Record<string, string>>;
+}
+
+export interface Versions {
+  readonly prescore: string;
+  readonly duckdb: string;
+  readonly onnxruntime: string;
+}

@@ -1,0 +1,96 @@
+import type { StagedPart } from './object-store.ts';
+import type { OutputColumn } from './plan.ts';
+
+/** `<state>/runs/<runId>/chunks/<n>.<k>.json`, put-if-absent; the highest k holds. rowsIn = rowsScored + rowsRejected. */
+export interface ChunkRecord {
+  readonly format: 1;
+  readonly runId: string;
+  readonly n: number;
+  readonly k: number;
+  readonly rowsIn: number;
+  readonly rowsScored: number;
+  readonly rowsRejected: number;
+  readonly rejectsByRule: Readonly<Record<string, number>>;
+  /** Null when no row was scored. */
+  readonly part: PartRecord | null;
+  readonly rejects: { readonly key: string; readonly rows: number; readonly sha256: string; readonly size: number } | null;
+  readonly timings: ChunkTimings;
+  readonly attempt: number;
+  readonly worker: string;
+  /** ISO, UTC. */
+  readonly finishedAt: string;
+}
+
+export interface PartRecord {
+  /** File name within the output. */
+  readonly name: string;
+  readonly rows: number;
+  readonly size: number;
+  readonly sha256: string;
+  readonly staged: StagedPart;
+}
+
+/** Milliseconds of wall time, and bytes. */
+export interface ChunkTimings {
+  readonly fetchMs: number;
+  readonly decodeMs: number;
+  readonly scoreMs: number;
+  readonly encodeMs: number;
+  readonly storeMs: number;
+  readonly totalMs: number;
+  readonly bytesRead: number;
+  readonly batches: number;
+}
+
+/** `<state>/manifests/<partition>/<n>.json`: the commit. */
+export interface Manifest {
+  readonly format: 1;
+  readonly n: number;
+  readonly runId: string;
+  readonly job: string;
+  readonly partition: string | null;
+  readonly order: RunOrder;
+  /** ISO, UTC. */
+  readonly committedAt: string;
+  readonly scoredAt: string;
+  readonly outputUri: string;
+  readonly rows: number;
+  readonly rejected: number;
+  readonly rejectsByRule: Readonly<Record<string, number>>;
+  readonly columns: readonly OutputColumn[];
+  readonly parts: readonly ManifestPart[];
+  readonly model: { readonly name: string; readonly version: string | null; readonly sha256: string; readonly uri: string };
+  readonly fingerprints: { readonly result: string; readonly resume: string };
+  readonly versions: { readonly prescore: string; readonly duckdb: string; readonly onnxruntime: string };
+  /** Digest of the pinned inputs (uri, size, etag), to find "inputs changed since". */
+  readonly inputs: { readonly files: number; readonly bytes: number; readonly digest: string };
+}
+
+export interface ManifestPart {
+  readonly name: string;
+  readonly rows: number;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** Which of two runs is newer: logical time, then plan creation time, then attempt. */
+export interface RunOrder {
+  readonly logicalTime: string | null;
+  readonly createdAt: string;
+  readonly attempt: number;
+}
+
+/** `lease.<epoch>.json`: put-if-absent by a new owner, renewed in place by the owner. Saves work; the commit rules keep data right. */
+export interface Lease {
+  readonly epoch: number;
+  readonly host: string;
+  readonly bootId: string;
+  readonly pid: number;
+  /** Start of the process in clock ticks since boot, against reused pids; null where the system does not tell. */
+  readonly processStart: number | null;
+  readonly owner: string;
+  /** ISO, UTC. */
+  readonly acquiredAt: string;
+  readonly expiresAt: string;
+  readonly released: boolean;
+}

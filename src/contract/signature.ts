@@ -1,0 +1,45 @@
+/** Element types of tensors, in ONNX Runtime's spelling. */
+export type TensorType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'int8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'uint8'
+  | 'uint16'
+  | 'uint32'
+  | 'uint64'
+  | 'bool'
+  | 'string';
+
+/** One axis: a fixed length, or null when the model leaves it open (symbolic or -1). */
+export type Dim = number | null;
+
+export interface TensorSignature {
+  readonly name: string;
+  /** Null when the value is no tensor (sequence, map, optional) or of a type we do not know. */
+  readonly type: TensorType | null;
+  /** The declared type in words, for messages. */
+  readonly declared: string;
+  readonly dims: readonly Dim[];
+}
+
+/** What a model takes and gives, as the file declares it. Output shapes are hints only: never trusted. */
+export interface Signature {
+  readonly inputs: readonly TensorSignature[];
+  readonly outputs: readonly TensorSignature[];
+}
+
+export interface ModelInfo {
+  /** Lower-case hex. */
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly irVersion: number;
+  readonly opsets: Readonly<Record<string, number>>;
+  readonly producer: string;
+  readonly signature: Signature;
+  /** True when a row's score can depend on its batch neighbours (dynamic quantization). */
+  readonly dynamicQuantization: boolean;
+}

@@ -1,0 +1,33 @@
+/**
+ * Input files as the planner sees them. Types are DuckDB's own spelling (`BIGINT`, `DECIMAL(18,3)`, `FLOAT[]`), because
+ * DuckDB decodes and encodes every value.
+ */
+export interface ColumnInfo {
+  readonly name: string;
+  readonly type: string;
+  readonly nullable: boolean;
+  /** Set when DuckDB would change values of this column; says how. */
+  readonly lossy?: string;
+}
+
+export interface RowGroupInfo {
+  readonly rows: number;
+  /** Bytes on disk and after decompression, of all columns. */
+  readonly compressedBytes: number;
+  readonly uncompressedBytes: number;
+}
+
+export type FileFormat = 'parquet' | 'arrow-file' | 'arrow-stream';
+
+/** One input file, read from its footer (Parquet, Arrow file) or its schema message (Arrow stream). */
+export interface FileDescription {
+  readonly uri: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly format: FileFormat;
+  readonly columns: readonly ColumnInfo[];
+  /** Row groups or record batches; empty for an Arrow stream, whose rows are counted while they are read. */
+  readonly rowGroups: readonly RowGroupInfo[];
+  /** Null for an Arrow stream. */
+  readonly rows: number | null;
+}

@@ -1,0 +1,87 @@
+/**
+ * The one table of error codes. A code is stable: never renamed, never reused. `docs/errors.md` is generated from it.
+ *
+ * `exit` is the process exit code at the command line; `retryable` says whether trying the same step again can help.
+ */
+export interface ErrorEntry {
+  readonly exit: number;
+  readonly retryable: boolean;
+  readonly meaning: string;
+  readonly fix: string;
+}
+
+const entry = (exit: number, retryable: boolean, meaning: string, fix: string): ErrorEntry => ({
+  exit,
+  retryable,
+  meaning,
+  fix,
+});
+
+export const ERROR_CODES = {
+  // 2: usage and job file
+  USAGE: entry(2, false, 'The command line is wrong.', 'Run the command with --help.'),
+  SPEC_NOT_FOUND: entry(2, false, 'The job file cannot be read.', 'Check the path.'),
+  SPEC_SYNTAX: entry(2, false, 'The job file is not valid YAML or JSON.', 'Mend the line that is named.'),
+  SPEC_INVALID: entry(2, false, 'The job file has problems; all of them are listed.', 'Mend each line; docs/job-file.md has every key.'),
+  SPEC_TOO_LARGE: entry(2, false, 'The job file is too large, too deep or uses too many aliases.', 'A job file is at most 1 MiB and 32 levels deep.'),
+  SPEC_VERSION: entry(2, false, 'The job file is written for another version of the format.', 'Install the version of prescore that is named.'),
+  SPEC_SECRET: entry(2, false, 'The job file holds a credential.', 'Put credentials into the environment; the job file is kept in run records.'),
+  URI_INVALID: entry(2, false, 'A URI or path cannot be used.', 'Use a plain path, file:///abs/path or s3://bucket/key.'),
+  OUTPUT_OVERLAPS_INPUT: entry(2, false, 'Output and input are the same place, or one lies inside the other.', 'Give the output a prefix of its own.'),
+  MODEL_UNPINNED: entry(2, false, 'The model has no sha256 in the job file.', 'Add the sha256 that is printed, or pass --allow-unpinned for a trial.'),
+  MEMORY_TOO_SMALL: entry(2, false, 'execution.memory is below what this job needs.', 'Raise execution.memory to at least the figure that is named, or lower execution.scorers.'),
+  PARTITION_UNKNOWN: entry(2, false, 'The partition is missing or not one of the job.', 'Pass --partition with a value of the job file, or --as-of.'),
+  RUN_INCOMPATIBLE: entry(2, false, 'An unfinished run of this slot was planned with other settings.', 'Restore the named fields, or pass --new-run to start again.'),
+  RUN_OTHER_DEFINITION: entry(2, false, 'This slot is done, with an older definition of the job.', 'Pass --if-changed or --new-run to score it again.'),
+  RUN_NOT_FOUND: entry(2, false, 'There is no such run.', 'List the runs with: prescore runs list JOB'),
+  // 4: input data
+  INPUT_NOT_FOUND: entry(4, false, 'The input matches no file.', 'Check input.uri and the partition.'),
+  INPUT_CHANGED: entry(4, false, 'An input file changed since it was planned.', 'Pass --new-run to plan again with the files as they are now.'),
+  INPUT_GONE: entry(4, false, 'An input file that was planned is gone.', 'Restore it, or pass --new-run to plan without it.'),
+  INPUT_EMPTY_FILE: entry(4, false, 'An input file has zero bytes.', 'Write it again, or set input.onBadFile: skip.'),
+  INPUT_FORMAT: entry(4, false, 'An input file is not what its format says.', 'Check what wrote it, set input.format, or set input.onBadFile: skip.'),
+  INPUT_TRUNCATED: entry(4, false, 'An input file ends too early.', 'Write it again, or set input.onBadFile: skip.'),
+  INPUT_FOOTER: entry(4, false, 'The footer of an input file is damaged.', 'Write it again, or set input.onBadFile: skip.'),
+  INPUT_CORRUPT: entry(4, false, 'The data pages of an input file are damaged.', 'Write it again, or set input.onBadFile: skip.'),
+  INPUT_SCHEMA: entry(4, false, 'The columns of an input file do not fit the job or the other files.', 'Compare the two sides that are shown.'),
+  INPUT_DUPLICATE_COLUMN: entry(4, false, 'An input file has two columns of one name.', 'Rename one of them where the file is written.'),
+  INPUT_UNSUPPORTED: entry(4, false, 'An input file uses something prescore cannot read.', 'Write the file again without it.'),
+  INPUT_LOSSY_TYPE: entry(4, false, 'A column would lose precision on the way to the output.', 'Cast it where the file is written, or set lossy: true.'),
+  INPUT_TOO_LARGE: entry(8, false, 'An input file needs more memory than the job may use.', 'Raise execution.memory, or write smaller row groups.'),
+  VERIFY_FAILED: entry(4, false, 'The output differs from its manifest.', 'Restore the parts that are named, or run the job again with --new-run.'),
+  // 5: model
+  MODEL_NOT_FOUND: entry(5, false, 'The model file cannot be found.', 'Check model.uri.'),
+  MODEL_CHECKSUM: entry(5, false, 'The model is not the one that the job file pins.', 'Check which is right, then set model.sha256.'),
+  MODEL_INVALID: entry(5, false, 'The model file is not a usable ONNX model.', 'Export it again and check it with onnx.checker.'),
+  MODEL_OPSET: entry(5, false, 'The model needs a newer ONNX version than this runtime knows.', 'Export with a lower opset or IR version.'),
+  MODEL_CUSTOM_OP: entry(5, false, 'The model uses operators outside the standard ONNX domains.', 'Export without custom operators; prescore loads no operator libraries.'),
+  MODEL_EXTERNAL_DATA: entry(5, false, 'The model keeps weights in other files.', 'Save it as one file: onnx.save(model, path, save_as_external_data=False).'),
+  MODEL_OUTPUT_TYPE: entry(5, false, 'An output of the model is not a tensor.', 'For scikit-learn export with options={"zipmap": False}, or bind other outputs only.'),
+  MODEL_BATCH_AXIS: entry(5, false, 'The first axis of an input or output is not the batch.', 'Export the model with the batch as first axis of every input and output.'),
+  MODEL_STATEFUL: entry(5, false, 'The model carries state from one call to the next.', 'Rows are scored on their own; export the model with its state inside, from zero.'),
+  SIGNATURE_MISMATCH: entry(5, false, 'Job file, model and columns do not fit together.', 'Compare the two sides in the table.'),
+  MODEL_OUTPUT_SHAPE: entry(5, false, 'An output of the model has another shape than the job file expects.', 'Compare the shape with outputs: in the job file.'),
+  MODEL_FAILED: entry(5, false, 'The model failed.', 'Read the message of the runtime; try prescore run --sample 10.'),
+  PROVIDER_UNAVAILABLE: entry(5, false, 'The execution provider that the job asks for is not available.', 'Set execution.device: cpu, or run prescore doctor.'),
+  SCORER_CRASHED: entry(5, true, 'The scorer process died while it scored.', 'Lower execution.batchRows or raise execution.memory; prescore doctor checks the host.'),
+  SCORER_DEADLINE: entry(5, true, 'A batch did not finish within execution.batchDeadline.', 'Raise execution.batchDeadline or lower execution.batchRows.'),
+  // 6: stores (resumable)
+  STORE_UNAVAILABLE: entry(6, true, 'The object store did not answer in time.', 'Start the same command again; finished chunks are kept.'),
+  STORE_DENIED: entry(6, false, 'The object store refused the request.', 'Check the credentials in the environment and the rights on the prefix.'),
+  STORE_CONFIG: entry(6, false, 'The object store cannot be used as configured.', 'Check stores: in the job file (endpoint, region, pathStyle).'),
+  STORE_NO_SPACE: entry(6, false, 'The disk or store is full.', 'Free space, then start the same command again; finished chunks are kept.'),
+  STORE_CORRUPT: entry(6, true, 'Bytes from the store are not the bytes that were written.', 'Start the same command again; if it stays, check the store.'),
+  // 7: another owner
+  RUN_OWNED: entry(7, false, 'Another process is working on this run.', 'Wait for it, or stop it first.'),
+  SUPERSEDED: entry(7, false, 'A newer run has already been committed to this output.', 'Nothing to do; pass --force to put this run in its place.'),
+  // 8: limits
+  REJECT_LIMIT: entry(8, false, 'More rows were rejected than rejects.limit allows. Nothing was committed.', 'Look at the rejects, then raise rejects.limit and start the same command again.'),
+  SCRATCH_LIMIT: entry(8, false, 'The run needs more scratch space than execution.scratch allows.', 'Raise execution.scratch or lower execution.chunkRows.'),
+  // 70 and signals
+  RECORD_CORRUPT: entry(70, false, 'A run record cannot be read.', 'Start a new run with --new-run.'),
+  NONDETERMINISTIC: entry(70, false, 'Scoring a chunk again gave other bytes.', 'Report it with the plan of the run.'),
+  INTERNAL: entry(70, false, 'A fault in prescore.', 'Run again with --debug and report the trace.'),
+  INTERRUPTED: entry(130, true, 'The run was interrupted.', 'Start the same command again; finished chunks are kept.'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

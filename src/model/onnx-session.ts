@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import * as ort from 'onnxruntime-node';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import type { Signature, TensorSignature, TensorType } from '../contract/signature.ts';
+import type { OnnxFile } from './onnx-file.ts';
+
+export interface SessionOptions {
+  readonly intraOpThreads: number;
+  readonly device: string;
+}
+
+/** Feeds and fetches by tensor name. Data of float16 is raw bits (Uint16Array), of bool one byte a value. */
+export interface TensorValue {
+  readonly type: TensorType;
+  readonly dims: readonly number[];
+  readonly data: ArrayLike<unknown>;
+}
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set<TensorType>([
+  'float32', 'float64', 'float16', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'bool', 'string',
+]);
+
+/**
+ * The only door to ONNX Runtime. `run` blocks its thread for the whole inference: it must be called in a worker thread
+ * of a scorer child, never where anyone waits for the event loop.
+ */
+export class OnnxSession {
+  readonly signature: Signature;
+  private readonly session: ort.InferenceSession;
+
+  private constructor(session: ort.InferenceSession, signature: Signature) {
+    this.session = session;
+    this.signature = signature;
+  }
+
+  /** Errors: MODEL_OPSET, MODEL_INVALID, PROVIDER_UNAVAILABLE. Owns: `bytes` may be dropped afterwards. */
+  static async open(bytes: Uint8Array, file: OnnxFile, options: SessionOptions, where: string): Promise<OnnxSession> {
+    if (options.device !== 'cpu' && options.device !== 'auto') {
+      throw new PrescoreError('PROVIDER_UNAVAILABLE', {
+        what: `device ${options.device} is not available in this build`,
+        where: 'execution.device',
+        expected: 'cpu or auto',
+        got: options.device,
+      });
+    }
+    try {
+      const session = await ort.InferenceSession.create(bytes, {
+        executionProviders: ['cpu'],
+        intraOpNumThreads: options.intraOpThreads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        graphOptimizationLevel: 'all',
+        logSeverityLevel: 4,
+      });
+      return new OnnxSession(session, readSignature(session, file));
+    } catch (error) {
+      throw openError(error, where);
+    }
+  }
+
+  /** One batch. Throws ONNX Runtime's own errors: the caller bisects. */
+  async run(feeds: ReadonlyMap<string, TensorValue>, fetches: readonly string[]): Promise<Map<string, TensorValue>> {
+    const tensors: Record<string, ort.Tensor> = Object.create(null) as Record<string, ort.Tensor>;
+    for (const [name, value] of feeds) tensors[name] = toTensor(value);
+    const results = await this.session.run(tensors, fetches);
+    const values = new Map<string, TensorValue>();
+    for (const name of fetches) {
+      const tensor = results[name];
+      if (tensor === undefined) continue;
+      values.set(name, { type: tensor.type as TensorType, dims: tensor.dims, data: rawBits(tensor) });
+    }
+    return values;
+  }
+
+  async close(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+/** The version of the runtime that is installed, for plans and `doctor`; read without loading its native part. */
+export function onnxruntimeVersion(): string {
+  const path = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+  return String((JSON.parse(readFileSync(path, 'utf8')) as { version?: unknown }).version);
+}
+
+// Newer Node versions have Float16Array and the runtime then returns it; inside prescore half floats are raw bits.
+function rawBits(tensor: ort.Tensor): ArrayLike<unknown> {
+  const data = tensor.data as ArrayLike<unknown>;
+  if (tensor.type !== 'float16' || !ArrayBuffer.isView(data) || data instanceof Uint16Array) return data;
+  return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+}
+
+function toTensor(value: TensorValue): ort.Tensor {
+  return new ort.Tensor(value.type as 'float32', value.data as Float32Array, value.dims);
+}
+
+function readSignature(session: ort.InferenceSession, file: OnnxFile): Signature {
+  const side = (values: readonly ort.InferenceSession.ValueMetadata[], other: ReadonlyMap<string, string>) =>
+    values.map((v): TensorSignature => {
+      const kind = other.get(v.name);
+      if (!v.isTensor || kind !== undefined) return { name: v.name, type: null, declared: kind ?? 'non-tensor', dims: [] };
+      const type = KNOWN_TYPES.has(v.type) ? (v.type as TensorType) : null;
+      const dims = v.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : null));
+      return { name: v.name, type, declared: v.type, dims };
+    });
+  return { inputs: side(session.inputMetadata, file.otherInputs), outputs: side(session.outputMetadata, file.otherOutputs) };
+}
+
+function openError(error: unknown, where: string): PrescoreError {
+  if (error instanceof PrescoreError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const isVersion = /IR version|opset/i.test(text);
+  return new PrescoreError(isVersion ? 'MODEL_OPSET' : 'MODEL_INVALID', { what: `ONNX Runtime cannot load it: ${text}`, where, cause: error });
+}

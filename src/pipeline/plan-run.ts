@@ -1,0 +1,59 @@
+import type { Job } from '../contract/job.ts';
+import type { Plan } from '../contract/plan.ts';
+import { bindInputs, type BoundInputs } from '../plan/describe-inputs.ts';
+import { chunkTarget, cutChunks } from '../plan/cut-chunks.ts';
+import { listInputs } from '../plan/list-inputs.ts';
+import { fingerprintsOf } from '../spec/fingerprint.ts';
+import { formatRunId, type Slot } from '../spec/run-id.ts';
+import { expandTemplate } from '../spec/template.ts';
+import { autoBatchRows, rowBytes } from '../tensor/slab-layout.ts';
+import type { LoadedScorers, RunDeps } from './run-deps.ts';
+
+/** Lists, describes and binds the input of one partition: everything that `check` checks. */
+export async function describeRun(job: Job, partition: string | null, scorers: LoadedScorers, deps: RunDeps): Promise<BoundInputs> {
+  const objects = await listInputs(job, partition, deps.stores);
+  const requests = objects.map(({ uri, size, etag }) => ({ uri, size, etag, format: job.input.format }));
+  const results = await scorers.pool.describe(requests);
+  return bindInputs(job, scorers.model, objects, results);
+}
+
+/**
+ * Makes the plan of one attempt at a slot; writes nothing. Depends on the input, the job and the versions alone.
+ *
+ * Errors: those of `listInputs` and `bindInputs`.
+ */
+export async function planRun(job: Job, slot: Slot, attempt: number, asOf: string | null, scorers: LoadedScorers, deps: RunDeps): Promise<Plan> {
+  const inputs = await describeRun(job, slot.partition, scorers, deps);
+  const { binding } = inputs;
+  const createdAt = deps.now().toISOString();
+  const asked = job.execution.batchRows;
+  const batchRows = binding.fixedBatch ?? (asked === 'auto' ? autoBatchRows(rowBytes(binding)) : asked);
+  const totalRows = inputs.described.reduce((sum, f) => sum + (f.rows ?? 0), 0);
+  const cuttable = inputs.described.map((f) => ({ rowGroups: f.format === 'arrow-stream' ? null : f.rowGroups, size: f.size }));
+  const { stores } = deps;
+  const outputUri = expandTemplate(job.output.uri, slot.partition).replace(/\/+$/, '');
+  const place = stores.at(`${outputUri}/`);
+  const { model } = scorers;
+  return {
+    format: 1,
+    runId: formatRunId(slot, attempt),
+    job,
+    partition: slot.partition,
+    logicalTime: slot.logicalTime,
+    attempt,
+    createdAt,
+    scoredAt: asOf ?? slot.logicalTime ?? createdAt,
+    outputUri,
+    state: job.state,
+    model: { ...model, uri: job.model.uri, name: job.model.name, version: job.model.version },
+    binding,
+    outputColumns: inputs.outputColumns,
+    files: inputs.files,
+    skipped: inputs.skipped,
+    chunks: cutChunks(cuttable, chunkTarget(totalRows, job.execution.chunkRows)),
+    batchRows,
+    abilities: await place.store.probe(stores.at(`${job.state}/`).key),
+    fingerprints: fingerprintsOf({ job, modelSha256: model.sha256, batchRows, versions: deps.versions }),
+    versions: deps.versions,
+  };
+}

@@ -1,0 +1,31 @@
+import type { StoreResolver } from '../contract/object-store.ts';
+import type { Versions } from '../contract/plan.ts';
+import type { RunEvent } from '../contract/run-events.ts';
+import type { ModelInfo } from '../contract/signature.ts';
+import type { ScorerPool } from '../scorer/scorer-pool.ts';
+
+/** What a run is given from outside; built by the command line. */
+export interface RunDeps {
+  readonly stores: StoreResolver;
+  readonly versions: Versions;
+  /** Starts the scorers and loads the model on first use; the same ones afterwards. */
+  readonly scorers: () => Promise<LoadedScorers>;
+  readonly emit: (event: RunEvent) => void;
+  /** Aborted by the first signal: hand out nothing more, finish what is in the children. */
+  readonly stop: AbortSignal;
+  readonly now: () => Date;
+}
+
+export interface LoadedScorers {
+  readonly pool: ScorerPool;
+  readonly model: ModelInfo;
+}
+
+export interface RunOptions {
+  readonly isNewRun: boolean;
+  readonly isIfChanged: boolean;
+  readonly isForced: boolean;
+  readonly allowUnpinned: boolean;
+  /** ISO, UTC, whole seconds, from --as-of. */
+  readonly asOf: string | null;
+}

@@ -1,0 +1,47 @@
+import { sourceKind } from '../columnar/source-kind.ts';
+import type { OutputColumn } from '../contract/plan.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import { columnsOf, type DecodedColumn } from '../tensor/feature-packer.ts';
+import { type SlabLayout, slabLayout } from '../tensor/slab-layout.ts';
+import type { RunContext } from './messages.ts';
+import type { OrtClient } from './ort-client.ts';
+import { SlabRing } from './slab-ring.ts';
+
+/** A run as one child holds it: its context, the binding in the ONNX Runtime thread, and the slabs. */
+export interface BoundRun {
+  readonly context: RunContext;
+  readonly bindingId: number;
+  readonly layout: SlabLayout;
+  readonly ring: SlabRing;
+  /** Feature columns in the order of the decode query. */
+  readonly features: readonly string[];
+  readonly kept: readonly OutputColumn[];
+  readonly predictions: readonly OutputColumn[];
+}
+
+export function bindRun(context: RunContext, ort: OrtClient, slabs: number, previous: BoundRun | null): BoundRun {
+  const { binding, batchRows } = context;
+  const same = previous !== null && JSON.stringify(previous.context.binding) === JSON.stringify(binding) && previous.context.batchRows === batchRows;
+  const layout = same ? previous.layout : slabLayout(binding, batchRows);
+  return {
+    context,
+    layout,
+    // Runs of one job (its partitions) share the slabs.
+    ring: same ? previous.ring : new SlabRing(binding, layout, slabs),
+    bindingId: same ? previous.bindingId : ort.bind({ binding, batchRows, layout }),
+    features: [...new Set(binding.inputs.flatMap((input) => [...columnsOf(input)]))],
+    kept: context.outputColumns.filter((c) => c.role === 'id' || c.role === 'passthrough'),
+    predictions: context.outputColumns.filter((c) => c.role === 'prediction'),
+  };
+}
+
+/** How a file's columns are decoded: the file's own types decide, since files of one input may differ in width. */
+export function decodedColumns(run: BoundRun, fileIndex: number): DecodedColumn[] {
+  const file = run.context.files[fileIndex]!;
+  const types = new Map(file.columns.map((c) => [c.name, c.type]));
+  return run.features.map((name) => {
+    const kind = sourceKind(types.get(name) ?? '');
+    if (kind === null) throw new PrescoreError('INTERNAL', { what: `column ${name} has no decodable type`, where: file.uri });
+    return { name, kind };
+  });
+}

@@ -1,0 +1,105 @@
+import type { Binding } from '../contract/binding.ts';
+import type { StoreConfig } from '../contract/object-store.ts';
+import type { OutputColumn, PlannedChunk, PlannedFile } from '../contract/plan.ts';
+import type { ChunkTimings, PartRecord } from '../contract/records.ts';
+import type { ModelInfo } from '../contract/signature.ts';
+import type { FileDescription } from '../contract/table.ts';
+import type { ErrorJson } from '../errors/prescore-error.ts';
+
+/** What a scorer child is given once, at its start. */
+export interface ChildOptions {
+  readonly stores: Readonly<Record<string, StoreConfig>>;
+  readonly scratchDir: string;
+  readonly scratchBytes: number;
+  /** Ceiling of DuckDB in this child, in bytes. */
+  readonly duckMemoryBytes: number;
+  /** Slabs of feeds that may be in flight. */
+  readonly slabs: number;
+  readonly batchDeadlineMs: number;
+}
+
+export interface ModelRequest {
+  /** A path on this machine; its bytes are hashed and loaded from the same buffer. */
+  readonly path: string;
+  readonly where: string;
+  readonly sha256: string | null;
+  readonly intraOpThreads: number;
+  readonly device: string;
+}
+
+/** What a child needs of a plan to score its chunks. */
+export interface RunContext {
+  readonly runId: string;
+  readonly state: string;
+  readonly binding: Binding;
+  readonly batchRows: number;
+  readonly files: readonly PlannedFile[];
+  readonly outputColumns: readonly OutputColumn[];
+  readonly outputUri: string;
+  readonly compression: 'zstd' | 'snappy' | 'none';
+  readonly rowGroupRows: number;
+  readonly scoredAt: string;
+  readonly modelName: string;
+  readonly modelVersion: string | null;
+  readonly onBadFile: 'fail' | 'skip';
+}
+
+export interface DescribeRequest {
+  readonly uri: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly format: 'auto' | 'parquet' | 'arrow';
+}
+
+export type DescribeResult =
+  | { readonly ok: true; readonly file: FileDescription }
+  | { readonly ok: false; readonly error: ErrorJson };
+
+/** A chunk's outcome as the child knows it; the supervisor's side makes the chunk record of it. */
+export interface ChunkResult {
+  readonly rowsIn: number;
+  readonly rowsScored: number;
+  readonly rowsRejected: number;
+  readonly rejectsByRule: Readonly<Record<string, number>>;
+  readonly part: PartRecord | null;
+  readonly rejects: { readonly key: string; readonly rows: number; readonly sha256: string; readonly size: number } | null;
+  readonly timings: ChunkTimings;
+}
+
+export interface SampleResult {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+  readonly rejected: readonly { readonly row: number; readonly rule: string; readonly column: string; readonly message: string }[];
+}
+
+/** Requests of the supervisor, each answered by one reply with the same id. */
+export type Request =
+  | { readonly kind: 'load'; readonly model: ModelRequest }
+  | { readonly kind: 'describe'; readonly files: readonly DescribeRequest[] }
+  | { readonly kind: 'bind'; readonly run: RunContext }
+  | { readonly kind: 'chunk'; readonly runId: string; readonly chunk: PlannedChunk }
+  | { readonly kind: 'empty'; readonly runId: string; readonly n: number }
+  | { readonly kind: 'sample'; readonly runId: string; readonly rows: number };
+
+export interface Replies {
+  readonly load: ModelInfo;
+  readonly describe: readonly DescribeResult[];
+  readonly bind: null;
+  readonly chunk: ChunkResult;
+  readonly empty: PartRecord;
+  readonly sample: SampleResult;
+}
+
+export type ToChild =
+  | { readonly kind: 'open'; readonly options: ChildOptions }
+  | { readonly kind: 'request'; readonly id: number; readonly request: Request };
+
+export type FromChild =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'reply'; readonly id: number; readonly value: Replies[keyof Replies] }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorJson }
+  /** Sent about twice a second. `batchMs`: how long the current batch has been running, 0 when none is. */
+  | { readonly kind: 'heartbeat'; readonly rssBytes: number; readonly batchMs: number }
+  | { readonly kind: 'progress'; readonly id: number; readonly rows: number }
+  /** The chunk is decoded; the child can begin to fetch and decode another one. */
+  | { readonly kind: 'hungry'; readonly id: number };

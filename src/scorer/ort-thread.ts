@@ -1,0 +1,73 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Binding } from '../contract/binding.ts';
+import { toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
+import { inspectModel } from '../model/inspect-model.ts';
+import { OnnxSession } from '../model/onnx-session.ts';
+import type { SlabLayout } from '../tensor/slab-layout.ts';
+import { scoreSlab } from './score-slab.ts';
+import { CONTROL, type FromThread, type ToThread } from './thread-messages.ts';
+
+/*
+ * The thread of a scorer child in which ONNX Runtime runs. It is never terminated from inside: `worker.terminate()` during
+ * a run aborts the process, so a stuck model is ended by killing the child.
+ */
+interface Bound {
+  readonly binding: Binding;
+  readonly batchRows: number;
+  readonly layout: SlabLayout;
+}
+
+const port = parentPort!;
+const control = new Int32Array((workerData as { control: SharedArrayBuffer }).control);
+const bindings = new Map<number, Bound>();
+let session: OnnxSession | null = null;
+let texts: string[] = [];
+let queue: Promise<void> = Promise.resolve();
+
+const send = (message: FromThread): void => {
+  const moved = message.kind === 'scored' ? message.columns.flatMap((c) => (c.kind === 'fixed' ? [c.data.buffer as ArrayBuffer] : [])) : [];
+  port.postMessage(message, moved);
+};
+
+const onBatch = (isBusy: boolean): void => {
+  if (isBusy) Atomics.add(control, CONTROL.batches, 1);
+  Atomics.store(control, CONTROL.isBusy, isBusy ? 1 : 0);
+};
+
+async function load(message: ToThread & { kind: 'load' }): Promise<void> {
+  onBatch(true);
+  const { file, ...facts } = inspectModel(message.bytes, message.where, message.sha256);
+  session = await OnnxSession.open(message.bytes, file, message, message.where);
+  onBatch(false);
+  send({ kind: 'loaded', info: { ...facts, signature: session.signature } });
+}
+
+async function score(message: ToThread & { kind: 'score' }): Promise<void> {
+  const bound = bindings.get(message.bindingId);
+  if (session === null || bound === undefined) throw new TypeError('score before load and bind');
+  if (message.isFresh) texts = [];
+  for (const text of message.newTexts) texts.push(text);
+  const started = performance.now();
+  const result = await scoreSlab(session, { ...bound, texts, onBatch }, message.buffer, message.rows);
+  send({ kind: 'scored', ticket: message.ticket, ...result, scoreMs: performance.now() - started });
+}
+
+async function handle(message: ToThread): Promise<void> {
+  try {
+    if (message.kind === 'load') await load(message);
+    else if (message.kind === 'bind') bindings.set(message.bindingId, message);
+    else if (message.kind === 'score') await score(message);
+    else {
+      await session?.close();
+      port.close();
+    }
+  } catch (error) {
+    onBatch(false);
+    const ticket = message.kind === 'score' ? message.ticket : null;
+    send({ kind: 'failed', ticket, error: toErrorJson(toPrescoreError(error, 'MODEL_FAILED'), true) });
+  }
+}
+
+port.on('message', (message: ToThread) => {
+  queue = queue.then(() => handle(message));
+});

@@ -1,0 +1,177 @@
+import { decodeSlice, type SliceColumn } from '../columnar/decode-slice.ts';
+import type { Duck } from '../columnar/duckdb.ts';
+import { type ColumnData, TableWriter } from '../columnar/table-writer.ts';
+import { PREDICTION_HEAD } from '../columnar/write-part.ts';
+import { FeaturePacker } from '../tensor/feature-packer.ts';
+import { RejectCodes } from '../tensor/reject-codes.ts';
+import { StringDictionary } from '../tensor/string-dictionary.ts';
+import { type BoundRun, decodedColumns } from './bound-run.ts';
+import type { LocalChunk } from './localize.ts';
+import type { OrtClient } from './ort-client.ts';
+import type { Slab } from './slab-ring.ts';
+
+/** The prediction table of a chunk: exactly one row per input row, in input order. */
+export interface ScoredChunk {
+  readonly table: string;
+  readonly codes: RejectCodes;
+  readonly rowsIn: number;
+  readonly rowsScored: number;
+  readonly rowsRejected: number;
+  readonly rejectsByRule: Readonly<Record<string, number>>;
+  readonly decodeMs: number;
+  readonly scoreMs: number;
+  readonly batches: number;
+}
+
+export interface ScoreOptions {
+  readonly ort: OrtClient;
+  /** Called when all rows are decoded and packed: the next chunk may start. */
+  readonly onDecoded: () => void;
+  readonly onRows: (rows: number) => void;
+  /** Stop after this many rows (samples). */
+  readonly maxRows?: number;
+}
+
+/**
+ * Decodes, packs and scores the rows of a chunk into a DuckDB table. Slab k is scored while k+1 is packed and k-1 is
+ * appended; batch boundaries are counted from the chunk's first row across its slices.
+ */
+export async function scoreChunk(run: BoundRun, fileOf: readonly number[], local: LocalChunk, duck: Duck, writeDuck: Duck, table: string, options: ScoreOptions): Promise<ScoredChunk> {
+  const walk = new ChunkWalk(run, table, options);
+  const predictions = run.predictions.map((c, i) => `, p${i} ${c.type}`).join('');
+  await writeDuck.run(`create table ${table} (${PREDICTION_HEAD}${predictions})`);
+  const writer = await TableWriter.open(writeDuck, table);
+  try {
+    await walk.run(duck, writer, fileOf, local);
+  } finally {
+    await walk.settle();
+    writer.close();
+  }
+  return walk.result(table);
+}
+
+class ChunkWalk {
+  private readonly run_: BoundRun;
+  private readonly options: ScoreOptions;
+  private readonly codes = new RejectCodes();
+  private readonly dictionary = new StringDictionary();
+  private readonly rejectsByRule: Record<string, number> = {};
+  private appended: Promise<void> = Promise.resolve();
+  private failure: unknown = null;
+  private slab: Slab | null = null;
+  private filled = 0;
+  private textsSent = 0;
+  private isFirst = true;
+  private rowsIn = 0;
+  private rowsRejected = 0;
+  private scoreMs = 0;
+  private waitMs = 0;
+  private decodeMs = 0;
+  private batches = 0;
+
+  constructor(run: BoundRun, _table: string, options: ScoreOptions) {
+    this.run_ = run;
+    this.options = options;
+  }
+
+  async run(duck: Duck, writer: TableWriter, fileOf: readonly number[], local: LocalChunk): Promise<void> {
+    const started = performance.now();
+    for (const [i, slice] of local.slices.entries()) {
+      const columns = decodedColumns(this.run_, fileOf[i]!);
+      const types = new Map(this.run_.context.files[fileOf[i]!]!.columns.map((c) => [c.name, c.type]));
+      const sliceColumns: SliceColumn[] = columns.map((c) => ({ ...c, type: types.get(c.name) ?? '' }));
+      const packer = new FeaturePacker(this.run_.context.binding, columns, this.codes, this.dictionary);
+      let position = slice.rowStart;
+      for await (const batch of decodeSlice(duck, slice, sliceColumns)) {
+        for (let from = 0; from < batch.rows; ) {
+          const slab = (this.slab ??= await this.nextSlab());
+          const count = Math.min(batch.rows - from, this.run_.layout.rows - this.filled);
+          packer.pack(batch, from, count, slab.feeds, this.filled);
+          writePositions(slab.positions, this.filled, position, count);
+          from += count;
+          position += count;
+          this.filled += count;
+          if (this.filled === this.run_.layout.rows) this.submit(writer);
+        }
+        if (this.failure !== null) throw this.failure;
+      }
+    }
+    if (this.filled > 0) this.submit(writer);
+    this.decodeMs = performance.now() - started - this.waitMs;
+    this.options.onDecoded();
+    await this.appended;
+    if (this.failure !== null) throw this.failure;
+  }
+
+  /** Waits for slabs in flight after a failure, so that the ring is whole again. */
+  async settle(): Promise<void> {
+    await this.appended;
+    if (this.slab !== null) this.run_.ring.release(this.slab);
+    this.slab = null;
+  }
+
+  result(table: string): ScoredChunk {
+    const { codes, rowsIn, rowsRejected, rejectsByRule, decodeMs, scoreMs, batches } = this;
+    return { table, codes, rowsIn, rowsScored: rowsIn - rowsRejected, rowsRejected, rejectsByRule, decodeMs, scoreMs, batches };
+  }
+
+  private async nextSlab(): Promise<Slab> {
+    const started = performance.now();
+    const slab = await this.run_.ring.acquire();
+    this.waitMs += performance.now() - started;
+    return slab;
+  }
+
+  private submit(writer: TableWriter): void {
+    const slab = this.slab!;
+    const rows = this.filled;
+    this.slab = null;
+    this.filled = 0;
+    const newTexts = this.dictionary.texts.slice(this.textsSent);
+    this.textsSent = this.dictionary.texts.length;
+    const scored = this.options.ort.score({ bindingId: this.run_.bindingId, buffer: slab.buffer, rows, newTexts, isFresh: this.isFirst });
+    this.isFirst = false;
+    this.appended = this.appended.then(async () => {
+      try {
+        const result = await scored;
+        if (this.failure === null) this.append(writer, slab, rows, result);
+      } catch (error) {
+        this.failure ??= error;
+      } finally {
+        this.run_.ring.release(slab);
+      }
+    });
+  }
+
+  private append(writer: TableWriter, slab: Slab, rows: number, result: Awaited<ReturnType<OrtClient['score']>>): void {
+    const { codes } = slab.feeds;
+    for (const { row, rule, column, message } of result.rejects) {
+      if (codes[row] === 0) codes[row] = this.codes.codeOf(rule, column, message);
+    }
+    for (let i = 0; i < rows; i++) {
+      if (codes[i] === 0) continue;
+      const rule = this.codes.reasonOf(codes[i]!)?.rule ?? 'model_error';
+      this.rejectsByRule[rule] = (this.rejectsByRule[rule] ?? 0) + 1;
+      this.rowsRejected++;
+    }
+    const positions = new BigInt64Array(slab.positions.buffer, 0, rows);
+    const columns = result.columns.map((c): ColumnData => {
+      if (c.kind === 'text') return { kind: 'text', data: c.data };
+      return c.isList ? { kind: 'list', data: c.data, width: c.width } : { kind: 'fixed', data: c.data };
+    });
+    writer.append([{ kind: 'fixed', data: positions }, { kind: 'fixed', data: codes }, ...columns], rows);
+    this.rowsIn += rows;
+    this.scoreMs += result.scoreMs;
+    this.batches += result.batches;
+    this.options.onRows(rows);
+  }
+}
+
+// Two words a row: a BigInt per row would cost as much as packing a column.
+function writePositions(words: Int32Array, at: number, position: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const p = position + i;
+    words[(at + i) * 2] = p | 0;
+    words[(at + i) * 2 + 1] = Math.floor(p / 4294967296);
+  }
+}

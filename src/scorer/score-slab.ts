@@ -1,0 +1,101 @@
+import type { Binding, BoundConstant, BoundInput } from '../contract/binding.ts';
+import { isPrescoreError } from '../errors/prescore-error.ts';
+import type { OnnxSession, TensorValue } from '../model/onnx-session.ts';
+import { constantTensor } from '../tensor/constant-tensor.ts';
+import { type ElementArray, elementView } from '../tensor/elements.ts';
+import { FetchColumns, type PredictionColumn } from '../tensor/fetch-columns.ts';
+import type { SlabLayout } from '../tensor/slab-layout.ts';
+import type { OutputReject } from './thread-messages.ts';
+
+export interface SlabScore {
+  readonly columns: readonly PredictionColumn[];
+  readonly rejects: readonly OutputReject[];
+  readonly batches: number;
+}
+
+/** A job's binding, ready to score slabs. `texts` is the dictionary of string features and grows from outside. */
+export interface SlabScorer {
+  readonly binding: Binding;
+  readonly layout: SlabLayout;
+  readonly batchRows: number;
+  readonly texts: readonly string[];
+  readonly onBatch: (isBusy: boolean) => void;
+}
+
+/**
+ * Scores rows [0, rows) of a slab batch by batch: boundaries are multiples of `batchRows` from the chunk's first row, so
+ * they are the same on every attempt. A batch that fails is bisected down to its guilty rows, which become rejects.
+ *
+ * Errors: MODEL_OUTPUT_SHAPE. Owns: the slab stays the caller's; columns are handed over.
+ */
+export async function scoreSlab(session: OnnxSession, scorer: SlabScorer, buffer: ArrayBufferLike, rows: number): Promise<SlabScore> {
+  const { binding, layout, batchRows } = scorer;
+  const fetches = [...new Set(binding.outputs.map((o) => o.tensor))];
+  const columns = new FetchColumns(binding.outputs, rows);
+  const rejects: OutputReject[] = [];
+  let batches = 0;
+
+  const runRows = async (from: number, count: number): Promise<void> => {
+    const batch = binding.fixedBatch ?? count;
+    const feeds = new Map<string, TensorValue>();
+    binding.inputs.forEach((input, i) => {
+      feeds.set(input.tensor, feedOf(input, layout.inputs[i] ?? null, buffer, layout.rows, from, count, batch, scorer.texts));
+    });
+    scorer.onBatch(true);
+    const fetched = await session.run(feeds, fetches).finally(() => scorer.onBatch(false));
+    batches++;
+    const seen = new Set<number>();
+    columns.add(fetched, from, count, batch, (row, column, message) => {
+      if (seen.has(row)) return;
+      seen.add(row);
+      rejects.push({ row: from + row, rule: 'bad_output', column, message });
+    });
+  };
+
+  const scoreRows = async (from: number, count: number): Promise<void> => {
+    try {
+      await runRows(from, count);
+    } catch (error) {
+      if (isPrescoreError(error)) throw error;
+      if (count === 1) {
+        const message = error instanceof Error ? error.message : String(error);
+        rejects.push({ row: from, rule: 'model_error', column: '', message: message.slice(0, 300) });
+        return;
+      }
+      const half = count >> 1;
+      await scoreRows(from, half);
+      await scoreRows(from + half, count - half);
+    }
+  };
+
+  for (let from = 0; from < rows; from += batchRows) await scoreRows(from, Math.min(batchRows, rows - from));
+  return { columns: columns.columns(), rejects, batches };
+}
+
+function feedOf(
+  input: BoundInput,
+  place: { readonly offset: number; readonly width: number } | null,
+  buffer: ArrayBufferLike,
+  slabRows: number,
+  from: number,
+  count: number,
+  batch: number,
+  texts: readonly string[],
+): TensorValue {
+  if (input.kind === 'constant' || place === null) return constantTensor(input as BoundConstant, batch);
+  const { width } = place;
+  const all = elementView(input.type, buffer, place.offset, slabRows * width);
+  const dims = [batch, ...input.tail];
+  const rows = all.subarray(from * width, (from + count) * width);
+  const data = batch === count ? rows : padded(rows, count, batch, width);
+  if (input.type !== 'string') return { type: input.type, dims, data };
+  return { type: 'string', dims, data: Array.from(data as Uint32Array, (code) => texts[code] ?? '') };
+}
+
+// A short batch of a fixed-batch model is filled with copies of its last row: always a row the model accepts.
+function padded(rows: ElementArray, count: number, batch: number, width: number): ElementArray {
+  const out = new (rows.constructor as new (n: number) => Uint8Array)(batch * width);
+  out.set(rows as Uint8Array, 0);
+  for (let row = count; row < batch; row++) out.set(rows.subarray((count - 1) * width) as Uint8Array, row * width);
+  return out;
+}

@@ -1,0 +1,148 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeParquet } from '../columnar/describe-file.ts';
+import { Duck } from '../columnar/duckdb.ts';
+import type { StoreConfig, StoreResolver } from '../contract/object-store.ts';
+import { PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
+import { bindRun, type BoundRun } from './bound-run.ts';
+import { FooterCache } from './footer-cache.ts';
+import { pinnedSource } from './localize.ts';
+import type { ChildOptions, DescribeRequest, DescribeResult, FromChild, ModelRequest, Replies, Request, ToChild } from './messages.ts';
+import { OrtClient } from './ort-client.ts';
+import { sampleRows } from './sample-rows.ts';
+import { Turnstile } from './turnstile.ts';
+import { type ChildTools, walkChunk, walkEmpty } from './walk-chunk.ts';
+
+const HEARTBEAT_MS = 500;
+const PROGRESS_MS = 250;
+
+/** How the child talks to its supervisor. */
+export interface ChildChannel {
+  send(message: FromChild): void;
+  onMessage(listener: (message: ToChild) => void): void;
+}
+
+/**
+ * A scorer child: owns whole chunks from fetch to staged part. Its main thread streams and answers; ONNX Runtime runs in a
+ * thread of its own, so heartbeats go on while a batch is scored. It never decides anything about a run.
+ */
+export class ScorerChild {
+  private readonly channel: ChildChannel;
+  private readonly createStores: (stores: Readonly<Record<string, StoreConfig>>) => StoreResolver;
+  private readonly runs = new Map<string, BoundRun>();
+  private lastBound: BoundRun | null = null;
+  private options: ChildOptions | null = null;
+  private tools: ChildTools | null = null;
+
+  constructor(channel: ChildChannel, createStores: (stores: Readonly<Record<string, StoreConfig>>) => StoreResolver) {
+    this.channel = channel;
+    this.createStores = createStores;
+  }
+
+  start(): void {
+    this.channel.onMessage((message) => {
+      if (message.kind === 'open') void this.open(message.options);
+      else void this.answer(message.id, message.request);
+    });
+  }
+
+  private async open(options: ChildOptions): Promise<void> {
+    this.options = options;
+    const ort = new OrtClient();
+    setInterval(() => {
+      this.channel.send({ kind: 'heartbeat', rssBytes: process.memoryUsage.rss(), batchMs: ort.batchMs() });
+    }, HEARTBEAT_MS);
+    const duck = await Duck.open({ memoryBytes: options.duckMemoryBytes, scratchDir: options.scratchDir, scratchBytes: options.scratchBytes });
+    this.tools = { stores: this.createStores(options.stores), duck, ort, scratchDir: options.scratchDir, footers: new FooterCache(), decoding: new Turnstile() };
+    this.channel.send({ kind: 'opened' });
+  }
+
+  private async answer(id: number, request: Request): Promise<void> {
+    try {
+      this.channel.send({ kind: 'reply', id, value: await this.handle(id, request) });
+    } catch (error) {
+      this.channel.send({ kind: 'failed', id, error: toErrorJson(mapNative(error), true) });
+    }
+  }
+
+  private async handle(id: number, request: Request): Promise<Replies[keyof Replies]> {
+    const tools = this.tools;
+    if (tools === null || this.options === null) throw new TypeError('request before open');
+    switch (request.kind) {
+      case 'load':
+        return loadModel(tools, request.model);
+      case 'describe':
+        return this.describe(tools, request.files);
+      case 'bind':
+        this.lastBound = bindRun(request.run, tools.ort, this.options.slabs, this.lastBound);
+        this.runs.set(request.run.runId, this.lastBound);
+        return null;
+      case 'chunk': {
+        const report = this.progress(id);
+        return walkChunk(tools, this.boundRun(request.runId), request.chunk, () => this.channel.send({ kind: 'hungry', id }), report);
+      }
+      case 'empty':
+        return walkEmpty(tools, this.boundRun(request.runId), request.n);
+      case 'sample':
+        return sampleRows(tools, this.boundRun(request.runId), request.rows);
+    }
+  }
+
+  private boundRun(runId: string): BoundRun {
+    const run = this.runs.get(runId);
+    if (run === undefined) throw new TypeError(`run ${runId} is not bound`);
+    return run;
+  }
+
+  // Progress of a chunk, a few times a second at most.
+  private progress(id: number): (rows: number) => void {
+    let rows = 0;
+    let sent = 0;
+    return (more) => {
+      rows += more;
+      const now = performance.now();
+      if (now - sent < PROGRESS_MS) return;
+      sent = now;
+      this.channel.send({ kind: 'progress', id, rows });
+    };
+  }
+
+  private async describe(tools: ChildTools, files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
+    const results: DescribeResult[] = [];
+    for (const [i, file] of files.entries()) {
+      try {
+        const place = tools.stores.at(file.uri);
+        const source = pinnedSource(place, file.size, file.etag);
+        const sparse = join(tools.scratchDir, `footer-${process.pid}-${i}-${Math.floor(performance.now())}`);
+        const described = await describeParquet(tools.duck, source, file, place.store.localPath(place.key), sparse);
+        results.push({ ok: true, file: described });
+      } catch (error) {
+        results.push({ ok: false, error: toErrorJson(toPrescoreError(error, 'INPUT_FOOTER', file.uri)) });
+      }
+    }
+    return results;
+  }
+}
+
+async function loadModel(tools: ChildTools, model: ModelRequest): Promise<Replies['load']> {
+  const buffer = await readFile(model.path);
+  // A copy that this process owns whole: small reads come from a shared pool that cannot be moved to a thread.
+  const bytes = new Uint8Array(buffer);
+  const { where, sha256, intraOpThreads, device } = model;
+  return tools.ort.load({ bytes, where, sha256, intraOpThreads, device });
+}
+
+function mapNative(error: unknown): PrescoreError {
+  const text = error instanceof Error ? error.message : '';
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  if (code === 'ENOSPC' || /No space left on device/i.test(text)) {
+    return new PrescoreError('STORE_NO_SPACE', { what: 'no space left on the device', cause: error });
+  }
+  if (/max_temp_directory_size|failed to offload/i.test(text)) {
+    return new PrescoreError('SCRATCH_LIMIT', { what: text.split('\n')[0]!, cause: error });
+  }
+  if (/^Out of Memory Error/i.test(text)) {
+    return new PrescoreError('INPUT_TOO_LARGE', { what: text.split('\n')[0]!, cause: error });
+  }
+  return toPrescoreError(error);
+}

@@ -1,0 +1,243 @@
+import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import type { PlannedChunk } from '../contract/plan.ts';
+import type { PartRecord } from '../contract/records.ts';
+import type { ModelInfo } from '../contract/signature.ts';
+import type { ChunkResult, DescribeRequest, DescribeResult, ModelRequest, RunContext, SampleResult } from './messages.ts';
+import { type ChildLaunch, ScorerProcess } from './scorer-process.ts';
+
+const MAX_ATTEMPTS = 3;
+const DESCRIBE_BATCH = 64;
+
+export interface ChunkTask {
+  readonly runId: string;
+  readonly chunk: PlannedChunk;
+  readonly onRows: (rows: number) => void;
+}
+
+interface QueuedTask extends ChunkTask {
+  attempt: number;
+  rows: number;
+  resolve(result: ChunkResult & { readonly attempt: number }): void;
+  reject(error: PrescoreError): void;
+}
+
+interface Seat {
+  process: ScorerProcess;
+  ready: Promise<ModelInfo | null>;
+  isReady: boolean;
+  /** Tasks in the child by request id; a hungry one is decoded and leaves room for the next. */
+  readonly tasks: Map<number, { readonly task: QueuedTask; isHungry: boolean }>;
+  reductions: number;
+}
+
+/**
+ * Scorer children, one per execution slot. Hands chunks out in the order they were submitted, a second one to a child as
+ * soon as it has decoded the first; starts a child again when it dies and retries its chunks, at most three times.
+ */
+export class ScorerPool {
+  private readonly launch: ChildLaunch;
+  private readonly seats: Seat[] = [];
+  private readonly queue: QueuedTask[] = [];
+  private readonly runs = new Map<string, RunContext>();
+  private model: ModelRequest | null = null;
+  private isClosed = false;
+
+  constructor(launch: ChildLaunch, count: number) {
+    this.launch = launch;
+    for (let i = 0; i < count; i++) this.seats.push(this.seat(0));
+  }
+
+  get pids(): number[] {
+    return this.seats.flatMap((seat) => seat.process.pid ?? []);
+  }
+
+  get size(): number {
+    return this.seats.length;
+  }
+
+  /** Loads the model in every child at once; answers when the first one has. */
+  async load(model: ModelRequest): Promise<ModelInfo> {
+    this.model = model;
+    for (const seat of this.seats) this.prepare(seat);
+    const info = await Promise.any(this.seats.map((seat) => seat.ready)).catch((error: AggregateError) => {
+      throw toPrescoreError(error.errors[0]);
+    });
+    if (info === null) throw new PrescoreError('INTERNAL', { what: 'no child has loaded the model' });
+    return info;
+  }
+
+  /** Reads footers, spread over the children. One result per file, in order; a bad file is a result, not an error. */
+  async describe(files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
+    const results: DescribeResult[] = new Array<DescribeResult>(files.length);
+    let next = 0;
+    const lane = async (seat: Seat): Promise<void> => {
+      while (next < files.length) {
+        const from = next;
+        next += DESCRIBE_BATCH;
+        const slice = files.slice(from, from + DESCRIBE_BATCH);
+        await seat.process.opened;
+        const replies = await seat.process.request({ kind: 'describe', files: slice }).reply;
+        replies.forEach((reply, i) => {
+          results[from + i] = reply;
+        });
+      }
+    };
+    const lanes = Math.max(1, Math.min(this.seats.length, Math.ceil(files.length / DESCRIBE_BATCH)));
+    await Promise.all(this.seats.slice(-lanes).map(lane));
+    return results;
+  }
+
+  /** Makes a run known to every child, now and after a restart. */
+  bind(run: RunContext): void {
+    this.runs.set(run.runId, run);
+    for (const seat of this.seats) seat.process.request({ kind: 'bind', run }).reply.catch(() => undefined);
+  }
+
+  unbind(runId: string): void {
+    this.runs.delete(runId);
+  }
+
+  /** Scores one chunk. Errors: the child's; SCORER_CRASHED or SCORER_DEADLINE after three attempts. */
+  score(task: ChunkTask): Promise<ChunkResult & { readonly attempt: number }> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ ...task, attempt: 1, rows: 0, resolve, reject });
+      this.dispatch();
+    });
+  }
+
+  async empty(runId: string, n: number): Promise<PartRecord> {
+    const seat = this.seats[0]!;
+    await seat.ready;
+    return seat.process.request({ kind: 'empty', runId, n }).reply;
+  }
+
+  async sample(runId: string, rows: number): Promise<SampleResult> {
+    const seat = this.seats[0]!;
+    await seat.ready;
+    return seat.process.request({ kind: 'sample', runId, rows }).reply;
+  }
+
+  /** Drops what is not begun (of one run, or of all); those promises reject with `reason`. Chunks in a child go on. */
+  abandonQueued(reason: PrescoreError, runId?: string): void {
+    const all = this.queue.splice(0);
+    for (const task of all) {
+      if (runId === undefined || task.runId === runId) task.reject(reason);
+      else this.queue.push(task);
+    }
+  }
+
+  /** Ends every child at once. */
+  kill(reason: PrescoreError): void {
+    this.isClosed = true;
+    this.abandonQueued(reason);
+    for (const seat of this.seats) seat.process.kill(reason);
+  }
+
+  /** Lets idle children go. */
+  close(): void {
+    this.isClosed = true;
+    for (const seat of this.seats) seat.process.close();
+  }
+
+  private seat(reductions: number): Seat {
+    const seat: Seat = { process: null as unknown as ScorerProcess, ready: Promise.resolve(null), isReady: false, tasks: new Map(), reductions };
+    this.spawn(seat);
+    return seat;
+  }
+
+  private spawn(seat: Seat): void {
+    seat.isReady = false;
+    seat.process = new ScorerProcess(reduced(this.launch, seat.reductions), {
+      onHungry: (id) => {
+        const entry = seat.tasks.get(id);
+        if (entry !== undefined) entry.isHungry = true;
+        this.dispatch();
+      },
+      onProgress: (id, rows) => {
+        const task = seat.tasks.get(id)?.task;
+        if (task === undefined) return;
+        task.onRows(rows - task.rows);
+        task.rows = rows;
+      },
+      onExit: (reason) => this.died(seat, reason),
+    });
+  }
+
+  private prepare(seat: Seat): void {
+    const { model } = this;
+    if (model === null) return;
+    seat.ready = (async () => {
+      await seat.process.opened;
+      const info = await seat.process.request({ kind: 'load', model }).reply;
+      await Promise.all([...this.runs.values()].map((run) => seat.process.request({ kind: 'bind', run }).reply));
+      seat.isReady = true;
+      this.dispatch();
+      return info;
+    })();
+    seat.ready.catch(() => undefined);
+  }
+
+  private dispatch(): void {
+    for (const seat of this.seats) {
+      if (this.queue.length === 0) return;
+      if (seat.isReady && seat.tasks.size === 0) this.assign(seat, this.queue.shift()!);
+    }
+    for (const seat of this.seats) {
+      if (this.queue.length === 0) return;
+      const [only] = [...seat.tasks.values()];
+      if (seat.isReady && seat.tasks.size === 1 && only?.isHungry === true) this.assign(seat, this.queue.shift()!);
+    }
+  }
+
+  private assign(seat: Seat, task: QueuedTask): void {
+    const { id, reply } = seat.process.request({ kind: 'chunk', runId: task.runId, chunk: task.chunk });
+    seat.tasks.set(id, { task, isHungry: false });
+    reply.then(
+      (result) => {
+        seat.tasks.delete(id);
+        task.onRows(result.rowsIn - task.rows);
+        task.resolve({ ...result, attempt: task.attempt });
+        this.dispatch();
+      },
+      (error: unknown) => {
+        seat.tasks.delete(id);
+        this.failed(task, toPrescoreError(error));
+        this.dispatch();
+      },
+    );
+  }
+
+  private failed(task: QueuedTask, error: PrescoreError): void {
+    task.onRows(-task.rows);
+    task.rows = 0;
+    if (this.isClosed || !error.retryable || task.attempt >= MAX_ATTEMPTS) {
+      const chunk = `chunk ${task.chunk.n} of ${task.runId}, attempt ${task.attempt}`;
+      const where = error.details.where === undefined ? chunk : `${error.details.where} (${chunk})`;
+      task.reject(isPrescoreError(error) ? new PrescoreError(error.code, { ...error.details, where, cause: error }) : error);
+      return;
+    }
+    task.attempt++;
+    this.queue.unshift(task);
+  }
+
+  private died(seat: Seat, reason: PrescoreError): void {
+    if (this.isClosed) return;
+    // Replies of its tasks were rejected already; the seat gets a new child, with less in flight if memory was the reason.
+    if (reason.details.data?.['memory'] === true) seat.reductions++;
+    this.spawn(seat);
+    this.prepare(seat);
+  }
+}
+
+function reduced(launch: ChildLaunch, reductions: number): ChildLaunch {
+  if (reductions === 0) return launch;
+  const { options } = launch;
+  return {
+    ...launch,
+    options: {
+      ...options,
+      slabs: Math.max(2, options.slabs - reductions),
+      duckMemoryBytes: Math.max(64 * 1048576, options.duckMemoryBytes / 2 ** reductions),
+    },
+  };
+}

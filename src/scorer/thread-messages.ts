@@ -1,0 +1,36 @@
+import type { Binding, RejectRule } from '../contract/binding.ts';
+import type { ModelInfo } from '../contract/signature.ts';
+import type { ErrorJson } from '../errors/prescore-error.ts';
+import type { PredictionColumn } from '../tensor/fetch-columns.ts';
+import type { SlabLayout } from '../tensor/slab-layout.ts';
+
+/** What the child's main thread tells its ONNX Runtime thread. Feeds cross in shared memory, never in a message. */
+export type ToThread =
+  | { readonly kind: 'load'; readonly bytes: Uint8Array; readonly where: string; readonly sha256: string | null; readonly intraOpThreads: number; readonly device: string }
+  | { readonly kind: 'bind'; readonly bindingId: number; readonly binding: Binding; readonly batchRows: number; readonly layout: SlabLayout }
+  | {
+      readonly kind: 'score';
+      readonly bindingId: number;
+      readonly ticket: number;
+      readonly buffer: SharedArrayBuffer;
+      readonly rows: number;
+      /** Texts that the dictionary gained since the last message; `isFresh` starts a new dictionary. */
+      readonly newTexts: readonly string[];
+      readonly isFresh: boolean;
+    }
+  | { readonly kind: 'close' };
+
+export interface OutputReject {
+  readonly row: number;
+  readonly rule: RejectRule;
+  readonly column: string;
+  readonly message: string;
+}
+
+export type FromThread =
+  | { readonly kind: 'loaded'; readonly info: ModelInfo }
+  | { readonly kind: 'scored'; readonly ticket: number; readonly columns: readonly PredictionColumn[]; readonly rejects: readonly OutputReject[]; readonly scoreMs: number; readonly batches: number }
+  | { readonly kind: 'failed'; readonly ticket: number | null; readonly error: ErrorJson };
+
+/** Words of the shared control block: the child's main thread watches them for the batch deadline. */
+export const CONTROL = { batches: 0, isBusy: 1, words: 2 } as const;

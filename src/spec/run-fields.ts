@@ -1,0 +1,115 @@
+import type { ObjectShape } from './field.ts';
+
+const MIB = 2 ** 20;
+const DAY_MS = 86_400_000;
+
+/** `output` of the job file. */
+export const OUTPUT = {
+  kind: 'object',
+  fields: {
+    uri: {
+      type: { kind: 'uri', placeholder: true, glob: false },
+      required: true,
+      doc: 'The folder of the output. It must not touch the input. With `partitions` it holds `{partition}`.',
+      example: '"../out/flight-delay/month={partition}"',
+    },
+    compression: {
+      type: { kind: 'word', values: ['zstd', 'snappy', 'none'] },
+      default: 'zstd',
+      doc: 'Of the Parquet pages.',
+      example: 'snappy',
+    },
+    rowGroupRows: {
+      type: { kind: 'integer', min: 2048, max: 10_000_000 },
+      default: 122_880,
+      unit: 'rows',
+      doc: 'Largest row group in the output.',
+      example: '122880',
+    },
+    lineage: {
+      type: { kind: 'flag' },
+      default: false,
+      doc: 'Adds the columns `scored_at`, `model_name`, `model_version` and `run_id`.',
+      example: 'true',
+    },
+    gcGrace: {
+      type: { kind: 'duration', minMs: 0, maxMs: 365 * DAY_MS },
+      default: '0s',
+      doc: 'How long the parts of a replaced run stay after a commit, for readers that have opened them.',
+      example: '10m',
+    },
+  },
+} as const satisfies ObjectShape;
+
+/** `execution` of the job file. */
+export const EXECUTION = {
+  kind: 'object',
+  fields: {
+    scorers: {
+      type: { kind: 'integerOrAuto', min: 1, max: 256 },
+      default: 'auto',
+      unit: 'processes',
+      doc: 'Scorer processes; `auto` is one a core.',
+      example: '4',
+    },
+    intraOpThreads: {
+      type: { kind: 'integer', min: 1, max: 256 },
+      default: 1,
+      unit: 'threads',
+      doc: 'Threads of one scorer. With more than 1, tree models change in their last bits; more scorers are faster than more threads.',
+      example: '1',
+    },
+    batchRows: {
+      type: { kind: 'integerOrAuto', min: 1, max: 2 ** 20 },
+      default: 'auto',
+      unit: 'rows',
+      doc: 'Rows in one call of the model; `auto` is 4096, less for wide rows.',
+      example: '1024',
+    },
+    chunkRows: {
+      type: { kind: 'integerOrAuto', min: 1, max: 100_000_000 },
+      default: 'auto',
+      unit: 'rows',
+      doc: 'Rows in one unit of work, rounded to whole row groups of the input.',
+      example: '500000',
+    },
+    memory: {
+      type: { kind: 'size', min: MIB, max: 16 * 2 ** 40 },
+      default: '1GiB',
+      doc: 'Ceiling for all processes of the run together.',
+      example: '4GiB',
+    },
+    scratch: {
+      type: { kind: 'size', min: MIB, max: 1024 * 2 ** 40 },
+      default: '10GiB',
+      doc: 'Ceiling for temporary files.',
+      example: '50GiB',
+    },
+    device: {
+      type: { kind: 'text', rule: 'device' },
+      default: 'cpu',
+      doc: 'Where the model runs. `auto` takes a GPU where there is one.',
+      example: 'cuda:0',
+    },
+    batchDeadline: {
+      type: { kind: 'duration', minMs: 1, maxMs: DAY_MS },
+      default: '60s',
+      doc: 'A batch that takes longer is stopped, and its process with it.',
+      example: '5m',
+    },
+  },
+} as const satisfies ObjectShape;
+
+/** `rejects` of the job file. */
+export const REJECTS = {
+  kind: 'object',
+  fields: {
+    limit: {
+      type: { kind: 'rejectLimit' },
+      default: 0,
+      unit: 'rows',
+      doc: 'How many rows may be rejected. Over it nothing is committed; a higher limit resumes the run.',
+      example: '"0.1%"',
+    },
+  },
+} as const satisfies ObjectShape;

@@ -1,0 +1,153 @@
+import type { ObjectShape } from './field.ts';
+
+/** One entry of `stores` in the job file. */
+export const STORE = {
+  kind: 'object',
+  fields: {
+    endpoint: {
+      type: { kind: 'text', rule: 'endpoint' },
+      defaultSays: 'the endpoint of AWS for the region',
+      doc: 'Where the store answers. Credentials come from the environment, never from here or from the URL.',
+      example: '"http://127.0.0.1:9000"',
+    },
+    region: {
+      type: { kind: 'text', rule: 'region' },
+      defaultSays: 'from the environment',
+      doc: 'The region that requests are signed for.',
+      example: 'us-east-1',
+    },
+    pathStyle: {
+      type: { kind: 'flag' },
+      default: false,
+      doc: 'Puts the bucket into the path (`host/bucket/key`) instead of the host name; most stores other than AWS need it.',
+      example: 'true',
+    },
+    buckets: {
+      type: { kind: 'list', of: { kind: 'text', rule: 'bucket' }, min: 0, max: 1000, unique: true },
+      default: [],
+      doc: 'The buckets that this store serves. `main` has none and serves all others.',
+      example: '[archive]',
+    },
+  },
+} as const satisfies ObjectShape;
+
+/** `model` of the job file. */
+export const MODEL = {
+  kind: 'object',
+  fields: {
+    uri: {
+      type: { kind: 'uri', placeholder: false, glob: false },
+      required: true,
+      doc: 'The ONNX file.',
+      example: '../fixtures/flights/delay_lgbm.onnx',
+    },
+    name: {
+      type: { kind: 'text', rule: 'text' },
+      defaultSays: 'the file name of the model without its ending',
+      doc: 'Written into lineage columns and manifests.',
+      example: 'delay_lgbm',
+    },
+    version: {
+      type: { kind: 'text', rule: 'text' },
+      doc: 'Written into lineage columns and manifests. A text: quote what looks like a number.',
+      example: '"2013.1"',
+    },
+    sha256: {
+      type: { kind: 'text', rule: 'sha256' },
+      doc: 'Pins the bytes of the model; a damaged model often still runs. Needed, unless a trial is run with `--allow-unpinned`.',
+      example: `${'0123456789abcdef'.repeat(4)}`,
+    },
+  },
+} as const satisfies ObjectShape;
+
+/** `input` of the job file. */
+export const INPUT = {
+  kind: 'object',
+  fields: {
+    uri: {
+      type: {
+        kind: 'list',
+        of: { kind: 'uri', placeholder: true, glob: true },
+        min: 1,
+        max: 1000,
+        oneAllowed: true,
+        unique: true,
+      },
+      required: true,
+      doc: 'The files to score. `*` and `?` stay within one path segment, `**` spans segments, a closing `/` means everything below. Where a segment is matched, names that start with `_` or `.`, names that end in `.crc` and empty folder markers are passed over.',
+      example: '"../fixtures/flights/month={partition}/*.parquet"',
+    },
+    format: {
+      type: { kind: 'word', values: ['auto', 'parquet', 'arrow'] },
+      default: 'auto',
+      doc: 'What the files are; `auto` looks at their first bytes. `arrow` is the IPC file or stream format.',
+      example: 'parquet',
+    },
+    schema: {
+      type: {
+        kind: 'map',
+        keys: 'column',
+        keysSay: 'column name to type',
+        of: { kind: 'text', rule: 'columnType' },
+        min: 1,
+      },
+      doc: 'Types of the source columns, for live inference before the first run.',
+      example: '{ month: float, carrier: string }',
+    },
+    pathColumns: {
+      type: {
+        kind: 'map',
+        keys: 'column',
+        keysSay: 'path key to type',
+        of: { kind: 'text', rule: 'pathType' },
+        min: 0,
+      },
+      default: {},
+      doc: 'Path segments `key=value` that become columns. Only these do: a folder name never replaces a column of the file.',
+      example: '{ month: int32 }',
+    },
+    onBadFile: {
+      type: { kind: 'word', values: ['fail', 'skip'] },
+      default: 'fail',
+      doc: 'What to do with a file that cannot be read. `skip` leaves it out of the plan and says so.',
+      example: 'skip',
+    },
+    lossy: {
+      type: { kind: 'flag' },
+      default: false,
+      doc: 'Accepts columns whose values would change on the way: zoned nanoseconds, INT96 below a microsecond, durations.',
+      example: 'true',
+    },
+  },
+} as const satisfies ObjectShape;
+
+/** `partitions` of the job file. */
+export const PARTITIONS = {
+  kind: 'object',
+  choose: [
+    { needs: ['values'], may: [] },
+    { needs: ['every', 'format', 'start'], may: [] },
+  ],
+  fields: {
+    values: {
+      type: { kind: 'list', of: { kind: 'text', rule: 'partition' }, min: 1, max: 20_000, unique: true },
+      doc: 'The partitions, listed. Texts: quote what looks like a number.',
+      example: '["01", "02"]',
+    },
+    every: {
+      type: { kind: 'word', values: ['hour', 'day', 'month'] },
+      doc: 'One partition for each hour, day or month, in UTC.',
+      example: 'day',
+    },
+    format: {
+      type: { kind: 'text', rule: 'timeFormat' },
+      doc: 'How the start of a partition becomes its value: `%Y` `%m` `%d` `%H` and plain text.',
+      example: '"%Y-%m-%d"',
+    },
+    start: {
+      type: { kind: 'text', rule: 'instant' },
+      doc: 'The start of the first partition, in UTC.',
+      example: '2013-01-01',
+    },
+  },
+} as const satisfies ObjectShape;

@@ -1,0 +1,96 @@
+import { DUCKDB_TYPES, duckdbType } from './column-types.ts';
+import { endpointProblem } from './endpoint.ts';
+import { parseInstant } from './instant.ts';
+import { timeFormatProblem } from './time-format.ts';
+
+/** A named rule for texts: `pattern` is the part that JSON Schema can express, `problem` is the whole rule. */
+export interface TextRule {
+  /** The words after "expected". */
+  readonly says: string;
+  readonly pattern: string;
+  /** A short sentence, or null when the text is fine. It is only asked about texts that match the pattern. */
+  readonly problem: (text: string) => string | null;
+}
+
+const fine = (): null => null;
+
+const pattern = (source: string, says: string, problem: TextRule['problem'] = fine): TextRule => ({
+  says,
+  pattern: source,
+  problem,
+});
+
+/** The rule of names that become parts of paths, run ids and keys. */
+export const NAME_PATTERN = '^[a-z0-9][a-z0-9._-]{0,63}$';
+
+const MAX_NAME_LENGTH = 1024;
+
+function nameProblem(text: string): string | null {
+  if (text.length > MAX_NAME_LENGTH) return `is longer than ${MAX_NAME_LENGTH} characters`;
+  return text.includes('\0') ? 'holds a NUL character' : null;
+}
+
+/** Encoded, a value becomes one folder name; file systems end at 255 bytes. */
+const MAX_ENCODED_PARTITION = 200;
+
+function partitionProblem(text: string): string | null {
+  if (text.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) {
+    return 'has an empty, . or .. path segment';
+  }
+  return encodeURIComponent(text).length > MAX_ENCODED_PARTITION ? 'is too long for a folder name' : null;
+}
+
+function instantProblem(text: string): string | null {
+  return parseInstant(text) === null ? 'is not a date that exists' : null;
+}
+
+const TYPE_WORDS = Object.keys(DUCKDB_TYPES).join(', ');
+const PATH_TYPES = 'bool|u?int(8|16|32|64)|float|double|string|date';
+
+export const TEXT_RULES = {
+  name: pattern(
+    NAME_PATTERN,
+    'a name of a-z, 0-9, dot, underscore and dash, at most 64 long, starting with a-z or 0-9',
+  ),
+  text: pattern('[\\s\\S]', `a text of 1 to ${MAX_NAME_LENGTH} characters`, nameProblem),
+  column: pattern('[\\s\\S]', 'the name of a column', nameProblem),
+  tensor: pattern('[\\s\\S]', 'the name of a tensor', nameProblem),
+  sha256: pattern('^[0-9a-f]{64}$', '64 lower-case hexadecimal digits'),
+  device: pattern('^(auto|cpu|webgpu|cuda(:(0|[1-9][0-9]?))?)$', 'auto | cpu | cuda | cuda:N | webgpu'),
+  endpoint: pattern(
+    '^[Hh][Tt][Tt][Pp][Ss]?://',
+    'a URL such as https://storage.example.org:9000, without path or user',
+    endpointProblem,
+  ),
+  region: pattern('^[A-Za-z0-9-]{1,63}$', 'a region such as us-east-1'),
+  bucket: pattern('^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$', 'the name of a bucket: 3 to 63 of a-z, 0-9, dot and dash'),
+  columnType: pattern(
+    '^[a-z0-9(), ]+(\\[\\])?$',
+    `a type: ${TYPE_WORDS}, decimal(P,S), or one of these with [] for a list`,
+    (text) => (duckdbType(text) === null ? 'is not a type' : null),
+  ),
+  pathType: pattern(`^(${PATH_TYPES})$`, 'bool, int8 … int64, uint8 … uint64, float, double, string or date'),
+  partition: pattern(
+    '^[^\\u0000-\\u001f\\u007f*?\\[\\]{}\\\\%#]{1,}$',
+    'a partition value: a text without control characters and without * ? [ ] { } \\ % #',
+    partitionProblem,
+  ),
+  timeFormat: pattern('%', 'a format of %Y, %m, %d, %H and plain text, such as %Y-%m-%d', timeFormatProblem),
+  instant: pattern(
+    '^[0-9]{4}-[0-9]{2}-[0-9]{2}',
+    'a date such as 2013-01-01 or a time such as 2013-01-01T06:00:00Z, in UTC',
+    instantProblem,
+  ),
+} as const satisfies Record<string, TextRule>;
+
+export type RuleName = keyof typeof TEXT_RULES;
+
+/** What is wrong with a text under a rule, as a short sentence; null when nothing is. Errors: none. */
+export function textProblem(rule: RuleName, text: string): string | null {
+  // A lone surrogate would become U+FFFD on its way to disk, and two names would fall together.
+  if (!text.isWellFormed()) return 'is not valid Unicode';
+  if (text === '') return 'is empty';
+  const { pattern: source, problem }: TextRule = TEXT_RULES[rule];
+  if (!new RegExp(source, 'u').test(text)) return 'does not have the right form';
+  return problem(text);
+}

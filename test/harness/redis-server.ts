@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from './free-ports.ts';
+import { obtainRedis } from './obtain-servers.ts';
+import { ServerProcess } from './server-process.ts';
+
+export interface RedisOptions {
+  /** Whether writes survive a kill (append-only file, fsync each second). Default true. */
+  readonly persistent?: boolean;
+  /** Default `noeviction`. */
+  readonly maxmemoryPolicy?: string;
+  /** As redis.conf writes it, for example `64mb`; no limit by default. */
+  readonly maxmemory?: string;
+  /** Further command-line arguments of the server. */
+  readonly args?: readonly string[];
+}
+
+export interface RedisServer {
+  readonly url: string;
+  /** Ends the server and removes its data. */
+  stop(): Promise<void>;
+  /** SIGKILL; the data stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data and port, after `kill`. */
+  restart(): Promise<void>;
+}
+
+/** A real Redis: the one that TEST_REDIS_URL names when no options are given, else one of our own on a free port. */
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
+  const url = process.env['TEST_REDIS_URL'];
+  if (url !== undefined && Object.keys(options).length === 0) {
+    const foreign = (): Promise<void> => Promise.reject(new Error('the Redis of TEST_REDIS_URL is not ours to end'));
+    return { url, stop: () => Promise.resolve(), kill: foreign, restart: foreign };
+  }
+  const file = await obtainRedis();
+  try {
+    return await startOwn(file, options);
+  } catch {
+    // The usual reason is a port that was taken meanwhile; a second failure is reported.
+    return await startOwn(file, options);
+  }
+}
+
+async function startOwn(file: string, options: RedisOptions): Promise<RedisServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'prescore-redis-'));
+  const [port] = await freePorts(1);
+  const args = [
+    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no'],
+    ...['--appendonly', (options.persistent ?? true) ? 'yes' : 'no', '--appendfsync', 'everysec'],
+    ...['--maxmemory-policy', options.maxmemoryPolicy ?? 'noeviction'],
+    ...(options.maxmemory === undefined ? [] : ['--maxmemory', options.maxmemory]),
+    ...(options.args ?? []),
+  ];
+  const server = new ServerProcess({ name: 'redis', file, args, isReady: () => answersPing(port!) });
+  const clean = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    await server.start();
+  } catch (error) {
+    await clean();
+    throw error;
+  }
+  return {
+    url: `redis://127.0.0.1:${port}/0`,
+    kill: () => server.kill(),
+    restart: () => server.start(),
+    stop: async () => {
+      await server.stop();
+      await clean();
+    },
+  };
+}
+
+/** PING by hand; a server that asks for a password is ready too. */
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const finish = (ready: boolean): void => {
+      socket.destroy();
+      resolve(ready);
+    };
+    socket.setTimeout(1_000, () => finish(false));
+    socket.once('error', () => finish(false));
+    socket.once('connect', () => socket.write('PING\r\n'));
+    socket.once('data', (data) => finish(/^(\+PONG|-NOAUTH)/.test(data.toString('latin1'))));
+  });
+}

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  DOUBLE,
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBInstance,
+  DuckDBListType,
+  DuckDBListValue,
+  DuckDBTimeNSValue,
+  DuckDBTimestampNanosecondsValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTimeValue,
+  type DuckDBType,
+  type DuckDBValue,
+  FLOAT,
+  SQLNULL,
+} from '@duckdb/node-api';
+import { describeArrow } from '../../../src/columnar/arrow-ipc.ts';
+import type { ByteSource } from '../../../src/columnar/arrow-source.ts';
+import {
+  type ArrowToParquetOptions,
+  type ArrowToParquetResult,
+  arrowToParquet,
+} from '../../../src/columnar/arrow-to-parquet.ts';
+import { isPrescoreError, type PrescoreError } from '../../../src/errors/prescore-error.ts';
+
+/** A value in the form that `test/python/make_arrow.py` writes. */
+export type ValueText = string | null | readonly ValueText[];
+
+export interface Converted extends ArrowToParquetResult {
+  /** The Parquet file, which is there until the folder is removed. */
+  readonly target: string;
+  /** Column name and its values as text, in the order asked for. */
+  readonly columns: readonly (readonly [string, readonly ValueText[]])[];
+}
+
+export async function openConnection(): Promise<DuckDBConnection> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1', enable_external_file_cache: 'false' });
+  return instance.connect();
+}
+
+export function sourceOf(bytes: Uint8Array): ByteSource {
+  return { size: bytes.byteLength, read: async (offset, length) => bytes.slice(offset, offset + length) };
+}
+
+/** Describes the bytes, converts all readable columns (or those named) in `folder`, and reads the result back. */
+export async function convert(
+  connection: DuckDBConnection,
+  folder: string,
+  bytes: Uint8Array,
+  options: Partial<ArrowToParquetOptions> = {},
+): Promise<Converted> {
+  const path = join(folder, 'input.arrow');
+  const target = options.target ?? join(folder, `${randomUUID()}.parquet`);
+  writeFileSync(path, bytes);
+  const summary = await describeArrow(sourceOf(bytes), 'input.arrow');
+  const columns = options.columns ?? summary.columns.filter((c) => c.unsupported === undefined).map((c) => c.name);
+  const result = await arrowToParquet({
+    connection,
+    path,
+    format: summary.format,
+    target,
+    compression: 'uncompressed',
+    memoryBytes: 64 * 1024 * 1024,
+    name: 'input.arrow',
+    ...options,
+    columns,
+  });
+  const read = await connection.runAndReadAll(`select * from '${target}'`);
+  const values = read.getColumns();
+  const types = read.columnTypes();
+  return {
+    ...result,
+    target,
+    columns: columns.map((name, i) => [name, (values[i] ?? []).map((value) => textOf(value, types[i] ?? SQLNULL))]),
+  };
+}
+
+/** The error of a promise that must reject with a PrescoreError. */
+export async function refusal(work: Promise<unknown>): Promise<PrescoreError> {
+  try {
+    await work;
+  } catch (error) {
+    if (isPrescoreError(error)) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+/** The text that make_arrow.py gives a value of the same meaning. */
+function textOf(value: DuckDBValue, type: DuckDBType): ValueText {
+  if (value === null || typeof value === 'string') return value;
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'number') return type === FLOAT || type === DOUBLE ? hexOfDouble(value) : value.toString();
+  if (value instanceof DuckDBListValue && type instanceof DuckDBListType) {
+    return value.items.map((item) => textOf(item, type.valueType));
+  }
+  if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString('hex');
+  if (value instanceof DuckDBDecimalValue) return value.toString();
+  if (value instanceof DuckDBDateValue) return String(value.days);
+  if (value instanceof DuckDBTimeValue) return String(value.micros);
+  if (value instanceof DuckDBTimeNSValue) return String(value.nanos);
+  if (value instanceof DuckDBTimestampNanosecondsValue) return String(value.nanos);
+  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return String(value.micros);
+  throw new Error(`no text for ${value.constructor.name}`);
+}
+
+function hexOfDouble(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleBE(value);
+  return bytes.toString('hex');
+}
