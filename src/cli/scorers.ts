@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
+import { getCompileCacheDir } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../contract/job.ts';
@@ -48,7 +49,7 @@ export class JobScorers {
       {
         entry: new URL(isSource ? './scorer-main.ts' : './scorer-main.js', import.meta.url),
         // glibc gives every thread an arena of its own; two are enough and keep freed memory findable.
-        env: { ...process.env, MALLOC_ARENA_MAX: '2' },
+        env: { ...process.env, MALLOC_ARENA_MAX: '2', NODE_COMPILE_CACHE: getCompileCacheDir() ?? '' },
         heapMiB: share.heapMiB,
         maxRssBytes: share.shareBytes * 0.9,
         silenceMs: SILENCE_MS,

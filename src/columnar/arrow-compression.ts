@@ -9,7 +9,7 @@ export type ZstdDecode = (
   options: { readonly maxOutputLength: number; readonly chunkSize: number },
 ) => Uint8Array;
 
-const nativeZstd: ZstdDecode | undefined = 'zstdDecompressSync' in zlib ? zlib.zstdDecompressSync : undefined;
+const nativeZstd: ZstdDecode | null = 'zstdDecompressSync' in zlib ? zlib.zstdDecompressSync : null;
 
 /**
  * Decompresses one buffer of a body to exactly `size` bytes; nothing beyond `size` is kept, whatever the input claims.
@@ -22,12 +22,12 @@ export function decompress(
   input: Uint8Array,
   size: number,
   place: ArrowPlace,
-  zstd: ZstdDecode | undefined = nativeZstd,
+  zstd: ZstdDecode | null = nativeZstd,
 ): Uint8Array<ArrayBuffer> {
   if (codec === 'lz4') {
     return orCorrupt('LZ4', place, () => decodeLz4Frame(input, size));
   }
-  if (zstd === undefined) {
+  if (zstd === null) {
     throw place.fault('INPUT_UNSUPPORTED', 'the body is compressed with ZSTD, which this Node.js cannot decode', {
       expected: 'Node.js 22.15 or newer',
       got: process.version,

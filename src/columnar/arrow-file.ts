@@ -3,7 +3,7 @@ import type { PrescoreError } from '../errors/prescore-error.ts';
 import type { ArrowPlace } from './arrow-fault.ts';
 import { FlatTable } from './arrow-flatbuffer.ts';
 import { ARROW_LIMITS } from './arrow-limits.ts';
-import { decodeMessage, readPrefix, unknownVersion } from './arrow-message.ts';
+import { type ArrowMessage, decodeMessage, readPrefix, unknownVersion } from './arrow-message.ts';
 import { type ArrowField, decodeSchema } from './arrow-schema.ts';
 import { type ByteSource, readExactly } from './arrow-source.ts';
 
@@ -22,13 +22,21 @@ export interface ArrowFile {
   readonly dictionaries: readonly ArrowBlock[];
   /** In row order. */
   readonly batches: readonly ArrowBlock[];
-  /** Magic and schema message at the start; footer and magic at the end. */
+  /** All in front of the first block (magic, schema message); footer and magic at the end. */
   readonly head: ByteRange;
   readonly tail: ByteRange;
 }
 
+/** The start of a file, and where the part of it that is understood ends. */
+interface Head {
+  readonly range: ByteRange;
+  readonly end: number;
+}
+
 const TRAILER_BYTES = 4 + ARROW_MAGIC.length;
 const BLOCK_BYTES = 24;
+// The magic should be padded to 8 bytes; arrow-rs pads it to 64.
+const MAGIC_ALIGNMENT = 64;
 // No message is smaller than this, so a gap below it hides no record batch; writers leave padding and an end marker.
 const SMALLEST_MESSAGE = 64;
 
@@ -50,9 +58,11 @@ export async function openArrowFile(source: ByteSource, place: ArrowPlace): Prom
   const fields = decodeSchema(schema, place, damage);
   const dictionaries = decodeBlocks(footer, 2, tail.offset, place);
   const batches = decodeBlocks(footer, 3, tail.offset, place);
-  const head = await readHead(source, tail.offset, fields, place);
-  requireNoGaps([...dictionaries, ...batches], head.length, tail.offset, place);
-  return { fields, dictionaries, batches, head, tail };
+  const blocks = [...dictionaries, ...batches];
+  const first = blocks.reduce((least, block) => Math.min(least, block.offset), tail.offset);
+  const head = await readHead(source, fields, first, tail, place);
+  requireNoGaps(blocks, head.end, tail.offset, place);
+  return { fields, dictionaries, batches, head: head.range, tail };
 }
 
 async function findTail(source: ByteSource, place: ArrowPlace): Promise<ByteRange> {
@@ -94,28 +104,44 @@ function decodeBlocks(footer: FlatTable, slot: number, end: number, place: Arrow
   });
 }
 
-/** The schema stands twice in a file; where the copies differ, one of them is damaged. */
+/**
+ * What stands in front of the first block: usually the schema message. The footer's schema is the one that counts; where
+ * the two differ, one of them is damaged. Some writers leave the first one out, or write it in another way.
+ */
 async function readHead(
   source: ByteSource,
-  end: number,
   fields: readonly ArrowField[],
+  first: number,
+  tail: ByteRange,
   place: ArrowPlace,
-): Promise<ByteRange> {
-  const damaged = (what: string): PrescoreError => place.fault('INPUT_FOOTER', what);
-  const start = await readExactly(source, { offset: 8, length: Math.min(8, end - 8) }, place);
-  const prefix = readPrefix(start);
-  const most = Math.min(end - 8 - (prefix?.prefixBytes ?? 0), ARROW_LIMITS.messageBytes);
-  if (prefix === null || prefix.metadataBytes <= 0 || prefix.metadataBytes > most) {
-    throw damaged('the schema message at the start of the file is damaged');
+): Promise<Head> {
+  const range = { offset: 0, length: first };
+  const bytes = await readExactly(source, { offset: 8, length: Math.min(MAGIC_ALIGNMENT, first - 8) }, place);
+  const padding = bytes.findIndex((byte) => byte !== 0) & -8;
+  const prefix = readPrefix(bytes.subarray(Math.max(0, padding)));
+  if (prefix === null || prefix.metadataBytes === 0) return { range, end: 8 };
+  const at = 8 + padding + prefix.prefixBytes;
+  const isInside = prefix.metadataBytes > 0 && at + prefix.metadataBytes <= first;
+  const metadata = isInside ? await readExactly(source, { offset: at, length: prefix.metadataBytes }, place) : bytes;
+  const message = isInside ? tryDecode(metadata, place) : null;
+  if (message === null) {
+    // Not a message: a schema in another form is no longer than the footer, which holds the schema and more.
+    if (first - 8 > tail.length) throw gap(8, first, place);
+    return { range, end: first };
   }
-  const at = 8 + prefix.prefixBytes;
-  const metadata = await readExactly(source, { offset: at, length: prefix.metadataBytes }, place);
-  const message = decodeMessage(metadata, place, damaged);
-  if (message.kind !== 'schema') throw damaged('the file does not start with a schema message');
+  if (message.kind !== 'schema') throw gap(8, first, place);
   if (fingerprint(message.fields) !== fingerprint(fields)) {
-    throw damaged('the schema in the footer is not the schema at the start of the file');
+    throw place.fault('INPUT_FOOTER', 'the schema in the footer is not the schema at the start of the file');
   }
-  return { offset: 0, length: at + prefix.metadataBytes + message.bodyLength };
+  return { range, end: at + prefix.metadataBytes + message.bodyLength };
+}
+
+function tryDecode(metadata: Uint8Array, place: ArrowPlace): ArrowMessage | null {
+  try {
+    return decodeMessage(metadata, place, place.damage('INPUT_FOOTER'));
+  } catch {
+    return null;
+  }
 }
 
 // Without the ids of dictionaries: some writers number them differently in the two copies.

@@ -60,7 +60,7 @@ export class Duck {
 
   /**
    * Streams a result in row order as batches of at most 2,048 rows. The next batch is decoded on a thread of DuckDB while
-   * the caller works on this one. Owns: a batch's arrays are DuckDB's memory and end with the next iteration.
+   * the caller works on this one. No other query may run on this lane meanwhile: it would end the stream. Owns: a batch's arrays are DuckDB's memory and end with the next iteration.
    */
   async *stream(sql: string): AsyncGenerator<VectorBatch> {
     const result = await this.connection.stream(sql);

@@ -18,6 +18,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { ObjectInfo, StoreConfig } from '../contract/object-store.ts';
 import type { S3Body, S3Calls } from './s3-calls.ts';
+import { BadAnswer } from './s3-failure.ts';
 import type { StoreTimings } from './store-options.ts';
 
 const MAX_SOCKETS = 256;
@@ -78,15 +79,16 @@ function callsOf(client: S3Client, Bucket: string): S3Calls {
       const r = await client.send(command, { abortSignal });
       const isEncoded = r.EncodingType === 'url';
       const items = (r.Contents ?? []).map((o) => infoOf(listedKey(o.Key, isEncoded), o.Size, o.ETag, o.LastModified));
-      return { items, next: nextPage(r.IsTruncated, r.NextContinuationToken) };
+      return { items, next: nextPage(required(r.IsTruncated, 'IsTruncated'), r.NextContinuationToken) };
     },
     get: async (Key, range, abortSignal) => {
       const pinned = range === null ? {} : { Range: `bytes=${range.first}-${range.last}`, IfMatch: range.etag };
       const r = await client.send(new GetObjectCommand({ Bucket, Key, ...pinned }), { abortSignal });
-      if (!(r.Body instanceof Readable)) throw new Error('the SDK gave no readable body');
+      if (r.ETag === undefined && r.Body instanceof Readable) r.Body.destroy();
+      if (!(r.Body instanceof Readable)) throw new BadAnswer('WrongBody', 'the SDK gave no readable body');
       return {
         body: r.Body,
-        etag: r.ETag ?? '',
+        etag: required(r.ETag, 'ETag'),
         length: r.ContentLength ?? null,
         range: parseContentRange(r.ContentRange),
       };
@@ -96,9 +98,10 @@ function callsOf(client: S3Client, Bucket: string): S3Calls {
         ...(ifAbsent ? { IfNoneMatch: '*' } : {}),
         ...(metadata === undefined ? {} : { Metadata: metadata }),
       };
-      await client.send(new PutObjectCommand({ Bucket, Key, Body, ContentLength: Body.length, ...optional }), {
-        abortSignal,
-      });
+      const input = { Bucket, Key, Body, ContentLength: Body.length, ...optional };
+      const r = await client.send(new PutObjectCommand(input), { abortSignal });
+      // A web page with status 200 must not pass for success.
+      required(r.ETag, 'ETag');
     },
     delete: async (Key, abortSignal) => {
       await client.send(new DeleteObjectCommand({ Bucket, Key }), { abortSignal });
@@ -116,7 +119,8 @@ function callsOf(client: S3Client, Bucket: string): S3Calls {
       const Parts = etags.map((ETag, i) => ({ ETag, PartNumber: i + 1 }));
       const optional = ifAbsent ? { IfNoneMatch: '*' } : {};
       const input = { Bucket, Key: key, UploadId: uploadId, MultipartUpload: { Parts }, ...optional };
-      await client.send(new CompleteMultipartUploadCommand(input), { abortSignal });
+      const r = await client.send(new CompleteMultipartUploadCommand(input), { abortSignal });
+      required(r.ETag, 'ETag');
     },
     abortUpload: async ({ key, uploadId }, abortSignal) => {
       await client.send(new AbortMultipartUploadCommand({ Bucket, Key: key, UploadId: uploadId }), { abortSignal });
@@ -165,7 +169,6 @@ function parseContentRange(text: string | undefined): S3Body['range'] {
 }
 
 function required<T>(value: T | undefined, name: string): T {
-  if (value === undefined)
-    throw Object.assign(new Error(`the store's answer has no ${name}`), { name: 'IncompleteAnswer' });
+  if (value === undefined) throw new BadAnswer('IncompleteAnswer', `the store's answer has no ${name}`);
   return value;
 }

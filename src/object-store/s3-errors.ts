@@ -118,6 +118,12 @@ const BY_CODE: Readonly<Record<string, Meaning>> = {
     attempts: FEW,
   },
   WrongBody: { code: 'STORE_CORRUPT', what: 'The store sent other bytes than were asked for', attempts: FEW },
+  IncompleteAnswer: {
+    code: 'STORE_CONFIG',
+    what: 'The endpoint does not answer like an S3 store',
+    fix: 'Check endpoint in stores: of the job file: is it the S3 port, not a console or a proxy page?',
+    attempts: FEW,
+  },
   NotImplemented: {
     code: 'STORE_CONFIG',
     what: 'The store does not know this kind of request',

@@ -16,7 +16,7 @@ export interface S3Failure {
 
 /** A body or answer that is not what was asked for, worth another try. `name` tells which. */
 export class BadAnswer extends Error {
-  constructor(name: 'TruncatedBody' | 'WrongBody', message: string) {
+  constructor(name: 'TruncatedBody' | 'WrongBody' | 'IncompleteAnswer', message: string) {
     super(message);
     this.name = name;
   }

@@ -87,8 +87,8 @@ export async function drain(
   try {
     for await (const chunk of body) {
       // The caller's buffer belongs to the next attempt by then.
-      if (signal.aborted) throw new Error('the attempt is over');
-      if (!(chunk instanceof Uint8Array)) throw new Error('the body is not made of bytes');
+      signal.throwIfAborted();
+      if (!(chunk instanceof Uint8Array)) throw new BadAnswer('WrongBody', 'the body is not made of bytes');
       timer.refresh();
       take(chunk);
     }

@@ -13,11 +13,12 @@ export async function sampleRows(tools: ChildTools, run: BoundRun, rows: number)
   const known = run.context.files[file]?.rows ?? null;
   const slice = { file, rowStart: 0, rowEnd: known === null ? null : Math.min(rows, known) };
   const table = `sample_${randomBytes(4).toString('hex')}`;
-  const local = await localizeChunk(run.context.files, [slice], { ...tools, columns });
+  const reader = await tools.duck.lane();
+  const local = await localizeChunk(run.context.files, [slice], { ...tools, duck: reader, columns });
   const lane = await tools.duck.lane();
   try {
     const scored = await tools.decoding.run(async (done) =>
-      scoreChunk(run, [file], local, tools.duck, lane, table, { ort: tools.ort, onDecoded: done, onRows: () => undefined }),
+      scoreChunk(run, [file], local, reader, lane, table, { ort: tools.ort, onDecoded: done, onRows: () => undefined }),
     );
     const shown = run.context.outputColumns.filter((c) => c.role !== 'lineage');
     const all = await previewRows(lane, table, local.slices, shown, rows);
@@ -31,6 +32,7 @@ export async function sampleRows(tools: ChildTools, run: BoundRun, rows: number)
   } finally {
     await lane.run(`drop table if exists ${table}`);
     lane.close();
+    reader.close();
     await local.release();
   }
 }

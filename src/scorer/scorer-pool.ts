@@ -6,6 +6,7 @@ import type { ChunkResult, DescribeRequest, DescribeResult, ModelRequest, RunCon
 import { type ChildLaunch, ScorerProcess } from './scorer-process.ts';
 
 const MAX_ATTEMPTS = 3;
+const MAX_DEATHS = 6;
 const DESCRIBE_BATCH = 64;
 
 export interface ChunkTask {
@@ -25,6 +26,8 @@ interface Seat {
   process: ScorerProcess;
   ready: Promise<ModelInfo | null>;
   isReady: boolean;
+  /** Deaths since the last finished chunk: a child that cannot even start must not be started for ever. */
+  deaths: number;
   /** Tasks in the child by request id; a hungry one is decoded and leaves room for the next. */
   readonly tasks: Map<number, { readonly task: QueuedTask; isHungry: boolean }>;
   reductions: number;
@@ -44,7 +47,7 @@ export class ScorerPool {
 
   constructor(launch: ChildLaunch, count: number) {
     this.launch = launch;
-    for (let i = 0; i < count; i++) this.seats.push(this.seat(0));
+    for (let i = 0; i < count; i++) this.seats.push(this.newSeat());
   }
 
   get pids(): number[] {
@@ -139,27 +142,27 @@ export class ScorerPool {
     for (const seat of this.seats) seat.process.close();
   }
 
-  private seat(reductions: number): Seat {
-    const seat: Seat = { process: null as unknown as ScorerProcess, ready: Promise.resolve(null), isReady: false, tasks: new Map(), reductions };
-    this.spawn(seat);
+  private newSeat(): Seat {
+    const tasks: Seat['tasks'] = new Map();
+    // The events of a child concern whichever seat holds it; they come later than this call.
+    const seat: Seat = { process: this.spawn(() => seat, 0), ready: Promise.resolve(null), isReady: false, deaths: 0, tasks, reductions: 0 };
     return seat;
   }
 
-  private spawn(seat: Seat): void {
-    seat.isReady = false;
-    seat.process = new ScorerProcess(reduced(this.launch, seat.reductions), {
+  private spawn(seatOf: () => Seat, reductions: number): ScorerProcess {
+    return new ScorerProcess(reduced(this.launch, reductions), {
       onHungry: (id) => {
-        const entry = seat.tasks.get(id);
+        const entry = seatOf().tasks.get(id);
         if (entry !== undefined) entry.isHungry = true;
         this.dispatch();
       },
       onProgress: (id, rows) => {
-        const task = seat.tasks.get(id)?.task;
+        const task = seatOf().tasks.get(id)?.task;
         if (task === undefined) return;
         task.onRows(rows - task.rows);
         task.rows = rows;
       },
-      onExit: (reason) => this.died(seat, reason),
+      onExit: (reason) => this.died(seatOf(), reason),
     });
   }
 
@@ -195,6 +198,7 @@ export class ScorerPool {
     reply.then(
       (result) => {
         seat.tasks.delete(id);
+        seat.deaths = 0;
         task.onRows(result.rowsIn - task.rows);
         task.resolve({ ...result, attempt: task.attempt });
         this.dispatch();
@@ -223,8 +227,14 @@ export class ScorerPool {
   private died(seat: Seat, reason: PrescoreError): void {
     if (this.isClosed) return;
     // Replies of its tasks were rejected already; the seat gets a new child, with less in flight if memory was the reason.
+    seat.isReady = false;
+    seat.deaths++;
     if (reason.details.data?.['memory'] === true) seat.reductions++;
-    this.spawn(seat);
+    if (seat.deaths > MAX_DEATHS) {
+      if (this.seats.every((s) => s.deaths > MAX_DEATHS)) this.kill(reason);
+      return;
+    }
+    seat.process = this.spawn(() => seat, seat.reductions);
     this.prepare(seat);
   }
 }

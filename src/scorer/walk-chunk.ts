@@ -34,15 +34,19 @@ export async function walkChunk(tools: ChildTools, run: BoundRun, chunk: Planned
   const started = performance.now();
   const table = `chunk_${chunk.n}_${randomBytes(4).toString('hex')}`;
   const columns = new Set([...run.features, ...run.kept.map((c) => c.name)]);
-  const local = await localizeChunk(run.context.files, chunk.slices, { ...tools, columns });
-  const lane = await tools.duck.lane();
+  // A connection streams one result at a time and ends it silently when another query starts, so each walk has two of
+  // its own: one that reads, one that writes.
+  const [reader, lane] = [await tools.duck.lane(), await tools.duck.lane()];
+  let local: LocalChunk | null = null;
   try {
+    local = await localizeChunk(run.context.files, chunk.slices, { ...tools, duck: reader, columns });
+    const here = local;
     const scored = await tools.decoding.run(async (done) => {
       const onDecoded = (): void => {
         done();
         onHungry();
       };
-      return scoreChunk(run, chunk.slices.map((s) => s.file), local, tools.duck, lane, table, { ort: tools.ort, onDecoded, onRows });
+      return scoreChunk(run, chunk.slices.map((s) => s.file), here, reader, lane, table, { ort: tools.ort, onDecoded, onRows });
     });
     const encoded = performance.now();
     const part = await encodePart(tools, lane, run, chunk, local, scored);
@@ -72,7 +76,8 @@ export async function walkChunk(tools: ChildTools, run: BoundRun, chunk: Planned
   } finally {
     await lane.run(`drop table if exists ${table}`);
     lane.close();
-    await local.release();
+    reader.close();
+    await local?.release();
   }
 }
 

@@ -77,24 +77,11 @@ export class FetchColumns {
     const kept = output.kind === 'list' ? width : 1;
     const column = this.allocate(output, i, storedType(output), kept);
     const from = output.kind === 'index' ? output.index! : 0;
-    const src = tensor.data as ElementArray;
-    const out = column.data;
-    const isHalf = tensor.type === 'float16';
-    const isFloat = isHalf || tensor.type === 'float32' || tensor.type === 'float64';
-    for (let row = 0; row < count; row++) {
-      const s = row * width + from;
-      const o = (at + row) * kept;
-      for (let k = 0; k < kept; k++) {
-        let value = src[s + k]!;
-        if (isFloat) {
-          if (isHalf) value = fromHalfBits(Number(value));
-          if ((value as number) - (value as number) !== 0) {
-            onBad(row, output.column, `model returned ${value}`);
-            value = 0;
-          }
-        }
-        out[o + k] = value;
-      }
+    const values = tensor.type === 'float16' ? widenHalf(tensor.data as Uint16Array) : (tensor.data as ElementArray);
+    copyRows(values, width, from, kept, count, column.data, at);
+    if (column.data instanceof Float32Array || column.data instanceof Float64Array) {
+      const bad = (row: number, value: number): void => onBad(row, output.column, `model returned ${value}`);
+      zeroNotFinite(column.data, at * kept, count, kept, bad);
     }
   }
 
@@ -130,6 +117,36 @@ export class FetchColumns {
       }
     }
   }
+}
+
+// 64-bit integers go as pairs of words: reading one makes a BigInt, which costs more than the model's share of a row.
+function copyRows(src: ElementArray, width: number, from: number, kept: number, count: number, out: ElementArray, at: number): void {
+  if (src instanceof BigInt64Array || src instanceof BigUint64Array) {
+    const words = new Int32Array(src.buffer, src.byteOffset, src.length * 2);
+    const outWords = new Int32Array(out.buffer, out.byteOffset, out.length * 2);
+    copyRows(words, width * 2, from * 2, kept * 2, count, outWords, at);
+  } else if (width === kept) {
+    (out as Float32Array).set((src as Float32Array).subarray(0, count * width), at * kept);
+  } else if (src instanceof Float32Array && out instanceof Float32Array) {
+    for (let row = 0; row < count; row++) out[at + row] = src[row * width + from]!;
+  } else {
+    for (let row = 0; row < count; row++) {
+      for (let k = 0; k < kept; k++) out[(at + row) * kept + k] = src[row * width + from + k]!;
+    }
+  }
+}
+
+function zeroNotFinite(data: Float32Array | Float64Array, start: number, count: number, kept: number, onBad: (row: number, value: number) => void): void {
+  for (let i = 0; i < count * kept; i++) {
+    const value = data[start + i]!;
+    if (value - value === 0) continue;
+    onBad(Math.floor(i / kept), value);
+    data[start + i] = 0;
+  }
+}
+
+function widenHalf(bits: Uint16Array): Float32Array {
+  return Float32Array.from(bits, fromHalfBits);
 }
 
 function isText(output: BoundOutput): boolean {

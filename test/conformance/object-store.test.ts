@@ -131,11 +131,11 @@ describe.each(ADAPTERS)('object store: $name', ({ name, open }) => {
     const { etag } = (await store.head(key('ranged')))!;
     const into = new Uint8Array(300).fill(255);
     await store.readRange(key('ranged'), { offset: 99_900, length: 100 }, etag, into, 150);
-    expect(into.subarray(150, 250)).toEqual(bytes.subarray(99_900));
+    expect(Buffer.compare(into.subarray(150, 250), bytes.subarray(99_900))).toBe(0);
     expect(into.subarray(0, 150).every((b) => b === 255) && into.subarray(250).every((b) => b === 255)).toBe(true);
     const whole = new Uint8Array(bytes.length);
     await store.readRange(key('ranged'), { offset: 0, length: bytes.length }, etag, whole);
-    expect(whole).toEqual(bytes);
+    expect(Buffer.compare(whole, bytes)).toBe(0);
     await store.readRange(key('ranged'), { offset: 5, length: 0 }, etag, into);
   });
 

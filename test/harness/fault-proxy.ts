@@ -39,6 +39,8 @@ export type Fault =
   /** The answer claims another range than was asked for. */
   | { readonly kind: 'wrong-range' }
   | { readonly kind: 'slow'; readonly bytes: number; readonly everyMs: number }
+  /** Not an S3 store at all: a page with status 200. */
+  | { readonly kind: 'page' }
   /** Says 200 and fails in the body, as a completion may. */
   | { readonly kind: 'error-body'; readonly code: string }
   /** A store that knows no conditions: what failed on one looks like success. */
@@ -113,6 +115,8 @@ export class FaultProxy {
     const fault = rule?.fault;
     if (fault?.kind === 'status') return answer(response, fault.status, fault.code, fault.headers);
     if (fault?.kind === 'error-body') return answer(response, 200, fault.code);
+    if (fault?.kind === 'page')
+      return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>');
     if (fault?.kind === 'reset') return void response.socket?.resetAndDestroy();
     if (fault?.kind === 'stall') return;
     const upstream = await this.#forward(incoming, body);

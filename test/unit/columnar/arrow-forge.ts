@@ -98,10 +98,14 @@ export interface FileChanges {
   readonly batches?: (blocks: Block[]) => readonly Block[];
   /** Fields of the footer, where they should not be those at the start. */
   readonly footerFields?: readonly Table[];
+  /** What stands in front of the first block, instead of magic and schema message. */
+  readonly head?: Uint8Array;
 }
 
+export const MAGIC = Buffer.from('ARROW1\0\0');
+
 export function file(fields: readonly Table[], batches: readonly ForgedBatch[], changes: FileChanges = {}): Uint8Array {
-  const parts: Uint8Array[] = [Buffer.from('ARROW1\0\0'), schemaMessage(fields)];
+  const parts: Uint8Array[] = [changes.head ?? Buffer.concat([MAGIC, schemaMessage(fields)])];
   let offset = parts.reduce((sum, part) => sum + part.length, 0);
   const blocks: { readonly isDictionary: boolean; readonly block: Block }[] = [];
   for (const batch of batches) {

@@ -179,6 +179,21 @@ describe('describeArrow', () => {
     }
   });
 
+  it('reads files that start in the ways of other writers', async () => {
+    const heads = {
+      'the JavaScript library: no schema': forge.MAGIC,
+      'Polars: a schema that is no message': Buffer.concat([forge.MAGIC, forge.flatbuffer(forge.schemaTable(fields))]),
+      'arrow-rs: magic padded to 64 bytes': Buffer.concat([forge.MAGIC, Buffer.alloc(56), forge.schemaMessage(fields)]),
+    };
+    for (const [writer, head] of Object.entries(heads)) {
+      const summary = await describeArrow(sourceOf(forge.file(fields, [batch(3), batch(4)], { head })));
+      expect([writer, summary.batches.map(({ rows }) => rows)]).toEqual([writer, [3, 4]]);
+      const lost = forge.file(fields, [batch(3), batch(4)], { head, batches: (b) => b.slice(1) });
+      await expectRefusal(lost, 'INPUT_FOOTER', 'belong to no record batch');
+      expect((await describeArrow(sourceOf(forge.file(fields, [], { head })))).rows).toBe(0);
+    }
+  });
+
   it('refuses duplicate column names by name (A24)', async () => {
     const twins = [forge.INT32('a'), forge.UTF8('b'), forge.INT32('a')];
     await expectRefusal(forge.file(twins, []), 'INPUT_DUPLICATE_COLUMN', '"a"');

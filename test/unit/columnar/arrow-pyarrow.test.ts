@@ -96,6 +96,13 @@ describe('files and streams written by pyarrow', () => {
     );
   });
 
+  it('refuses duplicate column names (A24)', async () => {
+    for (const form of ['file', 'stream']) {
+      const error = await refusal(describeArrow(sourceOf(bytesOf(`duplicates.${form}.none`))));
+      expect([error.code, error.message]).toEqual(['INPUT_DUPLICATE_COLUMN', expect.stringContaining('"a"')]);
+    }
+  });
+
   it('describes rows and byte ranges of record batches', async () => {
     const bytes = bytesOf('integers.file.none');
     const summary = await describeArrow(sourceOf(bytes));
