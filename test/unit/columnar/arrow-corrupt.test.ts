@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { arrowToParquet } from '../../../src/columnar/arrow-to-parquet.ts';
 import type { ErrorCode } from '../../../src/errors/error-codes.ts';
 import { convert, openConnection, refusal, type ValueText } from './arrow-fixture.ts';
 import * as forge from './arrow-forge.ts';
@@ -335,6 +336,17 @@ describe('damaged dictionaries', () => {
     await expectRefused(forge.stream([column, others], []), 'INPUT_CORRUPT', 'share dictionary 9');
   });
 
+  it('counts what dictionaries hold: all of what is added, only the last of what is replaced (A9)', async () => {
+    const many = (isDelta: boolean) =>
+      forge.stream(
+        [column],
+        [words([0, 3]), ...Array.from({ length: 50 }, () => words([0, 3, 8], isDelta)), codes([0])],
+      );
+    const options = { memoryBytes: 200 };
+    expect((await convert(connection, folder, many(false), options)).rows).toBe(1);
+    expect((await refusal(convert(connection, folder, many(true), options))).code).toBe('INPUT_TOO_LARGE');
+  });
+
   it('keeps the rows before a dictionary is replaced or extended', async () => {
     const bytes = forge.stream(
       [column],
@@ -432,6 +444,31 @@ describe('damaged compression', () => {
 describe('damaged streams', () => {
   const column = forge.INT32('x');
   const good: forge.ForgedBatch = { rows: 2, nodes: [[2, 0]], buffers: [NONE, forge.int32s(1, 2)] };
+
+  it('walks to the end marker itself, whatever was seen while planning (A35)', async () => {
+    const path = join(folder, 'cut.arrow');
+    const target = join(folder, 'cut.parquet');
+    const convertCut = (length: number) => {
+      writeFileSync(path, whole.subarray(0, length));
+      const common = {
+        connection,
+        path,
+        target,
+        compression: 'uncompressed',
+        memoryBytes: 2 ** 20,
+        name: 'cut.arrow',
+      } as const;
+      return arrowToParquet({ ...common, format: 'arrow-stream', columns: ['x'] });
+    };
+    const whole = forge.stream([column], [good, good]);
+    const message = forge.batchMessage(good).length;
+    const betweenMessages = [0, 8, 8 + message, 8 + 2 * message].map((bytes) => whole.length - bytes);
+    expect((await convertCut(betweenMessages[0] ?? 0)).rows).toBe(4);
+    for (const length of [...betweenMessages.slice(1), whole.length - 1, whole.length - 4, whole.length - 20]) {
+      expect((await refusal(convertCut(length))).code).toBe('INPUT_TRUNCATED');
+      expect(existsSync(target)).toBe(false);
+    }
+  });
 
   it('refuses bytes behind the end of the stream', async () => {
     const two = Buffer.concat([forge.stream([column], [good]), forge.stream([column], [good])]);

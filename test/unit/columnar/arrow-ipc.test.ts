@@ -241,6 +241,29 @@ describe('describeArrow', () => {
     for (const one of wrong) await expectRefusal(forge.stream([one], []), 'INPUT_FORMAT');
   });
 
+  it('refuses metadata that points outside itself', async () => {
+    // Of the message: root offset, distance to the vtable, size of vtable and table, place of a field, of the header.
+    const start = 8;
+    for (const [at, value] of [
+      [0, 60_000],
+      [0, -4],
+      [24, -60_000],
+      [24, 60_000],
+      [8, 60_000],
+      [10, 60_000],
+      [12, 60_000],
+      [12, 3],
+      [48, 60_000],
+    ]) {
+      const bytes = Buffer.from(goodStream);
+      const position = start + (at ?? 0);
+      const isShort = [8, 10, 12].includes(at ?? 0);
+      if (isShort) bytes.writeUInt16LE(value ?? 0, position);
+      else bytes.writeInt32LE(value ?? 0, position);
+      await expectRefusal(bytes, 'INPUT_FORMAT');
+    }
+  });
+
   it('refuses a schema that is too deep, or whose fields share their children', async () => {
     let deep = forge.INT32('leaf');
     for (let i = 0; i < 40; i++) deep = forge.field('list', 12, {}, { 5: { tables: [deep] } });

@@ -1,0 +1,74 @@
+"""The script that people write today: pyarrow reads batches, onnxruntime scores them, pyarrow writes Parquet.
+
+score.py CASE.json OUT --batch ROWS --threads N --processes P
+
+With one process, onnxruntime gets N intra-op threads. With P processes, each takes a share of the row groups and writes a
+file of its own. Imports stand inside functions so that the processes fork before any library has started threads.
+"""
+
+import argparse
+import json
+import multiprocessing
+from pathlib import Path
+
+
+def row_groups(case, share, shares):
+    """(file, row groups) of one process: a contiguous share of all row groups."""
+    import pyarrow.parquet as pq
+
+    files = [pq.ParquetFile(path) for path in case["inputs"]]
+    groups = [(file, group) for file in files for group in range(file.num_row_groups)]
+    mine = groups[len(groups) * share // shares : len(groups) * (share + 1) // shares]
+    for file in files:
+        wanted = [group for owner, group in mine if owner is file]
+        if wanted:
+            yield file, wanted
+
+
+def score_share(case, out, batch, threads, share, shares):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from case_scorer import CaseScorer, columns_of, lineage, lineage_arrays
+
+    scorer = CaseScorer(case, batch, threads)
+    constants = lineage(case)
+    names = columns_of(case)
+    writer = None
+    for file, groups in row_groups(case, share, shares):
+        # 65,536 rows at a time is the row group of the inputs, and of the output: smaller reads and writes are slower.
+        for rows in file.iter_batches(batch_size=65536, row_groups=groups, columns=[case["id"], *names]):
+            predictions = scorer.score({name: rows.column(name) for name in names})
+            columns = {case["id"]: rows.column(case["id"]), **predictions, **lineage_arrays(constants, rows.num_rows)}
+            table = pa.table(columns)
+            if writer is None:
+                writer = pq.ParquetWriter(f"{out}/part-{share}.parquet", table.schema, compression="zstd")
+            writer.write_table(table)
+    if writer is not None:
+        writer.close()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case")
+    parser.add_argument("out")
+    parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--processes", type=int, required=True)
+    options = parser.parse_args()
+    case = json.loads(Path(options.case).read_text())
+    Path(options.out).mkdir(parents=True)
+    tasks = [(case, options.out, options.batch, options.threads, k, options.processes) for k in range(options.processes)]
+    if len(tasks) == 1:
+        score_share(*tasks[0])
+        return
+    fork = multiprocessing.get_context("fork")
+    children = [fork.Process(target=score_share, args=task) for task in tasks]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    if any(child.exitcode != 0 for child in children):
+        raise SystemExit(1)
+
+
+main()
