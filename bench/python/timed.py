@@ -1,8 +1,8 @@
-"""Runs one contender from start to exit and prints JSON: exit code, wall, user and system seconds. timed.py COMMAND ...
+"""Runs one contender from start to exit and prints JSON: exit code, wall, user and system seconds. timed.py LOG COMMAND ...
 
 The wall ends when the command itself has ended. CPU is that of all its descendants: this process makes itself the reaper
 of orphans, so that daemons which outlive their parent (Ray starts some) are counted too, once they have ended or been
-ended here. The command's own output goes where this process' standard error goes.
+ended here. What the command prints goes into LOG.
 """
 
 import ctypes
@@ -49,9 +49,10 @@ def reap_all():
 
 def main():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    started = time.perf_counter()
-    code = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode
-    wall = time.perf_counter() - started
+    with open(sys.argv[1], "wb") as log:
+        started = time.perf_counter()
+        code = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
+        wall = time.perf_counter() - started
     reap_all()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(json.dumps({"code": code, "wall": wall, "user": used.ru_utime, "system": used.ru_stime}))

@@ -59,10 +59,9 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
       }
     }
     progress?.clear();
-    if (flags.json !== true) {
-      printSummary(job, done);
-      for (const failure of failures) reportError(failure, { isDebug: process.argv.includes('--debug'), isJson: false });
-    }
+    if (flags.json !== true) printSummary(job, done);
+    // Events tell it to programs; the line on stderr is for whoever reads the log.
+    for (const failure of failures) reportError(failure, { isDebug: process.argv.includes('--debug'), isJson: false });
     const interrupted = signals.exitCode;
     if (interrupted !== null && failures.length > 0) {
       if (flags.json !== true) process.stderr.write('Interrupted. Start the same command again to resume; finished chunks are kept.\n');

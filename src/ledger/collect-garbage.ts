@@ -1,5 +1,5 @@
 import type { StoreResolver } from '../contract/object-store.ts';
-import { isFree, newestLease } from './lease.ts';
+import { isFree, LEASE, newestLease } from './lease.ts';
 import { listRunIds } from './list-runs.ts';
 import { ManifestChain } from './manifest-chain.ts';
 import type { RecordStore } from './record-store.ts';
@@ -34,7 +34,8 @@ export async function collectGarbage(records: RecordStore, stores: StoreResolver
     const ledger = new RunLedger(records, runId);
     const [plan, lease] = await Promise.all([ledger.readPlan(), newestLease(records, ledger.folder)]);
     if (lease !== null && !isFree(lease)) busy.add(runId);
-    const touched = Math.max(Date.parse(lease?.expiresAt ?? '') || 0, Date.parse(plan?.createdAt ?? '') || 0);
+    const renewed = lease === null ? 0 : Date.parse(lease.expiresAt) - LEASE.ttlMs;
+    const touched = Math.max(renewed, Date.parse(plan?.createdAt ?? '') || 0);
     if (options.nowMs - touched < options.olderThanMs) recent.add(runId);
     if (plan === null) continue;
     outputs.set(plan.outputUri, plan.partition);
