@@ -62,7 +62,8 @@ export function describeCase(name: CaseName, rows: number, inputs: readonly stri
     };
   }
   const model = fixture(name === 'heavy' ? 'delay_histgb.onnx' : 'delay_mixed.onnx');
-  const features = name === 'heavy' ? [{ tensor: 'input', columns: FLIGHT_COLUMNS, type: 'float32' } as const] : mixedFeatures();
+  const features =
+    name === 'heavy' ? [{ tensor: 'input', columns: FLIGHT_COLUMNS, type: 'float32' } as const] : mixedFeatures();
   return { ...common, model, modelName: basename(model, '.onnx'), id: 'flight_id', features, outputs: LATE };
 }
 

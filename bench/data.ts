@@ -42,17 +42,26 @@ export async function prepareCase(name: CaseName, rows: number): Promise<Prepare
   const file = await caseOver(name, await makeInputs(name, rows, 1), rows);
   const text = JSON.stringify(file, null, 1);
   const scripts = ['case_scorer.py', 'make_rows.py', 'score.py'].map(script);
-  const folder = await madeOnce(`cases/${name}-${rows}`, [text, readFileSync(file.model), ...scripts], async (building) => {
-    note(`scoring the reference of ${name} (${rows} rows)`);
-    await mkdir(building, { recursive: true });
-    const path = join(building, 'case.json');
-    await writeFile(path, text);
-    await runPython('base', 'make_rows.py', [path, join(building, 'rows')]);
-    // Two processes of one thread each give the same bits as one.
-    const settings = ['--batch', '4096', '--threads', '1', '--processes', '2'];
-    await runPython('base', 'score.py', [path, join(building, 'reference'), ...settings]);
-  });
-  return { file, path: join(folder, 'case.json'), rowsFolder: join(folder, 'rows'), reference: join(folder, 'reference') };
+  const folder = await madeOnce(
+    `cases/${name}-${rows}`,
+    [text, readFileSync(file.model), ...scripts],
+    async (building) => {
+      note(`scoring the reference of ${name} (${rows} rows)`);
+      await mkdir(building, { recursive: true });
+      const path = join(building, 'case.json');
+      await writeFile(path, text);
+      await runPython('base', 'make_rows.py', [path, join(building, 'rows')]);
+      // Two processes of one thread each give the same bits as one.
+      const settings = ['--batch', '4096', '--threads', '1', '--processes', '2'];
+      await runPython('base', 'score.py', [path, join(building, 'reference'), ...settings]);
+    },
+  );
+  return {
+    file,
+    path: join(folder, 'case.json'),
+    rowsFolder: join(folder, 'rows'),
+    reference: join(folder, 'reference'),
+  };
 }
 
 /** Reads the inputs once, so that no contender is the one that fills the page cache. */

@@ -29,7 +29,11 @@ function sliceInput(bytes: ArrayBuffer, input: RowsInput, start: number, end: nu
   if (type === 'float32') return new ort.Tensor(type, new Float32Array(bytes, offset + from * 4, count), dims);
   if (type === 'int64') return new ort.Tensor(type, new BigInt64Array(bytes, offset + from * 8, count), dims);
   const codes = new Int32Array(bytes, offset + from * 4, count);
-  return new ort.Tensor(type, Array.from(codes, (code) => texts![code]!), dims);
+  return new ort.Tensor(
+    type,
+    Array.from(codes, (code) => texts![code]!),
+    dims,
+  );
 }
 
 function loadBatches(folder: string, rowsFile: RowsFile, lastRows: number): { whole: Feeds[]; last: Feeds } {
@@ -60,7 +64,7 @@ export async function scoreShare(model: string, folder: string, rows: number): P
     const results = await session.run(rows - done < batch ? last : whole[k % batches]!);
     sum += (results[fetch]!.data as Float32Array).at(-1)!;
   }
-  return { rows, mean: sum / Math.ceil(rows / batch) };
+  return { rows, mean: sum / Math.max(1, Math.ceil(rows / batch)) };
 }
 
 if (import.meta.main) {

@@ -24,7 +24,12 @@ export async function pythonEnv(kind: PythonKind): Promise<Record<string, string
     prepared.set(kind, folder);
   }
   // No contender calls home while it is measured.
-  const quiet = { DO_NOT_TRACK: '1', DAFT_ANALYTICS_ENABLED: '0', SCARF_NO_ANALYTICS: 'true', RAY_USAGE_STATS_ENABLED: '0' };
+  const quiet = {
+    DO_NOT_TRACK: '1',
+    DAFT_ANALYTICS_ENABLED: '0',
+    SCARF_NO_ANALYTICS: 'true',
+    RAY_USAGE_STATS_ENABLED: '0',
+  };
   return { PYTHONPATH: await folder, PYTHONDONTWRITEBYTECODE: '1', PYTHONHASHSEED: '0', ...quiet };
 }
 
@@ -53,6 +58,8 @@ async function install(kind: PythonKind): Promise<string> {
       maxBuffer: 16 * 1024 * 1024,
     });
     // Compiled once, so that no contender compiles while it is measured.
-    await run('python3', ['-m', 'compileall', '-q', '-j', '0', folder], { maxBuffer: 16 * 1024 * 1024 }).catch(() => {});
+    await run('python3', ['-m', 'compileall', '-q', '-j', '0', folder], { maxBuffer: 16 * 1024 * 1024 }).catch(
+      () => {},
+    );
   });
 }

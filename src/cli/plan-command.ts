@@ -59,7 +59,7 @@ async function withDeps(path: string, flags: PlanFlags, task: (job: Job, deps: R
   const job = loadJob(path);
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, flags.allowUnpinned === true);
-  const deps: RunDeps = { stores, versions: readVersions(), scorers: () => scorers.load(), emit: () => undefined, stop: new AbortController().signal, now: () => new Date() };
+  const deps: RunDeps = { stores, versions: readVersions(), scorers: () => scorers.load(), emit: () => undefined, warn: () => undefined, stop: new AbortController().signal, now: () => new Date() };
   try {
     return await task(job, deps);
   } finally {

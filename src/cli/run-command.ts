@@ -39,7 +39,12 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     if (flags.json === true) printJson(event);
     else progress?.take(event);
   };
-  const deps: RunDeps = { stores, versions: readVersions(), scorers: () => scorers.load(), emit, stop: signals.stop, now: () => new Date() };
+  const warned = new Set<string>();
+  const warn = (text: string): void => {
+    if (!warned.has(text)) process.stderr.write(`warning: ${text}\n`);
+    warned.add(text);
+  };
+  const deps: RunDeps = { stores, versions: readVersions(), scorers: () => scorers.load(), emit, warn, stop: signals.stop, now: () => new Date() };
   const options: RunOptions = {
     isNewRun: flags.newRun === true,
     isIfChanged: flags.ifChanged === true,

@@ -1,4 +1,5 @@
 import * as zlib from 'node:zlib';
+import { isPrescoreError } from '../errors/prescore-error.ts';
 import type { ArrowPlace } from './arrow-fault.ts';
 import type { BodyCodec } from './arrow-message.ts';
 import { decodeLz4Frame } from './lz4-frame.ts';
@@ -9,6 +10,7 @@ export type ZstdDecode = (
   options: { readonly maxOutputLength: number; readonly chunkSize: number },
 ) => Uint8Array;
 
+const ZSTD_MAGIC = 0xfd2fb528;
 const nativeZstd: ZstdDecode | null = 'zstdDecompressSync' in zlib ? zlib.zstdDecompressSync : null;
 
 /**
@@ -34,19 +36,22 @@ export function decompress(
       fix: 'Use Node.js 22.15 or newer, or write the file with LZ4 or without compression.',
     });
   }
-  return orCorrupt('ZSTD', place, () => decodeZstd(zstd, input, size));
+  return orCorrupt('ZSTD', place, () => decodeZstd(zstd, input, size, place));
 }
 
-function decodeZstd(zstd: ZstdDecode, input: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
-  if (input.byteLength < 9 || new DataView(input.buffer, input.byteOffset).getUint32(0, true) !== 0xfd2fb528) {
-    throw new Error('this is no ZSTD frame');
+function decodeZstd(zstd: ZstdDecode, input: Uint8Array, size: number, place: ArrowPlace): Uint8Array<ArrayBuffer> {
+  if (input.byteLength < 9 || new DataView(input.buffer, input.byteOffset).getUint32(0, true) !== ZSTD_MAGIC) {
+    throw place.fault('INPUT_CORRUPT', 'a buffer should be compressed with ZSTD, and is no ZSTD frame');
   }
   // One chunk of the final size saves the concatenation; at least one byte more, so that a longer frame is noticed.
   const chunkSize = Math.max(64, size + 1);
   const bytes = zstd(input, { maxOutputLength: chunkSize, chunkSize });
-  if (bytes.byteLength !== size) throw new Error(`the frame holds ${bytes.byteLength} bytes, not ${size}`);
-  // A copy with an aligned buffer of its own: the result may be a slice of a pool.
-  return bytes.byteOffset % 16 === 0 && bytes.buffer instanceof ArrayBuffer
+  if (bytes.byteLength !== size) {
+    const facts = { expected: `${size} bytes`, got: `${bytes.byteLength}` };
+    throw place.fault('INPUT_CORRUPT', 'a buffer has another size than it says', facts);
+  }
+  // A copy where the result is a slice of a pool that is not aligned.
+  return bytes.byteOffset % 8 === 0 && bytes.buffer instanceof ArrayBuffer
     ? new Uint8Array(bytes.buffer, bytes.byteOffset, size)
     : Uint8Array.from(bytes);
 }
@@ -55,6 +60,7 @@ function orCorrupt<T>(codec: string, place: ArrowPlace, decode: () => T): T {
   try {
     return decode();
   } catch (cause) {
+    if (isPrescoreError(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw place.fault('INPUT_CORRUPT', `a buffer cannot be decompressed with ${codec}: ${reason}`, { cause });
   }

@@ -28,12 +28,11 @@ export function parseUri(text: string, baseFolder: string): ParsedUri {
 }
 
 /**
- * The URI of a place; `parseUri` gives the place back. In `file:///…` only "%" and control characters are escaped, so
- * that people can read it and placeholders and glob signs stay what they are; S3 keys are not escaped at all.
+ * The text of a place; `parseUri` gives the place back. A file is its plain absolute path and an S3 key is not escaped, so
+ * that people can read it, placeholders and glob signs stay what they are, and names can be appended as they are.
  */
 export function formatUri(uri: ParsedUri): string {
-  if (uri.kind === 's3') return `s3://${uri.bucket}/${uri.key}`;
-  return `file:///${uri.key.replace(/[%\u0000-\u001f\u007f]/g, encodeURIComponent)}`;
+  return uri.kind === 's3' ? `s3://${uri.bucket}/${uri.key}` : `/${uri.key}`;
 }
 
 /**
@@ -43,19 +42,6 @@ export function formatUri(uri: ParsedUri): string {
  */
 export function resolveUri(text: string, baseFolder: string): string {
   return formatUri(parseUri(text, baseFolder));
-}
-
-/**
- * The URI of `relative` below an absolute URI or path, with one slash between them. `relative` is literal text.
- *
- * Errors: URI_INVALID, also when `relative` would leave the place. Repeat: safe.
- */
-export function joinUri(uri: string, relative: string): string {
-  const parsed = parseUri(uri, '/');
-  if (relative.startsWith('/') || relative.split('/').includes('..')) {
-    throw invalid(relative, 'a part of a URI must not start with a slash or hold ".."');
-  }
-  return formatUri(checked({ ...parsed, key: joinKey(parsed.key, relative) }, uri));
 }
 
 /** A key below a prefix, with one slash between them; the empty prefix is the root. */

@@ -11,6 +11,8 @@ export interface RunDeps {
   /** Starts the scorers and loads the model on first use; the same ones afterwards. */
   readonly scorers: () => Promise<LoadedScorers>;
   readonly emit: (event: RunEvent) => void;
+  /** Says something that people should know, once per text. */
+  readonly warn: (text: string) => void;
   /** Aborted by the first signal: hand out nothing more, finish what is in the children. */
   readonly stop: AbortSignal;
   readonly now: () => Date;

@@ -12,6 +12,7 @@ import { listInputs } from '../plan/list-inputs.ts';
 import { differingFields, fingerprintsOf, resultFingerprint } from '../spec/fingerprint.ts';
 import { partitionFolder } from '../spec/partition-folder.ts';
 import { formatRunId, type Slot } from '../spec/run-id.ts';
+import { tableRoot } from '../spec/table-root.ts';
 import { expandTemplate } from '../spec/template.ts';
 import { changedInputs } from './changed-inputs.ts';
 import { planRun } from './plan-run.ts';
@@ -29,6 +30,7 @@ export async function runSlot(job: Job, slot: Slot, options: RunOptions, deps: R
   const records = new RecordStore(deps.stores, job.state);
   const outputUri = expandTemplate(job.output.uri, slot.partition).replace(/\/+$/, '');
   const chain = new ManifestChain(records, deps.stores, `manifests/${partitionFolder(slot.partition)}`, outputUri);
+  await probeStores(job, deps);
   const latest = await latestAttempt(records, slot);
   let attempt = latest?.plan.attempt ?? 1;
   if (latest !== null) {
@@ -51,6 +53,17 @@ export async function runSlot(job: Job, slot: Slot, options: RunOptions, deps: R
       await lease.release();
     }
     attempt++;
+  }
+}
+
+// Each process finds out for itself what the stores can do before it writes: a plan may come from another one.
+async function probeStores(job: Job, deps: RunDeps): Promise<void> {
+  for (const uri of [`${job.state}/`, `${tableRoot(job.output.uri)}/`]) {
+    const { store, key } = deps.stores.at(uri);
+    const { conditionalPut, conditionalComplete } = await store.probe(key);
+    if (!conditionalPut || !conditionalComplete) {
+      deps.warn(`the store of ${uri} has no conditional writes: two runs at once could overwrite each other; start only one`);
+    }
   }
 }
 

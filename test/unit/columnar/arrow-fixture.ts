@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   DOUBLE,
@@ -20,6 +21,7 @@ import {
   FLOAT,
   SQLNULL,
 } from '@duckdb/node-api';
+import { expect } from 'vitest';
 import { describeArrow } from '../../../src/columnar/arrow-ipc.ts';
 import type { ByteSource } from '../../../src/columnar/arrow-source.ts';
 import {
@@ -27,6 +29,7 @@ import {
   type ArrowToParquetResult,
   arrowToParquet,
 } from '../../../src/columnar/arrow-to-parquet.ts';
+import type { ErrorCode } from '../../../src/errors/error-codes.ts';
 import { isPrescoreError, type PrescoreError } from '../../../src/errors/prescore-error.ts';
 
 /** A value in the form that `test/python/make_arrow.py` writes. */
@@ -39,17 +42,12 @@ export interface Converted extends ArrowToParquetResult {
   readonly columns: readonly (readonly [string, readonly ValueText[]])[];
 }
 
-export async function openConnection(): Promise<DuckDBConnection> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1', enable_external_file_cache: 'false' });
-  return instance.connect();
-}
-
 export function sourceOf(bytes: Uint8Array): ByteSource {
   return { size: bytes.byteLength, read: async (offset, length) => bytes.slice(offset, offset + length) };
 }
 
 /** Describes the bytes, converts all readable columns (or those named) in `folder`, and reads the result back. */
-export async function convert(
+async function convert(
   connection: DuckDBConnection,
   folder: string,
   bytes: Uint8Array,
@@ -79,6 +77,44 @@ export async function convert(
     target,
     columns: columns.map((name, i) => [name, (values[i] ?? []).map((value) => textOf(value, types[i] ?? SQLNULL))]),
   };
+}
+
+/** A connection and a folder for one test file. */
+export class ArrowBench {
+  readonly connection: DuckDBConnection;
+  readonly folder = mkdtempSync(join(tmpdir(), 'prescore-arrow-'));
+
+  private constructor(connection: DuckDBConnection) {
+    this.connection = connection;
+  }
+
+  static async open(): Promise<ArrowBench> {
+    const instance = await DuckDBInstance.create(':memory:', { threads: '1', enable_external_file_cache: 'false' });
+    return new ArrowBench(await instance.connect());
+  }
+
+  close(): void {
+    this.connection.closeSync();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  convert(bytes: Uint8Array, options: Partial<ArrowToParquetOptions> = {}): Promise<Converted> {
+    return convert(this.connection, this.folder, bytes, options);
+  }
+
+  /** The values of the first column. */
+  async valuesOf(bytes: Uint8Array): Promise<readonly ValueText[]> {
+    const { columns } = await this.convert(bytes);
+    return columns[0]?.[1] ?? [];
+  }
+
+  /** Expects an error with this code that holds these texts, and no target. */
+  async expectRefused(bytes: Uint8Array, code: ErrorCode, ...texts: readonly string[]): Promise<void> {
+    const target = join(this.folder, 'refused.parquet');
+    const error = await refusal(this.convert(bytes, { target }));
+    for (const text of [`${code}: `, 'at input.arrow', ...texts]) expect(error.message).toContain(text);
+    expect(existsSync(target)).toBe(false);
+  }
 }
 
 /** The error of a promise that must reject with a PrescoreError. */

@@ -1,11 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPrescoreError } from '../../../src/errors/prescore-error.ts';
 import { runPython } from '../../harness/python.ts';
-import { convert, openConnection } from './arrow-fixture.ts';
+import { ArrowBench } from './arrow-fixture.ts';
 
 /** More with PRESCORE_FUZZ, for a longer search: each run of the tests does 200 of each. */
 const ROUNDS = Number(process.env['PRESCORE_FUZZ'] ?? 200);
@@ -13,25 +11,21 @@ const FILES = ['mixed.file.none', 'mixed.stream.none', 'mixed.file.lz4', 'mixed.
 const BATCHES = [40, 30, 20];
 
 describe('damaged copies of files and streams', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'prescore-arrow-'));
-  let connection: DuckDBConnection;
+  let bench: ArrowBench;
 
   beforeAll(async () => {
-    connection = await openConnection();
-    await runPython('make_arrow.py', [folder, 'mixed']);
+    bench = await ArrowBench.open();
+    await runPython('make_arrow.py', [bench.folder, 'mixed']);
   }, 300_000);
 
-  afterAll(() => {
-    connection.closeSync();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => bench.close());
 
-  const bytesOf = (round: number): Buffer => readFileSync(join(folder, `${FILES[round % FILES.length]}.arrow`));
+  const bytesOf = (round: number): Buffer => readFileSync(join(bench.folder, `${FILES[round % FILES.length]}.arrow`));
 
   /** The code of the refusal, or null when all rows were read. Anything else fails the test. */
   async function outcome(bytes: Uint8Array, label: string): Promise<string | null> {
     try {
-      const { rowsPerBatch, columns, target } = await convert(connection, folder, bytes);
+      const { rowsPerBatch, columns, target } = await bench.convert(bytes);
       expect(rowsPerBatch, label).toEqual(BATCHES);
       for (const [, values] of columns) expect(values.length, label).toBe(90);
       rmSync(target);

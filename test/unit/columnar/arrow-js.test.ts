@@ -1,11 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
 import * as arrow from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeArrow } from '../../../src/columnar/arrow-ipc.ts';
-import { convert, openConnection, sourceOf } from './arrow-fixture.ts';
+import { ArrowBench, sourceOf } from './arrow-fixture.ts';
 
 /** Three record batches of 3, 0 and 2 rows. A file may hold a dictionary once only, and here every batch has its own. */
 function batches(form: 'file' | 'stream'): arrow.Table {
@@ -69,22 +65,18 @@ const EXPECTED = {
 };
 
 describe('files and streams written by apache-arrow', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'prescore-arrow-'));
-  let connection: DuckDBConnection;
+  let bench: ArrowBench;
 
   beforeAll(async () => {
-    connection = await openConnection();
+    bench = await ArrowBench.open();
   });
 
-  afterAll(() => {
-    connection.closeSync();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => bench.close());
 
   for (const form of ['file', 'stream'] as const) {
     it(`reads every type of a ${form}`, async () => {
       const bytes = arrow.tableToIPC(batches(form), form);
-      const { rows, columns } = await convert(connection, folder, bytes);
+      const { rows, columns } = await bench.convert(bytes);
       expect(rows).toBe(5);
       const lengths = new Map(columns).get('list')?.map((list) => (Array.isArray(list) ? list.length : list));
       expect(lengths).toEqual([0, null, 2, 3, 4]);
@@ -106,7 +98,7 @@ describe('files and streams written by apache-arrow', () => {
       ['a', null, 'b', 'a'],
       new arrow.Dictionary(new arrow.Utf8(), new arrow.Int8(), 1),
     );
-    const { columns } = await convert(connection, folder, arrow.tableToIPC(new arrow.Table({ word }), 'file'));
+    const { columns } = await bench.convert(arrow.tableToIPC(new arrow.Table({ word }), 'file'));
     expect(columns).toEqual([['word', ['a', null, 'b', 'a']]]);
   });
 
@@ -115,7 +107,7 @@ describe('files and streams written by apache-arrow', () => {
     for (const form of ['file', 'stream'] as const) {
       const bytes = arrow.tableToIPC(empty, form);
       expect((await describeArrow(sourceOf(bytes))).columns).toEqual([{ name: 'a', type: 'INTEGER', nullable: false }]);
-      const { rows, columns } = await convert(connection, folder, bytes);
+      const { rows, columns } = await bench.convert(bytes);
       expect([rows, columns]).toEqual([0, [['a', []]]]);
     }
   });

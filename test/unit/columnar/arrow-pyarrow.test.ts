@@ -1,12 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as zlib from 'node:zlib';
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeArrow } from '../../../src/columnar/arrow-ipc.ts';
+import { arrowToParquet } from '../../../src/columnar/arrow-to-parquet.ts';
 import { runPython } from '../../harness/python.ts';
-import { convert, openConnection, refusal, sourceOf, type ValueText } from './arrow-fixture.ts';
+import { ArrowBench, refusal, sourceOf, type ValueText } from './arrow-fixture.ts';
 
 interface Expected {
   readonly columns: readonly (readonly [string, readonly ValueText[]])[];
@@ -33,17 +32,16 @@ const CASES = [
 ] as const;
 
 describe('files and streams written by pyarrow', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'prescore-arrow-'));
-  let connection: DuckDBConnection;
+  let bench: ArrowBench;
 
-  const bytesOf = (name: string): Uint8Array => readFileSync(join(folder, `${name}.arrow`));
+  const bytesOf = (name: string): Uint8Array => readFileSync(join(bench.folder, `${name}.arrow`));
   const expectedOf = (name: string): Expected =>
-    JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Expected;
+    JSON.parse(readFileSync(join(bench.folder, `${name}.json`), 'utf8')) as Expected;
 
   async function expectEqual(file: string, name: string): Promise<void> {
     const expected = expectedOf(name);
     const columns = expected.columns.map(([column]) => column);
-    const converted = await convert(connection, folder, bytesOf(file), { columns });
+    const converted = await bench.convert(bytesOf(file), { columns });
     expect(converted.rowsPerBatch).toEqual(expected.batches);
     for (const [i, [column, values]] of expected.columns.entries()) {
       expect(converted.columns[i], column).toEqual([column, values]);
@@ -51,14 +49,11 @@ describe('files and streams written by pyarrow', () => {
   }
 
   beforeAll(async () => {
-    connection = await openConnection();
-    await runPython('make_arrow.py', [folder]);
+    bench = await ArrowBench.open();
+    await runPython('make_arrow.py', [bench.folder]);
   }, 300_000);
 
-  afterAll(() => {
-    connection.closeSync();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => bench.close());
 
   for (const [title, name] of CASES) {
     for (const form of ['file', 'stream']) {
@@ -86,7 +81,7 @@ describe('files and streams written by pyarrow', () => {
   it('reads single record batches of a file', async () => {
     const all = expectedOf('integers');
     const batches = { first: 1, last: 3 };
-    const some = await convert(connection, folder, bytesOf('integers.file.lz4'), {
+    const some = await bench.convert(bytesOf('integers.file.lz4'), {
       batches,
       columns: ['int64', 'uint64_null'],
     });
@@ -121,39 +116,33 @@ describe('files and streams written by pyarrow', () => {
     for (const range of [...summary.metadata, ...summary.batches.slice(1)]) {
       sparse.set(bytes.subarray(range.offset, range.offset + range.length), range.offset);
     }
-    const target = await convertSparse(sparse);
-    expect(target.columns.map(([, values]) => values.length)).toEqual(summary.columns.map(() => 200));
-    const hole = await refusal(convertSparse(sparse, 0));
-    expect(hole.code).toBe('INPUT_CORRUPT');
-
-    async function convertSparse(image: Uint8Array, first = 1) {
-      const { arrowToParquet } = await import('../../../src/columnar/arrow-to-parquet.ts');
-      const { writeFileSync } = await import('node:fs');
-      const path = join(folder, 'sparse.bin');
-      writeFileSync(path, image);
-      const columns = summary.columns.map((column) => column.name);
-      const scratch = join(folder, 'sparse.parquet');
-      await arrowToParquet({
-        connection,
+    const path = join(bench.folder, 'sparse.bin');
+    const target = join(bench.folder, 'sparse.parquet');
+    writeFileSync(path, sparse);
+    const convertFrom = (first: number) =>
+      arrowToParquet({
+        connection: bench.connection,
         path,
         format: 'arrow-file',
-        columns,
+        columns: summary.columns.map((column) => column.name),
         batches: { first, last: 1 },
-        target: scratch,
+        target,
         compression: 'snappy',
         memoryBytes: 2 ** 26,
       });
-      const read = await connection.runAndReadAll(`select * from '${scratch}'`);
-      return { columns: columns.map((name, i) => [name, read.getColumns()[i] ?? []] as const) };
-    }
+    expect((await convertFrom(1)).rows).toBe(200);
+    const expected = new Map(expectedOf('dictionaries').columns).get('int8_text')?.slice(2200);
+    const read = await bench.connection.runAndReadAll(`select c0 from '${target}'`);
+    expect(read.getColumns()[0]).toEqual(expected);
+    expect((await refusal(convertFrom(0))).code).toBe('INPUT_CORRUPT');
   });
 
   it('spells types as DuckDB does for a Parquet file of the same data', async () => {
     for (const name of ['integers', 'floats', 'decimals', 'times', 'texts', 'lists', 'nulls']) {
       const bytes = bytesOf(`${name}.file.none`);
       const summary = await describeArrow(sourceOf(bytes));
-      const { target } = await convert(connection, folder, bytes);
-      const described = await connection.runAndReadAll(`describe select * from '${target}'`);
+      const { target } = await bench.convert(bytes);
+      const described = await bench.connection.runAndReadAll(`describe select * from '${target}'`);
       expect(summary.columns.map((column) => column.type)).toEqual(described.getRows().map((row) => row[1]));
     }
   });
@@ -188,7 +177,7 @@ describe('files and streams written by pyarrow', () => {
       ['negative_scale', 'DECIMAL(5,-2)', 'a decimal of negative scale'],
     ]);
     for (const { name } of unreadable) {
-      const error = await refusal(convert(connection, folder, bytes, { columns: ['one', name] }));
+      const error = await refusal(bench.convert(bytes, { columns: ['one', name] }));
       expect(error.code).toBe('INPUT_UNSUPPORTED');
       expect(error.message).toContain(`column "${name}"`);
     }

@@ -18,7 +18,7 @@ describe('createStoreResolver', () => {
   it('opens each root once and gives keys and URIs', () => {
     const stores = createStoreResolver({}, { env: {}, baseFolder: '/base' });
     const [a, b] = [stores.at('x/y'), stores.at('file:///other')];
-    expect(a).toMatchObject({ key: 'base/x/y', uri: 'file:///base/x/y' });
+    expect(a).toMatchObject({ key: 'base/x/y', uri: '/base/x/y' });
     expect(a.store).toBe(b.store);
     expect(stores.at('s3://bucket/k').store).toBe(stores.at('s3://bucket/other').store);
     expect(stores.at('s3://bucket/k').store).not.toBe(stores.at('s3://bucket2/k').store);

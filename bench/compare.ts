@@ -1,0 +1,81 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CaseName } from './cases.ts';
+import { checkOutput } from './check.ts';
+import { commandOf } from './contenders.ts';
+import { type PreparedCase, prepareCase, warmPageCache } from './data.ts';
+import { machineFacts } from './machine.ts';
+import { type Measured, measure } from './measure.ts';
+import type { Options } from './options.ts';
+import { note, WORK } from './paths.ts';
+import { buildPrescore } from './prescore-build.ts';
+import { type Outcome, outcomeJson, printOutcomes, printTable, ratiosOf, writeResults } from './report.ts';
+import { type S3Bench, startS3Bench } from './s3.ts';
+import { tune } from './tune.ts';
+
+interface Setting {
+  readonly options: Options;
+  readonly prepared: PreparedCase;
+  readonly prescore: string;
+  readonly s3: S3Bench | null;
+}
+
+/** Measures every contender on a case, round after round, and reports. */
+export async function compare(options: Options, name: CaseName): Promise<void> {
+  const prepared = await prepareCase(name, options.rows);
+  const prescore = await buildPrescore();
+  const outcomes: Outcome[] = [];
+  for (const peer of options.peers) {
+    const tuned = await tune(peer, name, options.rows, options.tunesAgain);
+    outcomes.push({ name: peer, tuned, runs: [], checks: [] });
+  }
+  await warmPageCache([...prepared.file.inputs, prepared.file.model]);
+  const s3 = options.store === 's3' ? await startS3Bench(prepared.file.inputs) : null;
+  const machine = machineFacts();
+  try {
+    await runRounds({ options, prepared, prescore, s3 }, outcomes);
+  } finally {
+    await s3?.stop();
+  }
+  report(options, name, machine, outcomes);
+}
+
+async function runRounds(setting: Setting, outcomes: readonly Outcome[]): Promise<void> {
+  const { runs, samplesMemory } = setting.options;
+  for (let round = 0; round < runs; round++) {
+    // Each round starts with another contender, so that nobody always runs in the wake of the same one.
+    const order = outcomes.map((_, k) => outcomes[(k + round) % outcomes.length]!);
+    for (const outcome of order) {
+      const run = await runOnce(setting, outcome, false);
+      note(`round ${round + 1}: ${outcome.name} ${run.wall.toFixed(2)} s`);
+      outcome.runs.push(run);
+    }
+  }
+  // Sampling takes a little of the machine, so timed runs are never sampled.
+  for (const outcome of samplesMemory ? outcomes : []) outcome.memory = (await runOnce(setting, outcome, true)).memory!;
+}
+
+async function runOnce(setting: Setting, outcome: Outcome, sampled: boolean): Promise<Measured> {
+  const { prepared, prescore, s3, options } = setting;
+  const folder = join(WORK, 'out', `${process.pid}-${outcome.name}-${outcome.checks.length}`);
+  await rm(folder, { recursive: true, force: true });
+  const { settings } = outcome.tuned;
+  const place = { prepared, folder, settings, prescore, s3, memory: options.memory };
+  const run = await measure(await commandOf(outcome.name, place), join(folder, 'log'), sampled);
+  if (s3 !== null && outcome.name === 'prescore') await s3.download(folder, join(folder, 'output'));
+  outcome.checks.push(await checkOutput(outcome.name, prepared, folder, run.log));
+  await rm(folder, { recursive: true, force: true });
+  return run;
+}
+
+function report(options: Options, name: CaseName, machine: Record<string, string>, outcomes: readonly Outcome[]): void {
+  const { rows, store, runs } = options;
+  const head = { case: name, rows, store, runs, date: new Date().toISOString(), memoryBudget: options.memory, machine };
+  printTable(Object.entries(machine));
+  process.stdout.write(`\n${name}: ${rows} rows, ${runs} rounds, prescore on ${store}\n\n`);
+  printOutcomes(outcomes, rows);
+  const contenders = outcomes.map((outcome) => outcomeJson(outcome, rows));
+  const label = store === 's3' ? `${name}-s3` : name;
+  const path = writeResults(label, { ...head, prescoreThroughputRatio: ratiosOf(outcomes), contenders });
+  process.stdout.write(`\n${path}\n`);
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { ROOT } from './paths.ts';
+import { pinnedVersions } from './python-env.ts';
+
+/** Facts without which a figure says nothing. */
+export function machineFacts(): Record<string, string> {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: String(availableParallelism()),
+    memory: `${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
+    kernel: release(),
+    'load before': loadavg()[0]!.toFixed(2),
+    ...libraryVersions(),
+  };
+}
+
+function libraryVersions(): Record<string, string> {
+  const base = pinnedVersions('base');
+  const peers = pinnedVersions('peers');
+  return {
+    node: process.versions.node,
+    prescore: packageVersion('.'),
+    duckdb: packageVersion('node_modules/@duckdb/node-api'),
+    'onnxruntime-node': packageVersion('node_modules/onnxruntime-node'),
+    'onnxruntime (Python)': base['onnxruntime']!,
+    'pyarrow (python)': base['pyarrow']!,
+    numpy: base['numpy']!,
+    daft: `${peers['daft']} (pyarrow ${peers['pyarrow']})`,
+    ray: `${peers['ray']} (pyarrow ${peers['pyarrow']})`,
+  };
+}
+
+function packageVersion(folder: string): string {
+  const text = readFileSync(join(ROOT, folder, 'package.json'), 'utf8');
+  return String((JSON.parse(text) as { version?: unknown }).version);
+}

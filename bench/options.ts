@@ -1,0 +1,56 @@
+import { parseArgs } from 'node:util';
+import { type CaseName, FULL_ROWS } from './cases.ts';
+import { CONTENDERS, type ContenderName } from './contenders.ts';
+
+/** What the command line asked for. */
+export interface Options {
+  readonly case: CaseName | 'memory';
+  readonly runs: number;
+  readonly peers: readonly ContenderName[];
+  readonly rows: number;
+  readonly samplesMemory: boolean;
+  readonly store: 'file' | 's3';
+  /** Search for the peers' settings again. */
+  readonly tunesAgain: boolean;
+  /** `execution.memory` of prescore's job. */
+  readonly memory: string;
+}
+
+export const USAGE = `npm run bench -- heavy|light|mixed|memory [options]
+  --runs N          timed rounds (5); memory: runs of each size (1)
+  --peers A,B       of ${CONTENDERS.join(', ')} (all)
+  --rows N          fewer rows than the case has
+  --memory          one more run of each contender with its memory sampled
+  --store file|s3   where prescore reads and writes (file)
+  --tune            search for the peers' best settings again
+  --budget SIZE     execution.memory of prescore's job (1GiB)`;
+
+/** Reads the command line; null when it makes no sense. */
+export function readOptions(args: readonly string[]): Options | null {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { runs: text, peers: text, rows: text, memory: flag, store: text, tune: flag, budget: text },
+    });
+    const name = positionals[0];
+    const isCase = name === 'heavy' || name === 'light' || name === 'mixed' || name === 'memory';
+    const peers = values.peers?.split(',') ?? CONTENDERS;
+    const rows = Number(values.rows ?? FULL_ROWS[name === 'light' || name === 'mixed' ? name : 'heavy']);
+    const runs = Number(values.runs ?? (name === 'memory' ? 1 : 5));
+    const store = values.store ?? 'file';
+    if (!isCase || positionals.length !== 1 || !peers.every(isContender)) return null;
+    if (!(rows > 0 && runs > 0 && Number.isInteger(rows) && Number.isInteger(runs))) return null;
+    if (store !== 'file' && store !== 's3') return null;
+    const { memory: samplesMemory, tune: tunesAgain, budget = '1GiB' } = values;
+    return { case: name, runs, peers, rows, samplesMemory, store, tunesAgain, memory: budget };
+  } catch {
+    return null;
+  }
+}
+
+function isContender(name: string): name is ContenderName {
+  return (CONTENDERS as readonly string[]).includes(name);
+}

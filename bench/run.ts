@@ -1,0 +1,12 @@
+/* The benchmark: `npm run bench -- heavy|light|mixed|memory`. See bench/README.md. */
+import { compare } from './compare.ts';
+import { memoryCase } from './memory-case.ts';
+import { readOptions, USAGE } from './options.ts';
+import { note } from './paths.ts';
+
+const options = readOptions(process.argv.slice(2));
+if (options === null) {
+  note(USAGE);
+  process.exitCode = 2;
+} else if (options.case === 'memory') await memoryCase(options);
+else await compare(options, options.case);

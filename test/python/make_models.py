@@ -1,0 +1,248 @@
+"""Writes the small models of the tests: make_models.py OUT
+
+Every file is made from nodes by onnx.helper and is a few hundred bytes; weights are fixed numbers, so that the same pins
+give the same files. What a model is for stands beside it.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto as T
+from onnx import helper as h
+from onnx import numpy_helper
+
+OPSET = 21
+IR = 10
+
+
+def tensor(name, kind, dims):
+    return h.make_tensor_value_info(name, kind, dims)
+
+
+def model(nodes, inputs, outputs, initializers=(), opsets=None, ir=IR, functions=(), sparse=()):
+    graph = h.make_graph(nodes, "test", inputs, outputs, list(initializers), sparse_initializer=list(sparse))
+    ids = [h.make_opsetid(domain, version) for domain, version in (opsets or {"": OPSET}).items()]
+    made = h.make_model(graph, opset_imports=ids, functions=list(functions), producer_name="prescore-tests")
+    made.ir_version = ir
+    return made
+
+
+def const(name, values, kind=np.float32):
+    return numpy_helper.from_array(np.array(values, dtype=kind), name)
+
+
+def node(op, inputs, outputs, **attributes):
+    return h.make_node(op, inputs, outputs, **attributes)
+
+
+def sums(ir=IR, opsets=None, rows="N", width=3, kind=T.FLOAT):
+    """The plain one: x [N, 3] -> y [N, 1], the sum of a row."""
+    nodes = [node("ReduceSum", ["x", "axes"], ["y"], keepdims=1)]
+    axes = const("axes", [1], np.int64)
+    return model(nodes, [tensor("x", kind, [rows, width])], [tensor("y", kind, [rows, 1])], [axes], opsets, ir)
+
+
+def types():
+    """Every element type and every shape of a feed that a row can have, in one model."""
+    plain = {"i8": T.INT8, "u8": T.UINT8, "i16": T.INT16, "u16": T.UINT16, "i32": T.INT32, "u32": T.UINT32, "i64": T.INT64, "u64": T.UINT64}
+    nodes, inputs, outputs = [], [], []
+    for name, kind in plain.items():
+        # Half of them [N], half [N, 1].
+        dims = ["N"] if name.startswith("i") else ["N", 1]
+        inputs.append(tensor(name, kind, dims))
+        outputs.append(tensor(f"{name}_out", kind, dims))
+        nodes.append(node("Identity", [name], [f"{name}_out"]))
+    inputs += [
+        tensor("half", T.FLOAT16, ["N", 3]),
+        tensor("double", T.DOUBLE, ["N", 2]),
+        tensor("flag", T.BOOL, ["N", 1]),
+        tensor("text", T.STRING, ["N"]),
+        tensor("words", T.STRING, ["N", 2]),
+        tensor("cube", T.FLOAT, ["N", 2, 3]),
+        tensor("list", T.FLOAT, ["N", 6]),
+        tensor("half_list", T.FLOAT16, ["N", 6]),
+        tensor("scale", T.FLOAT, []),
+        tensor("shift", T.FLOAT, ["N", 1]),
+        tensor("weights", T.FLOAT, [6]),
+    ]
+    outputs += [
+        tensor("half_square", T.FLOAT16, ["N", 3]),
+        tensor("half_sum", T.FLOAT16, ["N", 1]),
+        tensor("double_sum", T.DOUBLE, ["N"]),
+        tensor("not_flag", T.BOOL, ["N", 1]),
+        tensor("text_out", T.STRING, ["N"]),
+        tensor("words_out", T.STRING, ["N", 2]),
+        tensor("cube_sums", T.FLOAT, ["N", 2]),
+        tensor("list_scaled", T.FLOAT, ["N", 6]),
+        tensor("half_list_sum", T.FLOAT16, ["N"]),
+        tensor("best", T.INT64, ["N"]),
+        tensor("as_int8", T.INT8, ["N", 6]),
+    ]
+    nodes += [
+        node("Mul", ["half", "half"], ["half_square"]),
+        node("ReduceSum", ["half", "one"], ["half_sum"], keepdims=1),
+        node("ReduceSum", ["double", "one"], ["double_sum"], keepdims=0),
+        node("Not", ["flag"], ["not_flag"]),
+        node("Identity", ["text"], ["text_out"]),
+        node("Identity", ["words"], ["words_out"]),
+        node("ReduceSum", ["cube", "two"], ["cube_sums"], keepdims=0),
+        node("Mul", ["list", "weights"], ["weighted"]),
+        node("Mul", ["weighted", "scale"], ["scaled"]),
+        node("Add", ["scaled", "shift"], ["list_scaled"]),
+        node("ReduceSum", ["half_list", "one"], ["half_list_sum"], keepdims=0),
+        node("ArgMax", ["list_scaled"], ["best"], axis=1, keepdims=0),
+        node("Cast", ["list"], ["as_int8"], to=T.INT8),
+    ]
+    return model(nodes, inputs, outputs, [const("one", [1], np.int64), const("two", [2], np.int64)])
+
+
+def loop(trips, is_foldable=False):
+    """A Loop that adds to x for 2^62 trips; a foldable one depends on nothing, so that it may run while it is loaded."""
+    body = h.make_graph(
+        [node("Identity", ["going"], ["still"]), node("Add", ["carried", "step"], ["next"])],
+        "body",
+        [tensor("i", T.INT64, []), tensor("going", T.BOOL, []), tensor("carried", T.FLOAT, None)],
+        [tensor("still", T.BOOL, []), tensor("next", T.FLOAT, None)],
+        [const("step", [1.0])],
+    )
+    start = "zero" if is_foldable else "x"
+    nodes = [node("Loop", ["trips", "true", start], ["looped"], body=body), node("Add", ["x", "looped"], ["y"])]
+    initializers = [const("trips", trips, np.int64), const("true", True, bool), const("zero", [0.0])]
+    return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, ["N", 3])], initializers)
+
+
+def huge():
+    """Asks for a tensor of 160 GB: 2 x 10^5 x 2 x 10^5 floats, made from a value of the row so that nothing folds it."""
+    nodes = [
+        node("Shape", ["x"], ["rows"], start=0, end=1),
+        node("Mul", ["rows", "nothing"], ["none"]),
+        node("Add", ["none", "side"], ["shape"]),
+        node("ConstantOfShape", ["shape"], ["big"]),
+        node("ReduceSum", ["big"], ["sum"], keepdims=0),
+        node("Add", ["x", "sum"], ["y"]),
+    ]
+    sizes = [const("nothing", [0], np.int64), const("side", [200_000, 200_000], np.int64)]
+    return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, ["N", 3])], sizes)
+
+
+def gather():
+    """A table of 4 values looked up by an index: 4 and above fail in ONNX Runtime, -1 wraps to the last."""
+    return model(
+        [node("Gather", ["table", "index"], ["value"], axis=0)],
+        [tensor("index", T.INT64, ["N"])],
+        [tensor("value", T.FLOAT, ["N"])],
+        [const("table", [10.0, 11.0, 12.0, 13.0])],
+    )
+
+
+def logs():
+    """log(x): NaN below zero and -inf at zero."""
+    return model([node("Log", ["x"], ["y"])], [tensor("x", T.FLOAT, ["N"])], [tensor("y", T.FLOAT, ["N"])])
+
+
+def sequences():
+    """Outputs that are no tensors, beside one that is."""
+    kind = h.make_sequence_type_proto(h.make_tensor_type_proto(T.FLOAT, None))
+    maybe = h.make_optional_type_proto(h.make_tensor_type_proto(T.FLOAT, None))
+    outputs = [tensor("y", T.FLOAT, ["N", 1]), h.make_value_info("parts", kind), h.make_value_info("maybe", maybe)]
+    nodes = [
+        node("ReduceSum", ["x", "axes"], ["y"], keepdims=1),
+        node("SplitToSequence", ["x"], ["parts"], axis=1),
+        node("Optional", ["x"], ["maybe"]),
+    ]
+    return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], outputs, [const("axes", [1], np.int64)])
+
+
+def custom():
+    """An operator of a domain that only a library of its own could bring."""
+    nodes = [h.make_node("Secret", ["x"], ["y"], domain="com.example.ops")]
+    opsets = {"": OPSET, "com.example.ops": 1}
+    return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, ["N", 3])], opsets=opsets)
+
+
+def own_function():
+    """The same, but the model brings the operator as a function: that is standard ONNX."""
+    ids = [h.make_opsetid("", OPSET)]
+    twice = h.make_function("com.example.ops", "Twice", ["a"], ["b"], [node("Add", ["a", "a"], ["b"])], ids)
+    nodes = [h.make_node("Twice", ["x"], ["y"], domain="com.example.ops")]
+    opsets = {"": OPSET, "com.example.ops": 1}
+    return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, ["N", 3])], opsets=opsets, functions=[twice])
+
+
+def recurrent(state_first):
+    """State that goes from call to call ([2, N, 3], in and out), or a batch that is the second axis ([3, N])."""
+    if state_first:
+        inputs = [tensor("x", T.FLOAT, ["N", 3]), tensor("state", T.FLOAT, [2, "N", 3])]
+        outputs = [tensor("y", T.FLOAT, ["N", 3]), tensor("state_out", T.FLOAT, [2, "N", 3])]
+        nodes = [
+            node("ReduceSum", ["state", "axes"], ["sum"], keepdims=0),
+            node("Add", ["x", "sum"], ["y"]),
+            node("Identity", ["state"], ["state_out"]),
+        ]
+        return model(nodes, inputs, outputs, [const("axes", [0], np.int64)])
+    nodes = [node("Identity", ["x"], ["y"])]
+    return model(nodes, [tensor("x", T.FLOAT, [3, "N"])], [tensor("y", T.FLOAT, [3, "N"])])
+
+
+def shapes(op):
+    """Outputs whose rows are not the input's rows."""
+    if op == "transpose":
+        outputs, nodes = [tensor("y", T.FLOAT, [3, "N"])], [node("Transpose", ["x"], ["y"], perm=[1, 0])]
+    elif op == "total":
+        outputs, nodes = [tensor("y", T.FLOAT, [])], [node("ReduceSum", ["x"], ["y"], keepdims=0)]
+    elif op == "undeclared":
+        outputs, nodes = [tensor("y", T.FLOAT, None)], [node("Identity", ["x"], ["y"])]
+    else:
+        # Declared [1, 1], as some converters write it; really [N, 1].
+        nodes = [node("ReduceSum", ["x", "axes"], ["y"], keepdims=1)]
+        outputs = [tensor("y", T.FLOAT, [1, 1])]
+    return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], outputs, [const("axes", [1], np.int64)])
+
+
+def odd_names():
+    """Names that are keys of every JavaScript object."""
+    inputs = [tensor(name, T.FLOAT, ["N"]) for name in ("constructor", "__proto__")]
+    outputs = [tensor("toString", T.FLOAT, ["N"]), tensor("hasOwnProperty", T.FLOAT, ["N"])]
+    nodes = [
+        node("Add", ["constructor", "__proto__"], ["toString"]),
+        node("Sub", ["constructor", "__proto__"], ["hasOwnProperty"]),
+    ]
+    return model(nodes, inputs, outputs)
+
+
+def no_inputs():
+    return model([node("RandomNormal", [], ["y"], shape=[3, 1])], [], [tensor("y", T.FLOAT, [3, 1])])
+
+
+def profiled():
+    """Metadata from which ONNX Runtime would take session options, were it told to by its environment."""
+    made = sums()
+    entry = made.metadata_props.add()
+    entry.key, entry.value = "ort_config", '{"session_options": {"enable_profiling": 1}}'
+    return made
+
+
+def write_all(out):
+    models = {
+        "sum": sums(), "sum_double": sums(kind=T.DOUBLE), "fixed1": sums(rows=1), "fixed32": sums(rows=32),
+        "fixed0": sums(rows=0), "ir99": sums(ir=99), "opset99": sums(opsets={"": 99}), "no_op": no_op(),
+        "types": types(), "loop": loop(2**62), "loop_at_load": loop(2**62, is_foldable=True), "huge": huge(),
+        "gather": gather(), "log": logs(), "sequences": sequences(), "custom": custom(), "own_function": own_function(),
+        "state": recurrent(True), "batch_second": recurrent(False), "transpose": shapes("transpose"),
+        "total": shapes("total"), "undeclared": shapes("undeclared"), "declared_one": shapes("one"),
+        "odd_names": odd_names(), "no_inputs": no_inputs(), "profiled": profiled(),
+    }
+    for name, made in models.items():
+        (out / f"{name}.onnx").write_bytes(made.SerializeToString())
+
+
+def no_op():
+    return model([node("NoSuchOperator", ["x"], ["y"])], [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, ["N", 3])])
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    write_all(target)
