@@ -91,12 +91,12 @@ export function jobFile(file: CaseFile, inputs: readonly string[], output: strin
   };
 }
 
-// One tensor a column, bound by name; the model was trained with missing texts as their own category.
+// One tensor a column, bound by name; the model was trained with empty texts for missing ones.
 function mixedFeatures(): CaseFeature[] {
   const of = (type: CaseFeature['type'], names: string): CaseFeature[] =>
     names.split(' ').map((name) => ({ tensor: name, columns: [name], type }));
   return [
-    ...of('string', 'carrier origin dest manufacturer engine').map((f) => ({ ...f, fill: 'missing' })),
+    ...of('string', 'carrier origin dest manufacturer engine').map((f) => ({ ...f, fill: '' })),
     ...of('int64', 'month dow hour'),
     ...of('float32', 'dep_min distance origin_hour_load temp humid wind_speed precip pressure visib seats plane_year'),
   ];

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CaseName } from './cases.ts';
+import { buildPrograms, type Programs } from './build.ts';
+import { type CaseName, FULL_ROWS } from './cases.ts';
 import { checkOutput } from './check.ts';
 import { commandOf } from './contenders.ts';
 import { type PreparedCase, prepareCase, warmPageCache } from './data.ts';
@@ -8,7 +9,6 @@ import { machineFacts } from './machine.ts';
 import { type Measured, measure } from './measure.ts';
 import type { Options } from './options.ts';
 import { note, WORK } from './paths.ts';
-import { buildPrescore } from './prescore-build.ts';
 import { type Outcome, outcomeJson, printOutcomes, printTable, ratiosOf, writeResults } from './report.ts';
 import { type S3Bench, startS3Bench } from './s3.ts';
 import { tune } from './tune.ts';
@@ -16,14 +16,14 @@ import { tune } from './tune.ts';
 interface Setting {
   readonly options: Options;
   readonly prepared: PreparedCase;
-  readonly prescore: string;
+  readonly programs: Programs;
   readonly s3: S3Bench | null;
 }
 
 /** Measures every contender on a case, round after round, and reports. */
 export async function compare(options: Options, name: CaseName): Promise<void> {
   const prepared = await prepareCase(name, options.rows);
-  const prescore = await buildPrescore();
+  const programs = await buildPrograms();
   const outcomes: Outcome[] = [];
   for (const peer of options.peers) {
     const tuned = await tune(peer, name, options.rows, options.tunesAgain);
@@ -33,7 +33,7 @@ export async function compare(options: Options, name: CaseName): Promise<void> {
   const s3 = options.store === 's3' ? await startS3Bench(prepared.file.inputs) : null;
   const machine = machineFacts();
   try {
-    await runRounds({ options, prepared, prescore, s3 }, outcomes);
+    await runRounds({ options, prepared, programs, s3 }, outcomes);
   } finally {
     await s3?.stop();
   }
@@ -56,11 +56,11 @@ async function runRounds(setting: Setting, outcomes: readonly Outcome[]): Promis
 }
 
 async function runOnce(setting: Setting, outcome: Outcome, sampled: boolean): Promise<Measured> {
-  const { prepared, prescore, s3, options } = setting;
+  const { prepared, programs, s3, options } = setting;
   const folder = join(WORK, 'out', `${process.pid}-${outcome.name}-${outcome.checks.length}`);
   await rm(folder, { recursive: true, force: true });
   const { settings } = outcome.tuned;
-  const place = { prepared, folder, settings, prescore, s3, memory: options.memory };
+  const place = { prepared, folder, settings, programs, s3, memory: options.memory };
   const run = await measure(await commandOf(outcome.name, place), join(folder, 'log'), sampled);
   if (s3 !== null && outcome.name === 'prescore') await s3.download(folder, join(folder, 'output'));
   outcome.checks.push(await checkOutput(outcome.name, prepared, folder, run.log));
@@ -75,7 +75,8 @@ function report(options: Options, name: CaseName, machine: Record<string, string
   process.stdout.write(`\n${name}: ${rows} rows, ${runs} rounds, prescore on ${store}\n\n`);
   printOutcomes(outcomes, rows);
   const contenders = outcomes.map((outcome) => outcomeJson(outcome, rows));
-  const label = store === 's3' ? `${name}-s3` : name;
+  // A shortened run never takes the place of a whole one.
+  const label = [name, ...(store === 's3' ? ['s3'] : []), ...(rows === FULL_ROWS[name] ? [] : [rows])].join('-');
   const path = writeResults(label, { ...head, prescoreThroughputRatio: ratiosOf(outcomes), contenders });
   process.stdout.write(`\n${path}\n`);
 }

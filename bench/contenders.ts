@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Programs } from './build.ts';
 import { jobFile } from './cases.ts';
 import type { PreparedCase } from './data.ts';
 import type { Command } from './measure.ts';
-import { PYTHON, ROOT } from './paths.ts';
+import { PYTHON } from './paths.ts';
 import { type PythonKind, pythonEnv } from './python-env.ts';
 import type { S3Bench } from './s3.ts';
 
@@ -19,8 +20,7 @@ export interface RunPlace {
   /** Fresh for each run; the output goes below it. */
   readonly folder: string;
   readonly settings: Settings;
-  /** The built command line of prescore. */
-  readonly prescore: string;
+  readonly programs: Programs;
   /** Where prescore's input and output are when not on the file system. */
   readonly s3: S3Bench | null;
   readonly memory: string;
@@ -33,7 +33,7 @@ export async function commandOf(name: ContenderName, place: RunPlace): Promise<C
   if (name === 'limit') {
     const { file, rowsFolder } = place.prepared;
     return {
-      args: [process.execPath, join(ROOT, 'bench/limit.ts'), file.model, rowsFolder, String(file.rows)],
+      args: [process.execPath, place.programs.limit, file.model, rowsFolder, String(file.rows)],
       env: {},
     };
   }
@@ -87,5 +87,5 @@ function prescoreCommand(place: RunPlace): Command {
   });
   const path = join(folder, 'job.json');
   writeFileSync(path, JSON.stringify(job, null, 1));
-  return { args: [process.execPath, place.prescore, 'run', path, '--json'], env: s3 === null ? {} : s3.env };
+  return { args: [process.execPath, place.programs.prescore, 'run', path, '--json'], env: s3 === null ? {} : s3.env };
 }

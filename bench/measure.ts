@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MemoryPeak, watchMemory } from './memory.ts';
 import { PYTHON } from './paths.ts';
@@ -27,8 +28,18 @@ export interface Measured {
  * children that are still running or were orphaned, `time -p` misses daemons that outlive their parent.
  */
 export async function measure(command: Command, logPath: string, sampled: boolean): Promise<Measured> {
+  // What a contender leaves in its temporary folder is removed, outside the measured time.
+  const scratch = mkdtempSync(join(tmpdir(), 'bench-'));
+  try {
+    return await measureIn(command, logPath, sampled, scratch);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function measureIn(command: Command, logPath: string, sampled: boolean, scratch: string): Promise<Measured> {
   const child = spawn('python3', [join(PYTHON, 'timed.py'), logPath, ...command.args], {
-    env: { ...process.env, ...command.env },
+    env: { ...process.env, ...command.env, TMPDIR: scratch, RAY_TMPDIR: scratch },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = collect(child);

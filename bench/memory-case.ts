@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildPrograms, type Programs } from './build.ts';
+import { FULL_ROWS } from './cases.ts';
 import { commandOf } from './contenders.ts';
 import { caseOver, makeInputs, type PreparedCase } from './data.ts';
 import { machineFacts } from './machine.ts';
@@ -7,7 +9,6 @@ import { measure } from './measure.ts';
 import type { MemoryPeak } from './memory.ts';
 import type { Options } from './options.ts';
 import { note, WORK } from './paths.ts';
-import { buildPrescore } from './prescore-build.ts';
 import { printTable, writeResults } from './report.ts';
 
 const FILES = [1, 10] as const;
@@ -21,14 +22,14 @@ interface Sampled {
 
 /** Shows that prescore's memory does not grow with its input: heavy, and ten times heavy, under the same budget. */
 export async function memoryCase(options: Options): Promise<void> {
-  const prescore = await buildPrescore();
+  const programs = await buildPrograms();
   const machine = machineFacts();
   const peaks: Sampled[] = [];
   for (const files of FILES) {
     const prepared = await inputsOnly(options.rows, files);
     let highest: Sampled | null = null;
     for (let run = 0; run < options.runs; run++) {
-      const sampled = await runSampled(options, prescore, prepared);
+      const sampled = await runSampled(options, programs, prepared);
       note(`${sampled.rows} rows: ${mib(sampled.memory.bytes)} MiB in ${sampled.wall.toFixed(1)} s`);
       if (highest === null || sampled.memory.bytes > highest.memory.bytes) highest = sampled;
     }
@@ -43,10 +44,10 @@ async function inputsOnly(rows: number, files: number): Promise<PreparedCase> {
   return { file, path: '', rowsFolder: '', reference: '' };
 }
 
-async function runSampled(options: Options, prescore: string, prepared: PreparedCase): Promise<Sampled> {
+async function runSampled(options: Options, programs: Programs, prepared: PreparedCase): Promise<Sampled> {
   const folder = join(WORK, 'out', `${process.pid}-memory`);
   await rm(folder, { recursive: true, force: true });
-  const place = { prepared, folder, settings: {}, prescore, s3: null, memory: options.memory };
+  const place = { prepared, folder, settings: {}, programs, s3: null, memory: options.memory };
   const { log, wall, memory } = await measure(await commandOf('prescore', place), join(folder, 'log'), true);
   const done = JSON.parse(log.trim().split('\n').at(-1)!) as { rows: number };
   if (done.rows !== prepared.file.rows) throw new Error(`prescore scored ${done.rows} of ${prepared.file.rows} rows`);
@@ -73,7 +74,8 @@ function report(options: Options, machine: Record<string, string>, peaks: readon
   ]);
   process.stdout.write(`\nten times the rows take ${ratio.toFixed(3)} times the memory\n`);
   const date = new Date().toISOString();
-  const path = writeResults('memory', { case: 'memory', date, memoryBudget: options.memory, machine, peaks, ratio });
+  const label = options.rows === FULL_ROWS.heavy ? 'memory' : `memory-${options.rows}`;
+  const path = writeResults(label, { case: 'memory', date, memoryBudget: options.memory, machine, peaks, ratio });
   process.stdout.write(`${path}\n`);
 }
 

@@ -30,7 +30,8 @@ export async function pythonEnv(kind: PythonKind): Promise<Record<string, string
     SCARF_NO_ANALYTICS: 'true',
     RAY_USAGE_STATS_ENABLED: '0',
   };
-  return { PYTHONPATH: await folder, PYTHONDONTWRITEBYTECODE: '1', PYTHONHASHSEED: '0', ...quiet };
+  // The scripts' own folder too: workers that Daft and Ray start import what the scripts share.
+  return { PYTHONPATH: `${await folder}:${PYTHON}`, PYTHONDONTWRITEBYTECODE: '1', PYTHONHASHSEED: '0', ...quiet };
 }
 
 /** Runs a script of `bench/python`, untimed; answers with what it printed. */

@@ -13,6 +13,7 @@ export interface Tuned {
   readonly tried: readonly { readonly settings: Settings; readonly wall: number }[];
 }
 
+const NO_PROGRAMS = { prescore: '', limit: '' };
 // Six row groups: enough for two processes, few enough for a dozen runs.
 const TUNE_ROWS = 6 * 65_536;
 
@@ -51,14 +52,28 @@ async function search(
       const settings = { ...base, ...change };
       const folder = join(WORK, 'out', `${process.pid}-tune`);
       await rm(folder, { recursive: true, force: true });
-      const command = await commandOf(name, { prepared, folder, settings, prescore: '', s3: null, memory: '' });
-      const { wall } = await measure(command, join(folder, 'log'), false);
+      const command = await commandOf(name, {
+        prepared,
+        folder,
+        settings,
+        programs: NO_PROGRAMS,
+        s3: null,
+        memory: '',
+      });
+      const wall = await measure(command, join(folder, 'log'), false).then(
+        (run) => run.wall,
+        () => null,
+      );
       await rm(folder, { recursive: true, force: true });
-      note(`  tuning ${name}: ${JSON.stringify(settings)} ${wall.toFixed(2)} s`);
+      note(`  tuning ${name}: ${JSON.stringify(settings)} ${wall === null ? 'failed' : `${wall.toFixed(2)} s`}`);
+      // Settings with which a peer does not work are not its best.
+      if (wall === null) continue;
       tried.push({ settings, wall });
     }
   }
-  return { settings: best(tried)!.settings, tried };
+  const found = best(tried);
+  if (found === undefined) throw new Error(`${name} works with none of its settings`);
+  return { settings: found.settings, tried };
 }
 
 function best(tried: readonly { readonly settings: Settings; readonly wall: number }[]) {

@@ -43,7 +43,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-s3': ['object-store/s3-client.ts'],
   '@duckdb/node-api': ['columnar/'],
   '@duckdb/node-bindings': ['columnar/'],
-  'apache-arrow': ['columnar/'],
+
   hyparquet: ['columnar/parquet-footer.ts'],
   yaml: ['spec/', 'cli/init-command.ts'],
   commander: ['cli/program.ts'],

@@ -10,7 +10,11 @@ import { type KillOutcome, proveKills } from './prove/kills.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { count: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' }, fresh: { type: 'boolean', default: false } },
+  options: {
+    count: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    fresh: { type: 'boolean', default: false },
+  },
 });
 if (positionals[0] !== 'kills') {
   process.stderr.write('usage: npm run prove -- kills [--count 100] [--seed 1] [--fresh]\n');
@@ -35,11 +39,15 @@ await proveKills(
       outcomes.push(outcome);
       writeFileSync(progress, JSON.stringify(outcomes, null, 1));
       const when = outcome.atMs === null ? '' : ` at ${Math.round(outcome.atMs)} ms`;
-      process.stdout.write(`${outcomes.length}/${count} ${outcome.victim}${when}, ${outcome.chunksBefore} chunks recorded, ${outcome.resumes} resumes: ${outcome.fault || 'identical'}\n`);
+      process.stdout.write(
+        `${outcomes.length}/${count} ${outcome.victim}${when}, ${outcome.chunksBefore} chunks recorded, ${outcome.resumes} resumes: ${outcome.fault || 'identical'}\n`,
+      );
     },
   },
   count,
 );
 const bad = outcomes.filter((o) => o.fault !== '');
-process.stdout.write(`${outcomes.length - bad.length} of ${outcomes.length} identical, ${outcomes.reduce((sum, o) => sum + o.resumes, 0)} resumes\n`);
+process.stdout.write(
+  `${outcomes.length - bad.length} of ${outcomes.length} identical, ${outcomes.reduce((sum, o) => sum + o.resumes, 0)} resumes\n`,
+);
 process.exitCode = bad.length === 0 ? 0 : 1;

@@ -84,11 +84,14 @@ async function oneKill(index: number, total: number, options: KillOptions, refer
   if (last.code !== 0) faults.push(`not done after ${resumes} starts: ${last.code} ${last.stderr.slice(-300)}`);
   if (victim === 'between part and record' && dead.signal !== 'SIGKILL') faults.push('the named point was not reached');
   // Before its manifest a run may show parts only once every chunk has a record.
-  if (visible > 0 && before.size < reference.parts.size) faults.push(`${visible} parts were visible with ${before.size} records`);
+  if (visible > 0 && before.size < reference.parts.size)
+    faults.push(`${visible} parts were visible with ${before.size} records`);
   const after = chunkRecords(folder);
-  for (const [name, text] of before) if (after.get(name) !== text) faults.push(`chunk record ${name} changed: a finished chunk was scored again`);
+  for (const [name, text] of before)
+    if (after.get(name) !== text) faults.push(`chunk record ${name} changed: a finished chunk was scored again`);
   const parts = digests(join(folder, 'out'));
-  for (const [name, digest] of reference.parts) if (parts.get(name) !== digest) faults.push(`${name} is ${parts.has(name) ? 'other bytes' : 'missing'}`);
+  for (const [name, digest] of reference.parts)
+    if (parts.get(name) !== digest) faults.push(`${name} is ${parts.has(name) ? 'other bytes' : 'missing'}`);
   for (const name of parts.keys()) if (!reference.parts.has(name)) faults.push(`${name} is too much`);
   const leftovers = readdirSync(join(folder, 'out')).filter((name) => name.startsWith('.prescore-'));
   if (leftovers.length > 0) faults.push(`${leftovers.join(', ')} left behind`);
@@ -97,10 +100,14 @@ async function oneKill(index: number, total: number, options: KillOptions, refer
 }
 
 async function killAt(run: CliRun, victim: Victim, atMs: number, random: () => number): Promise<void> {
-  const isOver = await Promise.race([run.result.then(() => true), new Promise<boolean>((resolve) => setTimeout(() => resolve(false), atMs))]);
+  const isOver = await Promise.race([
+    run.result.then(() => true),
+    new Promise<boolean>((resolve) => setTimeout(() => resolve(false), atMs)),
+  ]);
   if (isOver || run.child.pid === undefined) return;
   const children = childrenOf(run.child.pid);
-  const target = victim === 'child' && children.length > 0 ? children[Math.floor(random() * children.length)]! : run.child.pid;
+  const target =
+    victim === 'child' && children.length > 0 ? children[Math.floor(random() * children.length)]! : run.child.pid;
   try {
     process.kill(target, 'SIGKILL');
   } catch {
@@ -112,7 +119,10 @@ async function killAt(run: CliRun, victim: Victim, atMs: number, random: () => n
 export function childrenOf(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter((id) => id !== '').map(Number),
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
+        .split(' ')
+        .filter((id) => id !== '')
+        .map(Number),
     );
   } catch {
     return [];
@@ -131,7 +141,11 @@ function writeJob(folder: string): string {
     prescore: 1,
     name: 'kills',
     model: { uri: model, version: '1', sha256: createHash('sha256').update(readFileSync(model)).digest('hex') },
-    input: { uri: ['01', '02', '03', '04', '05', '06'].map((month) => join(root, `fixtures/flights/month=${month}/part-0.parquet`)) },
+    input: {
+      uri: ['01', '02', '03', '04', '05', '06'].map((month) =>
+        join(root, `fixtures/flights/month=${month}/part-0.parquet`),
+      ),
+    },
     features: { input: { columns: flightFeatures() } },
     outputs: { prediction: { tensor: 'label' }, probability: { tensor: 'probabilities', index: 1 } },
     id: ['flight_id'],
@@ -152,7 +166,14 @@ function flightFeatures(): string[] {
 
 function digests(out: string): Map<string, string> {
   const names = readdirSync(out).filter((name) => name.endsWith('.parquet'));
-  return new Map(names.sort().map((name) => [name, createHash('sha256').update(readFileSync(join(out, name))).digest('hex')]));
+  return new Map(
+    names.sort().map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(join(out, name)))
+        .digest('hex'),
+    ]),
+  );
 }
 
 function chunkRecords(folder: string): Map<string, string> {

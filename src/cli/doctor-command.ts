@@ -1,10 +1,10 @@
 import { statfsSync } from 'node:fs';
-import { availableParallelism, constrainedMemory, tmpdir, totalmem } from './host.ts';
 import type { Job } from '../contract/job.ts';
 import { toPrescoreError } from '../errors/prescore-error.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
-import { sayBytes } from '../telemetry/progress-line.ts';
 import { tableRoot } from '../spec/table-root.ts';
+import { sayBytes } from '../telemetry/progress-line.ts';
+import { availableParallelism, constrainedMemory, tmpdir, totalmem } from './host.ts';
 import { loadJob } from './load-job.ts';
 import { JobScorers } from './scorers.ts';
 import { readVersions } from './versions.ts';
@@ -45,7 +45,10 @@ export async function doctorCommand(path: string | undefined, flags: { readonly 
   if (exitCode === 0 && findings.some((f) => f.verdict === 'fail')) exitCode = 70;
   for (const { check, verdict, found, fix } of findings) {
     if (flags.json === true) process.stdout.write(`${JSON.stringify({ check, verdict, found, fix })}\n`);
-    else process.stdout.write(`${verdict.padEnd(4)}  ${check.padEnd(22)} ${found}${fix === '' ? '' : `\n      -> ${fix}`}\n`);
+    else
+      process.stdout.write(
+        `${verdict.padEnd(4)}  ${check.padEnd(22)} ${found}${fix === '' ? '' : `\n      -> ${fix}`}\n`,
+      );
   }
   return exitCode;
 }
@@ -63,15 +66,27 @@ function hostFindings(): Finding[] {
     ok('prescore', versions.prescore),
     ok('libraries', `DuckDB ${versions.duckdb}, ONNX Runtime ${versions.onnxruntime} (CPU)`),
     ok('cores', `${cores}: that many scorers by default`),
-    memory < GIB ? warn('memory', sayBytes(memory), 'The default execution.memory is 1 GiB; set a lower one in the job file.') : ok('memory', sayBytes(memory)),
-    free < 2 * GIB ? warn('scratch', `${sayBytes(free)} free in ${tmpdir()}`, 'Set TMPDIR to a disk with more space.') : ok('scratch', `${sayBytes(free)} free in ${tmpdir()}`),
+    memory < GIB
+      ? warn('memory', sayBytes(memory), 'The default execution.memory is 1 GiB; set a lower one in the job file.')
+      : ok('memory', sayBytes(memory)),
+    free < 2 * GIB
+      ? warn('scratch', `${sayBytes(free)} free in ${tmpdir()}`, 'Set TMPDIR to a disk with more space.')
+      : ok('scratch', `${sayBytes(free)} free in ${tmpdir()}`),
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0'
-      ? { check: 'TLS', verdict: 'fail', found: 'NODE_TLS_REJECT_UNAUTHORIZED=0 switches certificate checks off', fix: 'Unset it; for a private CA set NODE_EXTRA_CA_CERTS.' }
+      ? {
+          check: 'TLS',
+          verdict: 'fail',
+          found: 'NODE_TLS_REJECT_UNAUTHORIZED=0 switches certificate checks off',
+          fix: 'Unset it; for a private CA set NODE_EXTRA_CA_CERTS.',
+        }
       : ok('TLS', 'certificates are checked'),
   ];
 }
 
-async function checkJob(job: Job, attempt: (check: string, task: () => Promise<Omit<Finding, 'check'>>) => Promise<void>): Promise<void> {
+async function checkJob(
+  job: Job,
+  attempt: (check: string, task: () => Promise<Omit<Finding, 'check'>>) => Promise<void>,
+): Promise<void> {
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, true);
   try {
@@ -79,16 +94,30 @@ async function checkJob(job: Job, attempt: (check: string, task: () => Promise<O
       const { model } = await scorers.load();
       const pinned = job.model.sha256 !== null;
       const found = `${model.sha256.slice(0, 12)}…, ${sayBytes(model.bytes)}, IR ${model.irVersion}, loads`;
-      if (model.dynamicQuantization) return { verdict: 'warn', found: `${found}; quantizes dynamically`, fix: 'A row\'s score can depend on its batch neighbours; quantize statically for repeatable scores.' };
-      return pinned ? { verdict: 'ok', found, fix: '' } : { verdict: 'warn', found: `${found}; not pinned`, fix: `Set model.sha256: ${model.sha256}` };
+      if (model.dynamicQuantization)
+        return {
+          verdict: 'warn',
+          found: `${found}; quantizes dynamically`,
+          fix: "A row's score can depend on its batch neighbours; quantize statically for repeatable scores.",
+        };
+      return pinned
+        ? { verdict: 'ok', found, fix: '' }
+        : { verdict: 'warn', found: `${found}; not pinned`, fix: `Set model.sha256: ${model.sha256}` };
     });
-    for (const [check, uri] of [['output store', tableRoot(job.output.uri)], ['state store', job.state]] as const) {
+    for (const [check, uri] of [
+      ['output store', tableRoot(job.output.uri)],
+      ['state store', job.state],
+    ] as const) {
       await attempt(check, async () => {
         const { store, key } = stores.at(uri);
         const { conditionalPut, conditionalComplete } = await store.probe(key);
         const promises = `put-if-absent ${conditionalPut ? 'yes' : 'NO'}, conditional completion ${conditionalComplete ? 'yes' : 'NO'}`;
         if (conditionalPut && conditionalComplete) return { verdict: 'ok', found: promises, fix: '' };
-        return { verdict: 'warn', found: promises, fix: 'Two runs at once can overwrite each other here: start only one, or use a store with conditional writes.' };
+        return {
+          verdict: 'warn',
+          found: promises,
+          fix: 'Two runs at once can overwrite each other here: start only one, or use a store with conditional writes.',
+        };
       });
     }
   } finally {
@@ -96,4 +125,3 @@ async function checkJob(job: Job, attempt: (check: string, task: () => Promise<O
     await stores.close();
   }
 }
-

@@ -2,15 +2,14 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { Job } from '../contract/job.ts';
-import { PrescoreError } from '../errors/prescore-error.ts';
+import { fromErrorJson, PrescoreError } from '../errors/prescore-error.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import { resolveUri } from '../object-store/uri.ts';
 import { listInputs } from '../plan/list-inputs.ts';
-import { fromErrorJson } from '../errors/prescore-error.ts';
 import { parseJob } from '../spec/parse-job.ts';
 import { suggestBinding } from '../tensor/suggest-binding.ts';
-import { JobScorers } from './scorers.ts';
 import { showPath } from './print-summary.ts';
+import { JobScorers } from './scorers.ts';
 
 interface InitFlags {
   readonly out: string;
@@ -23,7 +22,11 @@ interface InitFlags {
 export async function initCommand(model: string, data: string, flags: InitFlags): Promise<number> {
   const target = resolve(flags.out);
   if (existsSync(target) && flags.force !== true) {
-    throw new PrescoreError('USAGE', { what: 'the job file exists already', where: flags.out, fix: 'Pass --force to replace it, or --out with another name.' });
+    throw new PrescoreError('USAGE', {
+      what: 'the job file exists already',
+      where: flags.out,
+      fix: 'Pass --force to replace it, or --out with another name.',
+    });
   }
   const name = flags.name ?? jobName(model);
   const from = (text: string): string => seenFrom(target, resolveUri(text, process.cwd()));
@@ -41,7 +44,10 @@ export async function initCommand(model: string, data: string, flags: InitFlags)
     const [first] = await listInputs(job, null, stores);
     const { pool, model: info } = await scorers.load();
     const [described] = await pool.describe([{ ...first!, format: 'auto' }]);
-    if (described === undefined || !described.ok) throw described === undefined ? new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: data }) : fromErrorJson(described.error);
+    if (described === undefined || !described.ok)
+      throw described === undefined
+        ? new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: data })
+        : fromErrorJson(described.error);
     const bound = suggestBinding(info.signature, described.file.columns, base.model.uri);
     const whole = {
       ...base,
@@ -55,7 +61,9 @@ export async function initCommand(model: string, data: string, flags: InitFlags)
     parse(text, target);
     writeFileSync(target, text);
     const shown = showPath(target);
-    process.stdout.write(`wrote ${shown}: ${Object.keys(bound.features).length} inputs bound, predictions ${Object.keys(bound.outputs).join(', ')}${bound.id.length > 0 ? `, id ${bound.id.join(', ')}` : ''}\n`);
+    process.stdout.write(
+      `wrote ${shown}: ${Object.keys(bound.features).length} inputs bound, predictions ${Object.keys(bound.outputs).join(', ')}${bound.id.length > 0 ? `, id ${bound.id.join(', ')}` : ''}\n`,
+    );
     for (const note of bound.notes) process.stdout.write(`note: ${note}\n`);
     process.stdout.write(`next: prescore run ${shown} --sample 5, then prescore run ${shown}\n`);
     return 0;
@@ -77,6 +85,10 @@ function seenFrom(target: string, uri: string): string {
 }
 
 function jobName(model: string): string {
-  const stem = basename(model).replace(/\.onnx$/i, '').toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '');
+  const stem = basename(model)
+    .replace(/\.onnx$/i, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '');
   return stem.slice(0, 64) || 'job';
 }

@@ -11,7 +11,8 @@ export function loadJob(path: string): Job {
   try {
     text = readFileSync(path === '-' ? 0 : path, 'utf8');
   } catch (error) {
-    const what = (error as NodeJS.ErrnoException).code === 'EISDIR' ? 'this is a folder, not a job file' : 'job file cannot be read';
+    const errno = (error as NodeJS.ErrnoException).code;
+    const what = errno === 'EISDIR' ? 'this is a folder, not a job file' : `job file cannot be read (${errno})`;
     throw new PrescoreError('SPEC_NOT_FOUND', { what, where: path, cause: error });
   }
   const folder = path === '-' ? process.cwd() : dirname(resolve(path));

@@ -10,4 +10,5 @@ if (major < 22 || (major === 22 && minor < 12)) {
   const { runProgram } = await import('./program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
 }
+
 export {};

@@ -28,7 +28,12 @@ export interface MemoryShare {
  *
  * Errors: MEMORY_TOO_SMALL with the least figure that would do.
  */
-export function shareMemory(memoryBytes: number, scorers: number | 'auto', cores: number, modelBytes: number): MemoryShare {
+export function shareMemory(
+  memoryBytes: number,
+  scorers: number | 'auto',
+  cores: number,
+  modelBytes: number,
+): MemoryShare {
   const perScorer = MEMORY.childBytes + MEMORY.modelFactor * modelBytes + MEMORY.minDuckBytes;
   const fits = Math.floor((memoryBytes - MEMORY.supervisorBytes) / perScorer);
   const wanted = scorers === 'auto' ? Math.max(1, Math.min(cores, fits)) : scorers;

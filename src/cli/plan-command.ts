@@ -1,4 +1,5 @@
 import type { BoundInput } from '../contract/binding.ts';
+import type { Job } from '../contract/job.ts';
 import type { Plan } from '../contract/plan.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import { describeRun } from '../pipeline/plan-run.ts';
@@ -6,7 +7,6 @@ import { previewRun, type RunPreview } from '../pipeline/preview-run.ts';
 import type { RunDeps } from '../pipeline/run-deps.ts';
 import { slotsOf } from '../pipeline/run-job.ts';
 import { sayBytes, sayCount } from '../telemetry/progress-line.ts';
-import type { Job } from '../contract/job.ts';
 import { loadJob } from './load-job.ts';
 import { showPath } from './print-summary.ts';
 import { JobScorers } from './scorers.ts';
@@ -35,7 +35,8 @@ export async function planCommand(path: string, flags: PlanFlags): Promise<numbe
 export async function checkCommand(path: string, flags: PlanFlags): Promise<number> {
   return withDeps(path, flags, async (job, deps) => {
     const { partitions } = job;
-    const slots = partitions?.kind === 'every' && flags.partition === undefined ? [] : slotsOf(job, flags.partition ?? null, null);
+    const slots =
+      partitions?.kind === 'every' && flags.partition === undefined ? [] : slotsOf(job, flags.partition ?? null, null);
     const scorers = await deps.scorers();
     let files = 0;
     let rows = 0;
@@ -47,19 +48,39 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
     }
     const { model } = scorers;
     if (model.dynamicQuantization) {
-      process.stderr.write('warning: this model quantizes dynamically: a row\'s score can depend on its batch neighbours.\n');
+      process.stderr.write(
+        "warning: this model quantizes dynamically: a row's score can depend on its batch neighbours.\n",
+      );
     }
-    if (flags.json === true) process.stdout.write(`${JSON.stringify({ event: 'checked', job: job.name, files, rows, partitions: slots.length, model: { sha256: model.sha256 } })}\n`);
-    else process.stdout.write(`ok: job ${job.name}, model ${model.sha256.slice(0, 12)}…, ${sayCount(files)} files, ${sayCount(rows)} rows in ${slots.length} partition${slots.length === 1 ? '' : 's'}\n`);
+    if (flags.json === true)
+      process.stdout.write(
+        `${JSON.stringify({ event: 'checked', job: job.name, files, rows, partitions: slots.length, model: { sha256: model.sha256 } })}\n`,
+      );
+    else
+      process.stdout.write(
+        `ok: job ${job.name}, model ${model.sha256.slice(0, 12)}…, ${sayCount(files)} files, ${sayCount(rows)} rows in ${slots.length} partition${slots.length === 1 ? '' : 's'}\n`,
+      );
     return 0;
   });
 }
 
-async function withDeps(path: string, flags: PlanFlags, task: (job: Job, deps: RunDeps) => Promise<number>): Promise<number> {
+async function withDeps(
+  path: string,
+  flags: PlanFlags,
+  task: (job: Job, deps: RunDeps) => Promise<number>,
+): Promise<number> {
   const job = loadJob(path);
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, flags.allowUnpinned === true);
-  const deps: RunDeps = { stores, versions: readVersions(), scorers: () => scorers.load(), emit: () => undefined, warn: () => undefined, stop: new AbortController().signal, now: () => new Date() };
+  const deps: RunDeps = {
+    stores,
+    versions: readVersions(),
+    scorers: () => scorers.load(),
+    emit: () => undefined,
+    warn: () => undefined,
+    stop: new AbortController().signal,
+    now: () => new Date(),
+  };
   try {
     return await task(job, deps);
   } finally {
@@ -69,16 +90,37 @@ async function withDeps(path: string, flags: PlanFlags, task: (job: Job, deps: R
 }
 
 function planJson({ plan, action, chunksDone, current }: RunPreview): object {
-  return { event: 'plan', action, chunksDone, current, runId: plan.runId, partition: plan.partition, rows: totalRows(plan), files: plan.files.length, skipped: plan.skipped, chunks: plan.chunks, batchRows: plan.batchRows, binding: plan.binding, outputColumns: plan.outputColumns, output: plan.outputUri };
+  return {
+    event: 'plan',
+    action,
+    chunksDone,
+    current,
+    runId: plan.runId,
+    partition: plan.partition,
+    rows: totalRows(plan),
+    files: plan.files.length,
+    skipped: plan.skipped,
+    chunks: plan.chunks,
+    batchRows: plan.batchRows,
+    binding: plan.binding,
+    outputColumns: plan.outputColumns,
+    output: plan.outputUri,
+  };
 }
 
 function printPlan({ plan, action, chunksDone, current }: RunPreview): void {
   const out = process.stdout;
   const bytes = plan.chunks.reduce((sum, c) => sum + c.bytes, 0);
   const rows = totalRows(plan);
-  const what = { new: 'would score', resume: `would resume (${chunksDone} of ${plan.chunks.length} chunks done)`, done: 'is done' }[action];
+  const what = {
+    new: 'would score',
+    resume: `would resume (${chunksDone} of ${plan.chunks.length} chunks done)`,
+    done: 'is done',
+  }[action];
   out.write(`${plan.runId} ${what}\n`);
-  out.write(`  input    ${plan.files.length} files, ${rows === null ? 'rows not counted' : `${sayCount(rows)} rows`}, ${sayBytes(bytes)} to read\n`);
+  out.write(
+    `  input    ${plan.files.length} files, ${rows === null ? 'rows not counted' : `${sayCount(rows)} rows`}, ${sayBytes(bytes)} to read\n`,
+  );
   out.write(`  chunks   ${plan.chunks.length}, batches of ${sayCount(plan.batchRows)} rows\n`);
   out.write(`  model    ${plan.model.name} ${plan.model.version ?? ''} ${plan.model.sha256.slice(0, 12)}…\n`);
   for (const input of plan.binding.inputs) out.write(`  feed     ${input.tensor} <- ${sayInput(input)}\n`);
@@ -92,7 +134,10 @@ function sayInput(input: BoundInput): string {
   const nulls = typeof input.nulls === 'object' ? `nulls ${JSON.stringify(input.nulls.fill)}` : `nulls ${input.nulls}`;
   const shape = `[N${input.tail.map((d) => `, ${d}`).join('')}]`;
   if (input.kind === 'list') return `${input.type} ${shape} from list ${input.column} (${nulls})`;
-  const names = input.columns.length > 6 ? `${input.columns.slice(0, 5).join(', ')}, … ${input.columns.length} columns` : input.columns.join(', ');
+  const names =
+    input.columns.length > 6
+      ? `${input.columns.slice(0, 5).join(', ')}, … ${input.columns.length} columns`
+      : input.columns.join(', ');
   return `${input.type} ${shape} from ${names} (${nulls})`;
 }
 

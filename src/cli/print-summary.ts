@@ -21,7 +21,9 @@ export function printSummary(job: Job, done: readonly RunDone[]): void {
   printTable(['partition', 'state', 'rows', 'rejected', 'parts', 'size', 'time'], rows, out, [2, 3, 4, 5, 6]);
   const changed = done.filter((d) => d.inputsChanged > 0);
   for (const d of changed) {
-    out.write(`\n${d.runId}: already done, with ${d.inputsChanged} input${d.inputsChanged === 1 ? '' : 's'} changed since; --if-changed scores it again\n`);
+    out.write(
+      `\n${d.runId}: already done, with ${d.inputsChanged} input${d.inputsChanged === 1 ? '' : 's'} changed since; --if-changed scores it again\n`,
+    );
   }
   const fresh = done.filter((d) => !d.alreadyDone);
   out.write(`\noutput   ${showPath(job.output.uri)}\n`);
@@ -37,14 +39,19 @@ export function sayLimits(done: readonly RunDone[], job: Job): string {
   const total = [...sums.values()].reduce((all, ms) => all + ms, 0);
   if (total === 0) return '';
   const shares = [...sums].map(([name, ms]) => ({ name, share: ms / total })).sort((a, b) => b.share - a.share);
-  const list = shares.filter((s) => s.share >= 0.005).map((s) => `${s.name} ${Math.round(s.share * 100)} %`).join(', ');
+  const list = shares
+    .filter((s) => s.share >= 0.005)
+    .map((s) => `${s.name} ${Math.round(s.share * 100)} %`)
+    .join(', ');
   return `limited by: ${list}. ${advice(shares[0]!.name, job)}`;
 }
 
 function advice(stage: string, job: Job): string {
   switch (stage) {
     case 'model':
-      return job.execution.scorers === 'auto' ? 'More cores would help.' : 'More cores or a higher execution.scorers would help.';
+      return job.execution.scorers === 'auto'
+        ? 'More cores would help.'
+        : 'More cores or a higher execution.scorers would help.';
     case 'decode':
       return 'Fewer or narrower columns, or larger row groups, would help.';
     case 'encode':

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import { surviveClosedPipes } from './closed-pipes.ts';
 import { reportError } from './report-error.ts';
 import type { RunFlags } from './run-command.ts';
 
@@ -13,18 +15,28 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   const done = (code: number): void => {
     exitCode = code;
   };
-  // A closed pipe (`prescore runs list | head`) is no fault.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCode);
-  });
+  const shown = { isDebug: argv.includes('--debug'), isJson: argv.includes('--json') };
+  surviveClosedPipes();
+  process.on('uncaughtException', (error) => process.exit(reportError(error, shown)));
   const program = buildProgram(done);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return reportError(error, { isDebug: argv.includes('--debug'), isJson: argv.includes('--json') });
+    if (!(error instanceof CommanderError)) return reportError(error, shown);
+    if (error.exitCode === 0) return 0;
+    // Help that nobody asked for (no command given) says what is wrong by itself.
+    return error.code === 'commander.help' ? 2 : reportError(usageError(error), shown);
   }
   return exitCode;
+}
+
+// Commander's words on one line: `error: unknown option '--jsn'` and, on a line of its own, a suggestion.
+function usageError(error: CommanderError): PrescoreError {
+  const what = error.message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
+  return new PrescoreError('USAGE', { what });
 }
 
 function buildProgram(done: (code: number) => void): Command {
@@ -33,8 +45,8 @@ function buildProgram(done: (code: number) => void): Command {
     .addHelpText('after', EXIT_CODES)
     .option('--debug', 'print stack traces and keep Node warnings')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'USAGE: ')) })
-    .showHelpAfterError('Run with --help to see what there is.');
+    // Errors are reported by the caller, as every other one.
+    .configureOutput({ outputError: () => undefined });
   program.version(packageVersion(), '-V, --version');
 
   addRun(program, done);
@@ -64,21 +76,27 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--name <name>', 'name of the job')
     .option('--output <uri>', 'where predictions go')
     .option('--force', 'replace the file if it exists')
-    .action(async (model: string, data: string, flags) => done(await (await import('./init-command.ts')).initCommand(model, data, flags)));
+    .action(async (model: string, data: string, flags) =>
+      done(await (await import('./init-command.ts')).initCommand(model, data, flags)),
+    );
   program
     .command('verify')
     .description('read a committed output again: manifest, sizes, sha256s, row counts')
     .argument('<output>', 'output URI (the folder with _manifest.json)')
     .option('--job <file>', 'job file, for its stores')
     .option('--json', 'print one JSON object')
-    .action(async (output: string, flags) => done(await (await import('./verify-command.ts')).verifyCommand(output, flags)));
+    .action(async (output: string, flags) =>
+      done(await (await import('./verify-command.ts')).verifyCommand(output, flags)),
+    );
   addRuns(program, done);
   program
     .command('doctor')
     .description('check Node, the native libraries and, with a job, its model and stores; say what to fix')
     .argument('[job]', 'job file')
     .option('--json', 'print one JSON object')
-    .action(async (job: string | undefined, flags) => done(await (await import('./doctor-command.ts')).doctorCommand(job, flags)));
+    .action(async (job: string | undefined, flags) =>
+      done(await (await import('./doctor-command.ts')).doctorCommand(job, flags)),
+    );
   return program;
 }
 
@@ -88,14 +106,20 @@ function addRun(program: Command, done: (code: number) => void): void {
     .description('score a table and commit the predictions; resumes by itself')
     .argument('<job>', 'job file (YAML or JSON)')
     .option('--partition <value>', 'one partition; a job with listed partitions runs them all when left out')
-    .option('--as-of <time>', 'logical time (2026-11-21 or 2026-11-21T02:00:00Z); a daily cron line passes "$(date -I)"', parseTime)
+    .option(
+      '--as-of <time>',
+      'logical time (2026-11-21 or 2026-11-21T02:00:00Z); a daily cron line passes "$(date -I)"',
+      parseTime,
+    )
     .option('--new-run', 'score again even if this slot is done or begun')
     .option('--if-changed', 'score again only if the inputs or the definition changed')
     .option('--force', 'commit even if a newer run is committed')
     .option('--sample <n>', 'score the first N rows, print them, write nothing', parseCount)
     .option('--allow-unpinned', 'accept a model without sha256')
     .addOption(new Option('--json', 'print one JSON object per event; the last one is "done"'))
-    .action(async (job: string, flags: RunFlags) => done(await (await import('./run-command.ts')).runCommand(job, flags)));
+    .action(async (job: string, flags: RunFlags) =>
+      done(await (await import('./run-command.ts')).runCommand(job, flags)),
+    );
 }
 
 function addRuns(program: Command, done: (code: number) => void): void {
@@ -108,14 +132,19 @@ function addRuns(program: Command, done: (code: number) => void): void {
       .option('--state <uri>', 'state URI, instead of a job file')
       .option('--json', 'print one JSON object per run');
   each('list', 'all runs, newest first').action(async (job: string | undefined, flags) =>
-    done(await (await import('./runs-command.ts')).runsList(job, flags)));
+    done(await (await import('./runs-command.ts')).runsList(job, flags)),
+  );
   each('show', 'one run: plan, chunks, rejects, commit')
     .argument('<run>', 'run id')
-    .action(async (job: string | undefined, run: string, flags) => done(await (await import('./runs-command.ts')).runsShow(job, run, flags)));
+    .action(async (job: string | undefined, run: string, flags) =>
+      done(await (await import('./runs-command.ts')).runsShow(job, run, flags)),
+    );
   each('gc', 'remove what no manifest needs: staged parts of finished or dead runs, replaced parts')
     .option('--older-than <duration>', 'only runs older than this', '7d')
     .option('--apply', 'really remove; without it only says what would go')
-    .action(async (job: string | undefined, flags) => done(await (await import('./runs-command.ts')).runsGc(job, flags)));
+    .action(async (job: string | undefined, flags) =>
+      done(await (await import('./runs-command.ts')).runsGc(job, flags)),
+    );
 }
 
 function parseCount(text: string): number {
@@ -127,12 +156,17 @@ function parseCount(text: string): number {
 // A date, or a time with a zone; whole seconds.
 function parseTime(text: string): string {
   const full = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text;
-  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(full) ? Date.parse(full) : Number.NaN;
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('Give a date (2026-11-21) or a time with a zone (2026-11-21T02:00:00Z).');
+  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(full)
+    ? Date.parse(full)
+    : Number.NaN;
+  if (Number.isNaN(ms))
+    throw new InvalidArgumentError('Give a date (2026-11-21) or a time with a zone (2026-11-21T02:00:00Z).');
   return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
 function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   return version;
 }

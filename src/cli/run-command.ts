@@ -1,8 +1,8 @@
 import type { RunDone, RunEvent } from '../contract/run-events.ts';
 import { PrescoreError, toErrorJson } from '../errors/prescore-error.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
-import { runJob, worstExit } from '../pipeline/run-job.ts';
 import type { RunDeps, RunOptions } from '../pipeline/run-deps.ts';
+import { runJob, worstExit } from '../pipeline/run-job.ts';
 import { ProgressLine } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
 import { printSummary } from './print-summary.ts';
@@ -31,7 +31,10 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, flags.allowUnpinned === true);
   const progress = flags.json === true ? null : new ProgressLine(process.stderr);
-  const signals = new StopSignals((text) => progress?.say(text), () => scorers.kill());
+  const signals = new StopSignals(
+    (text) => progress?.say(text),
+    () => scorers.kill(),
+  );
   const failures: PrescoreError[] = [];
   const done: RunDone[] = [];
   const emit = (event: RunEvent): void => {
@@ -44,7 +47,15 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     if (!warned.has(text)) process.stderr.write(`warning: ${text}\n`);
     warned.add(text);
   };
-  const deps: RunDeps = { stores, versions: readVersions(), scorers: () => scorers.load(), emit, warn, stop: signals.stop, now: () => new Date() };
+  const deps: RunDeps = {
+    stores,
+    versions: readVersions(),
+    scorers: () => scorers.load(),
+    emit,
+    warn,
+    stop: signals.stop,
+    now: () => new Date(),
+  };
   const options: RunOptions = {
     isNewRun: flags.newRun === true,
     isIfChanged: flags.ifChanged === true,
@@ -69,10 +80,14 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     for (const failure of failures) reportError(failure, { isDebug: process.argv.includes('--debug'), isJson: false });
     const interrupted = signals.exitCode;
     if (interrupted !== null && failures.length > 0) {
-      if (flags.json !== true) process.stderr.write('Interrupted. Start the same command again to resume; finished chunks are kept.\n');
+      if (flags.json !== true)
+        process.stderr.write('Interrupted. Start the same command again to resume; finished chunks are kept.\n');
       return interrupted;
     }
-    return worstExit(failures.map((f) => f.exitCode), done);
+    return worstExit(
+      failures.map((f) => f.exitCode),
+      done,
+    );
   } finally {
     progress?.clear();
     signals.close();

@@ -1,11 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { fileError } from '../object-store/file-errors.ts';
 import type { LoadedScorers } from '../pipeline/run-deps.ts';
 import { ScorerPool } from '../scorer/scorer-pool.ts';
 import { fetchModel } from './fetch-model.ts';
@@ -41,7 +42,7 @@ export class JobScorers {
   private async start(): Promise<LoadedScorers> {
     const { job } = this;
     const { execution } = job;
-    this.scratchDir = await mkdtemp(join(tmpdir(), 'prescore-'));
+    this.scratchDir = await makeScratch();
     const model = await fetchModel(job, this.stores, this.scratchDir, this.allowUnpinned);
     const share = shareMemory(execution.memoryBytes, execution.scorers, availableParallelism(), model.bytes);
     const isSource = import.meta.url.endsWith('.ts');
@@ -49,7 +50,7 @@ export class JobScorers {
       {
         entry: new URL(isSource ? './scorer-main.ts' : './scorer-main.js', import.meta.url),
         // glibc gives every thread an arena of its own; two are enough and keep freed memory findable.
-        env: { ...process.env, MALLOC_ARENA_MAX: '2', NODE_COMPILE_CACHE: getCompileCacheDir() ?? '' },
+        env: { ...childEnvironment(), MALLOC_ARENA_MAX: '2', NODE_COMPILE_CACHE: getCompileCacheDir() ?? '' },
         heapMiB: share.heapMiB,
         maxRssBytes: share.shareBytes * 0.9,
         silenceMs: SILENCE_MS,
@@ -68,7 +69,7 @@ export class JobScorers {
     const info = await pool.load({
       path: model.path,
       where: job.model.uri,
-      sha256: job.model.sha256,
+      sha256: model.sha256,
       intraOpThreads: execution.intraOpThreads,
       device: execution.device,
     });
@@ -86,4 +87,22 @@ export class JobScorers {
     this.pool?.kill(new PrescoreError('INTERRUPTED', { what: 'interrupted' }));
     if (this.scratchDir !== null) rmSync(this.scratchDir, { recursive: true, force: true });
   }
+}
+
+async function makeScratch(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), 'prescore-'));
+  } catch (error) {
+    const { code, details } = fileError(error, tmpdir());
+    throw new PrescoreError(code, {
+      ...details,
+      fix: 'Set TMPDIR to a folder that can be written and has some space.',
+    });
+  }
+}
+
+// With ORT_LOAD_CONFIG_FROM_MODEL the model's own metadata would set session options, such as a profile written to disk.
+function childEnvironment(): NodeJS.ProcessEnv {
+  const { ORT_LOAD_CONFIG_FROM_MODEL: _, ...rest } = process.env;
+  return rest;
 }

@@ -3,13 +3,16 @@ import { PrescoreError } from '../errors/prescore-error.ts';
 import { readOutputManifest, verifyOutput } from '../ledger/verify-output.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import { resolveUri } from '../object-store/uri.ts';
-import { pinnedSource } from '../scorer/localize.ts';
+import { pinnedSource } from '../scorer/pinned-source.ts';
 import { sayBytes, sayCount } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
 import { printTable } from './print-table.ts';
 
 /** `prescore verify OUTPUT`: exit code 0, or 4 when anything differs from the manifest. */
-export async function verifyCommand(output: string, flags: { readonly job?: string; readonly json?: boolean }): Promise<number> {
+export async function verifyCommand(
+  output: string,
+  flags: { readonly job?: string; readonly json?: boolean },
+): Promise<number> {
   const stores = createStoreResolver(flags.job === undefined ? {} : loadJob(flags.job).stores, { env: process.env });
   try {
     const uri = resolveUri(output, process.cwd()).replace(/\/+$/, '');
@@ -20,12 +23,25 @@ export async function verifyCommand(output: string, flags: { readonly job?: stri
     });
     const bytes = manifest.parts.reduce((sum, p) => sum + p.size, 0);
     if (flags.json === true) {
-      process.stdout.write(`${JSON.stringify({ event: 'verified', ok: differences.length === 0, runId: manifest.runId, n: manifest.n, rows: manifest.rows, parts: manifest.parts.length, bytes, differences })}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ event: 'verified', ok: differences.length === 0, runId: manifest.runId, n: manifest.n, rows: manifest.rows, parts: manifest.parts.length, bytes, differences })}\n`,
+      );
     } else if (differences.length > 0) {
-      printTable(['part', 'difference', 'expected', 'got'], differences.map((d) => [d.part, d.what, d.expected, d.got]), process.stdout);
+      printTable(
+        ['part', 'difference', 'expected', 'got'],
+        differences.map((d) => [d.part, d.what, d.expected, d.got]),
+        process.stdout,
+      );
     }
-    if (differences.length > 0) throw new PrescoreError('VERIFY_FAILED', { what: `${differences.length} difference${differences.length === 1 ? '' : 's'} from manifest ${manifest.n}`, where: uri });
-    if (flags.json !== true) process.stdout.write(`ok: run ${manifest.runId}, manifest ${manifest.n}, ${manifest.parts.length} parts, ${sayCount(manifest.rows)} rows, ${sayBytes(bytes)}, every sha256 as recorded\n`);
+    if (differences.length > 0)
+      throw new PrescoreError('VERIFY_FAILED', {
+        what: `${differences.length} difference${differences.length === 1 ? '' : 's'} from manifest ${manifest.n}`,
+        where: uri,
+      });
+    if (flags.json !== true)
+      process.stdout.write(
+        `ok: run ${manifest.runId}, manifest ${manifest.n}, ${manifest.parts.length} parts, ${sayCount(manifest.rows)} rows, ${sayBytes(bytes)}, every sha256 as recorded\n`,
+      );
     return 0;
   } finally {
     await stores.close();

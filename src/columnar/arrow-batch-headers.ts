@@ -2,8 +2,9 @@ import type { ByteRange } from '../contract/object-store.ts';
 import type { ArrowPlace } from './arrow-fault.ts';
 import type { ArrowBlock, ArrowFile } from './arrow-file.ts';
 import { type ArrowMessage, decodeMessage, readPrefix } from './arrow-message.ts';
+import { readExactly } from './arrow-read.ts';
 import type { ArrowField } from './arrow-schema.ts';
-import { type ByteSource, readExactly } from './arrow-source.ts';
+import type { ByteSource } from './byte-source.ts';
 
 // Headers that lie near each other come with one read: a store answers few large reads sooner than many small ones.
 const NEAR_BYTES = 64 * 1024;

@@ -17,7 +17,7 @@ import { requireFit } from './arrow-vectors.ts';
 /** What to convert. */
 export interface ArrowSelection {
   readonly format: 'arrow-file' | 'arrow-stream';
-  /** At least one, each once. */
+  /** Each once. None at all gives a column c0 of nulls, so that the rows are still there. */
   readonly columns: readonly string[];
   /** Record batches of a file, both included; all when left out. A stream is always read whole. */
   readonly batches?: { readonly first: number; readonly last: number };
@@ -78,7 +78,7 @@ export class ArrowConversion {
     this.place = place;
     const { positions, types } = choose(fields, selection.columns, place);
     this.positions = positions;
-    this.types = types;
+    this.types = types.length === 0 ? ['BOOLEAN'] : types;
     this.memory = new ArrowMemory(selection.memoryBytes);
     const chosen = new Set(positions);
     const wanted = fields.filter((_, position) => chosen.has(position));
@@ -124,6 +124,7 @@ export class ArrowConversion {
     const layouts = layoutFields(this.fields, header, place);
     const body = new ArrowBody(this.file, bodyOffset, header, this.memory);
     const columns = this.positions.map((position) => this.decode(layouts[position], body, place));
+    if (columns.length === 0) columns.push({ kind: 'null', rows: header.rows });
     this.batchBytes = this.memory.used - before;
     this.rowsPerBatch.push(header.rows);
     return { rows: header.rows, columns };

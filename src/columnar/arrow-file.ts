@@ -4,8 +4,9 @@ import type { ArrowPlace } from './arrow-fault.ts';
 import { FlatTable } from './arrow-flatbuffer.ts';
 import { ARROW_LIMITS } from './arrow-limits.ts';
 import { type ArrowMessage, decodeMessage, readPrefix, unknownVersion } from './arrow-message.ts';
+import { readExactly } from './arrow-read.ts';
 import { type ArrowField, decodeSchema } from './arrow-schema.ts';
-import { type ByteSource, readExactly } from './arrow-source.ts';
+import type { ByteSource } from './byte-source.ts';
 
 export const ARROW_MAGIC = 'ARROW1';
 

@@ -5,8 +5,9 @@ import { ArrowPlace, quoteName } from './arrow-fault.ts';
 import { ARROW_MAGIC, openArrowFile } from './arrow-file.ts';
 import { ARROW_LIMITS } from './arrow-limits.ts';
 import { decodeMessage, readPrefix } from './arrow-message.ts';
+import { readExactly } from './arrow-read.ts';
 import type { ArrowField } from './arrow-schema.ts';
-import { type ByteSource, readExactly } from './arrow-source.ts';
+import type { ByteSource } from './byte-source.ts';
 
 /** An Arrow file or stream as the planner sees it. */
 export interface ArrowSummary {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { toPrescoreError } from '../errors/prescore-error.ts';
 import type { ArrowPlace } from './arrow-fault.ts';
-import type { ByteSource } from './arrow-source.ts';
+import type { ByteSource } from './byte-source.ts';
 
 /**
  * A local file that is read synchronously: DuckDB asks for rows in a callback that cannot wait. Owns: an open file until

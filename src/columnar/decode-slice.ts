@@ -16,7 +16,11 @@ export interface SliceColumn {
  *
  * Errors: INPUT_CORRUPT when a page does not decode or rows are missing. Owns: see `Duck.stream`.
  */
-export async function* decodeSlice(duck: Duck, slice: LocalSlice, columns: readonly SliceColumn[]): AsyncGenerator<VectorBatch> {
+export async function* decodeSlice(
+  duck: Duck,
+  slice: LocalSlice,
+  columns: readonly SliceColumn[],
+): AsyncGenerator<VectorBatch> {
   const select = columns.map((c, i) => `${c.kind.sql(columnSql(slice, c))} as c${i}`);
   if (select.length === 0) select.push('true as c0');
   const query = `select ${select.join(', ')} from ${parquetSource(slice.path)}
@@ -45,7 +49,10 @@ function columnSql(slice: LocalSlice, column: SliceColumn): string {
   if (name !== undefined) return quoteName(name);
   const value = slice.pathValues[column.name];
   if (value !== undefined) return `${quoteText(value)}::${column.type}`;
-  throw new PrescoreError('INPUT_SCHEMA', { what: `column ${JSON.stringify(column.name)} is missing`, where: slice.uri });
+  throw new PrescoreError('INPUT_SCHEMA', {
+    what: `column ${JSON.stringify(column.name)} is missing`,
+    where: slice.uri,
+  });
 }
 
 function corrupt(error: unknown, slice: LocalSlice, rows: number): unknown {

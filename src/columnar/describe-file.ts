@@ -1,9 +1,9 @@
-import { open } from 'node:fs/promises';
 import type { ColumnInfo, FileDescription, RowGroupInfo } from '../contract/table.ts';
 import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type Duck, parquetSource } from './duckdb.ts';
 import { type ParquetFooter, readParquetFooter } from './parquet-footer.ts';
+import { parquetFrame, writeSparse } from './sparse-file.ts';
 
 /**
  * Columns with DuckDB's types, and row groups, of a Parquet file, from its footer alone. `localPath` is the file itself
@@ -19,7 +19,7 @@ export async function describeParquet(
   sparsePath: string,
 ): Promise<FileDescription> {
   const footer = await readParquetFooter(source, object.uri);
-  if (localPath === null) await writeSparseFooter(sparsePath, source.size, footer.tail);
+  if (localPath === null) await writeSparse(source, sparsePath, parquetFrame(footer, source.size), []);
   const columns = await describeColumns(duck, footer, localPath ?? sparsePath, object.uri);
   const rowGroups = footer.metadata.row_groups.map((group): RowGroupInfo => {
     let compressedBytes = 0;
@@ -34,18 +34,6 @@ export async function describeParquet(
   return { uri: object.uri, etag: object.etag, size: source.size, format: 'parquet', columns, rowGroups, rows };
 }
 
-/** A file of the object's size with nothing in it but the footer; holes are never read as data: a hole is an error. */
-export async function writeSparseFooter(path: string, size: number, tail: Uint8Array): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    await file.truncate(size);
-    await file.write(new TextEncoder().encode('PAR1'), 0, 4, 0);
-    await file.write(tail, 0, tail.length, size - tail.length);
-  } finally {
-    await file.close();
-  }
-}
-
 /** DuckDB's name for every column of a local Parquet file: twins that differ only in case are renamed by DuckDB. */
 export async function duckNames(duck: Duck, path: string, names: readonly string[]): Promise<Map<string, string>> {
   const described = await duck.describe(`select * exclude (file_row_number) from ${parquetSource(path)}`);
@@ -54,7 +42,10 @@ export async function duckNames(duck: Duck, path: string, names: readonly string
 
 async function describeColumns(duck: Duck, footer: ParquetFooter, path: string, uri: string): Promise<ColumnInfo[]> {
   if (footer.columns.some((c) => c.name.toLowerCase() === 'file_row_number')) {
-    throw new PrescoreError('INPUT_UNSUPPORTED', { what: 'a column is named file_row_number, which prescore uses itself', where: uri });
+    throw new PrescoreError('INPUT_UNSUPPORTED', {
+      what: 'a column is named file_row_number, which prescore uses itself',
+      where: uri,
+    });
   }
   try {
     const described = await duck.describe(`select * exclude (file_row_number) from ${parquetSource(path)}`);

@@ -1,5 +1,6 @@
-import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
+import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
+import { reclaimNative } from './native-memory.ts';
 import { VectorBatch } from './vector-batch.ts';
 
 export interface DuckOptions {
@@ -71,6 +72,7 @@ export class Duck {
         if (chunk === null || chunk.rowCount === 0) return;
         next = result.fetchChunk();
         yield new VectorBatch(chunk);
+        reclaimNative();
       }
     } finally {
       await next.catch(() => null);

@@ -50,10 +50,20 @@ async function readTail(source: ByteSource, where: string): Promise<Uint8Array> 
   if (magic !== 'PAR1') await refuseMagic(source, where);
   const length = new DataView(first.buffer, first.byteOffset + first.length - 8, 4).getInt32(0, true);
   if (length <= 0 || length > size - 12) {
-    throw new PrescoreError('INPUT_FOOTER', { what: 'footer length cannot be right', where, expected: `1 to ${size - 12}`, got: `${length}` });
+    throw new PrescoreError('INPUT_FOOTER', {
+      what: 'footer length cannot be right',
+      where,
+      expected: `1 to ${size - 12}`,
+      got: `${length}`,
+    });
   }
   if (length > FOOTER_LIMITS.bytes) {
-    throw new PrescoreError('INPUT_TOO_LARGE', { what: 'footer is too large', where, expected: `at most ${FOOTER_LIMITS.bytes} bytes`, got: `${length}` });
+    throw new PrescoreError('INPUT_TOO_LARGE', {
+      what: 'footer is too large',
+      where,
+      expected: `at most ${FOOTER_LIMITS.bytes} bytes`,
+      got: `${length}`,
+    });
   }
   if (length + 8 <= first.length) return first.subarray(first.length - length - 8);
   return source.read(size - length - 8, length + 8);
@@ -73,17 +83,35 @@ function checkMetadata(metadata: FileMetaData, dataEnd: number, where: string): 
   const groups = metadata.row_groups;
   const chunkCount = groups.reduce((sum, group) => sum + group.columns.length, 0);
   if (chunkCount > FOOTER_LIMITS.columnChunks) {
-    throw new PrescoreError('INPUT_TOO_LARGE', { what: 'file has too many column chunks', where, expected: `at most ${FOOTER_LIMITS.columnChunks}`, got: `${chunkCount}` });
+    throw new PrescoreError('INPUT_TOO_LARGE', {
+      what: 'file has too many column chunks',
+      where,
+      expected: `at most ${FOOTER_LIMITS.columnChunks}`,
+      got: `${chunkCount}`,
+    });
   }
   const rows = groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
   if (rows !== Number(metadata.num_rows) || groups.some((group) => group.num_rows < 0n)) {
-    throw new PrescoreError('INPUT_FOOTER', { what: 'row counts of the row groups do not add up', where, expected: `${metadata.num_rows}`, got: `${rows}` });
+    throw new PrescoreError('INPUT_FOOTER', {
+      what: 'row counts of the row groups do not add up',
+      where,
+      expected: `${metadata.num_rows}`,
+      got: `${rows}`,
+    });
   }
   for (const [index, group] of groups.entries()) {
     for (const chunk of group.columns) {
       const meta = chunk.meta_data;
-      if (meta === undefined) throw new PrescoreError('INPUT_UNSUPPORTED', { what: 'column chunk lives in another file or is encrypted', where });
-      if (meta.codec === 'LZO') throw new PrescoreError('INPUT_UNSUPPORTED', { what: `column ${meta.path_in_schema.join('.')} is compressed with LZO`, where });
+      if (meta === undefined)
+        throw new PrescoreError('INPUT_UNSUPPORTED', {
+          what: 'column chunk lives in another file or is encrypted',
+          where,
+        });
+      if (meta.codec === 'LZO')
+        throw new PrescoreError('INPUT_UNSUPPORTED', {
+          what: `column ${meta.path_in_schema.join('.')} is compressed with LZO`,
+          where,
+        });
       const range = columnChunkRange(meta);
       if (range.offset < 4 || range.length < 0 || range.offset + range.length > dataEnd) {
         const what = `column ${meta.path_in_schema.join('.')} of row group ${index} lies outside the file`;
@@ -119,7 +147,10 @@ function topLevelColumns(schema: readonly SchemaElement[], where: string): Foote
     const lossy = lossyReason(schema, at);
     skip();
     if (seen.has(element.name)) {
-      throw new PrescoreError('INPUT_DUPLICATE_COLUMN', { what: `two columns are named ${JSON.stringify(element.name)}`, where });
+      throw new PrescoreError('INPUT_DUPLICATE_COLUMN', {
+        what: `two columns are named ${JSON.stringify(element.name)}`,
+        where,
+      });
     }
     seen.add(element.name);
     columns.push({ name: element.name, element, ...(lossy === undefined ? {} : { lossy }) });

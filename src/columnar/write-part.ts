@@ -1,5 +1,5 @@
-import { PrescoreError } from '../errors/prescore-error.ts';
 import type { OutputColumn } from '../contract/plan.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
 import { type Duck, parquetSource, quoteName, quoteText } from './duckdb.ts';
 
 /** Rows of one local Parquet file that belong to a chunk, and what its columns are called there. */

@@ -13,7 +13,12 @@ export interface ChunkRecord {
   readonly rejectsByRule: Readonly<Record<string, number>>;
   /** Null when no row was scored. */
   readonly part: PartRecord | null;
-  readonly rejects: { readonly key: string; readonly rows: number; readonly sha256: string; readonly size: number } | null;
+  readonly rejects: {
+    readonly key: string;
+    readonly rows: number;
+    readonly sha256: string;
+    readonly size: number;
+  } | null;
   readonly timings: ChunkTimings;
   readonly attempt: number;
   readonly worker: string;
@@ -59,7 +64,12 @@ export interface Manifest {
   readonly rejectsByRule: Readonly<Record<string, number>>;
   readonly columns: readonly OutputColumn[];
   readonly parts: readonly ManifestPart[];
-  readonly model: { readonly name: string; readonly version: string | null; readonly sha256: string; readonly uri: string };
+  readonly model: {
+    readonly name: string;
+    readonly version: string | null;
+    readonly sha256: string;
+    readonly uri: string;
+  };
   readonly fingerprints: { readonly result: string; readonly resume: string };
   readonly versions: { readonly prescore: string; readonly duckdb: string; readonly onnxruntime: string };
   /** Digest of the pinned inputs (uri, size, etag), to find "inputs changed since". */

@@ -27,7 +27,12 @@ export type RunEvent =
     }
   | { readonly event: 'committing'; readonly runId: string; readonly parts: number }
   | RunDone
-  | { readonly event: 'failed'; readonly runId: string | null; readonly partition: string | null; readonly error: ErrorJson };
+  | {
+      readonly event: 'failed';
+      readonly runId: string | null;
+      readonly partition: string | null;
+      readonly error: ErrorJson;
+    };
 
 /** The last event of a run that ended well. */
 export interface RunDone {

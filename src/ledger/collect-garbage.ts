@@ -25,7 +25,11 @@ export interface GarbageOptions {
  * than asked with no live owner; and parts in the outputs that the current manifest does not name and whose run is as old.
  * A run with a live lease is never touched, and no manifest or record is.
  */
-export async function collectGarbage(records: RecordStore, stores: StoreResolver, options: GarbageOptions): Promise<Garbage[]> {
+export async function collectGarbage(
+  records: RecordStore,
+  stores: StoreResolver,
+  options: GarbageOptions,
+): Promise<Garbage[]> {
   const found: Garbage[] = [];
   const outputs = new Map<string, string | null>();
   const busy = new Set<string>();
@@ -59,7 +63,10 @@ export async function collectGarbage(records: RecordStore, stores: StoreResolver
   return found;
 }
 
-async function* partsIn(outputUri: string, stores: StoreResolver): AsyncGenerator<{ name: string; uri: string; runId: string }> {
+async function* partsIn(
+  outputUri: string,
+  stores: StoreResolver,
+): AsyncGenerator<{ name: string; uri: string; runId: string }> {
   const { store, key } = stores.at(`${outputUri}/`);
   const prefix = key.endsWith('/') ? key : `${key}/`;
   for await (const info of store.list(prefix)) {

@@ -27,7 +27,14 @@ export type CommitOutcome =
  *
  * Errors: REJECT_LIMIT (nothing is completed), SUPERSEDED, RUN_OWNED, those of the store. Repeat: safe.
  */
-export async function commitRun(plan: Plan, records: readonly ChunkRecord[], ledger: RunLedger, chain: ManifestChain, stores: StoreResolver, options: CommitOptions): Promise<CommitOutcome> {
+export async function commitRun(
+  plan: Plan,
+  records: readonly ChunkRecord[],
+  ledger: RunLedger,
+  chain: ManifestChain,
+  stores: StoreResolver,
+  options: CommitOptions,
+): Promise<CommitOutcome> {
   checkRejectLimit(plan, records);
   const lease = await HeldLease.take(ledger.records, chain.folder, 'the commit of this output');
   try {
@@ -38,12 +45,21 @@ export async function commitRun(plan: Plan, records: readonly ChunkRecord[], led
         return { kind: 'committed', manifest: current };
       }
       if (current !== null && !options.isForced && compareOrder(current.order, runOrder(plan)) > 0) {
-        throw new PrescoreError('SUPERSEDED', { what: `run ${current.runId} is newer and committed`, where: plan.outputUri, data: { current: current.runId } });
+        throw new PrescoreError('SUPERSEDED', {
+          what: `run ${current.runId} is newer and committed`,
+          where: plan.outputUri,
+          data: { current: current.runId },
+        });
       }
       const parts = await partsOf(records, options);
       const gone = await completeParts(plan, parts, stores);
       if (gone.length > 0) return { kind: 'gone', chunks: gone };
-      const manifest = makeManifest(plan, records, parts.map((p) => p.part), (current?.n ?? 0) + 1);
+      const manifest = makeManifest(
+        plan,
+        records,
+        parts.map((p) => p.part),
+        (current?.n ?? 0) + 1,
+      );
       if (!(await chain.append(manifest))) continue;
       await finishCommit(manifest, chain, ledger, stores, plan.job.output.gcGraceMs);
       return { kind: 'committed', manifest };
@@ -58,16 +74,25 @@ export async function commitRun(plan: Plan, records: readonly ChunkRecord[], led
  * is zero, else by `runs gc`), and what other attempts had staged is dropped. Repeat: safe; done again by a later start
  * when a kill came between.
  */
-export async function finishCommit(manifest: Manifest, chain: ManifestChain, ledger: RunLedger, stores: StoreResolver, gcGraceMs: number): Promise<void> {
+export async function finishCommit(
+  manifest: Manifest,
+  chain: ManifestChain,
+  ledger: RunLedger,
+  stores: StoreResolver,
+  gcGraceMs: number,
+): Promise<void> {
   await chain.writeCopies(manifest);
   await ledger.noteCommit(manifest);
   const named = new Set(manifest.parts.map((p) => p.name));
   const before = manifest.n > 1 ? await chain.read(manifest.n - 1) : null;
   if (before !== null && gcGraceMs === 0) {
-    await inLanes(before.parts.filter((p) => !named.has(p.name)), async (part) => {
-      const { store, key } = stores.at(`${manifest.outputUri}/${part.name}`);
-      await store.delete(key);
-    });
+    await inLanes(
+      before.parts.filter((p) => !named.has(p.name)),
+      async (part) => {
+        const { store, key } = stores.at(`${manifest.outputUri}/${part.name}`);
+        await store.delete(key);
+      },
+    );
   }
   const { store, key } = stores.at(`${manifest.outputUri}/`);
   await store.dropStaged(key, manifest.runId);
@@ -79,7 +104,9 @@ export function runOrder(plan: Plan): RunOrder {
 }
 
 /** A digest of the pinned inputs, to tell later whether they changed. */
-export function inputsDigest(files: readonly { readonly uri: string; readonly size: number; readonly etag: string }[]): string {
+export function inputsDigest(
+  files: readonly { readonly uri: string; readonly size: number; readonly etag: string }[],
+): string {
   const hash = createHash('sha256');
   for (const { uri, size, etag } of files) hash.update(`${JSON.stringify([uri, size, etag])}\n`);
   return hash.digest('hex');
@@ -94,7 +121,9 @@ function checkRejectLimit(plan: Plan, records: readonly ChunkRecord[]): void {
   for (const record of records) {
     for (const [rule, count] of Object.entries(record.rejectsByRule)) byRule[rule] = (byRule[rule] ?? 0) + count;
   }
-  const rules = Object.entries(byRule).map(([rule, count]) => `${rule} ${count}`).join(', ');
+  const rules = Object.entries(byRule)
+    .map(([rule, count]) => `${rule} ${count}`)
+    .join(', ');
   throw new PrescoreError('REJECT_LIMIT', {
     what: `${rejected} of ${rows} rows were rejected (${rules})`,
     where: `${plan.state}/runs/${plan.runId}/rejects/`,
@@ -152,7 +181,11 @@ function makeManifest(plan: Plan, records: readonly ChunkRecord[], parts: readon
     model: { name, version, sha256, uri },
     fingerprints: { result: plan.fingerprints.result, resume: plan.fingerprints.resume },
     versions: plan.versions,
-    inputs: { files: plan.files.length, bytes: plan.files.reduce((sum, f) => sum + f.size, 0), digest: inputsDigest(plan.files) },
+    inputs: {
+      files: plan.files.length,
+      bytes: plan.files.reduce((sum, f) => sum + f.size, 0),
+      digest: inputsDigest(plan.files),
+    },
   };
 }
 

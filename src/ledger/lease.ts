@@ -64,7 +64,12 @@ export class HeldLease {
     try {
       if (await this.records.exists(leasePath(this.folder, this.epoch + 1))) {
         clearInterval(this.timer);
-        this.onLost(new PrescoreError('RUN_OWNED', { what: 'another process has taken this run over', where: `${this.records.uri}/${this.folder}` }));
+        this.onLost(
+          new PrescoreError('RUN_OWNED', {
+            what: 'another process has taken this run over',
+            where: `${this.records.uri}/${this.folder}`,
+          }),
+        );
         return;
       }
       this.lease = { ...this.lease, expiresAt: new Date(Date.now() + LEASE.ttlMs).toISOString() };

@@ -30,9 +30,16 @@ export async function listRunIds(records: RecordStore): Promise<string[]> {
 }
 
 /** Reads one run's records; null when there are none. */
-export async function readRun(records: RecordStore, runId: string): Promise<(RunOverview & { readonly records: readonly (ChunkRecord | null)[] }) | null> {
+export async function readRun(
+  records: RecordStore,
+  runId: string,
+): Promise<(RunOverview & { readonly records: readonly (ChunkRecord | null)[] }) | null> {
   const ledger = new RunLedger(records, runId);
-  const [plan, note, lease] = await Promise.all([ledger.readPlan(), ledger.commitNote(), newestLease(records, ledger.folder)]);
+  const [plan, note, lease] = await Promise.all([
+    ledger.readPlan(),
+    ledger.commitNote(),
+    newestLease(records, ledger.folder),
+  ]);
   if (plan === null && lease === null) return null;
   const found = plan === null ? [] : await ledger.chunkRecords(plan.chunks.length);
   const done = found.filter((r) => r !== null);

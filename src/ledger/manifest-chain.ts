@@ -39,7 +39,8 @@ export class ManifestChain {
   /** Newest manifest of a run, searched from the current one down. */
   async findRun(runId: string): Promise<Manifest | null> {
     let manifest = await this.current();
-    while (manifest !== null && manifest.runId !== runId) manifest = manifest.n > 1 ? await this.read(manifest.n - 1) : null;
+    while (manifest !== null && manifest.runId !== runId)
+      manifest = manifest.n > 1 ? await this.read(manifest.n - 1) : null;
     return manifest;
   }
 

@@ -1,5 +1,5 @@
-import { PrescoreError } from '../errors/prescore-error.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
 
 /** The highest `format` of records that this version reads. */
 export const RECORD_FORMAT = 1;
@@ -28,7 +28,8 @@ export class RecordStore {
     } catch (error) {
       throw new PrescoreError('RECORD_CORRUPT', { what: 'run record is not JSON', where: uri, cause: error });
     }
-    if (typeof value !== 'object' || value === null) throw new PrescoreError('RECORD_CORRUPT', { what: 'run record is no object', where: uri });
+    if (typeof value !== 'object' || value === null)
+      throw new PrescoreError('RECORD_CORRUPT', { what: 'run record is no object', where: uri });
     const { format } = value as { format?: unknown };
     if (typeof format === 'number' && format > RECORD_FORMAT) {
       throw new PrescoreError('RECORD_CORRUPT', {

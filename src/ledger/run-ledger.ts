@@ -62,13 +62,18 @@ export class RunLedger {
   async createChunkRecord(record: ChunkRecord): Promise<ChunkRecord> {
     if (await this.records.create(chunkPath(this.folder, record.n, record.k), record)) return record;
     const holds = await this.chunkRecord(record.n, record.k);
-    if (holds === null) throw new PrescoreError('RECORD_CORRUPT', { what: 'chunk record vanished', where: this.folder });
+    if (holds === null)
+      throw new PrescoreError('RECORD_CORRUPT', { what: 'chunk record vanished', where: this.folder });
     return holds;
   }
 
   /** A convenience copy of the manifest in the run's folder: says at a glance that the run is committed. */
   async noteCommit(manifest: Manifest): Promise<void> {
-    await this.records.replace(`${this.folder}/commit.json`, { format: 1, n: manifest.n, committedAt: manifest.committedAt });
+    await this.records.replace(`${this.folder}/commit.json`, {
+      format: 1,
+      n: manifest.n,
+      committedAt: manifest.committedAt,
+    });
   }
 
   async commitNote(): Promise<{ readonly n: number; readonly committedAt: string } | null> {

@@ -20,7 +20,12 @@ export type CountRows = (uri: string, size: number, etag: string) => Promise<num
  * Re-reads every part of a manifest: presence, size, sha256, and rows by the footer; and finds parts that no manifest names
  * (a glob reader would count them). All differences are listed.
  */
-export async function verifyOutput(manifest: Manifest, outputUri: string, stores: StoreResolver, countRows: CountRows): Promise<Difference[]> {
+export async function verifyOutput(
+  manifest: Manifest,
+  outputUri: string,
+  stores: StoreResolver,
+  countRows: CountRows,
+): Promise<Difference[]> {
   const differences: Difference[] = [];
   for (const part of manifest.parts) {
     const { store, key, uri } = stores.at(`${outputUri}/${part.name}`);
@@ -51,7 +56,13 @@ export async function verifyOutput(manifest: Manifest, outputUri: string, stores
     if (rows !== part.rows) differ('rows', `${part.rows}`, `${rows}`);
   }
   const total = manifest.parts.reduce((sum, p) => sum + p.rows, 0);
-  if (total !== manifest.rows) differences.push({ part: 'manifest', what: 'rows of the parts do not add up', expected: `${manifest.rows}`, got: `${total}` });
+  if (total !== manifest.rows)
+    differences.push({
+      part: 'manifest',
+      what: 'rows of the parts do not add up',
+      expected: `${manifest.rows}`,
+      got: `${total}`,
+    });
   differences.push(...(await strayParts(manifest, outputUri, stores)));
   return differences;
 }
@@ -64,7 +75,12 @@ async function strayParts(manifest: Manifest, outputUri: string, stores: StoreRe
   for await (const info of store.list(prefix)) {
     const name = info.key.slice(prefix.length);
     if (name.includes('/') || !name.endsWith('.parquet') || named.has(name)) continue;
-    stray.push({ part: name, what: 'part that the manifest does not name', expected: 'absent', got: `${info.size} bytes` });
+    stray.push({
+      part: name,
+      what: 'part that the manifest does not name',
+      expected: 'absent',
+      got: `${info.size} bytes`,
+    });
   }
   return stray;
 }
@@ -73,7 +89,12 @@ async function strayParts(manifest: Manifest, outputUri: string, stores: StoreRe
 export async function readOutputManifest(outputUri: string, stores: StoreResolver): Promise<Manifest> {
   const { store, key, uri } = stores.at(`${outputUri}/_manifest.json`);
   const found = await store.get(key);
-  if (found === null) throw new PrescoreError('VERIFY_FAILED', { what: 'there is no _manifest.json', where: uri, fix: 'Give the folder of a committed output (with its partition).' });
+  if (found === null)
+    throw new PrescoreError('VERIFY_FAILED', {
+      what: 'there is no _manifest.json',
+      where: uri,
+      fix: 'Give the folder of a committed output (with its partition).',
+    });
   try {
     return JSON.parse(new TextDecoder().decode(found.bytes)) as Manifest;
   } catch (error) {

@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
-import { PrescoreError } from '../errors/prescore-error.ts';
 import type { ModelInfo } from '../contract/signature.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
 import { type OnnxFile, readOnnxFile } from './onnx-file.ts';
 
 /** Operator domains that the prebuilt ONNX Runtime carries. */
-const KNOWN_DOMAINS = new Set(['ai.onnx', 'ai.onnx.ml', 'com.microsoft', 'com.ms.internal.nhwc', 'ai.onnx.preview.training']);
+const KNOWN_DOMAINS = new Set([
+  'ai.onnx',
+  'ai.onnx.ml',
+  'com.microsoft',
+  'com.ms.internal.nhwc',
+  'ai.onnx.preview.training',
+]);
 
 /** Facts of a model file that are known without ONNX Runtime. */
 export type ModelFacts = Omit<ModelInfo, 'signature'> & { readonly file: OnnxFile };
@@ -18,7 +24,12 @@ export type ModelFacts = Omit<ModelInfo, 'signature'> & { readonly file: OnnxFil
 export function inspectModel(bytes: Uint8Array, where: string, pinned: string | null): ModelFacts {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (pinned !== null && pinned !== sha256) {
-    throw new PrescoreError('MODEL_CHECKSUM', { what: 'model has another sha256', where, expected: pinned, got: sha256 });
+    throw new PrescoreError('MODEL_CHECKSUM', {
+      what: 'model has another sha256',
+      where,
+      expected: pinned,
+      got: sha256,
+    });
   }
   const file = readOnnxFile(bytes, where);
   if (file.externalTensors.length > 0) {

@@ -31,7 +31,15 @@ export function readOnnxFile(bytes: Uint8Array, where: string): OnnxFile {
     throw new PrescoreError('MODEL_INVALID', { what: 'model file is a web page, not a model', where });
   }
   if (head.startsWith('version https://git-lfs')) {
-    throw new PrescoreError('MODEL_INVALID', { what: 'model file is a Git LFS pointer, not a model', where, fix: 'Run git lfs pull.' });
+    throw new PrescoreError('MODEL_INVALID', {
+      what: 'model file is a Git LFS pointer, not a model',
+      where,
+      fix: 'Run git lfs pull.',
+    });
+  }
+  if (new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'ORTM') {
+    const fix = 'Use the .onnx file that it was made from.';
+    throw new PrescoreError('MODEL_INVALID', { what: 'model file is in ORT format, not ONNX', where, fix });
   }
   try {
     return readModel(bytes);
@@ -89,12 +97,15 @@ function walkGraph(graph: Uint8Array, found: Found, depth: number): void {
   }
 }
 
-// FunctionProto: node 7, domain 10.
+// FunctionProto: node 7, domain 10, attributes with defaults 11.
 function walkFunction(bytes: Uint8Array, found: Found): string {
   let domain = '';
   for (const field of protoFields(bytes)) {
     if (field.number === 7 && field.bytes !== null) walkNode(field.bytes, found, 0);
     if (field.number === 10) domain = protoText(field.bytes);
+    if (field.number === 11 && field.bytes !== null) {
+      for (const part of protoFields(field.bytes)) walkAttribute(part, found, 0);
+    }
   }
   return domain;
 }
@@ -121,7 +132,8 @@ function walkAttribute(part: ProtoField, found: Found, depth: number): void {
 }
 
 function checkSparse(sparse: Uint8Array, found: Found): void {
-  for (const field of protoFields(sparse)) if (field.bytes !== null && field.number <= 2) checkTensor(field.bytes, found);
+  for (const field of protoFields(sparse))
+    if (field.bytes !== null && field.number <= 2) checkTensor(field.bytes, found);
 }
 
 // TensorProto: name 8, external_data 13, data_location 14 (1 = external).

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as ort from 'onnxruntime-node';
-import { PrescoreError } from '../errors/prescore-error.ts';
 import type { Signature, TensorSignature, TensorType } from '../contract/signature.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
 import type { OnnxFile } from './onnx-file.ts';
+import { runtimeText } from './runtime-text.ts';
 
 export interface SessionOptions {
   readonly intraOpThreads: number;
@@ -18,8 +19,22 @@ export interface TensorValue {
 }
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set<TensorType>([
-  'float32', 'float64', 'float16', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'bool', 'string',
+  'float32',
+  'float64',
+  'float16',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+  'bool',
+  'string',
 ]);
+
+keepHalfBitsRaw();
 
 /**
  * The only door to ONNX Runtime. `run` blocks its thread for the whole inference: it must be called in a worker thread
@@ -84,7 +99,19 @@ export function onnxruntimeVersion(): string {
   return String((JSON.parse(readFileSync(path, 'utf8')) as { version?: unknown }).version);
 }
 
-// Newer Node versions have Float16Array and the runtime then returns it; inside prescore half floats are raw bits.
+/*
+ * Where Node has Float16Array (24 and newer), the runtime's JavaScript half wraps the bits of half floats in one, and its
+ * native half (1.30) then sees zero bytes ("not enough space: expected 6, got 0"). It looks for Float16Array once, when the
+ * first tensor is made: that one is made here while there is none.
+ */
+function keepHalfBitsRaw(): void {
+  const found = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
+  if (found?.configurable === true) Reflect.deleteProperty(globalThis, 'Float16Array');
+  new ort.Tensor('bool', new Uint8Array(1), [1]);
+  if (found !== undefined) Object.defineProperty(globalThis, 'Float16Array', found);
+}
+
+// Should a later runtime return Float16Array after all: inside prescore half floats are raw bits.
 function rawBits(tensor: ort.Tensor): ArrayLike<unknown> {
   const data = tensor.data as ArrayLike<unknown>;
   if (tensor.type !== 'float16' || !ArrayBuffer.isView(data) || data instanceof Uint16Array) return data;
@@ -99,17 +126,36 @@ function readSignature(session: ort.InferenceSession, file: OnnxFile): Signature
   const side = (values: readonly ort.InferenceSession.ValueMetadata[], other: ReadonlyMap<string, string>) =>
     values.map((v): TensorSignature => {
       const kind = other.get(v.name);
-      if (!v.isTensor || kind !== undefined) return { name: v.name, type: null, declared: kind ?? 'non-tensor', dims: [] };
+      if (!v.isTensor || kind !== undefined)
+        return { name: v.name, type: null, declared: kind ?? 'non-tensor', dims: [] };
       const type = KNOWN_TYPES.has(v.type) ? (v.type as TensorType) : null;
       const dims = v.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : null));
       return { name: v.name, type, declared: v.type, dims };
     });
-  return { inputs: side(session.inputMetadata, file.otherInputs), outputs: side(session.outputMetadata, file.otherOutputs) };
+  return {
+    inputs: side(session.inputMetadata, file.otherInputs),
+    outputs: side(session.outputMetadata, file.otherOutputs),
+  };
 }
 
 function openError(error: unknown, where: string): PrescoreError {
   if (error instanceof PrescoreError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  const isVersion = /IR version|opset/i.test(text);
-  return new PrescoreError(isVersion ? 'MODEL_OPSET' : 'MODEL_INVALID', { what: `ONNX Runtime cannot load it: ${text}`, where, cause: error });
+  const text = runtimeText(error);
+  const ir = /IR version: (\d+), max supported IR version: (\d+)/.exec(text);
+  if (ir !== null) return versionError('IR version', ir[1]!, ir[2]!, where, error);
+  const opset = /Opset (\d+) is under development.*support for domain (\S+) is till opset (\d+)/.exec(text);
+  if (opset !== null) return versionError(`opset of ${opset[2]}`, opset[1]!, opset[3]!, where, error);
+  const code = /IR version|opset/i.test(text) ? 'MODEL_OPSET' : 'MODEL_INVALID';
+  return new PrescoreError(code, { what: `ONNX Runtime cannot load it: ${text}`, where, cause: error });
+}
+
+function versionError(what: string, got: string, highest: string, where: string, cause: unknown): PrescoreError {
+  const expected = `at most ${highest}`;
+  return new PrescoreError('MODEL_OPSET', {
+    what: `the ${what} of the model is not supported`,
+    where,
+    expected,
+    got,
+    cause,
+  });
 }

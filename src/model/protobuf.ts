@@ -25,6 +25,8 @@ export function* protoFields(message: Uint8Array): Generator<ProtoField> {
   };
   while (at < message.length) {
     const tag = varint();
+    // Other readers keep 32 bits of a tag: a longer one would be another field to them.
+    if (tag > 0xffffffff) throw new RangeError('field number of more than 29 bits');
     const number = Math.floor(tag / 8);
     const wire = tag % 8;
     if (number === 0) throw new RangeError('field number 0');

@@ -23,6 +23,14 @@ export async function changedInputs(plan: Plan, stores: StoreResolver): Promise<
     }
   };
   await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, plan.files.length) }, lane));
-  if (gone.length > 0) throw new PrescoreError('INPUT_GONE', { what: `${gone.length} planned input files are gone`, where: gone.sort()[0]! });
-  if (changed.length > 0) throw new PrescoreError('INPUT_CHANGED', { what: `${changed.length} planned input files changed`, where: changed.sort()[0]! });
+  if (gone.length > 0)
+    throw new PrescoreError('INPUT_GONE', {
+      what: `${gone.length} planned input files are gone`,
+      where: gone.sort()[0]!,
+    });
+  if (changed.length > 0)
+    throw new PrescoreError('INPUT_CHANGED', {
+      what: `${changed.length} planned input files changed`,
+      where: changed.sort()[0]!,
+    });
 }

@@ -1,7 +1,7 @@
 import type { Job } from '../contract/job.ts';
 import type { Plan } from '../contract/plan.ts';
-import { bindInputs, type BoundInputs } from '../plan/describe-inputs.ts';
 import { chunkTarget, cutChunks } from '../plan/cut-chunks.ts';
+import { type BoundInputs, bindInputs } from '../plan/describe-inputs.ts';
 import { listInputs } from '../plan/list-inputs.ts';
 import { fingerprintsOf } from '../spec/fingerprint.ts';
 import { formatRunId, type Slot } from '../spec/run-id.ts';
@@ -10,7 +10,12 @@ import { autoBatchRows, rowBytes } from '../tensor/slab-layout.ts';
 import type { LoadedScorers, RunDeps } from './run-deps.ts';
 
 /** Lists, describes and binds the input of one partition: everything that `check` checks. */
-export async function describeRun(job: Job, partition: string | null, scorers: LoadedScorers, deps: RunDeps): Promise<BoundInputs> {
+export async function describeRun(
+  job: Job,
+  partition: string | null,
+  scorers: LoadedScorers,
+  deps: RunDeps,
+): Promise<BoundInputs> {
   const objects = await listInputs(job, partition, deps.stores);
   const requests = objects.map(({ uri, size, etag }) => ({ uri, size, etag, format: job.input.format }));
   const results = await scorers.pool.describe(requests);
@@ -22,14 +27,24 @@ export async function describeRun(job: Job, partition: string | null, scorers: L
  *
  * Errors: those of `listInputs` and `bindInputs`.
  */
-export async function planRun(job: Job, slot: Slot, attempt: number, asOf: string | null, scorers: LoadedScorers, deps: RunDeps): Promise<Plan> {
+export async function planRun(
+  job: Job,
+  slot: Slot,
+  attempt: number,
+  asOf: string | null,
+  scorers: LoadedScorers,
+  deps: RunDeps,
+): Promise<Plan> {
   const inputs = await describeRun(job, slot.partition, scorers, deps);
   const { binding } = inputs;
   const createdAt = deps.now().toISOString();
   const asked = job.execution.batchRows;
   const batchRows = binding.fixedBatch ?? (asked === 'auto' ? autoBatchRows(rowBytes(binding)) : asked);
   const totalRows = inputs.described.reduce((sum, f) => sum + (f.rows ?? 0), 0);
-  const cuttable = inputs.described.map((f) => ({ rowGroups: f.format === 'arrow-stream' ? null : f.rowGroups, size: f.size }));
+  const cuttable = inputs.described.map((f) => ({
+    rowGroups: f.format === 'arrow-stream' ? null : f.rowGroups,
+    size: f.size,
+  }));
   const { stores } = deps;
   const outputUri = expandTemplate(job.output.uri, slot.partition).replace(/\/+$/, '');
   const place = stores.at(`${outputUri}/`);

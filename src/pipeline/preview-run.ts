@@ -37,5 +37,10 @@ export async function previewRun(job: Job, slot: Slot, asOf: string | null, deps
   }
   const done = await new RunLedger(records, existing.runId).chunkRecords(existing.chunks.length);
   const isCommitted = (await chain.findRun(existing.runId)) !== null;
-  return { plan: existing, action: isCommitted ? 'done' : 'resume', chunksDone: done.filter((r) => r !== null).length, current: current?.runId ?? null };
+  return {
+    plan: existing,
+    action: isCommitted ? 'done' : 'resume',
+    chunksDone: done.filter((r) => r !== null).length,
+    current: current?.runId ?? null,
+  };
 }

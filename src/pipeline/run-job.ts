@@ -19,7 +19,12 @@ export type SlotOutcome =
  *
  * Errors: PARTITION_UNKNOWN at once; those of a slot are outcomes.
  */
-export async function* runJob(job: Job, partition: string | null, options: RunOptions, deps: RunDeps): AsyncGenerator<SlotOutcome> {
+export async function* runJob(
+  job: Job,
+  partition: string | null,
+  options: RunOptions,
+  deps: RunDeps,
+): AsyncGenerator<SlotOutcome> {
   const slots = slotsOf(job, partition, options.asOf);
   const waiting = [...slots];
   const going = new Map<number, Promise<readonly [number, SlotOutcome]>>();
@@ -28,7 +33,10 @@ export async function* runJob(job: Job, partition: string | null, options: RunOp
     while (waiting.length > 0 && going.size < RUNS_IN_FLIGHT && !deps.stop.aborted) {
       const id = started++;
       const slot = waiting.shift()!;
-      going.set(id, runOne(job, slot, options, deps).then((outcome) => [id, outcome] as const));
+      going.set(
+        id,
+        runOne(job, slot, options, deps).then((outcome) => [id, outcome] as const),
+      );
     }
     if (going.size === 0) return;
     const [id, outcome] = await Promise.race(going.values());
@@ -40,15 +48,28 @@ export async function* runJob(job: Job, partition: string | null, options: RunOp
 /** Slots that a call of `run` means, in order. Errors: PARTITION_UNKNOWN. */
 export function slotsOf(job: Job, partition: string | null, asOf: string | null): Slot[] {
   const { partitions } = job;
-  const slot = (p: Partition | null): Slot => ({ job: job.name, partition: p?.value ?? null, logicalTime: p?.start ?? asOf });
+  const slot = (p: Partition | null): Slot => ({
+    job: job.name,
+    partition: p?.value ?? null,
+    logicalTime: p?.start ?? asOf,
+  });
   if (partition !== null) return [slot(findPartition(job, partition))];
   if (partitions === null) return [slot(null)];
   if (partitions.kind === 'values') return listedPartitions(partitions).map(slot);
   if (asOf === null) {
-    throw new PrescoreError('PARTITION_UNKNOWN', { what: 'a job with partitions.every needs --partition or --as-of', where: job.name });
+    throw new PrescoreError('PARTITION_UNKNOWN', {
+      what: 'a job with partitions.every needs --partition or --as-of',
+      where: job.name,
+    });
   }
   const latest = latestEnded(partitions, Date.parse(asOf));
-  if (latest === null) throw new PrescoreError('PARTITION_UNKNOWN', { what: `no partition has ended at ${asOf}`, where: job.name, expected: `a time after ${partitions.start}`, got: asOf });
+  if (latest === null)
+    throw new PrescoreError('PARTITION_UNKNOWN', {
+      what: `no partition has ended at ${asOf}`,
+      where: job.name,
+      expected: `a time after ${partitions.start}`,
+      got: asOf,
+    });
   return [slot(latest)];
 }
 

@@ -47,7 +47,16 @@ export async function runSlot(job: Job, slot: Slot, options: RunOptions, deps: R
     const lost = new AbortController();
     lease.whenLost((error) => lost.abort(error));
     try {
-      const outcome = await workOn(job, slot, attempt, ledger, chain, options, { ...deps, stop: AbortSignal.any([deps.stop, lost.signal]) }, started);
+      const outcome = await workOn(
+        job,
+        slot,
+        attempt,
+        ledger,
+        chain,
+        options,
+        { ...deps, stop: AbortSignal.any([deps.stop, lost.signal]) },
+        started,
+      );
       if (outcome !== 'replan') return outcome;
     } finally {
       await lease.release();
@@ -62,7 +71,9 @@ async function probeStores(job: Job, deps: RunDeps): Promise<void> {
     const { store, key } = deps.stores.at(uri);
     const { conditionalPut, conditionalComplete } = await store.probe(key);
     if (!conditionalPut || !conditionalComplete) {
-      deps.warn(`the store of ${uri} has no conditional writes: two runs at once could overwrite each other; start only one`);
+      deps.warn(
+        `the store of ${uri} has no conditional writes: two runs at once could overwrite each other; start only one`,
+      );
     }
   }
 }
@@ -89,7 +100,15 @@ async function findCommitted(attempt: Attempt, chain: ManifestChain): Promise<Ma
 }
 
 /** What a committed slot answers; null when it is to be scored again as the next attempt. */
-async function alreadyDone(job: Job, slot: Slot, latest: Attempt, committed: Manifest, chain: ManifestChain, options: RunOptions, deps: RunDeps): Promise<RunDone | null> {
+async function alreadyDone(
+  job: Job,
+  slot: Slot,
+  latest: Attempt,
+  committed: Manifest,
+  chain: ManifestChain,
+  options: RunOptions,
+  deps: RunDeps,
+): Promise<RunDone | null> {
   if (options.isNewRun) return null;
   const { plan, ledger } = latest;
   const current = await chain.current();
@@ -98,35 +117,74 @@ async function alreadyDone(job: Job, slot: Slot, latest: Attempt, committed: Man
   const known = new Map(plan.files.map((f) => [f.uri, `${f.size} ${f.etag}`]));
   const skipped = new Set(plan.skipped.map((s) => s.uri));
   const isSame = inputsDigest(objects.filter((o) => !skipped.has(o.uri))) === committed.inputs.digest;
-  const changed = isSame ? 0 : Math.max(1, objects.filter((o) => !skipped.has(o.uri) && known.get(o.uri) !== `${o.size} ${o.etag}`).length);
+  const changed = isSame
+    ? 0
+    : Math.max(1, objects.filter((o) => !skipped.has(o.uri) && known.get(o.uri) !== `${o.size} ${o.etag}`).length);
   const sha256 = job.model.sha256 ?? plan.model.sha256;
   const isOther = resultFingerprint(job, sha256) !== committed.fingerprints.result;
   if (options.isIfChanged && (isOther || changed > 0)) return null;
   if (isOther) {
-    const fields = differingFields(plan.fingerprints, fingerprintsOf({ job, modelSha256: sha256, batchRows: plan.batchRows, versions: plan.versions }));
-    throw new PrescoreError('RUN_OTHER_DEFINITION', { what: `run ${plan.runId} is committed with an older definition (differs in ${fields.join(', ')})`, where: plan.outputUri });
+    const fields = differingFields(
+      plan.fingerprints,
+      fingerprintsOf({ job, modelSha256: sha256, batchRows: plan.batchRows, versions: plan.versions }),
+    );
+    throw new PrescoreError('RUN_OTHER_DEFINITION', {
+      what: `run ${plan.runId} is committed with an older definition (differs in ${fields.join(', ')})`,
+      where: plan.outputUri,
+    });
   }
   return summary(plan, committed, [], 0, changed, true, 0);
 }
 
-async function workOn(job: Job, slot: Slot, attempt: number, ledger: RunLedger, chain: ManifestChain, options: RunOptions, deps: RunDeps, started: number): Promise<RunDone | 'replan'> {
+async function workOn(
+  job: Job,
+  slot: Slot,
+  attempt: number,
+  ledger: RunLedger,
+  chain: ManifestChain,
+  options: RunOptions,
+  deps: RunDeps,
+  started: number,
+): Promise<RunDone | 'replan'> {
   const existing = await ledger.readPlan();
   const scorers = await deps.scorers();
   const plan = existing ?? (await ledger.createPlan(await planRun(job, slot, attempt, options.asOf, scorers, deps)));
   let found = await ledger.chunkRecords(plan.chunks.length);
   if (existing !== null) {
-    const asked = fingerprintsOf({ job, modelSha256: scorers.model.sha256, batchRows: resolvedBatch(job, plan), versions: deps.versions });
+    const asked = fingerprintsOf({
+      job,
+      modelSha256: scorers.model.sha256,
+      batchRows: resolvedBatch(job, plan),
+      versions: deps.versions,
+    });
     if (asked.resume !== plan.fingerprints.resume) {
       if (found.every((record) => record === null)) return 'replan';
       const fields = differingFields(plan.fingerprints, asked).join(', ');
-      throw new PrescoreError('RUN_INCOMPATIBLE', { what: `unfinished run ${plan.runId} was planned with other ${fields}`, where: `${plan.state}/runs/${plan.runId}` });
+      throw new PrescoreError('RUN_INCOMPATIBLE', {
+        what: `unfinished run ${plan.runId} was planned with other ${fields}`,
+        where: `${plan.state}/runs/${plan.runId}`,
+      });
     }
     await changedInputs(plan, deps.stores);
   }
   const rowsDone = found.reduce((sum, r) => sum + (r?.rowsIn ?? 0), 0);
-  const rows = plan.chunks.reduce<number | null>((sum, c) => (sum === null || c.rows === null ? null : sum + c.rows), 0);
+  const rows = plan.chunks.reduce<number | null>(
+    (sum, c) => (sum === null || c.rows === null ? null : sum + c.rows),
+    0,
+  );
   const chunksDone = found.filter((r) => r !== null).length;
-  deps.emit({ event: 'planned', runId: plan.runId, partition: plan.partition, isResumed: existing !== null, files: plan.files.length, skipped: plan.skipped.length, chunks: plan.chunks.length, chunksDone, rows, rowsDone });
+  deps.emit({
+    event: 'planned',
+    runId: plan.runId,
+    partition: plan.partition,
+    isResumed: existing !== null,
+    files: plan.files.length,
+    skipped: plan.skipped.length,
+    chunks: plan.chunks.length,
+    chunksDone,
+    rows,
+    rowsDone,
+  });
   let gone = new Set<number>();
   for (;;) {
     const records = await scoreRun(withLimits(plan, job), found, gone, ledger, scorers.pool, deps);
@@ -136,7 +194,16 @@ async function workOn(job: Job, slot: Slot, attempt: number, ledger: RunLedger, 
       emptyPart: () => scorers.pool.empty(plan.runId, 0),
     });
     if (outcome.kind === 'committed') {
-      return summary(plan, outcome.manifest, records, chunksDone, 0, false, (performance.now() - started) / 1000, rowsDone);
+      return summary(
+        plan,
+        outcome.manifest,
+        records,
+        chunksDone,
+        0,
+        false,
+        (performance.now() - started) / 1000,
+        rowsDone,
+      );
     }
     found = records;
     gone = new Set(outcome.chunks);
@@ -145,14 +212,26 @@ async function workOn(job: Job, slot: Slot, attempt: number, ledger: RunLedger, 
 
 // A higher reject limit or another grace may be given when a run is resumed: they change no byte of a part.
 function withLimits(plan: Plan, job: Job): Plan {
-  return { ...plan, job: { ...plan.job, rejects: job.rejects, output: { ...plan.job.output, gcGraceMs: job.output.gcGraceMs } } };
+  return {
+    ...plan,
+    job: { ...plan.job, rejects: job.rejects, output: { ...plan.job.output, gcGraceMs: job.output.gcGraceMs } },
+  };
 }
 
 function resolvedBatch(job: Job, plan: Plan): number {
   return plan.binding.fixedBatch ?? (job.execution.batchRows === 'auto' ? plan.batchRows : job.execution.batchRows);
 }
 
-function summary(plan: Plan, manifest: Manifest, records: readonly ChunkRecord[], chunksResumed: number, inputsChanged: number, alreadyDone: boolean, seconds: number, rowsBefore = 0): RunDone {
+function summary(
+  plan: Plan,
+  manifest: Manifest,
+  records: readonly ChunkRecord[],
+  chunksResumed: number,
+  inputsChanged: number,
+  alreadyDone: boolean,
+  seconds: number,
+  rowsBefore = 0,
+): RunDone {
   const sum = (pick: (r: ChunkRecord) => number): number => records.reduce((all, r) => all + pick(r), 0);
   const stages: StageTimes = {
     fetch: sum((r) => r.timings.fetchMs),

@@ -12,7 +12,14 @@ import type { RunDeps } from './run-deps.ts';
 export function runContext(plan: Plan): RunContext {
   const { runId, state, binding, batchRows, files, outputColumns, outputUri, scoredAt } = plan;
   return {
-    runId, state, binding, batchRows, files, outputColumns, outputUri, scoredAt,
+    runId,
+    state,
+    binding,
+    batchRows,
+    files,
+    outputColumns,
+    outputUri,
+    scoredAt,
     compression: plan.job.output.compression,
     rowGroupRows: plan.job.output.rowGroupRows,
     modelName: plan.model.name,
@@ -27,7 +34,14 @@ export function runContext(plan: Plan): RunContext {
  *
  * Errors: the first chunk's; INTERRUPTED when `deps.stop` fired. Repeat: safe; recorded chunks are never scored again.
  */
-export async function scoreRun(plan: Plan, found: readonly (ChunkRecord | null)[], gone: ReadonlySet<number>, ledger: RunLedger, pool: ScorerPool, deps: RunDeps): Promise<ChunkRecord[]> {
+export async function scoreRun(
+  plan: Plan,
+  found: readonly (ChunkRecord | null)[],
+  gone: ReadonlySet<number>,
+  ledger: RunLedger,
+  pool: ScorerPool,
+  deps: RunDeps,
+): Promise<ChunkRecord[]> {
   const records = [...found];
   const missing = longestFirst(plan.chunks.filter((c) => records[c.n] == null || gone.has(c.n)));
   let rowsDone = records.reduce((sum, r) => sum + (r === null || gone.has(r.n) ? 0 : r.rowsIn), 0);
@@ -55,11 +69,28 @@ export async function scoreRun(plan: Plan, found: readonly (ChunkRecord | null)[
         faultPoint('between-part-and-record');
         const k = gone.has(chunk.n) ? (records[chunk.n]?.k ?? -1) + 1 : 0;
         const { attempt, ...facts } = result;
-        const mine: ChunkRecord = { format: 1, runId: plan.runId, n: chunk.n, k, ...facts, attempt, worker: `${process.pid}`, finishedAt: deps.now().toISOString() };
+        const mine: ChunkRecord = {
+          format: 1,
+          runId: plan.runId,
+          n: chunk.n,
+          k,
+          ...facts,
+          attempt,
+          worker: `${process.pid}`,
+          finishedAt: deps.now().toISOString(),
+        };
         const holds = await ledger.createChunkRecord(mine);
         await dropLoser(plan, mine, holds, deps);
         records[chunk.n] = holds;
-        deps.emit({ event: 'chunk', runId: plan.runId, n: chunk.n, rows: holds.rowsIn, rejected: holds.rowsRejected, attempt, seconds: holds.timings.totalMs / 1000 });
+        deps.emit({
+          event: 'chunk',
+          runId: plan.runId,
+          n: chunk.n,
+          rows: holds.rowsIn,
+          rejected: holds.rowsRejected,
+          attempt,
+          seconds: holds.timings.totalMs / 1000,
+        });
       } catch (error) {
         stop(toPrescoreError(error));
       }

@@ -14,12 +14,12 @@ export interface ChunkTarget {
 }
 
 const MIN_ROWS = 65_536;
-const MAX_ROWS = 524_288;
+const MAX_ROWS = 131_072;
 const WANTED_CHUNKS = 32;
-const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_BYTES = 128 * 1024 * 1024;
 
 /**
- * `chunkRows: auto`: about 32 chunks, of 65,536 to 524,288 rows. Depends on the input alone, never on the machine, so that
+ * `chunkRows: auto`: about 32 chunks, of 65,536 to 131,072 rows: larger ones would make memory grow with the input. Depends on the input alone, never on the machine, so that
  * a plan is the same everywhere.
  */
 export function chunkTarget(totalRows: number, chunkRows: number | 'auto'): ChunkTarget {
@@ -34,15 +34,26 @@ export function chunkTarget(totalRows: number, chunkRows: number | 'auto'): Chun
  */
 export function cutChunks(files: readonly CuttableFile[], target: ChunkTarget): PlannedChunk[] {
   const chunks: PlannedChunk[] = [];
-  let open: { slices: Slice[]; rows: number; weight: number; bytes: number } = { slices: [], rows: 0, weight: 0, bytes: 0 };
+  let open: { slices: Slice[]; rows: number; weight: number; bytes: number } = {
+    slices: [],
+    rows: 0,
+    weight: 0,
+    bytes: 0,
+  };
   const close = (): void => {
-    if (open.slices.length > 0) chunks.push({ n: chunks.length, slices: open.slices, rows: open.rows, bytes: open.bytes });
+    if (open.slices.length > 0)
+      chunks.push({ n: chunks.length, slices: open.slices, rows: open.rows, bytes: open.bytes });
     open = { slices: [], rows: 0, weight: 0, bytes: 0 };
   };
   files.forEach((file, index) => {
     if (file.rowGroups === null) {
       close();
-      chunks.push({ n: chunks.length, slices: [{ file: index, rowStart: 0, rowEnd: null }], rows: null, bytes: file.size });
+      chunks.push({
+        n: chunks.length,
+        slices: [{ file: index, rowStart: 0, rowEnd: null }],
+        rows: null,
+        bytes: file.size,
+      });
       return;
     }
     let row = 0;

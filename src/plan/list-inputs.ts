@@ -30,7 +30,8 @@ export async function listInputs(job: Job, partition: string | null, stores: Sto
       found.set(object, { uri: object, size: info.size, etag: info.etag, pathValues: pathValues(object, job) });
     }
   }
-  if (found.size === 0) throw new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: asked.join(', ') });
+  if (found.size === 0)
+    throw new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: asked.join(', ') });
   return [...found.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));
 }
 
@@ -55,7 +56,10 @@ function pathValues(uri: string, job: Job): Record<string, string> {
   for (const column of Object.keys(job.input.pathColumns)) {
     const segment = uri.split('/').find((s) => s.startsWith(`${column}=`));
     if (segment === undefined) {
-      throw new PrescoreError('INPUT_SCHEMA', { what: `input.pathColumns.${column}: the path has no segment ${column}=…`, where: uri });
+      throw new PrescoreError('INPUT_SCHEMA', {
+        what: `input.pathColumns.${column}: the path has no segment ${column}=…`,
+        where: uri,
+      });
     }
     values[column] = decodeSegment(segment.slice(column.length + 1));
   }

@@ -10,7 +10,11 @@ const LINEAGE: readonly OutputColumn[] = [
 ];
 
 /** Columns of the output in order: ids, passthrough, predictions, lineage. `types`: DuckDB types of input columns. */
-export function outputColumns(job: Job, outputs: readonly BoundOutput[], types: ReadonlyMap<string, string>): OutputColumn[] {
+export function outputColumns(
+  job: Job,
+  outputs: readonly BoundOutput[],
+  types: ReadonlyMap<string, string>,
+): OutputColumn[] {
   const kept = (names: readonly string[], role: 'id' | 'passthrough'): OutputColumn[] =>
     names.map((name) => ({ name, type: types.get(name) ?? 'VARCHAR', role }));
   return [

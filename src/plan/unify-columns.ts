@@ -39,7 +39,11 @@ function reaches(from: string, to: string): boolean {
  *
  * Errors: INPUT_SCHEMA naming both files; INPUT_LOSSY_TYPE unless `isLossyAllowed`.
  */
-export function unifyColumns(files: readonly FileDescription[], wanted: readonly string[], isLossyAllowed: boolean): Map<string, string> {
+export function unifyColumns(
+  files: readonly FileDescription[],
+  wanted: readonly string[],
+  isLossyAllowed: boolean,
+): Map<string, string> {
   const types = new Map<string, string>();
   const origin = new Map<string, string>();
   for (const file of files) {
@@ -48,7 +52,12 @@ export function unifyColumns(files: readonly FileDescription[], wanted: readonly
       const column = columns.get(name);
       if (column === undefined) throw missingColumn(name, file, files);
       if (column.lossy !== undefined && !isLossyAllowed) {
-        throw new PrescoreError('INPUT_LOSSY_TYPE', { what: `column ${JSON.stringify(name)}: ${column.lossy}`, where: file.uri, got: column.type, fix: 'Cast it where the file is written, or set input.lossy: true.' });
+        throw new PrescoreError('INPUT_LOSSY_TYPE', {
+          what: `column ${JSON.stringify(name)}: ${column.lossy}`,
+          where: file.uri,
+          got: column.type,
+          fix: 'Cast it where the file is written, or set input.lossy: true.',
+        });
       }
       const known = types.get(name);
       const joined = known === undefined ? column.type : widen(known, column.type);
@@ -76,7 +85,10 @@ function missingColumn(name: string, file: FileDescription, files: readonly File
     what: `column ${JSON.stringify(name)} is missing`,
     where: other === undefined ? file.uri : `${file.uri} (${other.uri} has it)`,
     expected: JSON.stringify(name),
-    got: near === undefined ? `${file.columns.length} other columns` : `${JSON.stringify(near.name)} (names are compared exactly)`,
+    got:
+      near === undefined
+        ? `${file.columns.length} other columns`
+        : `${JSON.stringify(near.name)} (names are compared exactly)`,
     detail: `columns of ${file.uri}\n${columns}`,
   });
 }

@@ -21,7 +21,10 @@ export interface BoundRun {
 
 export function bindRun(context: RunContext, ort: OrtClient, slabs: number, previous: BoundRun | null): BoundRun {
   const { binding, batchRows } = context;
-  const same = previous !== null && JSON.stringify(previous.context.binding) === JSON.stringify(binding) && previous.context.batchRows === batchRows;
+  const same =
+    previous !== null &&
+    JSON.stringify(previous.context.binding) === JSON.stringify(binding) &&
+    previous.context.batchRows === batchRows;
   const layout = same ? previous.layout : slabLayout(binding, batchRows);
   return {
     context,
@@ -41,7 +44,8 @@ export function decodedColumns(run: BoundRun, fileIndex: number): DecodedColumn[
   const types = new Map(file.columns.map((c) => [c.name, c.type]));
   return run.features.map((name) => {
     const kind = sourceKind(types.get(name) ?? '');
-    if (kind === null) throw new PrescoreError('INTERNAL', { what: `column ${name} has no decodable type`, where: file.uri });
+    if (kind === null)
+      throw new PrescoreError('INTERNAL', { what: `column ${name} has no decodable type`, where: file.uri });
     return { name, kind };
   });
 }

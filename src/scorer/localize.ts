@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ByteSource } from '../columnar/byte-source.ts';
 import { duckNames } from '../columnar/describe-file.ts';
-import type { Duck } from '../columnar/duckdb.ts';
-import { fetchSparse, wantedRanges } from '../columnar/sparse-file.ts';
+import { parquetFrame, wantedRanges, writeSparse } from '../columnar/sparse-file.ts';
 import type { LocalSlice } from '../columnar/write-part.ts';
 import type { Location, StoreResolver } from '../contract/object-store.ts';
 import type { PlannedFile, Slice } from '../contract/plan.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import type { FooterCache } from './footer-cache.ts';
+import { localizeArrow } from './localize-arrow.ts';
+import type { LocalizeOptions, Located } from './located-slice.ts';
+import { pinnedSource } from './pinned-source.ts';
 
 /** Slices whose bytes are on this machine. `release` removes their scratch files. */
 export interface LocalChunk {
@@ -21,22 +21,17 @@ export interface LocalChunk {
   checkUnchanged(): Promise<void>;
 }
 
-export interface LocalizeOptions {
-  readonly stores: StoreResolver;
-  readonly duck: Duck;
-  readonly scratchDir: string;
-  readonly footers: FooterCache;
-  /** Top-level columns that are read at all. */
-  readonly columns: ReadonlySet<string>;
-}
-
 /**
  * Brings the rows of a chunk within reach of DuckDB. Parquet on `file://` is read in place; from S3 only the footer and the
  * wanted column chunks are fetched into a sparse scratch file, pinned by ETag.
  *
  * Errors: INPUT_CHANGED, INPUT_GONE, INPUT_TRUNCATED, those of the store and of the footer.
  */
-export async function localizeChunk(files: readonly PlannedFile[], slices: readonly Slice[], options: LocalizeOptions): Promise<LocalChunk> {
+export async function localizeChunk(
+  files: readonly PlannedFile[],
+  slices: readonly Slice[],
+  options: LocalizeOptions,
+): Promise<LocalChunk> {
   const started = performance.now();
   const scratch: string[] = [];
   const inPlace = new Map<string, string>();
@@ -50,9 +45,19 @@ export async function localizeChunk(files: readonly PlannedFile[], slices: reado
       const file = files[slice.file]!;
       const place = options.stores.at(file.uri);
       const path = place.store.localPath(place.key);
-      const target = path ?? join(options.scratchDir, `in-${randomBytes(8).toString('hex')}`);
-      if (path === null) scratch.push(target);
-      const located = await localizeParquet(file, slice, place, path, target, options);
+      const newScratch = (): string => {
+        const made = join(options.scratchDir, `in-${randomBytes(8).toString('hex')}`);
+        scratch.push(made);
+        return made;
+      };
+      const located = await (file.format === 'parquet' ? localizeParquet : localizeArrow)(
+        file,
+        slice,
+        place,
+        path,
+        newScratch,
+        options,
+      );
       bytesRead += located.bytesRead;
       if (path !== null) inPlace.set(file.uri, file.etag);
       local.push(located.slice);
@@ -70,36 +75,29 @@ export async function localizeChunk(files: readonly PlannedFile[], slices: reado
   };
 }
 
-/** Random access to a pinned object of a store. */
-export function pinnedSource(place: Location, size: number, etag: string): ByteSource {
-  return {
-    size,
-    read: async (offset, length) => {
-      const into = new Uint8Array(length);
-      await place.store.readRange(place.key, { offset, length }, etag, into);
-      return into;
-    },
-  };
-}
-
 async function localizeParquet(
   file: PlannedFile,
   slice: Slice,
   place: Location,
   path: string | null,
-  target: string,
+  newScratch: () => string,
   options: LocalizeOptions,
-): Promise<{ slice: LocalSlice; bytesRead: number }> {
+): Promise<Located> {
   const { rowStart } = slice;
   const rowEnd = slice.rowEnd ?? 0;
+  const target = path ?? newScratch();
   let bytesRead = 0;
   const source = pinnedSource(place, file.size, file.etag);
   const footer = await options.footers.read(source, file.uri, file.etag);
   if (path === null) {
     const ranges = wantedRanges(footer, options.columns, rowStart, rowEnd);
-    bytesRead = await fetchSparse(source, footer, ranges, target);
+    bytesRead = await writeSparse(source, target, parquetFrame(footer, file.size), ranges);
   }
-  const names = await duckNames(options.duck, target, footer.columns.map((c) => c.name));
+  const names = await duckNames(
+    options.duck,
+    target,
+    footer.columns.map((c) => c.name),
+  );
   const { uri, pathValues } = file;
   return { slice: { path: target, uri, rowStart, rowEnd, rowBase: 0, names, pathValues }, bytesRead };
 }
@@ -108,9 +106,15 @@ async function checkEtags(stores: StoreResolver, pinned: ReadonlyMap<string, str
   for (const [uri, etag] of pinned) {
     const { store, key } = stores.at(uri);
     const now = await store.head(key);
-    if (now === null) throw new PrescoreError('INPUT_GONE', { what: 'an input file was deleted while it was read', where: uri });
+    if (now === null)
+      throw new PrescoreError('INPUT_GONE', { what: 'an input file was deleted while it was read', where: uri });
     if (now.etag !== etag) {
-      throw new PrescoreError('INPUT_CHANGED', { what: 'an input file was replaced while it was read', where: uri, expected: etag, got: now.etag });
+      throw new PrescoreError('INPUT_CHANGED', {
+        what: 'an input file was replaced while it was read',
+        where: uri,
+        expected: etag,
+        got: now.etag,
+      });
     }
   }
 }

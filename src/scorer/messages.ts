@@ -62,14 +62,24 @@ export interface ChunkResult {
   readonly rowsRejected: number;
   readonly rejectsByRule: Readonly<Record<string, number>>;
   readonly part: PartRecord | null;
-  readonly rejects: { readonly key: string; readonly rows: number; readonly sha256: string; readonly size: number } | null;
+  readonly rejects: {
+    readonly key: string;
+    readonly rows: number;
+    readonly sha256: string;
+    readonly size: number;
+  } | null;
   readonly timings: ChunkTimings;
 }
 
 export interface SampleResult {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly unknown[])[];
-  readonly rejected: readonly { readonly row: number; readonly rule: string; readonly column: string; readonly message: string }[];
+  readonly rejected: readonly {
+    readonly row: number;
+    readonly rule: string;
+    readonly column: string;
+    readonly message: string;
+  }[];
 }
 
 /** Requests of the supervisor, each answered by one reply with the same id. */

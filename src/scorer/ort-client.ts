@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { PrescoreError, fromErrorJson } from '../errors/prescore-error.ts';
 import type { ModelInfo } from '../contract/signature.ts';
+import { fromErrorJson, PrescoreError } from '../errors/prescore-error.ts';
 import { CONTROL, type FromThread, type ToThread } from './thread-messages.ts';
 
 type Scored = FromThread & { kind: 'scored' };

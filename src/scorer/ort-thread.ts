@@ -25,7 +25,10 @@ let texts: string[] = [];
 let queue: Promise<void> = Promise.resolve();
 
 const send = (message: FromThread): void => {
-  const moved = message.kind === 'scored' ? message.columns.flatMap((c) => (c.kind === 'fixed' ? [c.data.buffer as ArrayBuffer] : [])) : [];
+  const moved =
+    message.kind === 'scored'
+      ? message.columns.flatMap((c) => (c.kind === 'fixed' ? [c.data.buffer as ArrayBuffer] : []))
+      : [];
   port.postMessage(message, moved);
 };
 

@@ -36,7 +36,15 @@ export interface ScoreOptions {
  * Decodes, packs and scores the rows of a chunk into a DuckDB table. Slab k is scored while k+1 is packed and k-1 is
  * appended; batch boundaries are counted from the chunk's first row across its slices.
  */
-export async function scoreChunk(run: BoundRun, fileOf: readonly number[], local: LocalChunk, duck: Duck, writeDuck: Duck, table: string, options: ScoreOptions): Promise<ScoredChunk> {
+export async function scoreChunk(
+  run: BoundRun,
+  fileOf: readonly number[],
+  local: LocalChunk,
+  duck: Duck,
+  writeDuck: Duck,
+  table: string,
+  options: ScoreOptions,
+): Promise<ScoredChunk> {
   const walk = new ChunkWalk(run, table, options);
   const predictions = run.predictions.map((c, i) => `, p${i} ${c.type}`).join('');
   await writeDuck.run(`create table ${table} (${PREDICTION_HEAD}${predictions})`);
@@ -112,7 +120,17 @@ class ChunkWalk {
 
   result(table: string): ScoredChunk {
     const { codes, rowsIn, rowsRejected, rejectsByRule, decodeMs, scoreMs, batches } = this;
-    return { table, codes, rowsIn, rowsScored: rowsIn - rowsRejected, rowsRejected, rejectsByRule, decodeMs, scoreMs, batches };
+    return {
+      table,
+      codes,
+      rowsIn,
+      rowsScored: rowsIn - rowsRejected,
+      rowsRejected,
+      rejectsByRule,
+      decodeMs,
+      scoreMs,
+      batches,
+    };
   }
 
   private async nextSlab(): Promise<Slab> {
@@ -129,7 +147,13 @@ class ChunkWalk {
     this.filled = 0;
     const newTexts = this.dictionary.texts.slice(this.textsSent);
     this.textsSent = this.dictionary.texts.length;
-    const scored = this.options.ort.score({ bindingId: this.run_.bindingId, buffer: slab.buffer, rows, newTexts, isFresh: this.isFirst });
+    const scored = this.options.ort.score({
+      bindingId: this.run_.bindingId,
+      buffer: slab.buffer,
+      rows,
+      newTexts,
+      isFresh: this.isFirst,
+    });
     this.isFirst = false;
     this.appended = this.appended.then(async () => {
       try {

@@ -1,6 +1,7 @@
 import type { Binding, BoundConstant, BoundInput } from '../contract/binding.ts';
-import { isPrescoreError } from '../errors/prescore-error.ts';
+import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import type { OnnxSession, TensorValue } from '../model/onnx-session.ts';
+import { runtimeText } from '../model/runtime-text.ts';
 import { constantTensor } from '../tensor/constant-tensor.ts';
 import { type ElementArray, elementView } from '../tensor/elements.ts';
 import { FetchColumns, type PredictionColumn } from '../tensor/fetch-columns.ts';
@@ -26,9 +27,14 @@ export interface SlabScorer {
  * Scores rows [0, rows) of a slab batch by batch: boundaries are multiples of `batchRows` from the chunk's first row, so
  * they are the same on every attempt. A batch that fails is bisected down to its guilty rows, which become rejects.
  *
- * Errors: MODEL_OUTPUT_SHAPE. Owns: the slab stays the caller's; columns are handed over.
+ * Errors: MODEL_OUTPUT_SHAPE; MODEL_FAILED when single rows already want more memory than there is. Owns: the slab stays the caller's; columns are handed over.
  */
-export async function scoreSlab(session: OnnxSession, scorer: SlabScorer, buffer: ArrayBufferLike, rows: number): Promise<SlabScore> {
+export async function scoreSlab(
+  session: OnnxSession,
+  scorer: SlabScorer,
+  buffer: ArrayBufferLike,
+  rows: number,
+): Promise<SlabScore> {
   const { binding, layout, batchRows } = scorer;
   const fetches = [...new Set(binding.outputs.map((o) => o.tensor))];
   const columns = new FetchColumns(binding.outputs, rows);
@@ -39,7 +45,10 @@ export async function scoreSlab(session: OnnxSession, scorer: SlabScorer, buffer
     const batch = binding.fixedBatch ?? count;
     const feeds = new Map<string, TensorValue>();
     binding.inputs.forEach((input, i) => {
-      feeds.set(input.tensor, feedOf(input, layout.inputs[i] ?? null, buffer, layout.rows, from, count, batch, scorer.texts));
+      feeds.set(
+        input.tensor,
+        feedOf(input, layout.inputs[i] ?? null, buffer, layout.rows, from, count, batch, scorer.texts),
+      );
     });
     scorer.onBatch(true);
     const fetched = await session.run(feeds, fetches).finally(() => scorer.onBatch(false));
@@ -58,18 +67,30 @@ export async function scoreSlab(session: OnnxSession, scorer: SlabScorer, buffer
     } catch (error) {
       if (isPrescoreError(error)) throw error;
       if (count === 1) {
-        const message = error instanceof Error ? error.message : String(error);
-        rejects.push({ row: from, rule: 'model_error', column: '', message: message.slice(0, 300) });
+        rejects.push({ row: from, rule: 'model_error', column: '', message: runtimeText(error).slice(0, 300) });
         return;
       }
+      // Too much for the first row alone and for the last: it is the model, and bisecting every batch would only take long.
+      if (isMemory(error) && (await isHungry(from)) && (await isHungry(from + count - 1))) throw hungerError(error);
       const half = count >> 1;
       await scoreRows(from, half);
       await scoreRows(from + half, count - half);
     }
   };
 
+  const isHungry = (row: number): Promise<boolean> => runRows(row, 1).then(() => false, isMemory);
+
   for (let from = 0; from < rows; from += batchRows) await scoreRows(from, Math.min(batchRows, rows - from));
   return { columns: columns.columns(), rejects, batches };
+}
+
+function hungerError(cause: unknown): PrescoreError {
+  const fix = 'The model asks for more memory than there is even for one row: check it with one row.';
+  return new PrescoreError('MODEL_FAILED', { what: runtimeText(cause), fix, cause });
+}
+
+function isMemory(error: unknown): boolean {
+  return /failed to allocate|bad_alloc|bad allocation|out of memory/i.test(runtimeText(error));
 }
 
 function feedOf(

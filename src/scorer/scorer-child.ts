@@ -1,14 +1,24 @@
-import { readFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeParquet } from '../columnar/describe-file.ts';
+import { describeInput } from '../columnar/describe-input.ts';
 import { Duck } from '../columnar/duckdb.ts';
 import type { StoreConfig, StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
-import { bindRun, type BoundRun } from './bound-run.ts';
+import { type BoundRun, bindRun } from './bound-run.ts';
 import { FooterCache } from './footer-cache.ts';
-import { pinnedSource } from './localize.ts';
-import type { ChildOptions, DescribeRequest, DescribeResult, FromChild, ModelRequest, Replies, Request, ToChild } from './messages.ts';
+import type {
+  ChildOptions,
+  DescribeRequest,
+  DescribeResult,
+  FromChild,
+  ModelRequest,
+  Replies,
+  Request,
+  ToChild,
+} from './messages.ts';
 import { OrtClient } from './ort-client.ts';
+import { pinnedSource } from './pinned-source.ts';
 import { sampleRows } from './sample-rows.ts';
 import { Turnstile } from './turnstile.ts';
 import { type ChildTools, walkChunk, walkEmpty } from './walk-chunk.ts';
@@ -52,8 +62,20 @@ export class ScorerChild {
     setInterval(() => {
       this.channel.send({ kind: 'heartbeat', rssBytes: process.memoryUsage.rss(), batchMs: ort.batchMs() });
     }, HEARTBEAT_MS);
-    const duck = await Duck.open({ memoryBytes: options.duckMemoryBytes, scratchDir: options.scratchDir, scratchBytes: options.scratchBytes });
-    this.tools = { stores: this.createStores(options.stores), duck, ort, scratchDir: options.scratchDir, footers: new FooterCache(), decoding: new Turnstile() };
+    const duck = await Duck.open({
+      memoryBytes: options.duckMemoryBytes,
+      scratchDir: options.scratchDir,
+      scratchBytes: options.scratchBytes,
+    });
+    this.tools = {
+      stores: this.createStores(options.stores),
+      duck,
+      ort,
+      scratchDir: options.scratchDir,
+      footers: new FooterCache(),
+      arrowMemoryBytes: options.duckMemoryBytes,
+      decoding: new Turnstile(),
+    };
     this.channel.send({ kind: 'opened' });
   }
 
@@ -79,7 +101,13 @@ export class ScorerChild {
         return null;
       case 'chunk': {
         const report = this.progress(id);
-        return walkChunk(tools, this.boundRun(request.runId), request.chunk, () => this.channel.send({ kind: 'hungry', id }), report);
+        return walkChunk(
+          tools,
+          this.boundRun(request.runId),
+          request.chunk,
+          () => this.channel.send({ kind: 'hungry', id }),
+          report,
+        );
       }
       case 'empty':
         return walkEmpty(tools, this.boundRun(request.runId), request.n);
@@ -109,12 +137,15 @@ export class ScorerChild {
 
   private async describe(tools: ChildTools, files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
     const results: DescribeResult[] = [];
-    for (const [i, file] of files.entries()) {
+    for (const file of files) {
       try {
         const place = tools.stores.at(file.uri);
         const source = pinnedSource(place, file.size, file.etag);
-        const sparse = join(tools.scratchDir, `footer-${process.pid}-${i}-${Math.floor(performance.now())}`);
-        const described = await describeParquet(tools.duck, source, file, place.store.localPath(place.key), sparse);
+        const scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
+        const localPath = place.store.localPath(place.key);
+        const described = await describeInput(tools.duck, source, { ...file, localPath, scratchPath }).finally(() =>
+          rm(scratchPath, { force: true }),
+        );
         results.push({ ok: true, file: described });
       } catch (error) {
         results.push({ ok: false, error: toErrorJson(toPrescoreError(error, 'INPUT_FOOTER', file.uri)) });

@@ -1,8 +1,15 @@
-import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import type { PlannedChunk } from '../contract/plan.ts';
 import type { PartRecord } from '../contract/records.ts';
 import type { ModelInfo } from '../contract/signature.ts';
-import type { ChunkResult, DescribeRequest, DescribeResult, ModelRequest, RunContext, SampleResult } from './messages.ts';
+import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import type {
+  ChunkResult,
+  DescribeRequest,
+  DescribeResult,
+  ModelRequest,
+  RunContext,
+  SampleResult,
+} from './messages.ts';
 import { type ChildLaunch, ScorerProcess } from './scorer-process.ts';
 
 const MAX_ATTEMPTS = 3;
@@ -145,7 +152,14 @@ export class ScorerPool {
   private newSeat(): Seat {
     const tasks: Seat['tasks'] = new Map();
     // The events of a child concern whichever seat holds it; they come later than this call.
-    const seat: Seat = { process: this.spawn(() => seat, 0), ready: Promise.resolve(null), isReady: false, deaths: 0, tasks, reductions: 0 };
+    const seat: Seat = {
+      process: this.spawn(() => seat, 0),
+      ready: Promise.resolve(null),
+      isReady: false,
+      deaths: 0,
+      tasks,
+      reductions: 0,
+    };
     return seat;
   }
 
@@ -217,7 +231,9 @@ export class ScorerPool {
     if (this.isClosed || !error.retryable || task.attempt >= MAX_ATTEMPTS) {
       const chunk = `chunk ${task.chunk.n} of ${task.runId}, attempt ${task.attempt}`;
       const where = error.details.where === undefined ? chunk : `${error.details.where} (${chunk})`;
-      task.reject(isPrescoreError(error) ? new PrescoreError(error.code, { ...error.details, where, cause: error }) : error);
+      task.reject(
+        isPrescoreError(error) ? new PrescoreError(error.code, { ...error.details, where, cause: error }) : error,
+      );
       return;
     }
     task.attempt++;

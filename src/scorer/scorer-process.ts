@@ -49,14 +49,21 @@ export class ScorerProcess {
     this.events = events;
     this.child = fork(launch.entry, [], {
       env: launch.env,
-      execArgv: [`--max-old-space-size=${launch.heapMiB}`, '--max-semi-space-size=8', ...sourceFlags(launch.entry)],
+      execArgv: [
+        `--max-old-space-size=${launch.heapMiB}`,
+        '--max-semi-space-size=8',
+        '--expose-gc',
+        ...sourceFlags(launch.entry),
+      ],
       // Its own process group: Ctrl-C reaches the supervisor alone, which decides what becomes of the chunk.
       detached: true,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.child.on('message', (message: FromChild) => this.receive(message));
     this.child.on('exit', (code, signal) => this.ended(code, signal));
-    this.child.on('error', (error) => this.kill(new PrescoreError('SCORER_CRASHED', { what: `scorer did not start: ${error.message}`, cause: error })));
+    this.child.on('error', (error) =>
+      this.kill(new PrescoreError('SCORER_CRASHED', { what: `scorer did not start: ${error.message}`, cause: error })),
+    );
     this.opened = new Promise((resolve, reject) => {
       this.openWaiter = { resolve, reject };
     });
@@ -71,7 +78,9 @@ export class ScorerProcess {
   }
 
   /** Sends a request; the id is known at once, for progress. Errors: the child's, or SCORER_CRASHED, SCORER_DEADLINE. */
-  request<K extends Request['kind']>(request: Request & { kind: K }): { readonly id: number; readonly reply: Promise<Replies[K]> } {
+  request<K extends Request['kind']>(
+    request: Request & { kind: K },
+  ): { readonly id: number; readonly reply: Promise<Replies[K]> } {
     const id = this.nextId++;
     const reply = new Promise<Replies[keyof Replies]>((resolve, reject) => {
       if (this.verdict !== null) reject(this.verdict);
@@ -112,14 +121,22 @@ export class ScorerProcess {
   private checkVitals(batchMs: number, rssBytes: number): void {
     const { batchDeadlineMs } = this.launch.options;
     if (batchMs > batchDeadlineMs) {
-      this.kill(new PrescoreError('SCORER_DEADLINE', { what: `a batch ran for ${Math.round(batchMs)} ms`, expected: `at most ${batchDeadlineMs} ms`, got: 'no answer' }));
+      this.kill(
+        new PrescoreError('SCORER_DEADLINE', {
+          what: `a batch ran for ${Math.round(batchMs)} ms`,
+          expected: `at most ${batchDeadlineMs} ms`,
+          got: 'no answer',
+        }),
+      );
     } else if (rssBytes > this.launch.maxRssBytes) {
-      this.kill(new PrescoreError('SCORER_CRASHED', {
-        what: 'scorer went over its share of memory',
-        expected: `at most ${Math.round(this.launch.maxRssBytes / 1048576)} MiB`,
-        got: `${Math.round(rssBytes / 1048576)} MiB`,
-        data: { memory: true },
-      }));
+      this.kill(
+        new PrescoreError('SCORER_CRASHED', {
+          what: 'scorer went over its share of memory',
+          expected: `at most ${Math.round(this.launch.maxRssBytes / 1048576)} MiB`,
+          got: `${Math.round(rssBytes / 1048576)} MiB`,
+          data: { memory: true },
+        }),
+      );
     }
   }
 

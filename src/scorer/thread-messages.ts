@@ -6,8 +6,21 @@ import type { SlabLayout } from '../tensor/slab-layout.ts';
 
 /** What the child's main thread tells its ONNX Runtime thread. Feeds cross in shared memory, never in a message. */
 export type ToThread =
-  | { readonly kind: 'load'; readonly bytes: Uint8Array; readonly where: string; readonly sha256: string | null; readonly intraOpThreads: number; readonly device: string }
-  | { readonly kind: 'bind'; readonly bindingId: number; readonly binding: Binding; readonly batchRows: number; readonly layout: SlabLayout }
+  | {
+      readonly kind: 'load';
+      readonly bytes: Uint8Array;
+      readonly where: string;
+      readonly sha256: string | null;
+      readonly intraOpThreads: number;
+      readonly device: string;
+    }
+  | {
+      readonly kind: 'bind';
+      readonly bindingId: number;
+      readonly binding: Binding;
+      readonly batchRows: number;
+      readonly layout: SlabLayout;
+    }
   | {
       readonly kind: 'score';
       readonly bindingId: number;
@@ -29,7 +42,14 @@ export interface OutputReject {
 
 export type FromThread =
   | { readonly kind: 'loaded'; readonly info: ModelInfo }
-  | { readonly kind: 'scored'; readonly ticket: number; readonly columns: readonly PredictionColumn[]; readonly rejects: readonly OutputReject[]; readonly scoreMs: number; readonly batches: number }
+  | {
+      readonly kind: 'scored';
+      readonly ticket: number;
+      readonly columns: readonly PredictionColumn[];
+      readonly rejects: readonly OutputReject[];
+      readonly scoreMs: number;
+      readonly batches: number;
+    }
   | { readonly kind: 'failed'; readonly ticket: number | null; readonly error: ErrorJson };
 
 /** Words of the shared control block: the child's main thread watches them for the batch deadline. */

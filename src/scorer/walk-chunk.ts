@@ -1,19 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Duck, quoteText } from '../columnar/duckdb.ts';
 import { writeEmptyPart, writePart, writeRejects } from '../columnar/write-part.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import type { PlannedChunk } from '../contract/plan.ts';
 import type { PartRecord } from '../contract/records.ts';
-import { readFile } from 'node:fs/promises';
 import type { BoundRun } from './bound-run.ts';
 import type { FooterCache } from './footer-cache.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
 import type { ChunkResult } from './messages.ts';
 import type { OrtClient } from './ort-client.ts';
-import { scoreChunk, type ScoredChunk } from './score-chunk.ts';
+import { type ScoredChunk, scoreChunk } from './score-chunk.ts';
 
 /** What a child owns while it lives. */
 export interface ChildTools {
@@ -22,6 +21,7 @@ export interface ChildTools {
   readonly ort: OrtClient;
   readonly scratchDir: string;
   readonly footers: FooterCache;
+  readonly arrowMemoryBytes: number;
   /** Held while a chunk is decoded: slabs of two chunks never interleave. */
   readonly decoding: { run<T>(task: (done: () => void) => Promise<T>): Promise<T> };
 }
@@ -30,7 +30,13 @@ export interface ChildTools {
  * The walk of one chunk: fetch its ranges, decode, score, encode, stage the part. Nothing becomes visible here.
  * Repeat: safe, and byte for byte the same; each attempt has scratch and staged names of its own.
  */
-export async function walkChunk(tools: ChildTools, run: BoundRun, chunk: PlannedChunk, onHungry: () => void, onRows: (rows: number) => void): Promise<ChunkResult> {
+export async function walkChunk(
+  tools: ChildTools,
+  run: BoundRun,
+  chunk: PlannedChunk,
+  onHungry: () => void,
+  onRows: (rows: number) => void,
+): Promise<ChunkResult> {
   const started = performance.now();
   const table = `chunk_${chunk.n}_${randomBytes(4).toString('hex')}`;
   const columns = new Set([...run.features, ...run.kept.map((c) => c.name)]);
@@ -46,7 +52,15 @@ export async function walkChunk(tools: ChildTools, run: BoundRun, chunk: Planned
         done();
         onHungry();
       };
-      return scoreChunk(run, chunk.slices.map((s) => s.file), here, reader, lane, table, { ort: tools.ort, onDecoded, onRows });
+      return scoreChunk(
+        run,
+        chunk.slices.map((s) => s.file),
+        here,
+        reader,
+        lane,
+        table,
+        { ort: tools.ort, onDecoded, onRows },
+      );
     });
     const encoded = performance.now();
     const part = await encodePart(tools, lane, run, chunk, local, scored);
@@ -111,7 +125,11 @@ async function partPlace(tools: ChildTools, run: BoundRun, n: number): Promise<P
   return { name, key, path, isScratch: staging === null, store };
 }
 
-async function stagePart(place: PartPlace, run: BoundRun, rows: number): Promise<{ record: PartRecord; storeMs: number }> {
+async function stagePart(
+  place: PartPlace,
+  run: BoundRun,
+  rows: number,
+): Promise<{ record: PartRecord; storeMs: number }> {
   const started = performance.now();
   const { size } = await stat(place.path);
   const sha256 = await fileDigest(place.path);
@@ -120,7 +138,14 @@ async function stagePart(place: PartPlace, run: BoundRun, rows: number): Promise
   return { record: { name: place.name, rows, size, sha256, staged }, storeMs: performance.now() - started };
 }
 
-async function encodePart(tools: ChildTools, lane: Duck, run: BoundRun, chunk: PlannedChunk, local: LocalChunk, scored: ScoredChunk): Promise<{ record: PartRecord; storeMs: number } | null> {
+async function encodePart(
+  tools: ChildTools,
+  lane: Duck,
+  run: BoundRun,
+  chunk: PlannedChunk,
+  local: LocalChunk,
+  scored: ScoredChunk,
+): Promise<{ record: PartRecord; storeMs: number } | null> {
   if (scored.rowsScored === 0) return null;
   const place = await partPlace(tools, run, chunk.n);
   const { context } = run;
@@ -132,11 +157,20 @@ async function encodePart(tools: ChildTools, lane: Duck, run: BoundRun, chunk: P
   return stagePart(place, run, scored.rowsScored);
 }
 
-async function encodeRejects(tools: ChildTools, lane: Duck, run: BoundRun, chunk: PlannedChunk, local: LocalChunk, scored: ScoredChunk): Promise<{ record: NonNullable<ChunkResult['rejects']>; storeMs: number } | null> {
+async function encodeRejects(
+  tools: ChildTools,
+  lane: Duck,
+  run: BoundRun,
+  chunk: PlannedChunk,
+  local: LocalChunk,
+  scored: ScoredChunk,
+): Promise<{ record: NonNullable<ChunkResult['rejects']>; storeMs: number } | null> {
   if (scored.rowsRejected === 0) return null;
   const codesTable = `${scored.table}_codes`;
   await lane.run(`create table ${codesTable} (code USMALLINT, rule VARCHAR, column_name VARCHAR, message VARCHAR)`);
-  const rows = scored.codes.reasons.map((r, i) => `(${i + 1}, ${quoteText(r.rule)}, ${quoteText(r.column)}, ${quoteText(r.message)})`);
+  const rows = scored.codes.reasons.map(
+    (r, i) => `(${i + 1}, ${quoteText(r.rule)}, ${quoteText(r.column)}, ${quoteText(r.message)})`,
+  );
   await lane.run(`insert into ${codesTable} values ${rows.join(', ')}`);
   const path = join(tools.scratchDir, `rejects-${randomBytes(8).toString('hex')}`);
   try {
@@ -148,7 +182,12 @@ async function encodeRejects(tools: ChildTools, lane: Duck, run: BoundRun, chunk
     const { store, key } = tools.stores.at(`${state}/runs/${runId}/rejects/${chunk.n}.pq`);
     await store.put(key, bytes);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    const record = { key: `runs/${runId}/rejects/${chunk.n}.pq`, rows: scored.rowsRejected, sha256, size: bytes.length };
+    const record = {
+      key: `runs/${runId}/rejects/${chunk.n}.pq`,
+      rows: scored.rowsRejected,
+      sha256,
+      size: bytes.length,
+    };
     return { record, storeMs: performance.now() - started };
   } finally {
     await lane.run(`drop table ${codesTable}`);

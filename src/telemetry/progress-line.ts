@@ -31,8 +31,17 @@ export class ProgressLine {
 
   take(event: RunEvent): void {
     if (event.event === 'planned') {
-      this.runs.set(event.runId, { name: event.runId, rows: event.rows, chunks: event.chunks, rowsDone: event.rowsDone, chunksDone: event.chunksDone, rowsAtStart: event.rowsDone });
-      const left = event.isResumed ? `resuming ${event.runId}: ${event.chunksDone} of ${event.chunks} chunks are done` : `run ${event.runId}: ${event.files} files, ${event.chunks} chunks, ${sayRows(event.rows)}`;
+      this.runs.set(event.runId, {
+        name: event.runId,
+        rows: event.rows,
+        chunks: event.chunks,
+        rowsDone: event.rowsDone,
+        chunksDone: event.chunksDone,
+        rowsAtStart: event.rowsDone,
+      });
+      const left = event.isResumed
+        ? `resuming ${event.runId}: ${event.chunksDone} of ${event.chunks} chunks are done`
+        : `run ${event.runId}: ${event.files} files, ${event.chunks} chunks, ${sayRows(event.rows)}`;
       const skipped = event.skipped > 0 ? `, ${event.skipped} bad files skipped` : '';
       this.say(`${left}${skipped}`);
     }

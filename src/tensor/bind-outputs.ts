@@ -26,7 +26,11 @@ const COLUMN_TYPES: Readonly<Record<TensorType, string>> = {
  *
  * Errors: SIGNATURE_MISMATCH, MODEL_OUTPUT_TYPE.
  */
-export function bindOutputs(outputs: Readonly<Record<string, OutputSpec>> | null, signature: Signature, where: string): BoundOutput[] {
+export function bindOutputs(
+  outputs: Readonly<Record<string, OutputSpec>> | null,
+  signature: Signature,
+  where: string,
+): BoundOutput[] {
   if (outputs === null) {
     const tensors = signature.outputs.filter((t) => t.type !== null);
     if (tensors.length === 0) throw outputTypeError(signature.outputs[0], signature, where);
@@ -40,23 +44,52 @@ function bindOutput(column: string, spec: OutputSpec, signature: Signature, wher
   const tensor = signature.outputs.find((t) => t.name === spec.tensor);
   if (tensor === undefined) {
     const known = signature.outputs.map((t) => t.name).join(', ');
-    throw new PrescoreError('SIGNATURE_MISMATCH', { what: `outputs.${column}: the model has no output ${JSON.stringify(spec.tensor)}`, where, expected: `one of ${known}`, got: spec.tensor });
+    throw new PrescoreError('SIGNATURE_MISMATCH', {
+      what: `outputs.${column}: the model has no output ${JSON.stringify(spec.tensor)}`,
+      where,
+      expected: `one of ${known}`,
+      got: spec.tensor,
+    });
   }
   if (tensor.type === null) throw outputTypeError(tensor, signature, where);
+  refuseBatchAxis(tensor, signature, where);
   const tensorType = tensor.type;
   const base = { column, tensor: tensor.name, tensorType, index: spec.index, labels: spec.labels };
   if (spec.argmax) {
     if (tensorType === 'string' || tensorType === 'bool') {
-      throw new PrescoreError('SIGNATURE_MISMATCH', { what: `outputs.${column}: argmax needs numbers`, where, expected: 'a numeric tensor', got: tensorType });
+      throw new PrescoreError('SIGNATURE_MISMATCH', {
+        what: `outputs.${column}: argmax needs numbers`,
+        where,
+        expected: 'a numeric tensor',
+        got: tensorType,
+      });
     }
     return { ...base, kind: 'argmax', type: labelType(spec.labels) };
   }
   if (spec.index !== null) return { ...base, kind: 'index', type: COLUMN_TYPES[tensorType] };
   if (isScalar(tensor)) return { ...base, kind: 'scalar', type: COLUMN_TYPES[tensorType] };
   if (tensorType === 'string') {
-    throw new PrescoreError('SIGNATURE_MISMATCH', { what: `outputs.${column}: a tensor of texts has several values a row`, where, expected: 'index:', got: 'a whole tensor' });
+    throw new PrescoreError('SIGNATURE_MISMATCH', {
+      what: `outputs.${column}: a tensor of texts has several values a row`,
+      where,
+      expected: 'index:',
+      got: 'a whole tensor',
+    });
   }
   return { ...base, kind: 'list', type: `${COLUMN_TYPES[tensorType]}[]` };
+}
+
+// [3, batch]: a fixed first axis that is no input's batch, and an open one after it. Other declared shapes are not trusted.
+function refuseBatchAxis(tensor: TensorSignature, signature: Signature, where: string): void {
+  const [first, ...rest] = tensor.dims;
+  if (typeof first !== 'number' || !rest.includes(null)) return;
+  if (signature.inputs.some((input) => input.dims[0] === first)) return;
+  throw new PrescoreError('MODEL_BATCH_AXIS', {
+    what: `output ${tensor.name} has a fixed first axis and an open later one`,
+    where,
+    expected: '[batch, …]',
+    got: `[${tensor.dims.map((d) => d ?? '?').join(', ')}]`,
+  });
 }
 
 function isScalar(tensor: TensorSignature): boolean {

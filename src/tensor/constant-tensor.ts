@@ -15,7 +15,8 @@ export function constantTensor(
   const dims = hasBatch ? [batch, ...tail] : tail;
   const count = dims.reduce((product, d) => product * d, 1);
   const at = (i: number) => values[i % values.length] ?? 0;
-  if (input.type === 'string') return { type: 'string', dims, data: Array.from({ length: count }, (_, i) => String(at(i))) };
+  if (input.type === 'string')
+    return { type: 'string', dims, data: Array.from({ length: count }, (_, i) => String(at(i))) };
   const data = elementView(input.type, new ArrayBuffer(count * elementBytes(input.type)), 0, count);
   for (let i = 0; i < count; i++) {
     const value = at(i);

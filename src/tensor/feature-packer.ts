@@ -1,6 +1,6 @@
-import type { Binding, BoundColumns, BoundInput, BoundList } from '../contract/binding.ts';
 import type { SourceKind } from '../columnar/source-kind.ts';
 import type { VectorBatch } from '../columnar/vector-batch.ts';
+import type { Binding, BoundColumns, BoundInput, BoundList } from '../contract/binding.ts';
 import { type ElementArray, elementView } from './elements.ts';
 import { numberSource } from './number-source.ts';
 import { packList } from './pack-list.ts';
@@ -125,7 +125,13 @@ export class FeaturePacker {
     };
   }
 
-  private listPacker(input: BoundList, place: number, batch: VectorBatch, out: ElementArray, marks: RowMarks): RowPacker {
+  private listPacker(
+    input: BoundList,
+    place: number,
+    batch: VectorBatch,
+    out: ElementArray,
+    marks: RowMarks,
+  ): RowPacker {
     const { name, kind } = this.columns[place]!;
     const view = batch.column(place);
     const fill = nullValue(input);

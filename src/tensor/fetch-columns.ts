@@ -33,7 +33,9 @@ export class FetchColumns {
   constructor(outputs: readonly BoundOutput[], rows: number) {
     this.outputs = outputs;
     this.rows = rows;
-    this.built = outputs.map((o) => (isText(o) ? { kind: 'text', data: new Array<string | null>(rows).fill(null) } : null));
+    this.built = outputs.map((o) =>
+      isText(o) ? { kind: 'text', data: new Array<string | null>(rows).fill(null) } : null,
+    );
   }
 
   /** Takes rows [0, count) of the fetches as rows [at, at + count). `batch` is the batch that ran, padding included. */
@@ -52,7 +54,12 @@ export class FetchColumns {
     return this.outputs.map((output, i) => this.built[i] ?? this.allocate(output, i, storedType(output), 1));
   }
 
-  private allocate(output: BoundOutput, i: number, type: TensorType, width: number): PredictionColumn & { kind: 'fixed' } {
+  private allocate(
+    output: BoundOutput,
+    i: number,
+    type: TensorType,
+    width: number,
+  ): PredictionColumn & { kind: 'fixed' } {
     const known = this.built[i];
     if (known != null && known.kind === 'fixed') {
       if (known.width === width) return known;
@@ -85,7 +92,14 @@ export class FetchColumns {
     }
   }
 
-  private addTexts(output: BoundOutput, i: number, tensor: FetchedTensor, width: number, at: number, count: number): void {
+  private addTexts(
+    output: BoundOutput,
+    i: number,
+    tensor: FetchedTensor,
+    width: number,
+    at: number,
+    count: number,
+  ): void {
     const column = this.built[i];
     if (column?.kind !== 'text') throw shapeError(output, 'a text where numbers are expected', output.type, 'text');
     const from = output.kind === 'index' ? output.index! : 0;
@@ -103,7 +117,12 @@ export class FetchColumns {
   ): void {
     const { labels } = output;
     if (labels !== null && labels.length !== width) {
-      throw shapeError(output, 'the number of labels differs from the number of classes', `${labels.length}`, `${width}`);
+      throw shapeError(
+        output,
+        'the number of labels differs from the number of classes',
+        `${labels.length}`,
+        `${width}`,
+      );
     }
     for (let row = 0; row < count; row++) {
       const best = bestIndex(tensor, row, width);
@@ -120,7 +139,15 @@ export class FetchColumns {
 }
 
 // 64-bit integers go as pairs of words: reading one makes a BigInt, which costs more than the model's share of a row.
-function copyRows(src: ElementArray, width: number, from: number, kept: number, count: number, out: ElementArray, at: number): void {
+function copyRows(
+  src: ElementArray,
+  width: number,
+  from: number,
+  kept: number,
+  count: number,
+  out: ElementArray,
+  at: number,
+): void {
   if (src instanceof BigInt64Array || src instanceof BigUint64Array) {
     const words = new Int32Array(src.buffer, src.byteOffset, src.length * 2);
     const outWords = new Int32Array(out.buffer, out.byteOffset, out.length * 2);
@@ -136,7 +163,13 @@ function copyRows(src: ElementArray, width: number, from: number, kept: number, 
   }
 }
 
-function zeroNotFinite(data: Float32Array | Float64Array, start: number, count: number, kept: number, onBad: (row: number, value: number) => void): void {
+function zeroNotFinite(
+  data: Float32Array | Float64Array,
+  start: number,
+  count: number,
+  kept: number,
+  onBad: (row: number, value: number) => void,
+): void {
   for (let i = 0; i < count * kept; i++) {
     const value = data[start + i]!;
     if (value - value === 0) continue;
@@ -185,7 +218,12 @@ function rowWidth(output: BoundOutput, tensor: FetchedTensor, batch: number): nu
   }
   const width = size / batch;
   if (output.kind === 'scalar' && width !== 1) {
-    throw shapeError(output, 'an output has several values a row', `[${batch}] or [${batch}, 1]`, `${shape}; say index:, argmax: or leave it a list`);
+    throw shapeError(
+      output,
+      'an output has several values a row',
+      `[${batch}] or [${batch}, 1]`,
+      `${shape}; say index:, argmax: or leave it a list`,
+    );
   }
   if (output.kind === 'index' && output.index! >= width) {
     throw shapeError(output, 'the index is beyond the output', `an index below ${width}`, `${output.index}`);
@@ -194,5 +232,10 @@ function rowWidth(output: BoundOutput, tensor: FetchedTensor, batch: number): nu
 }
 
 function shapeError(output: BoundOutput, what: string, expected: string, got: string): PrescoreError {
-  return new PrescoreError('MODEL_OUTPUT_SHAPE', { what, where: `outputs.${output.column} (tensor ${output.tensor})`, expected, got });
+  return new PrescoreError('MODEL_OUTPUT_SHAPE', {
+    what,
+    where: `outputs.${output.column} (tensor ${output.tensor})`,
+    expected,
+    got,
+  });
 }

@@ -1,6 +1,6 @@
-import type { BoundList, RejectRule } from '../contract/binding.ts';
 import type { SourceKind } from '../columnar/source-kind.ts';
 import type { VectorView } from '../columnar/vector-batch.ts';
+import type { BoundList, RejectRule } from '../contract/binding.ts';
 import type { ElementArray } from './elements.ts';
 import { numberSource } from './number-source.ts';
 import { fillNulls, packNumbers } from './pack-numbers.ts';

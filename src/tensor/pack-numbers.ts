@@ -81,7 +81,14 @@ function zeroOf(type: TensorType): number | bigint {
   return storedValue(type, 0);
 }
 
-function copyFloats(src: Float32Array, from: number, count: number, out: Float32Array, base: number, stride: number): void {
+function copyFloats(
+  src: Float32Array,
+  from: number,
+  count: number,
+  out: Float32Array,
+  base: number,
+  stride: number,
+): void {
   if (stride === 1) {
     out.set(src.subarray(from, from + count), base);
     return;
@@ -153,7 +160,8 @@ function finish(
       const value = numbers[offset + i]!;
       const half = toHalfBits(value);
       out[o] = half;
-      if ((half & 0x7fff) === 0x7c00 && Number.isFinite(value) && isValid(validity, from + i)) onBad(i, 'not_finite_cast');
+      if ((half & 0x7fff) === 0x7c00 && Number.isFinite(value) && isValid(validity, from + i))
+        onBad(i, 'not_finite_cast');
     }
     return;
   }

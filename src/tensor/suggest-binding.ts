@@ -23,26 +23,48 @@ export function suggestBinding(signature: Signature, columns: readonly ColumnInf
   const features: Record<string, { columns: string[] }> = {};
   const byName = new Set(columns.map((c) => c.name));
   for (const tensor of signature.inputs) {
-    features[tensor.name] = { columns: byName.has(tensor.name) ? [tensor.name] : guessColumns(tensor, signature, columns, where, notes) };
+    features[tensor.name] = {
+      columns: byName.has(tensor.name) ? [tensor.name] : guessColumns(tensor, signature, columns, where, notes),
+    };
   }
   const types = new Map(columns.map((c) => [c.name, c.type]));
-  bindFeatures(Object.fromEntries(Object.entries(features).map(([name, f]) => [name, { kind: 'columns' as const, columns: f.columns, nulls: null }])), signature, types, where);
+  bindFeatures(
+    Object.fromEntries(
+      Object.entries(features).map(([name, f]) => [
+        name,
+        { kind: 'columns' as const, columns: f.columns, nulls: null },
+      ]),
+    ),
+    signature,
+    types,
+    where,
+  );
   const used = new Set(Object.values(features).flatMap((f) => f.columns));
   const id = guessId(columns, used);
   if (id === null) notes.push('no id column was found; add id: to keep rows identifiable');
   return { features, outputs: suggestOutputs(signature, notes), id: id === null ? [] : [id], notes };
 }
 
-function guessColumns(tensor: TensorSignature, signature: Signature, columns: readonly ColumnInfo[], where: string, notes: string[]): string[] {
+function guessColumns(
+  tensor: TensorSignature,
+  signature: Signature,
+  columns: readonly ColumnInfo[],
+  where: string,
+  notes: string[],
+): string[] {
   const width = tensor.dims.slice(1).reduce<number>((product, d) => product * (d ?? 1), 1);
   const kinds = columns.map((c) => ({ name: c.name, kind: sourceKind(c.type), type: c.type }));
   const lists = kinds.filter((k) => k.kind?.list === true);
   if (signature.inputs.length === 1 && lists.length === 1) return [lists[0]!.name];
   const floats = kinds.filter((k) => k.kind !== null && !k.kind.list && (k.type === 'FLOAT' || k.type === 'DOUBLE'));
-  const numbers = kinds.filter((k) => k.kind !== null && !k.kind.list && k.kind.carrier !== 'str' && k.kind.unit === null);
+  const numbers = kinds.filter(
+    (k) => k.kind !== null && !k.kind.list && k.kind.carrier !== 'str' && k.kind.unit === null,
+  );
   for (const candidates of [floats, numbers]) {
     if (candidates.length !== width) continue;
-    notes.push(`${tensor.name} takes the ${width} number columns in file order; check that the model was trained on this order`);
+    notes.push(
+      `${tensor.name} takes the ${width} number columns in file order; check that the model was trained on this order`,
+    );
     return candidates.map((k) => k.name);
   }
   throw new PrescoreError('SIGNATURE_MISMATCH', {
@@ -64,7 +86,9 @@ function suggestOutputs(signature: Signature, notes: string[]): Record<string, {
     }
     const name = tensor.name.replace(/[^A-Za-z0-9_]+/g, '_');
     const isBinary = tensor.dims.length === 2 && tensor.dims[1] === 2;
-    outputs[isBinary ? name.replace(/ies$/, 'y') : name] = isBinary ? { tensor: tensor.name, index: 1 } : { tensor: tensor.name };
+    outputs[isBinary ? name.replace(/ies$/, 'y') : name] = isBinary
+      ? { tensor: tensor.name, index: 1 }
+      : { tensor: tensor.name };
     if (isBinary) notes.push(`${tensor.name} has two classes: the column holds class 1`);
   }
   return outputs;

@@ -9,9 +9,36 @@ export const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url)
 
 /** The 30 columns of the flight models, in the order of their input. */
 export const FLIGHT_FEATURES = [
-  'month', 'day', 'dow', 'doy', 'hour', 'minute', 'dep_min', 'arr_min', 'distance', 'origin_hour_load', 'carrier_code',
-  'origin_code', 'dest_code', 'temp', 'dewp', 'humid', 'wind_dir', 'wind_speed', 'wind_gust', 'precip', 'pressure', 'visib',
-  'plane_year', 'engines', 'seats', 'manufacturer_code', 'engine_code', 'dest_lat', 'dest_lon', 'dest_alt',
+  'month',
+  'day',
+  'dow',
+  'doy',
+  'hour',
+  'minute',
+  'dep_min',
+  'arr_min',
+  'distance',
+  'origin_hour_load',
+  'carrier_code',
+  'origin_code',
+  'dest_code',
+  'temp',
+  'dewp',
+  'humid',
+  'wind_dir',
+  'wind_speed',
+  'wind_gust',
+  'precip',
+  'pressure',
+  'visib',
+  'plane_year',
+  'engines',
+  'seats',
+  'manufacturer_code',
+  'engine_code',
+  'dest_lat',
+  'dest_lon',
+  'dest_alt',
 ] as const;
 
 /** A temporary folder that goes with the test. */
@@ -33,7 +60,10 @@ export function writeJob(folder: string, job: Readonly<Record<string, unknown>>,
 }
 
 /** A job over one month of flights (27,004 rows in two row groups) with the small tree model, on `file://`. */
-export function flightJob(folder: string, changes: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
+export function flightJob(
+  folder: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
   const model = join(fixtures, 'models/delay_histgb.onnx');
   return {
     model: { uri: model, version: '1', sha256: sha256Of(model) },

@@ -19,7 +19,10 @@ describe('the package from npm pack', () => {
     const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
     expect(statSync(join(folder, tarball)).size).toBeLessThan(1_000_000);
     writeFileSync(join(folder, 'package.json'), '{"private":true}');
-    await run('npm', ['install', '--silent', '--no-audit', '--no-fund', `./${tarball}`, 'node@22'], { cwd: folder, env });
+    await run('npm', ['install', '--silent', '--no-audit', '--no-fund', `./${tarball}`, 'node@22'], {
+      cwd: folder,
+      env,
+    });
 
     mkdirSync(join(folder, 'data'));
     cpSync(join(fixtures, 'vectors/vector256_8192.parquet'), join(folder, 'data/vectors.parquet'));
@@ -29,7 +32,10 @@ describe('the package from npm pack', () => {
     expect((await run(node22, ['--version'])).stdout).toMatch(/^v22\./);
 
     const outputs = [];
-    for (const [name, node] of [['node22', node22], ['node24', process.execPath]] as const) {
+    for (const [name, node] of [
+      ['node22', node22],
+      ['node24', process.execPath],
+    ] as const) {
       const prescore = (...args: string[]) => run(node, [join(bin, 'prescore'), ...args], { cwd: folder, env });
       await prescore('init', 'data/delay_mlp.onnx', 'data/vectors.parquet', '--out', `${name}.yaml`, '--name', name);
       const { stdout } = await prescore('run', `${name}.yaml`, '--as-of', '2013-01-01');

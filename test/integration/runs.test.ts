@@ -28,7 +28,12 @@ describe('a slot', () => {
 
     const again = await prescore(['run', job, '--json']);
     expect(again.code).toBe(0);
-    expect(done(again)).toMatchObject({ alreadyDone: true, rows: 24951, inputsChanged: 0, runId: done(first)?.['runId'] });
+    expect(done(again)).toMatchObject({
+      alreadyDone: true,
+      rows: 24951,
+      inputsChanged: 0,
+      runId: done(first)?.['runId'],
+    });
     expect(done(await prescore(['run', job, '--json', '--if-changed']))).toMatchObject({ alreadyDone: true });
 
     utimesSync(input, new Date(), new Date());
@@ -49,7 +54,10 @@ describe('a slot', () => {
     const folder = tempFolder();
     const input = ownInput(folder);
     await prescore(['run', writeJob(folder, flightJob(folder, { input: { uri: input } })), '--json']);
-    const other = writeJob(folder, flightJob(folder, { input: { uri: input }, outputs: { p: { tensor: 'probabilities', index: 0 } } }));
+    const other = writeJob(
+      folder,
+      flightJob(folder, { input: { uri: input }, outputs: { p: { tensor: 'probabilities', index: 0 } } }),
+    );
     const result = await prescore(['run', other, '--json']);
     expect([result.code, code(result)]).toEqual([2, 'RUN_OTHER_DEFINITION']);
     expect(result.stderr).toContain('outputs');
@@ -74,7 +82,10 @@ describe('a slot', () => {
 
 describe('an unfinished run', () => {
   async function killed(folder: string, changes: Record<string, unknown> = {}): Promise<string> {
-    const job = writeJob(folder, flightJob(folder, { input: { uri: ownInput(folder) }, execution: { scorers: 1, chunkRows: 16384 }, ...changes }));
+    const job = writeJob(
+      folder,
+      flightJob(folder, { input: { uri: ownInput(folder) }, execution: { scorers: 1, chunkRows: 16384 }, ...changes }),
+    );
     const run = startPrescore(['run', job, '--json']);
     run.child.stdout?.on('data', (text: string) => {
       if (text.includes('"event":"chunk"')) run.child.kill('SIGKILL');
@@ -87,7 +98,11 @@ describe('an unfinished run', () => {
     const folder = tempFolder();
     const job = await killed(folder);
     expect(readdirSync(join(folder, 'out')).filter((name) => name.endsWith('.parquet'))).toEqual([]);
-    const other = writeJob(folder, flightJob(folder, { input: { uri: join(folder, 'in.parquet') }, execution: { batchRows: 1024 } }), 'other.yaml');
+    const other = writeJob(
+      folder,
+      flightJob(folder, { input: { uri: join(folder, 'in.parquet') }, execution: { batchRows: 1024 } }),
+      'other.yaml',
+    );
     const refused = await prescore(['run', other, '--json']);
     expect([refused.code, code(refused)]).toEqual([2, 'RUN_INCOMPATIBLE']);
     expect(refused.stderr).toContain('execution.batchRows');
@@ -136,7 +151,10 @@ describe('two starters', () => {
   it('the second exits 7 at once, and nothing of it is scored', async () => {
     const folder = tempFolder();
     const months = ['01', '02', '03', '04', '05', '06'].map((m) => join(fixtures, `flights/month=${m}/part-0.parquet`));
-    const job = writeJob(folder, flightJob(folder, { input: { uri: months }, execution: { scorers: 1, chunkRows: 16384 } }));
+    const job = writeJob(
+      folder,
+      flightJob(folder, { input: { uri: months }, execution: { scorers: 1, chunkRows: 16384 } }),
+    );
     const first = startPrescore(['run', job, '--json']);
     await new Promise<void>((resolve) => first.child.stdout?.once('data', () => resolve()));
     const started = performance.now();
@@ -151,14 +169,28 @@ describe('rejects', () => {
   it('over the limit exit 8 with nothing committed; a higher limit resumes without scoring again', async () => {
     const folder = tempFolder();
     const input = ownInput(folder);
-    const changes = { input: { uri: input }, features: { input: { ...(flightJob(folder)['features'] as { input: object }).input, nulls: 'reject' } } };
+    const changes = {
+      input: { uri: input },
+      features: { input: { ...(flightJob(folder)['features'] as { input: object }).input, nulls: 'reject' } },
+    };
     const refused = await prescore(['run', writeJob(folder, flightJob(folder, changes)), '--json']);
     expect([refused.code, code(refused)]).toEqual([8, 'REJECT_LIMIT']);
     expect(existsSync(join(folder, 'out/_manifest.json'))).toBe(false);
-    const { rejected, rows } = (refused.events.find((e) => e['event'] === 'failed')?.['error'] as { data: { rejected: number; rows: number } }).data;
-    const allowed = await prescore(['run', writeJob(folder, flightJob(folder, { ...changes, rejects: { limit: '100%' } })), '--json']);
+    const { rejected, rows } = (
+      refused.events.find((e) => e['event'] === 'failed')?.['error'] as { data: { rejected: number; rows: number } }
+    ).data;
+    const allowed = await prescore([
+      'run',
+      writeJob(folder, flightJob(folder, { ...changes, rejects: { limit: '100%' } })),
+      '--json',
+    ]);
     expect(allowed.code).toBe(3);
-    expect(done(allowed)).toMatchObject({ rejected, rows: rows - rejected, rejectsByRule: { null: rejected }, chunksResumed: 1 });
+    expect(done(allowed)).toMatchObject({
+      rejected,
+      rows: rows - rejected,
+      rejectsByRule: { null: rejected },
+      chunksResumed: 1,
+    });
     expect(await readOutput(join(folder, 'out'))).toHaveLength(rows - rejected);
   });
 

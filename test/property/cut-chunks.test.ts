@@ -8,38 +8,46 @@ const group = fc.record({
   uncompressedBytes: fc.integer({ min: 0, max: 4_000_000 }),
 });
 const file: fc.Arbitrary<CuttableFile> = fc.record({
-  rowGroups: fc.oneof({ weight: 9, arbitrary: fc.array(group, { maxLength: 12 }) }, { weight: 1, arbitrary: fc.constant(null) }),
+  rowGroups: fc.oneof(
+    { weight: 9, arbitrary: fc.array(group, { maxLength: 12 }) },
+    { weight: 1, arbitrary: fc.constant(null) },
+  ),
   size: fc.integer({ min: 0, max: 1e9 }),
 });
 
 describe('cutChunks', () => {
   it('puts every row into exactly one chunk, in order, on row-group boundaries', () => {
     fc.assert(
-      fc.property(fc.array(file, { maxLength: 15 }), fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 8_000_000 }), (files, rows, bytes) => {
-        const chunks = cutChunks(files, { rows, bytes });
-        expect(chunks.map((c) => c.n)).toEqual(chunks.map((_, i) => i));
-        const seen = chunks.flatMap((c) => c.slices);
-        const order = seen.map((s) => s.file * 1e9 + s.rowStart);
-        expect(order).toEqual([...order].sort((a, b) => a - b));
-        files.forEach((f, index) => {
-          const slices = seen.filter((s) => s.file === index);
-          if (f.rowGroups === null) {
-            expect(slices).toEqual([{ file: index, rowStart: 0, rowEnd: null }]);
-            return;
-          }
-          const edges = new Set([0]);
-          let total = 0;
-          for (const g of f.rowGroups) edges.add((total += g.rows));
-          let at = 0;
-          for (const s of slices) {
-            expect(s.rowStart).toBe(at);
-            expect(s.rowEnd).toBeGreaterThan(s.rowStart);
-            expect(edges.has(s.rowStart) && edges.has(s.rowEnd!)).toBe(true);
-            at = s.rowEnd!;
-          }
-          expect(at).toBe(total);
-        });
-      }),
+      fc.property(
+        fc.array(file, { maxLength: 15 }),
+        fc.integer({ min: 1, max: 20_000 }),
+        fc.integer({ min: 1, max: 8_000_000 }),
+        (files, rows, bytes) => {
+          const chunks = cutChunks(files, { rows, bytes });
+          expect(chunks.map((c) => c.n)).toEqual(chunks.map((_, i) => i));
+          const seen = chunks.flatMap((c) => c.slices);
+          const order = seen.map((s) => s.file * 1e9 + s.rowStart);
+          expect(order).toEqual([...order].sort((a, b) => a - b));
+          files.forEach((f, index) => {
+            const slices = seen.filter((s) => s.file === index);
+            if (f.rowGroups === null) {
+              expect(slices).toEqual([{ file: index, rowStart: 0, rowEnd: null }]);
+              return;
+            }
+            const edges = new Set([0]);
+            let total = 0;
+            for (const g of f.rowGroups) edges.add((total += g.rows));
+            let at = 0;
+            for (const s of slices) {
+              expect(s.rowStart).toBe(at);
+              expect(s.rowEnd).toBeGreaterThan(s.rowStart);
+              expect(edges.has(s.rowStart) && edges.has(s.rowEnd!)).toBe(true);
+              at = s.rowEnd!;
+            }
+            expect(at).toBe(total);
+          });
+        },
+      ),
     );
   });
 

@@ -5,15 +5,60 @@ import { elementBytes, elementView, INTEGER_BOUNDS } from '../../src/tensor/elem
 import { fromHalfBits, toHalfBits } from '../../src/tensor/half.ts';
 import { fillNulls, type NumberSource, packNumbers, storedValue } from '../../src/tensor/pack-numbers.ts';
 
-const interesting = [0, -0, 1, -1, 0.5, 127, 128, -129, 255, 256, 65504, 65519, 65520, 2147483648, 4294967295, 2 ** 53, -(2 ** 53), 3.4028235e38, 3.5e38, 1e308, 5e-324, 1e-45, Number.NaN, Infinity, -Infinity];
+const interesting = [
+  0,
+  -0,
+  1,
+  -1,
+  0.5,
+  127,
+  128,
+  -129,
+  255,
+  256,
+  65504,
+  65519,
+  65520,
+  2147483648,
+  4294967295,
+  2 ** 53,
+  -(2 ** 53),
+  3.4028235e38,
+  3.5e38,
+  1e308,
+  5e-324,
+  1e-45,
+  Number.NaN,
+  Infinity,
+  -Infinity,
+];
 const value = fc.oneof(fc.constantFrom(...interesting), fc.double(), fc.integer());
-const integer = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.constantFrom(0n, 2n ** 53n, 2n ** 53n + 1n, -(2n ** 53n), -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)));
-const types: readonly TensorType[] = ['float32', 'float64', 'float16', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'bool'];
+const integer = fc.oneof(
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+  fc.constantFrom(0n, 2n ** 53n, 2n ** 53n + 1n, -(2n ** 53n), -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)),
+);
+const types: readonly TensorType[] = [
+  'float32',
+  'float64',
+  'float16',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+  'bool',
+];
 
 /** What the rules of docs/types.md say of one finite or odd double. */
 function expected(x: number, type: TensorType): { value: number | bigint } | { rule: string } {
   if (type === 'float64') return { value: x };
-  if (type === 'float32') return Number.isFinite(x) && !Number.isFinite(Math.fround(x)) ? { rule: 'not_finite_cast' } : { value: Math.fround(x) };
+  if (type === 'float32')
+    return Number.isFinite(x) && !Number.isFinite(Math.fround(x))
+      ? { rule: 'not_finite_cast' }
+      : { value: Math.fround(x) };
   if (type === 'float16') {
     const half = new Float16Array([x])[0]!;
     return Number.isFinite(x) && !Number.isFinite(half) ? { rule: 'not_finite_cast' } : { value: half };
@@ -38,55 +83,84 @@ function pack(source: NumberSource, count: number, type: TensorType, stride: num
 describe('packNumbers', () => {
   it('follows the cast rules for doubles into every tensor type', () => {
     fc.assert(
-      fc.property(fc.array(value, { minLength: 1, maxLength: 40 }), fc.constantFrom(...types), fc.integer({ min: 1, max: 3 }), (xs, type, stride) => {
-        const { bad, read } = pack({ carrier: 'f64', data: Float64Array.from(xs), validity: null }, xs.length, type, stride);
-        xs.forEach((x, i) => {
-          // Rounding a double to half goes over float; the two differ only for doubles between two floats.
-          const want = expected(type === 'float16' ? Math.fround(x) : x, type);
-          if (type === 'float16' && Number.isFinite(x) && !Number.isFinite(Math.fround(x))) return;
-          if ('rule' in want) expect([x, bad.get(i)]).toEqual([x, want.rule]);
-          else {
-            expect(bad.has(i)).toBe(false);
-            expect(read(i)).toEqual(want.value);
-          }
-        });
-      }),
+      fc.property(
+        fc.array(value, { minLength: 1, maxLength: 40 }),
+        fc.constantFrom(...types),
+        fc.integer({ min: 1, max: 3 }),
+        (xs, type, stride) => {
+          const { bad, read } = pack(
+            { carrier: 'f64', data: Float64Array.from(xs), validity: null },
+            xs.length,
+            type,
+            stride,
+          );
+          xs.forEach((x, i) => {
+            // Rounding a double to half goes over float; the two differ only for doubles between two floats.
+            const want = expected(type === 'float16' ? Math.fround(x) : x, type);
+            if (type === 'float16' && Number.isFinite(x) && !Number.isFinite(Math.fround(x))) return;
+            if ('rule' in want) expect([x, bad.get(i)]).toEqual([x, want.rule]);
+            else {
+              expect(bad.has(i)).toBe(false);
+              expect(read(i)).toEqual(want.value);
+            }
+          });
+        },
+      ),
     );
   });
 
   it('keeps int64 exact into int64, and rejects beyond 2^53 into anything else', () => {
     fc.assert(
-      fc.property(fc.array(integer, { minLength: 1, maxLength: 40 }), fc.constantFrom<TensorType>('int64', 'float64', 'float32', 'int32'), fc.integer({ min: 1, max: 3 }), (xs, type, stride) => {
-        const words = new Int32Array(BigInt64Array.from(xs).buffer);
-        const { bad, read } = pack({ carrier: 'i64', data: words, validity: null }, xs.length, type, stride);
-        xs.forEach((x, i) => {
-          if (type === 'int64') expect(read(i)).toBe(x);
-          else if (x > 2n ** 53n || x < -(2n ** 53n)) expect(bad.get(i)).toBe('precision');
-          else if (type === 'float64') expect(read(i)).toBe(Number(x));
-          else if (type === 'float32') expect(read(i)).toBe(Math.fround(Number(x)));
-          else expect(bad.get(i)).toBe(x > 2147483647n || x < -2147483648n ? 'out_of_range' : undefined);
-        });
-      }),
+      fc.property(
+        fc.array(integer, { minLength: 1, maxLength: 40 }),
+        fc.constantFrom<TensorType>('int64', 'float64', 'float32', 'int32'),
+        fc.integer({ min: 1, max: 3 }),
+        (xs, type, stride) => {
+          const words = new Int32Array(BigInt64Array.from(xs).buffer);
+          const { bad, read } = pack({ carrier: 'i64', data: words, validity: null }, xs.length, type, stride);
+          xs.forEach((x, i) => {
+            if (type === 'int64') expect(read(i)).toBe(x);
+            else if (x > 2n ** 53n || x < -(2n ** 53n)) expect(bad.get(i)).toBe('precision');
+            else if (type === 'float64') expect(read(i)).toBe(Number(x));
+            else if (type === 'float32') expect(read(i)).toBe(Math.fround(Number(x)));
+            else expect(bad.get(i)).toBe(x > 2147483647n || x < -2147483648n ? 'out_of_range' : undefined);
+          });
+        },
+      ),
     );
   });
 
   it('never reports garbage under a null, and fills or reports each null', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(value, fc.boolean()), { minLength: 1, maxLength: 70 }), fc.constantFrom(...types), fc.option(fc.constantFrom(0, 1), { nil: null }), (rows, type, fill) => {
-        const validity = new Uint8Array(Math.ceil(rows.length / 64) * 8);
-        rows.forEach(([, isValid], i) => { if (isValid) validity[i >> 3]! |= 1 << (i & 7); });
-        const data = Float64Array.from(rows.map(([x]) => x));
-        const { out, bad } = pack({ carrier: 'f64', data, validity }, rows.length, type, 1);
-        const nulls = new Set<number>();
-        fillNulls(validity, 0, rows.length, { type, out, base: 0, stride: 1 }, fill === null ? null : storedValue(type, fill), (i) => nulls.add(i));
-        rows.forEach(([, isValid], i) => {
-          if (isValid) return;
-          expect(bad.has(i)).toBe(false);
-          expect(out[i]).toBe(storedValue(type, fill ?? 0));
-        });
-        const nullRows = rows.flatMap(([, isValid], i) => (isValid ? [] : [i]));
-        expect([...nulls]).toEqual(fill === null ? nullRows : []);
-      }),
+      fc.property(
+        fc.array(fc.tuple(value, fc.boolean()), { minLength: 1, maxLength: 70 }),
+        fc.constantFrom(...types),
+        fc.option(fc.constantFrom(0, 1), { nil: null }),
+        (rows, type, fill) => {
+          const validity = new Uint8Array(Math.ceil(rows.length / 64) * 8);
+          rows.forEach(([, isValid], i) => {
+            if (isValid) validity[i >> 3]! |= 1 << (i & 7);
+          });
+          const data = Float64Array.from(rows.map(([x]) => x));
+          const { out, bad } = pack({ carrier: 'f64', data, validity }, rows.length, type, 1);
+          const nulls = new Set<number>();
+          fillNulls(
+            validity,
+            0,
+            rows.length,
+            { type, out, base: 0, stride: 1 },
+            fill === null ? null : storedValue(type, fill),
+            (i) => nulls.add(i),
+          );
+          rows.forEach(([, isValid], i) => {
+            if (isValid) return;
+            expect(bad.has(i)).toBe(false);
+            expect(out[i]).toBe(storedValue(type, fill ?? 0));
+          });
+          const nullRows = rows.flatMap(([, isValid], i) => (isValid ? [] : [i]));
+          expect([...nulls]).toEqual(fill === null ? nullRows : []);
+        },
+      ),
     );
   });
 });
@@ -100,6 +174,12 @@ describe('half floats', () => {
       expect(fromHalfBits(h)).toBe(half[0]);
       if (!Number.isNaN(half[0]!)) expect(toHalfBits(half[0]!)).toBe(h);
     }
-    fc.assert(fc.property(fc.float({ noNaN: true }), (x) => { half[0] = x; return toHalfBits(x) === bits[0]; }), { numRuns: 5000 });
+    fc.assert(
+      fc.property(fc.float({ noNaN: true }), (x) => {
+        half[0] = x;
+        return toHalfBits(x) === bits[0];
+      }),
+      { numRuns: 5000 },
+    );
   });
 });

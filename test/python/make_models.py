@@ -98,8 +98,8 @@ def types():
     return model(nodes, inputs, outputs, [const("one", [1], np.int64), const("two", [2], np.int64)])
 
 
-def loop(trips, is_foldable=False):
-    """A Loop that adds to x for 2^62 trips; a foldable one depends on nothing, so that it may run while it is loaded."""
+def loop(trips):
+    """A Loop that adds to x for 2^62 trips."""
     body = h.make_graph(
         [node("Identity", ["going"], ["still"]), node("Add", ["carried", "step"], ["next"])],
         "body",
@@ -107,10 +107,17 @@ def loop(trips, is_foldable=False):
         [tensor("still", T.BOOL, []), tensor("next", T.FLOAT, None)],
         [const("step", [1.0])],
     )
-    start = "zero" if is_foldable else "x"
-    nodes = [node("Loop", ["trips", "true", start], ["looped"], body=body), node("Add", ["x", "looped"], ["y"])]
-    initializers = [const("trips", trips, np.int64), const("true", True, bool), const("zero", [0.0])]
+    nodes = [node("Loop", ["trips", "true", "x"], ["y"], body=body)]
+    initializers = [const("trips", trips, np.int64), const("true", True, bool)]
     return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, ["N", 3])], initializers)
+
+
+def slow_load(steps=400, side=1500):
+    """Weights that are computed from constants while the model is loaded: many minutes of it."""
+    nodes = [node("ConstantOfShape", ["shape"], ["w0"], value=const("", [0.001]))]
+    nodes += [node("MatMul", [f"w{i}", f"w{i}"], [f"w{i + 1}"]) for i in range(steps)]
+    nodes += [node("ReduceMax", [f"w{steps}"], ["peak"], keepdims=0), node("Add", ["x", "peak"], ["y"])]
+    return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, ["N", 3])], [const("shape", [side, side], np.int64)])
 
 
 def huge():
@@ -228,7 +235,7 @@ def write_all(out):
     models = {
         "sum": sums(), "sum_double": sums(kind=T.DOUBLE), "fixed1": sums(rows=1), "fixed32": sums(rows=32),
         "fixed0": sums(rows=0), "ir99": sums(ir=99), "opset99": sums(opsets={"": 99}), "no_op": no_op(),
-        "types": types(), "loop": loop(2**62), "loop_at_load": loop(2**62, is_foldable=True), "huge": huge(),
+        "types": types(), "loop": loop(2**62), "slow_load": slow_load(), "huge": huge(),
         "gather": gather(), "log": logs(), "sequences": sequences(), "custom": custom(), "own_function": own_function(),
         "state": recurrent(True), "batch_second": recurrent(False), "transpose": shapes("transpose"),
         "total": shapes("total"), "undeclared": shapes("undeclared"), "declared_one": shapes("one"),

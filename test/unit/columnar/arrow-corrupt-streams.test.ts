@@ -169,6 +169,12 @@ describe('damaged streams', () => {
     expect([beyond.code, beyond.message]).toEqual(['INPUT_TRUNCATED', expect.stringContaining('record batch 1')]);
   });
 
+  it('keeps the rows when no column is asked for', async () => {
+    const { rows, target, names } = await bench.convert(forge.stream([column], [good, good]), { columns: [] });
+    const counted = await bench.connection.runAndReadAll(`select count(*) from '${target}'`);
+    expect([rows, names.size, counted.getRows()]).toEqual([4, 0, [[4n]]]);
+  });
+
   it('reads the twin columns of one file apart (A25)', async () => {
     const names = ['Twin', 'twin', '__proto__', 'a.b', 'quo"te', 'nul\0'];
     const batch: forge.ForgedBatch = {

@@ -23,12 +23,12 @@ import {
 } from '@duckdb/node-api';
 import { expect } from 'vitest';
 import { describeArrow } from '../../../src/columnar/arrow-ipc.ts';
-import type { ByteSource } from '../../../src/columnar/arrow-source.ts';
 import {
   type ArrowToParquetOptions,
   type ArrowToParquetResult,
   arrowToParquet,
 } from '../../../src/columnar/arrow-to-parquet.ts';
+import type { ByteSource } from '../../../src/columnar/byte-source.ts';
 import type { ErrorCode } from '../../../src/errors/error-codes.ts';
 import { isPrescoreError, type PrescoreError } from '../../../src/errors/prescore-error.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeArrow } from '../../../src/columnar/arrow-ipc.ts';
-import type { ByteSource } from '../../../src/columnar/arrow-source.ts';
+import type { ByteSource } from '../../../src/columnar/byte-source.ts';
 import type { ErrorCode } from '../../../src/errors/error-codes.ts';
 import { refusal, sourceOf } from './arrow-fixture.ts';
 import * as forge from './arrow-forge.ts';

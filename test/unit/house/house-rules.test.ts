@@ -13,11 +13,36 @@ describe('the house', () => {
   });
 
   it.each([
-    ['a wall is crossed', 'ledger/planted.ts', "import { Duck } from '../columnar/duckdb.ts';", /ledger may not import columnar/],
-    ['a wall is crossed by a type', 'plan/planted.ts', "import type { S3Store } from '../object-store/s3-store.ts';", /plan may not import object-store/],
-    ['a wall is crossed by a dynamic import', 'spec/planted.ts', "await import('../cli/main.ts');", /spec may not import cli/],
-    ['a second importer of a package', 'model/planted.ts', "import * as ort from 'onnxruntime-node';", /only model\/onnx-session.ts may import/],
-    ['a package nobody agreed on', 'plan/planted.ts', "import leftPad from 'left-pad';", /left-pad is not in the table/],
+    [
+      'a wall is crossed',
+      'ledger/planted.ts',
+      "import { Duck } from '../columnar/duckdb.ts';",
+      /ledger may not import columnar/,
+    ],
+    [
+      'a wall is crossed by a type',
+      'plan/planted.ts',
+      "import type { S3Store } from '../object-store/s3-store.ts';",
+      /plan may not import object-store/,
+    ],
+    [
+      'a wall is crossed by a dynamic import',
+      'spec/planted.ts',
+      "await import('../cli/main.ts');",
+      /spec may not import cli/,
+    ],
+    [
+      'a second importer of a package',
+      'model/planted.ts',
+      "import * as ort from 'onnxruntime-node';",
+      /only model\/onnx-session.ts may import/,
+    ],
+    [
+      'a package nobody agreed on',
+      'plan/planted.ts',
+      "import leftPad from 'left-pad';",
+      /left-pad is not in the table/,
+    ],
     ['a room nobody drew', 'attic/planted.ts', 'export {};', /room attic is not in the table/],
     ['a name that says nothing', 'plan/date-utils.ts', 'export {};', /a name that says nothing/],
     ['any', 'plan/planted.ts', 'export const x = 1 as any;', /planted.ts: any/],

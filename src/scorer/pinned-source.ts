@@ -1,0 +1,14 @@
+import type { ByteSource } from '../columnar/byte-source.ts';
+import type { Location } from '../contract/object-store.ts';
+
+/** Random access to a pinned object of a store. Errors: those of `ObjectStore.readRange`. */
+export function pinnedSource(place: Location, size: number, etag: string): ByteSource {
+  return {
+    size,
+    read: async (offset, length) => {
+      const into = new Uint8Array(length);
+      await place.store.readRange(place.key, { offset, length }, etag, into);
+      return into;
+    },
+  };
+}

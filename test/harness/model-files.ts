@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runPython } from './python.ts';
+import { fixtures, sha256Of } from './temp-job.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const scripts = join(root, 'test/python');
+
+let made: Promise<string> | null = null;
+
+/**
+ * A folder with the models of make_models.py and the tables and expected values of model_kinds.py. Made once into
+ * `.servers/models-<hash>`, where the hash covers the scripts and the pins. Read only: tests that change a file copy it.
+ */
+export function modelFolder(): Promise<string> {
+  made ??= makeModels();
+  return made;
+}
+
+/** `model:` of a job file for one of these models, pinned. */
+export function pinnedModel(path: string): { readonly uri: string; readonly sha256: string } {
+  return { uri: path, sha256: sha256Of(path) };
+}
+
+async function makeModels(): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of (await readdir(scripts)).sort()) {
+    if (/^(make_models|model_kinds)\.py$|^requirements\.txt$/.test(name))
+      hash.update(await readFile(join(scripts, name)));
+  }
+  const home = join(root, '.servers');
+  const folder = join(home, `models-${hash.digest('hex').slice(0, 16)}`);
+  if (await exists(folder)) return folder;
+  await mkdir(home, { recursive: true });
+  const building = await mkdtemp(join(home, 'tmp-models-'));
+  try {
+    await runPython('model_kinds.py', [building, fixtures]);
+    await rename(building, folder);
+  } catch (error) {
+    await rm(building, { recursive: true, force: true });
+    // Another test process was faster: a folder that is there is whole.
+    if (!(await exists(folder))) throw error;
+  }
+  return folder;
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
