@@ -75,8 +75,7 @@ function report(options: Options, name: CaseName, machine: Record<string, string
   process.stdout.write(`\n${name}: ${rows} rows, ${runs} rounds, prescore on ${store}\n\n`);
   printOutcomes(outcomes, rows);
   const contenders = outcomes.map((outcome) => outcomeJson(outcome, rows));
-  // A shortened run never takes the place of a whole one.
-  const label = [name, ...(store === 's3' ? ['s3'] : []), ...(rows === FULL_ROWS[name] ? [] : [rows])].join('-');
-  const path = writeResults(label, { ...head, prescoreThroughputRatio: ratiosOf(outcomes), contenders });
+  const results = { ...head, prescoreThroughputRatio: ratiosOf(outcomes), contenders };
+  const path = writeResults(store === 's3' ? `${name}-s3` : name, rows === FULL_ROWS[name], results);
   process.stdout.write(`\n${path}\n`);
 }

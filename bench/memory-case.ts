@@ -74,8 +74,8 @@ function report(options: Options, machine: Record<string, string>, peaks: readon
   ]);
   process.stdout.write(`\nten times the rows take ${ratio.toFixed(3)} times the memory\n`);
   const date = new Date().toISOString();
-  const label = options.rows === FULL_ROWS.heavy ? 'memory' : `memory-${options.rows}`;
-  const path = writeResults(label, { case: 'memory', date, memoryBudget: options.memory, machine, peaks, ratio });
+  const results = { case: 'memory', date, memoryBudget: options.memory, machine, peaks, ratio };
+  const path = writeResults('memory', options.rows === FULL_ROWS.heavy, results);
   process.stdout.write(`${path}\n`);
 }
 

@@ -5,7 +5,7 @@ import type { Checked } from './check.ts';
 import type { ContenderName } from './contenders.ts';
 import type { Measured } from './measure.ts';
 import type { MemoryPeak } from './memory.ts';
-import { ROOT } from './paths.ts';
+import { ROOT, WORK } from './paths.ts';
 import { type Spread, speedRatio, spread } from './statistics.ts';
 import type { Tuned } from './tune.ts';
 
@@ -49,14 +49,17 @@ export function ratiosOf(outcomes: readonly Outcome[]): Record<string, Spread> {
   return Object.fromEntries(others.map((o) => [o.name, speedRatio(wallsOf(ours), wallsOf(o))]));
 }
 
-/** Writes `bench/results/<date>-<name>.json`, in the repository's format; answers with its path. */
-export function writeResults(name: string, results: object): string {
-  const folder = join(ROOT, 'bench', 'results');
+/**
+ * Writes `<date>-<name>.json`: to `bench/results` in the repository's format when the case was whole, else to
+ * `.bench/results`, so that a trial never looks like a result. Answers with its path.
+ */
+export function writeResults(name: string, isWhole: boolean, results: object): string {
+  const folder = join(isWhole ? join(ROOT, 'bench') : WORK, 'results');
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${new Date().toISOString().slice(0, 10)}-${name}.json`);
   writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
   const biome = join(ROOT, 'node_modules', '.bin', 'biome');
-  execFileSync(biome, ['format', '--write', path], { cwd: ROOT, stdio: 'ignore' });
+  if (isWhole) execFileSync(biome, ['format', '--write', path], { cwd: ROOT, stdio: 'ignore' });
   return relative(ROOT, path);
 }
 

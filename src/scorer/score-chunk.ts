@@ -92,7 +92,8 @@ class ChunkWalk {
       let position = slice.rowStart;
       for await (const batch of decodeSlice(duck, slice, sliceColumns)) {
         for (let from = 0; from < batch.rows; ) {
-          const slab = (this.slab ??= await this.nextSlab());
+          this.slab ??= await this.nextSlab();
+          const { slab } = this;
           const count = Math.min(batch.rows - from, this.run_.layout.rows - this.filled);
           packer.pack(batch, from, count, slab.feeds, this.filled);
           writePositions(slab.positions, this.filled, position, count);

@@ -176,9 +176,8 @@ describe('rejects', () => {
     const refused = await prescore(['run', writeJob(folder, flightJob(folder, changes)), '--json']);
     expect([refused.code, code(refused)]).toEqual([8, 'REJECT_LIMIT']);
     expect(existsSync(join(folder, 'out/_manifest.json'))).toBe(false);
-    const { rejected, rows } = (
-      refused.events.find((e) => e['event'] === 'failed')?.['error'] as { data: { rejected: number; rows: number } }
-    ).data;
+    const error = refused.events.find((e) => e['event'] === 'failed')?.['error'];
+    const { rejected, rows } = (error as { data: { rejected: number; rows: number } }).data;
     const allowed = await prescore([
       'run',
       writeJob(folder, flightJob(folder, { ...changes, rejects: { limit: '100%' } })),

@@ -36,7 +36,10 @@ describe('cutChunks', () => {
             }
             const edges = new Set([0]);
             let total = 0;
-            for (const g of f.rowGroups) edges.add((total += g.rows));
+            for (const g of f.rowGroups) {
+              total += g.rows;
+              edges.add(total);
+            }
             let at = 0;
             for (const s of slices) {
               expect(s.rowStart).toBe(at);
