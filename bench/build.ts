@@ -12,9 +12,9 @@ export interface Programs {
   readonly limit: string;
 }
 
-/** Builds both; each once for each state of its sources. */
-export async function buildPrograms(): Promise<Programs> {
-  return { prescore: await buildPrescore(), limit: await buildLimit() };
+/** Builds both, prescore only when it is wanted; each once for each state of its sources. */
+export async function buildPrograms(wantsPrescore: boolean): Promise<Programs> {
+  return { prescore: wantsPrescore ? await buildPrescore() : '', limit: await buildLimit() };
 }
 
 /**

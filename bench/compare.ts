@@ -22,8 +22,9 @@ interface Setting {
 
 /** Measures every contender on a case, round after round, and reports. */
 export async function compare(options: Options, name: CaseName): Promise<void> {
+  const machine = machineFacts();
   const prepared = await prepareCase(name, options.rows);
-  const programs = await buildPrograms();
+  const programs = await buildPrograms(options.peers.includes('prescore'));
   const outcomes: Outcome[] = [];
   for (const peer of options.peers) {
     const tuned = await tune(peer, name, options.rows, options.tunesAgain);
@@ -31,7 +32,6 @@ export async function compare(options: Options, name: CaseName): Promise<void> {
   }
   await warmPageCache([...prepared.file.inputs, prepared.file.model]);
   const s3 = options.store === 's3' ? await startS3Bench(prepared.file.inputs) : null;
-  const machine = machineFacts();
   try {
     await runRounds({ options, prepared, programs, s3 }, outcomes);
   } finally {
@@ -58,14 +58,16 @@ async function runRounds(setting: Setting, outcomes: readonly Outcome[]): Promis
 async function runOnce(setting: Setting, outcome: Outcome, sampled: boolean): Promise<Measured> {
   const { prepared, programs, s3, options } = setting;
   const folder = join(WORK, 'out', `${process.pid}-${outcome.name}-${outcome.checks.length}`);
-  await rm(folder, { recursive: true, force: true });
   const { settings } = outcome.tuned;
   const place = { prepared, folder, settings, programs, s3, memory: options.memory };
-  const run = await measure(await commandOf(outcome.name, place), join(folder, 'log'), sampled);
-  if (s3 !== null && outcome.name === 'prescore') await s3.download(folder, join(folder, 'output'));
-  outcome.checks.push(await checkOutput(outcome.name, prepared, folder, run.log));
-  await rm(folder, { recursive: true, force: true });
-  return run;
+  try {
+    const run = await measure(await commandOf(outcome.name, place), join(folder, 'log'), sampled);
+    if (s3 !== null && outcome.name === 'prescore') await s3.download(folder, join(folder, 'output'));
+    outcome.checks.push(await checkOutput(outcome.name, prepared, folder, run.log));
+    return run;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 function report(options: Options, name: CaseName, machine: Record<string, string>, outcomes: readonly Outcome[]): void {

@@ -60,10 +60,12 @@ export const CANDIDATES: Readonly<Partial<Record<ContenderName, readonly (readon
   ],
   ray: [
     [
-      { batch: 16384, threads: 1, actors: 2 },
-      { batch: 16384, threads: 2, actors: 1 },
+      { batch: 16384, threads: 1, actors: 2, blocks: 0 },
+      { batch: 16384, threads: 2, actors: 1, blocks: 0 },
+      { batch: 16384, threads: 1, actors: 2, blocks: 4 },
     ],
     [{ batch: 4096 }, { batch: 65536 }],
+    [{ blocks: 4 }, { blocks: 16 }],
   ],
 };
 

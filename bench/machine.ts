@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from './paths.ts';
+import { note, ROOT } from './paths.ts';
 import { pinnedVersions } from './python-env.ts';
 
-/** Facts without which a figure says nothing. */
+// Above this, other work on the machine shows in the figures.
+const QUIET_LOAD = 0.3;
+
+/** Facts without which a figure says nothing; taken before the benchmark itself loads the machine. */
 export function machineFacts(): Record<string, string> {
+  if (loadavg()[0]! > QUIET_LOAD)
+    note(`the machine is not quiet (load ${loadavg()[0]!.toFixed(2)}): expect wide spreads`);
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: String(availableParallelism()),

@@ -22,8 +22,8 @@ interface Sampled {
 
 /** Shows that prescore's memory does not grow with its input: heavy, and ten times heavy, under the same budget. */
 export async function memoryCase(options: Options): Promise<void> {
-  const programs = await buildPrograms();
   const machine = machineFacts();
+  const programs = await buildPrograms(true);
   const peaks: Sampled[] = [];
   for (const files of FILES) {
     const prepared = await inputsOnly(options.rows, files);
@@ -46,13 +46,15 @@ async function inputsOnly(rows: number, files: number): Promise<PreparedCase> {
 
 async function runSampled(options: Options, programs: Programs, prepared: PreparedCase): Promise<Sampled> {
   const folder = join(WORK, 'out', `${process.pid}-memory`);
-  await rm(folder, { recursive: true, force: true });
   const place = { prepared, folder, settings: {}, programs, s3: null, memory: options.memory };
-  const { log, wall, memory } = await measure(await commandOf('prescore', place), join(folder, 'log'), true);
-  const done = JSON.parse(log.trim().split('\n').at(-1)!) as { rows: number };
-  if (done.rows !== prepared.file.rows) throw new Error(`prescore scored ${done.rows} of ${prepared.file.rows} rows`);
-  await rm(folder, { recursive: true, force: true });
-  return { rows: done.rows, wall, memory: memory! };
+  try {
+    const { log, wall, memory } = await measure(await commandOf('prescore', place), join(folder, 'log'), true);
+    const done = JSON.parse(log.trim().split('\n').at(-1)!) as { rows: number };
+    if (done.rows !== prepared.file.rows) throw new Error(`prescore scored ${done.rows} of ${prepared.file.rows} rows`);
+    return { rows: done.rows, wall, memory: memory! };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 function report(options: Options, machine: Record<string, string>, peaks: readonly Sampled[]): void {

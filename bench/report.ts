@@ -46,7 +46,12 @@ export function ratiosOf(outcomes: readonly Outcome[]): Record<string, Spread> {
   const ours = outcomes.find((o) => o.name === 'prescore');
   if (ours === undefined) return {};
   const others = outcomes.filter((o) => o !== ours);
-  return Object.fromEntries(others.map((o) => [o.name, speedRatio(wallsOf(ours), wallsOf(o))]));
+  return Object.fromEntries(
+    others.map((o) => {
+      const { median, min, max } = speedRatio(wallsOf(ours), wallsOf(o));
+      return [o.name, { median: thousandths(median), min: thousandths(min), max: thousandths(max) }];
+    }),
+  );
 }
 
 /**
@@ -67,13 +72,12 @@ export function writeResults(name: string, isWhole: boolean, results: object): s
 export function outcomeJson(outcome: Outcome, rows: number): object {
   const { name, tuned, runs, checks, memory } = outcome;
   const wall = spread(wallsOf(outcome));
-  const round = (value: number): number => Math.round(value * 1000) / 1000;
   return {
     name,
     rowsPerSecond: Math.round(rows / wall.median),
-    wall: { median: round(wall.median), min: round(wall.min), max: round(wall.max) },
-    cpuMedian: round(spread(runs.map((r) => r.user + r.system)).median),
-    runs: runs.map((r) => ({ wall: round(r.wall), user: round(r.user), system: round(r.system) })),
+    wall: { median: thousandths(wall.median), min: thousandths(wall.min), max: thousandths(wall.max) },
+    cpuMedian: thousandths(spread(runs.map((r) => r.user + r.system)).median),
+    runs: runs.map((r) => ({ wall: thousandths(r.wall), user: thousandths(r.user), system: thousandths(r.system) })),
     ...(memory === undefined ? {} : { memory }),
     // The last lines of prescore's own account: rows, stages, output.
     ...(name === 'prescore' ? { done: JSON.parse(runs.at(-1)!.log.trim().split('\n').at(-1)!) } : {}),
@@ -97,6 +101,10 @@ function outcomeRow(outcome: Outcome, rows: number): string[] {
     differing.length === 0 ? '-' : Math.max(...differing).toString(),
     largest.length === 0 ? '-' : Math.max(...largest).toExponential(1),
   ];
+}
+
+function thousandths(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }
 
 function wallsOf(outcome: Outcome): number[] {

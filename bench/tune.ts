@@ -6,6 +6,7 @@ import { CANDIDATES, type ContenderName, commandOf, PYTHON_SCRIPTS, type Setting
 import { prepareCase } from './data.ts';
 import { measure } from './measure.ts';
 import { note, PYTHON, WORK } from './paths.ts';
+import { pinnedVersions } from './python-env.ts';
 
 /** The settings that a peer is measured with, and what was tried. */
 export interface Tuned {
@@ -25,8 +26,9 @@ export async function tune(name: ContenderName, caseName: CaseName, rows: number
   const steps = CANDIDATES[name];
   if (steps === undefined || name === 'prescore' || name === 'limit') return { settings: {}, tried: [] };
   const tuneRows = Math.min(rows, TUNE_ROWS);
-  const [script] = PYTHON_SCRIPTS[name];
-  const key = { steps, script: readFileSync(join(PYTHON, script), 'utf8') };
+  const [script, kind] = PYTHON_SCRIPTS[name];
+  const sources = [script, 'case_scorer.py'].map((file) => readFileSync(join(PYTHON, file), 'utf8'));
+  const key = { steps, sources, versions: pinnedVersions(kind) };
   const path = join(WORK, 'tuned', `${caseName}-${tuneRows}-${name}.json`);
   if (!again && existsSync(path)) {
     const kept = JSON.parse(readFileSync(path, 'utf8')) as { key: typeof key; tuned: Tuned };
@@ -51,7 +53,6 @@ async function search(
     for (const change of step) {
       const settings = { ...base, ...change };
       const folder = join(WORK, 'out', `${process.pid}-tune`);
-      await rm(folder, { recursive: true, force: true });
       const command = await commandOf(name, {
         prepared,
         folder,

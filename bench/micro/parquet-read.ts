@@ -2,7 +2,7 @@
  * Compares DuckDB, as prescore uses it, with hyparquet and parquetjs-lite as readers of one Parquet file that all three can
  * read: `node bench/micro/parquet-read.ts [--rows 200000] [--runs 3]`. Whole processes, start included.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeInputs, warmPageCache } from '../data.ts';
@@ -15,8 +15,10 @@ import { spread } from '../statistics.ts';
 
 const READERS = ['duckdb', 'hyparquet', 'parquetjs-lite'] as const;
 
+const ROWS = 200_000;
+
 const text = { type: 'string' } as const;
-const { values } = parseArgs({ options: { rows: { ...text, default: '200000' }, runs: { ...text, default: '3' } } });
+const { values } = parseArgs({ options: { rows: { ...text, default: `${ROWS}` }, runs: { ...text, default: '3' } } });
 const [rows, rounds] = [Number(values.rows), Number(values.runs)];
 
 const [input] = (await makeInputs('light', rows, 1)) as [string];
@@ -30,11 +32,12 @@ await warmPageCache([path]);
 const machine = machineFacts();
 const runs = new Map<string, Measured[]>(READERS.map((reader) => [reader, []]));
 const sums = new Set<string>();
+const log = join(WORK, `micro-${process.pid}.log`);
 await mkdir(WORK, { recursive: true });
 for (let round = 0; round < rounds; round++) {
   for (const reader of READERS) {
     const args = [process.execPath, join(ROOT, 'bench/micro/read-with.ts'), reader, path];
-    const run = await measure({ args, env: {} }, join(WORK, `micro-${process.pid}.log`), false);
+    const run = await measure({ args, env: {} }, log, false);
     const read = JSON.parse(run.log.trim().split('\n').at(-1)!) as { rows: number; sum: number };
     if (read.rows !== rows) throw new Error(`${reader} read ${read.rows} of ${rows} rows`);
     // The order of the additions differs between readers, so the last digits do too.
@@ -42,6 +45,7 @@ for (let round = 0; round < rounds; round++) {
     runs.get(reader)!.push(run);
   }
 }
+await rm(log);
 if (sums.size !== 1) throw new Error(`the readers disagree: ${[...sums].join(', ')}`);
 
 const results = READERS.map((reader) => {
@@ -62,6 +66,5 @@ printTable([
     `${(cpu.median / results[0]!.cpu.median).toFixed(1)} x`,
   ]),
 ]);
-process.stdout.write(
-  `\n${writeResults(`parquet-read-${rows}`, { case: 'parquet-read', rows, rounds, machine, results })}\n`,
-);
+const written = writeResults('parquet-read', rows === ROWS, { case: 'parquet-read', rows, rounds, machine, results });
+process.stdout.write(`\n${written}\n`);

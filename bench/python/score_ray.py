@@ -1,6 +1,8 @@
 """Ray Data: read_parquet, map_batches over a pool of actors that hold the session, write_parquet.
 
-score_ray.py CASE.json OUT --batch ROWS --threads N --actors N
+score_ray.py CASE.json OUT --batch ROWS --threads N --actors N --blocks N
+
+Of one file Ray makes few blocks, and a block is the unit of parallel work; --blocks asks for more (0: as Ray chooses).
 """
 
 import argparse
@@ -37,11 +39,13 @@ def main():
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--actors", type=int, required=True)
+    parser.add_argument("--blocks", type=int, required=True)
     options = parser.parse_args()
     case = read_case(options.case)
     ray.init(num_cpus=2, include_dashboard=False, configure_logging=True, logging_level="ERROR", log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
-    rows = ray.data.read_parquet(case["inputs"], columns=[case["id"], *columns_of(case)])
+    columns = [case["id"], *columns_of(case)]
+    rows = ray.data.read_parquet(case["inputs"], columns=columns, override_num_blocks=options.blocks or None)
     scored = rows.map_batches(
         Scorer,
         fn_constructor_args=(options.case, options.batch, options.threads),

@@ -19,7 +19,7 @@ export async function verifyCommand(
     const manifest = await readOutputManifest(uri, stores);
     const differences = await verifyOutput(manifest, uri, stores, async (part, size, etag) => {
       const footer = await readParquetFooter(pinnedSource(stores.at(part), size, etag), part);
-      return Number(footer.metadata.num_rows);
+      return footer.rows;
     });
     const bytes = manifest.parts.reduce((sum, p) => sum + p.size, 0);
     if (flags.json === true) {

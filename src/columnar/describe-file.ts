@@ -5,32 +5,38 @@ import { type Duck, parquetSource } from './duckdb.ts';
 import { type ParquetFooter, readParquetFooter } from './parquet-footer.ts';
 import { parquetFrame, writeSparse } from './sparse-file.ts';
 
+export interface ParquetObject {
+  readonly uri: string;
+  readonly etag: string;
+  /** The file itself when it can be read in place. */
+  readonly localPath: string | null;
+  /** Else the footer is written into a sparse file here, for DuckDB to look at. */
+  readonly scratchPath: string;
+  readonly maxFooterBytes: number;
+}
+
 /**
- * Columns with DuckDB's types, and row groups, of a Parquet file, from its footer alone. `localPath` is the file itself
- * when it can be read in place; else the footer is written into a sparse file at `sparsePath` for DuckDB to look at.
+ * Columns with DuckDB's types, and row groups, of a Parquet file, from its footer alone.
  *
  * Errors: those of `readParquetFooter`; INPUT_UNSUPPORTED when DuckDB does not know a type.
  */
-export async function describeParquet(
-  duck: Duck,
-  source: ByteSource,
-  object: { readonly uri: string; readonly etag: string },
-  localPath: string | null,
-  sparsePath: string,
-): Promise<FileDescription> {
-  const footer = await readParquetFooter(source, object.uri);
-  if (localPath === null) await writeSparse(source, sparsePath, parquetFrame(footer, source.size), []);
-  const columns = await describeColumns(duck, footer, localPath ?? sparsePath, object.uri);
-  const rowGroups = footer.metadata.row_groups.map((group): RowGroupInfo => {
-    let compressedBytes = 0;
-    let uncompressedBytes = 0;
-    for (const chunk of group.columns) {
-      compressedBytes += Number(chunk.meta_data?.total_compressed_size ?? 0n);
-      uncompressedBytes += Number(chunk.meta_data?.total_uncompressed_size ?? 0n);
-    }
-    return { rows: Number(group.num_rows), compressedBytes, uncompressedBytes };
-  });
-  const rows = rowGroups.reduce((sum, group) => sum + group.rows, 0);
+export async function describeParquet(duck: Duck, source: ByteSource, object: ParquetObject): Promise<FileDescription> {
+  const { localPath, scratchPath } = object;
+  const footer = await readParquetFooter(source, object.uri, object.maxFooterBytes);
+  if (localPath === null) await writeSparse(source, scratchPath, parquetFrame(footer, source.size), []);
+  const columns = await describeColumns(duck, footer, localPath ?? scratchPath, object.uri);
+  const { groups } = footer;
+  const sums = (of: Float64Array, group: number): number =>
+    of.subarray(group * groups.leaves, (group + 1) * groups.leaves).reduce((sum, bytes) => sum + bytes, 0);
+  const rowGroups = Array.from(
+    groups.rows,
+    (count, group): RowGroupInfo => ({
+      rows: count,
+      compressedBytes: sums(groups.length, group),
+      uncompressedBytes: sums(groups.uncompressed, group),
+    }),
+  );
+  const { rows } = footer;
   return { uri: object.uri, etag: object.etag, size: source.size, format: 'parquet', columns, rowGroups, rows };
 }
 
@@ -55,12 +61,13 @@ async function describeColumns(duck: Duck, footer: ParquetFooter, path: string, 
     return footer.columns.map((column, i) => ({
       name: column.name,
       type: described[i]!.type,
-      nullable: column.element.repetition_type !== 'REQUIRED',
-      ...(column.lossy === undefined ? {} : { lossy: column.lossy }),
+      nullable: !column.isRequired,
+      ...(column.lossy === null ? {} : { lossy: column.lossy }),
+      ...(column.unsupported === null ? {} : { unsupported: column.unsupported }),
     }));
   } catch (error) {
     if (isPrescoreError(error)) throw error;
-    const what = `schema cannot be read (${error instanceof Error ? error.message : String(error)})`;
+    const what = `schema cannot be read (${error instanceof Error ? error.message.split('\n')[0] : String(error)})`;
     throw new PrescoreError('INPUT_UNSUPPORTED', { what, where: uri, cause: error });
   }
 }

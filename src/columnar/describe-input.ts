@@ -12,6 +12,8 @@ export interface InputFile {
   readonly localPath: string | null;
   /** A new scratch path, for what DuckDB has to look at. */
   readonly scratchPath: string;
+  /** What a Parquet footer may have at most, in bytes. */
+  readonly maxFooterBytes: number;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface InputFile {
  */
 export async function describeInput(duck: Duck, source: ByteSource, file: InputFile): Promise<FileDescription> {
   if ((await formatOf(source, file)) === 'parquet') {
-    return describeParquet(duck, source, file, file.localPath, file.scratchPath);
+    return describeParquet(duck, source, file);
   }
   const { format, columns, rows, batches } = await describeArrow(source, file.uri);
   const rowGroups = batches.map((b) => ({

@@ -40,13 +40,20 @@ export class Duck {
     });
     const duck = new Duck(instance, await instance.connect(), true);
     // A chunk's file is opened by several queries; parsing its footer each time cost 10 ms (21 row groups x 32 columns).
-    await duck.run('set global parquet_metadata_cache = true');
+    await duck.keepFooters(true);
+    // Else the geometries of a GeoParquet file would not go through as the bytes that they are.
+    await duck.run('set global enable_geoparquet_conversion = false');
     return duck;
   }
 
   /** A further connection to the same tables: queries of two lanes run at the same time, each on a thread of its own. */
   async lane(): Promise<Duck> {
     return new Duck(this.instance, await this.instance.connect(), false);
+  }
+
+  /** Whether footers that are parsed from now on are kept. What is kept stays until the end, 11 bytes for one of a footer. */
+  async keepFooters(isKept: boolean): Promise<void> {
+    await this.run(`set global parquet_metadata_cache = ${isKept}`);
   }
 
   async run(sql: string): Promise<void> {

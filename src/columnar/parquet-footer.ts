@@ -1,47 +1,69 @@
-import { type FileMetaData, parquetMetadata, type SchemaElement } from 'hyparquet';
-import { PrescoreError } from '../errors/prescore-error.ts';
+import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import type { ByteSource } from './byte-source.ts';
+import { parseFooter, type RawFooter, type RowGroups } from './footer-parse.ts';
+import { type FooterColumn, type FooterLeaf, readColumns } from './parquet-schema.ts';
 
-/** Footer limits: a 6.6 MB footer already costs 1.4 s and 250 MB to parse (measured). */
-export const FOOTER_LIMITS = { bytes: 64 * 1024 * 1024, columnChunks: 1_000_000 } as const;
+/**
+ * Footer limits. DuckDB holds about 11 bytes per footer byte; and a query over one row group walks all of them in
+ * quadratic time: 20,000 took 4 s, 100,000 took four minutes.
+ */
+export const FOOTER_LIMITS = { bytes: 64 * 1024 * 1024, columnChunks: 1_000_000, rowGroups: 20_000 } as const;
 
 export interface ParquetFooter {
-  readonly metadata: FileMetaData;
   /** Top-level columns in file order. */
   readonly columns: readonly FooterColumn[];
+  readonly leaves: readonly FooterLeaf[];
+  readonly groups: RowGroups;
+  readonly rows: number;
   /** Footer, its length and the closing magic, as they stand at the end of the file. */
   readonly tail: Uint8Array;
 }
 
-export interface FooterColumn {
-  readonly name: string;
-  readonly element: SchemaElement;
-  /** Set when DuckDB would change values of this column. */
-  readonly lossy?: string;
-}
-
 const FIRST_READ = 64 * 1024;
+const CODECS: Readonly<Record<number, string>> = { 3: 'LZO', 5: 'LZ4 in the framing of Hadoop' };
+const KNOWN_CODECS: ReadonlySet<number> = new Set([0, 1, 2, 3, 4, 5, 6, 7]);
 
 /**
- * Reads and checks the footer of a Parquet file, with one or two ranged reads.
+ * Reads and checks the footer of a Parquet file, with one or two ranged reads. `maxBytes`: what it may have at most.
  *
  * Errors: INPUT_EMPTY_FILE, INPUT_FORMAT, INPUT_TRUNCATED, INPUT_FOOTER, INPUT_TOO_LARGE, INPUT_UNSUPPORTED,
  * INPUT_DUPLICATE_COLUMN, and those of the source. Source of the limits: `FOOTER_LIMITS`.
  */
-export async function readParquetFooter(source: ByteSource, where: string): Promise<ParquetFooter> {
-  const tail = await readTail(source, where);
-  let metadata: FileMetaData;
+export async function readParquetFooter(
+  source: ByteSource,
+  where: string,
+  maxBytes: number = FOOTER_LIMITS.bytes,
+): Promise<ParquetFooter> {
+  const tail = await readTail(source, where, Math.min(maxBytes, FOOTER_LIMITS.bytes));
   try {
-    metadata = parquetMetadata(tail.slice().buffer, { geoparquet: false });
+    const raw = parseFooter(tail, (groups, chunks) => checkSize(groups, chunks, where));
+    const { columns, leaves } = readColumns(raw.schema);
+    checkNames(columns, where);
+    checkRows(raw, leaves, where);
+    checkRanges(raw.groups, leaves, source.size - tail.length, where);
+    return {
+      columns: withChunkFaults(columns, raw.groups, leaves, where),
+      leaves,
+      groups: raw.groups,
+      rows: raw.rows,
+      tail,
+    };
   } catch (error) {
+    if (isPrescoreError(error)) throw error;
     const what = `footer does not parse (${error instanceof Error ? error.message : String(error)})`;
     throw new PrescoreError('INPUT_FOOTER', { what, where, cause: error });
   }
-  checkMetadata(metadata, source.size - tail.length, where);
-  return { metadata, columns: topLevelColumns(metadata.schema, where), tail };
 }
 
-async function readTail(source: ByteSource, where: string): Promise<Uint8Array> {
+/** Bytes of one column chunk, dictionary page included. */
+export function chunkRange(groups: RowGroups, at: number): { readonly offset: number; readonly length: number } {
+  const data = groups.dataOffset[at]!;
+  const dictionary = groups.dictionaryOffset[at]!;
+  // Some writers put 0 or a later offset for "no dictionary".
+  return { offset: dictionary > 0 && dictionary < data ? dictionary : data, length: groups.length[at]! };
+}
+
+async function readTail(source: ByteSource, where: string, maxBytes: number): Promise<Uint8Array> {
   const { size } = source;
   if (size === 0) throw new PrescoreError('INPUT_EMPTY_FILE', { what: 'file has zero bytes', where });
   const first = await source.read(Math.max(0, size - FIRST_READ), Math.min(size, FIRST_READ));
@@ -50,22 +72,20 @@ async function readTail(source: ByteSource, where: string): Promise<Uint8Array> 
   if (magic !== 'PAR1') await refuseMagic(source, where);
   const length = new DataView(first.buffer, first.byteOffset + first.length - 8, 4).getInt32(0, true);
   if (length <= 0 || length > size - 12) {
+    const expected = `1 to ${size - 12}`;
     throw new PrescoreError('INPUT_FOOTER', {
       what: 'footer length cannot be right',
       where,
-      expected: `1 to ${size - 12}`,
+      expected,
       got: `${length}`,
     });
   }
-  if (length > FOOTER_LIMITS.bytes) {
-    throw new PrescoreError('INPUT_TOO_LARGE', {
-      what: 'footer is too large',
-      where,
-      expected: `at most ${FOOTER_LIMITS.bytes} bytes`,
-      got: `${length}`,
-    });
+  if (length > maxBytes) {
+    const expected = `at most ${maxBytes} bytes`;
+    const fix = 'Raise execution.memory, or write the file with fewer row groups.';
+    throw new PrescoreError('INPUT_TOO_LARGE', { what: 'footer is too large', where, expected, got: `${length}`, fix });
   }
-  if (length + 8 <= first.length) return first.subarray(first.length - length - 8);
+  if (length + 8 <= first.length) return first.slice(first.length - length - 8);
   return source.read(size - length - 8, length + 8);
 }
 
@@ -79,94 +99,95 @@ async function refuseMagic(source: ByteSource, where: string): Promise<never> {
   throw new PrescoreError('INPUT_FORMAT', { what: 'file is not Parquet', where, expected: 'PAR1 at both ends', got });
 }
 
-function checkMetadata(metadata: FileMetaData, dataEnd: number, where: string): void {
-  const groups = metadata.row_groups;
-  const chunkCount = groups.reduce((sum, group) => sum + group.columns.length, 0);
-  if (chunkCount > FOOTER_LIMITS.columnChunks) {
+function checkSize(groups: number, chunks: number, where: string): void {
+  const { columnChunks, rowGroups } = FOOTER_LIMITS;
+  const fix = 'Write the file with fewer, larger row groups.';
+  if (chunks > columnChunks) {
+    const expected = `at most ${columnChunks}`;
     throw new PrescoreError('INPUT_TOO_LARGE', {
       what: 'file has too many column chunks',
       where,
-      expected: `at most ${FOOTER_LIMITS.columnChunks}`,
-      got: `${chunkCount}`,
+      expected,
+      got: `${chunks}`,
+      fix,
     });
   }
-  const rows = groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
-  if (rows !== Number(metadata.num_rows) || groups.some((group) => group.num_rows < 0n)) {
-    throw new PrescoreError('INPUT_FOOTER', {
-      what: 'row counts of the row groups do not add up',
+  if (groups > rowGroups) {
+    const expected = `at most ${rowGroups}`;
+    throw new PrescoreError('INPUT_TOO_LARGE', {
+      what: 'file has too many row groups',
       where,
-      expected: `${metadata.num_rows}`,
-      got: `${rows}`,
+      expected,
+      got: `${groups}`,
+      fix,
     });
   }
-  for (const [index, group] of groups.entries()) {
-    for (const chunk of group.columns) {
-      const meta = chunk.meta_data;
-      if (meta === undefined)
-        throw new PrescoreError('INPUT_UNSUPPORTED', {
-          what: 'column chunk lives in another file or is encrypted',
-          where,
-        });
-      if (meta.codec === 'LZO')
-        throw new PrescoreError('INPUT_UNSUPPORTED', {
-          what: `column ${meta.path_in_schema.join('.')} is compressed with LZO`,
-          where,
-        });
-      const range = columnChunkRange(meta);
-      if (range.offset < 4 || range.length < 0 || range.offset + range.length > dataEnd) {
-        const what = `column ${meta.path_in_schema.join('.')} of row group ${index} lies outside the file`;
-        throw new PrescoreError('INPUT_TRUNCATED', { what, where });
-      }
-    }
-  }
 }
 
-/** Bytes of one column chunk, dictionary page included. */
-export function columnChunkRange(meta: {
-  readonly data_page_offset: bigint;
-  readonly dictionary_page_offset?: bigint;
-  readonly total_compressed_size: bigint;
-}): { readonly offset: number; readonly length: number } {
-  const dictionary = Number(meta.dictionary_page_offset ?? 0n);
-  const data = Number(meta.data_page_offset);
-  // Some writers put 0 or a later offset for "no dictionary".
-  const offset = dictionary > 0 && dictionary < data ? dictionary : data;
-  return { offset, length: Number(meta.total_compressed_size) };
-}
-
-function topLevelColumns(schema: readonly SchemaElement[], where: string): FooterColumn[] {
-  const columns: FooterColumn[] = [];
+function checkNames(columns: readonly FooterColumn[], where: string): void {
   const seen = new Set<string>();
-  let at = 1;
-  const skip = (): void => {
-    const children = schema[at++]?.num_children ?? 0;
-    for (let i = 0; i < children; i++) skip();
-  };
-  while (at < schema.length) {
-    const element = schema[at]!;
-    const lossy = lossyReason(schema, at);
-    skip();
-    if (seen.has(element.name)) {
-      throw new PrescoreError('INPUT_DUPLICATE_COLUMN', {
-        what: `two columns are named ${JSON.stringify(element.name)}`,
-        where,
-      });
+  for (const { name } of columns) {
+    if (seen.has(name)) {
+      const what = `two columns are named ${JSON.stringify(name)}`;
+      throw new PrescoreError('INPUT_DUPLICATE_COLUMN', { what, where });
     }
-    seen.add(element.name);
-    columns.push({ name: element.name, element, ...(lossy === undefined ? {} : { lossy }) });
+    seen.add(name);
   }
-  return columns;
 }
 
-function lossyReason(schema: readonly SchemaElement[], at: number): string | undefined {
-  const element = schema[at]!;
-  if (element.type === 'INT96') return 'INT96 timestamps are read in microseconds';
-  const logical = element.logical_type;
-  if (logical?.type === 'TIMESTAMP' && logical.unit === 'NANOS' && logical.isAdjustedToUTC) {
-    return 'zoned nanosecond timestamps are read in microseconds';
+function checkRows({ rows, groups }: RawFooter, leaves: readonly FooterLeaf[], where: string): void {
+  const negative = groups.rows.findIndex((count) => count < 0);
+  if (negative >= 0) {
+    const what = `row group ${negative} has a negative number of rows`;
+    throw new PrescoreError('INPUT_FOOTER', { what, where, got: `${groups.rows[negative]}` });
   }
-  if (logical?.type === 'TIME' && logical.unit === 'NANOS') return 'nanosecond times are read in microseconds';
-  return undefined;
+  const sum = groups.rows.reduce((all, count) => all + count, 0);
+  if (sum !== rows) {
+    const what = 'row counts of the row groups do not add up';
+    throw new PrescoreError('INPUT_FOOTER', { what, where, expected: `${rows}`, got: `${sum}` });
+  }
+  for (let at = 0; at < groups.values.length; at++) {
+    const leaf = leaves[at % groups.leaves]!;
+    const expected = groups.rows[Math.floor(at / groups.leaves)]!;
+    if (leaf.isRepeated || groups.values[at] === expected || groups.elsewhere.has(at % groups.leaves)) continue;
+    throw new PrescoreError('INPUT_FOOTER', {
+      what: `column ${JSON.stringify(leaf.path)} of row group ${Math.floor(at / groups.leaves)} has another number of values than rows`,
+      where,
+      expected: `${expected}`,
+      got: `${groups.values[at]}`,
+    });
+  }
+}
+
+function checkRanges(groups: RowGroups, leaves: readonly FooterLeaf[], dataEnd: number, where: string): void {
+  for (let at = 0; at < groups.length.length; at++) {
+    if (groups.elsewhere.has(at % groups.leaves)) continue;
+    const { offset, length } = chunkRange(groups, at);
+    if (offset >= 4 && length >= 0 && offset + length <= dataEnd) continue;
+    const column = JSON.stringify(leaves[at % groups.leaves]!.path);
+    const what = `column ${column} of row group ${Math.floor(at / groups.leaves)} lies outside the file`;
+    throw new PrescoreError('INPUT_TRUNCATED', { what, where });
+  }
+}
+
+/** A column whose chunks cannot be read says so itself: a job that does not use it is not concerned. */
+function withChunkFaults(
+  columns: readonly FooterColumn[],
+  groups: RowGroups,
+  leaves: readonly FooterLeaf[],
+  where: string,
+): FooterColumn[] {
+  const faults = new Map<number, string>();
+  for (const [leaf, why] of groups.elsewhere) faults.set(leaves[leaf]!.column, `it ${why}`);
+  groups.codec.forEach((codec, at) => {
+    const { column, path } = leaves[at % groups.leaves]!;
+    if (CODECS[codec] !== undefined) faults.set(column, `it is compressed with ${CODECS[codec]}`);
+    if (KNOWN_CODECS.has(codec)) return;
+    // DuckDB refuses the whole footer.
+    const what = `column ${JSON.stringify(path)} is compressed with codec ${codec}, which is not known`;
+    throw new PrescoreError('INPUT_UNSUPPORTED', { what, where });
+  });
+  return columns.map((c, i) => ({ ...c, unsupported: c.unsupported ?? faults.get(i) ?? null }));
 }
 
 function text(bytes: Uint8Array): string {

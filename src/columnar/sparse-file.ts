@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { ByteRange } from '../contract/object-store.ts';
 import type { ByteSource } from './byte-source.ts';
-import { columnChunkRange, type ParquetFooter } from './parquet-footer.ts';
+import { chunkRange, type ParquetFooter } from './parquet-footer.ts';
 
 const MERGE_GAP = 256 * 1024;
 const MAX_REQUEST = 8 * 1024 * 1024;
@@ -28,14 +28,14 @@ export function wantedRanges(
   rowStart: number,
   rowEnd: number,
 ): ByteRange[] {
+  const { columns: all, leaves, groups } = footer;
   const ranges: ByteRange[] = [];
   let row = 0;
-  for (const group of footer.metadata.row_groups) {
-    const end = row + Number(group.num_rows);
+  for (let group = 0; group < groups.count; group++) {
+    const end = row + groups.rows[group]!;
     if (end > rowStart && row < rowEnd) {
-      for (const chunk of group.columns) {
-        const meta = chunk.meta_data;
-        if (meta !== undefined && columns.has(meta.path_in_schema[0] ?? '')) ranges.push(columnChunkRange(meta));
+      for (const [leaf, { column }] of leaves.entries()) {
+        if (columns.has(all[column]!.name)) ranges.push(chunkRange(groups, group * groups.leaves + leaf));
       }
     }
     row = end;

@@ -8,6 +8,8 @@ export interface ColumnInfo {
   readonly nullable: boolean;
   /** Set when DuckDB would change values of this column; says how. */
   readonly lossy?: string;
+  /** Set when this column can be described but not read; says why. */
+  readonly unsupported?: string;
 }
 
 export interface RowGroupInfo {

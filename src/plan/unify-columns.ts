@@ -2,17 +2,16 @@ import type { ColumnInfo, FileDescription } from '../contract/table.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 
 // Each type may widen to those that follow it in its row: no value changes.
+// Not beyond BIGINT and UBIGINT: DuckDB writes wider integers into Parquet as DOUBLE.
 const WIDENINGS: readonly (readonly string[])[] = [
-  ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT'],
-  ['UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT', 'UHUGEINT'],
-  ['UTINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT'],
-  ['USMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT'],
-  ['UINTEGER', 'BIGINT', 'HUGEINT'],
-  ['UBIGINT', 'HUGEINT'],
+  ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT'],
+  ['UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT'],
+  ['UTINYINT', 'SMALLINT', 'INTEGER', 'BIGINT'],
+  ['USMALLINT', 'INTEGER', 'BIGINT'],
+  ['UINTEGER', 'BIGINT'],
   ['FLOAT', 'DOUBLE'],
   ['INTEGER', 'DOUBLE'],
   ['UINTEGER', 'DOUBLE'],
-  ['TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP'],
 ];
 
 /** The type that holds the values of both without a change, or null. */
@@ -34,56 +33,93 @@ function reaches(from: string, to: string): boolean {
 }
 
 /**
- * The columns that a job uses, with a type that fits every file: integer and float widths are joined, anything else must
- * be equal. Columns that the job does not use may differ as they like.
+ * Checks that a file has the columns that a job uses and that they can be read as they are.
  *
- * Errors: INPUT_SCHEMA naming both files; INPUT_LOSSY_TYPE unless `isLossyAllowed`.
+ * Errors: INPUT_SCHEMA, INPUT_UNSUPPORTED; INPUT_LOSSY_TYPE unless `isLossyAllowed`.
  */
-export function unifyColumns(
-  files: readonly FileDescription[],
-  wanted: readonly string[],
-  isLossyAllowed: boolean,
-): Map<string, string> {
-  const types = new Map<string, string>();
-  const origin = new Map<string, string>();
-  for (const file of files) {
-    const columns = new Map(file.columns.map((c): [string, ColumnInfo] => [c.name, c]));
-    for (const name of wanted) {
-      const column = columns.get(name);
-      if (column === undefined) throw missingColumn(name, file, files);
-      if (column.lossy !== undefined && !isLossyAllowed) {
-        throw new PrescoreError('INPUT_LOSSY_TYPE', {
-          what: `column ${JSON.stringify(name)}: ${column.lossy}`,
-          where: file.uri,
-          got: column.type,
-          fix: 'Cast it where the file is written, or set input.lossy: true.',
-        });
-      }
-      const known = types.get(name);
-      const joined = known === undefined ? column.type : widen(known, column.type);
-      if (joined === null) {
-        throw new PrescoreError('INPUT_SCHEMA', {
-          what: `column ${JSON.stringify(name)} has types that do not fit together`,
-          where: `${origin.get(name)} and ${file.uri}`,
-          expected: known ?? '',
-          got: column.type,
-          detail: `  ${origin.get(name)}: ${name} ${known}\n  ${file.uri}: ${name} ${column.type}`,
-        });
-      }
-      types.set(name, joined);
-      if (!origin.has(name)) origin.set(name, file.uri);
-    }
-  }
-  return types;
+export function checkColumns(file: FileDescription, wanted: readonly string[], isLossyAllowed: boolean): void {
+  const columns = new Map(file.columns.map((c) => [c.name, c]));
+  for (const name of wanted) readable(name, columns, file, null, isLossyAllowed);
 }
 
-function missingColumn(name: string, file: FileDescription, files: readonly FileDescription[]): PrescoreError {
-  const other = files.find((f) => f.columns.some((c) => c.name === name));
+/**
+ * The types of the columns that are copied to the output, joined over all files: integer and float widths are widened,
+ * anything else must be equal. Columns that the job does not use may differ as they like.
+ */
+export class KeptTypes {
+  readonly all = new Map<string, string>();
+  private readonly kept: readonly string[];
+  private readonly isLossyAllowed: boolean;
+  private readonly origin = new Map<string, string>();
+  private first: FileDescription | null = null;
+
+  constructor(kept: readonly string[], isLossyAllowed: boolean) {
+    this.kept = kept;
+    this.isLossyAllowed = isLossyAllowed;
+  }
+
+  /** Takes a file in, whole or not at all. Errors: as `checkColumns`; INPUT_SCHEMA names both files. */
+  add(file: FileDescription): void {
+    const columns = new Map(file.columns.map((c) => [c.name, c]));
+    const joined = this.kept.map((name): [string, string] => {
+      const { type } = readable(name, columns, file, this.first, this.isLossyAllowed);
+      const known = this.all.get(name);
+      const fits = known === undefined ? type : widen(known, type);
+      if (fits === null) throw this.conflict(name, file, known ?? '', type);
+      return [name, fits];
+    });
+    for (const [name, type] of joined) {
+      this.all.set(name, type);
+      if (!this.origin.has(name)) this.origin.set(name, file.uri);
+    }
+    this.first ??= file;
+  }
+
+  private conflict(name: string, file: FileDescription, known: string, type: string): PrescoreError {
+    const origin = this.origin.get(name);
+    return new PrescoreError('INPUT_SCHEMA', {
+      what: `column ${JSON.stringify(name)} has types that do not fit together`,
+      where: `${origin} and ${file.uri}`,
+      expected: known,
+      got: type,
+      detail: `  ${origin}: ${name} ${known}\n  ${file.uri}: ${name} ${type}`,
+    });
+  }
+}
+
+function readable(
+  name: string,
+  columns: ReadonlyMap<string, ColumnInfo>,
+  file: FileDescription,
+  other: FileDescription | null,
+  isLossyAllowed: boolean,
+): ColumnInfo {
+  const column = columns.get(name);
+  if (column === undefined) throw missingColumn(name, file, other);
+  const what = `column ${JSON.stringify(name)}`;
+  if (column.unsupported !== undefined) {
+    throw new PrescoreError('INPUT_UNSUPPORTED', {
+      what: `${what} cannot be read: ${column.unsupported}`,
+      where: file.uri,
+    });
+  }
+  if (column.lossy !== undefined && !isLossyAllowed) {
+    throw new PrescoreError('INPUT_LOSSY_TYPE', {
+      what: `${what}: ${column.lossy}`,
+      where: file.uri,
+      got: column.type,
+      fix: 'Cast it where the file is written, or set input.lossy: true.',
+    });
+  }
+  return column;
+}
+
+function missingColumn(name: string, file: FileDescription, other: FileDescription | null): PrescoreError {
   const near = file.columns.find((c) => c.name.toLowerCase() === name.toLowerCase());
   const columns = file.columns.map((c) => `  ${c.name}: ${c.type}`).join('\n');
   return new PrescoreError('INPUT_SCHEMA', {
     what: `column ${JSON.stringify(name)} is missing`,
-    where: other === undefined ? file.uri : `${file.uri} (${other.uri} has it)`,
+    where: other === null ? file.uri : `${file.uri} (${other.uri} has it)`,
     expected: JSON.stringify(name),
     got:
       near === undefined

@@ -37,11 +37,10 @@ const onBatch = (isBusy: boolean): void => {
   Atomics.store(control, CONTROL.isBusy, isBusy ? 1 : 0);
 };
 
+// Loading is no batch: whoever asked for it has a deadline of its own.
 async function load(message: ToThread & { kind: 'load' }): Promise<void> {
-  onBatch(true);
   const { file, ...facts } = inspectModel(message.bytes, message.where, message.sha256);
   session = await OnnxSession.open(message.bytes, file, message, message.where);
-  onBatch(false);
   send({ kind: 'loaded', info: { ...facts, signature: session.signature } });
 }
 

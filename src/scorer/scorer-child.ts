@@ -72,7 +72,7 @@ export class ScorerChild {
       duck,
       ort,
       scratchDir: options.scratchDir,
-      footers: new FooterCache(),
+      footers: new FooterCache(() => duck.keepFooters(false)),
       arrowMemoryBytes: options.duckMemoryBytes,
       decoding: new Turnstile(),
     };
@@ -137,20 +137,24 @@ export class ScorerChild {
 
   private async describe(tools: ChildTools, files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
     const results: DescribeResult[] = [];
+    // DuckDB takes about 11 bytes for one of a footer; footers that are looked at once are not kept.
+    const maxFooterBytes = Math.floor((this.options?.duckMemoryBytes ?? 0) / 12);
+    await tools.duck.keepFooters(false);
     for (const file of files) {
+      const scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
       try {
         const place = tools.stores.at(file.uri);
         const source = pinnedSource(place, file.size, file.etag);
-        const scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
         const localPath = place.store.localPath(place.key);
-        const described = await describeInput(tools.duck, source, { ...file, localPath, scratchPath }).finally(() =>
-          rm(scratchPath, { force: true }),
-        );
-        results.push({ ok: true, file: described });
+        const input = { ...file, localPath, scratchPath, maxFooterBytes };
+        results.push({ ok: true, file: await describeInput(tools.duck, source, input) });
       } catch (error) {
-        results.push({ ok: false, error: toErrorJson(toPrescoreError(error, 'INPUT_FOOTER', file.uri)) });
+        results.push({ ok: false, error: toErrorJson(mapNative(error)) });
+      } finally {
+        await rm(scratchPath, { force: true });
       }
     }
+    await tools.duck.keepFooters(!tools.footers.isFull);
     return results;
   }
 }

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isPrescoreError, type PrescoreError } from '../../src/errors/prescore-error.ts';
+import { inspectModel } from '../../src/model/inspect-model.ts';
+import { OnnxSession } from '../../src/model/onnx-session.ts';
 import { runPython } from './python.ts';
 import { fixtures, sha256Of } from './temp-job.ts';
 
@@ -22,6 +26,24 @@ export function modelFolder(): Promise<string> {
 /** `model:` of a job file for one of these models, pinned. */
 export function pinnedModel(path: string): { readonly uri: string; readonly sha256: string } {
   return { uri: path, sha256: sha256Of(path) };
+}
+
+/** A model as a scorer opens it, in this process. Rejects as a scorer would. */
+export async function openModel(path: string): Promise<OnnxSession> {
+  const bytes = new Uint8Array(readFileSync(path));
+  const { file } = inspectModel(bytes, path, null);
+  return OnnxSession.open(bytes, file, { intraOpThreads: 1, device: 'cpu' }, path);
+}
+
+/** The error that work ends with. */
+export async function faultOf(work: () => unknown): Promise<PrescoreError> {
+  try {
+    await work();
+  } catch (error) {
+    if (isPrescoreError(error)) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
 }
 
 async function makeModels(): Promise<string> {

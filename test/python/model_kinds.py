@@ -113,16 +113,22 @@ def score_fixed(path, vectors):
 
 
 def score_rows(path, name, values):
-    """Row by row; None where ONNX Runtime fails or gives no finite number."""
+    """Row by row; None where ONNX Runtime fails."""
     model = session(path)
     scores = []
     for value in values:
         try:
-            score = float(model.run(None, {name: value.reshape(1)})[0][0])
+            scores.append(float(model.run(None, {name: value.reshape(1)})[0][0]))
         except ort.capi.onnxruntime_pybind11_state.InvalidArgument:
-            score = np.nan
-        scores.append(score if np.isfinite(score) else None)
+            scores.append(None)
     return scores
+
+
+def score_batches(path, name, values):
+    """In the batches of the tests: log of one row alone differs in the last bit. None where it is not finite."""
+    model = session(path)
+    parts = [model.run(None, {name: values[at : at + BATCH]})[0] for at in range(0, ROWS, BATCH)]
+    return [float(v) if np.isfinite(v) else None for v in np.concatenate(parts)]
 
 
 def main(out, fixtures):
@@ -137,7 +143,7 @@ def main(out, fixtures):
         "types": score_types(out / "types.onnx", made),
         "fixed1024": score_fixed(fixtures / "models/delay_mlp_fixed1024.onnx", matrix),
         "gather": score_rows(out / "gather.onnx", "index", made["pick"]),
-        "log": score_rows(out / "log.onnx", "x", made["level"]),
+        "log": score_batches(out / "log.onnx", "x", made["level"]),
     }
     (out / "expected.json").write_text(json.dumps(expected, ensure_ascii=False))
 
