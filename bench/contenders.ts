@@ -65,7 +65,7 @@ export const CANDIDATES: Readonly<Partial<Record<ContenderName, readonly (readon
       { batch: 16384, threads: 1, actors: 2, blocks: 4 },
     ],
     [{ batch: 4096 }, { batch: 65536 }],
-    [{ blocks: 4 }, { blocks: 16 }],
+    [{ blocks: 16 }],
   ],
 };
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { type AsyncBuffer, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 
-/** Rows of one Parquet file, read by another implementation than the one that wrote it. */
-export async function readParquet(path: string): Promise<Record<string, unknown>[]> {
-  const bytes = readFileSync(path);
+/** Rows of one Parquet file (a path or its bytes), read by another implementation than the one that wrote it. */
+export async function readParquet(from: string | Uint8Array): Promise<Record<string, unknown>[]> {
+  const bytes = typeof from === 'string' ? readFileSync(from) : from;
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   const file: AsyncBuffer = { byteLength: buffer.byteLength, slice: (start, end) => buffer.slice(start, end) };
   return parquetReadObjects({ file, compressors });

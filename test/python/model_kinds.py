@@ -3,7 +3,7 @@
 model_kinds.py OUT FIXTURES
 
 OUT gets the models, `types.parquet`, `vectors.parquet` and `expected.json`: {"types": {tensor: values}, "fixed1024": [...],
-"gather": [...], "log": [...]}. Floats are numbers (a half or a float is exact as a double), 64-bit integers are text, rows of
+"gather": [...], "log": [...], "sum": [...]}. Floats are numbers (a half or a float is exact as a double), 64-bit integers are text, rows of
 several values are lists; null stands for a row that fails or is not finite.
 """
 
@@ -128,7 +128,7 @@ def score_batches(path, name, values):
     """In the batches of the tests: log of one row alone differs in the last bit. None where it is not finite."""
     model = session(path)
     parts = [model.run(None, {name: values[at : at + BATCH]})[0] for at in range(0, ROWS, BATCH)]
-    return [float(v) if np.isfinite(v) else None for v in np.concatenate(parts)]
+    return [float(v) if np.isfinite(v) else None for v in np.concatenate(parts).ravel()]
 
 
 def main(out, fixtures):
@@ -144,6 +144,7 @@ def main(out, fixtures):
         "fixed1024": score_fixed(fixtures / "models/delay_mlp_fixed1024.onnx", matrix),
         "gather": score_rows(out / "gather.onnx", "index", made["pick"]),
         "log": score_batches(out / "log.onnx", "x", made["level"]),
+        "sum": score_batches(out / "sum.onnx", "x", np.stack([made[f"c{i}"] for i in range(3)], axis=1)),
     }
     (out / "expected.json").write_text(json.dumps(expected, ensure_ascii=False))
 
