@@ -45,7 +45,7 @@ export async function scoreChunk(
   table: string,
   options: ScoreOptions,
 ): Promise<ScoredChunk> {
-  const walk = new ChunkWalk(run, table, options);
+  const walk = new ChunkWalk(run, options);
   const predictions = run.predictions.map((c, i) => `, p${i} ${c.type}`).join('');
   await writeDuck.run(`create table ${table} (${PREDICTION_HEAD}${predictions})`);
   const writer = await TableWriter.open(writeDuck, table);
@@ -59,7 +59,7 @@ export async function scoreChunk(
 }
 
 class ChunkWalk {
-  private readonly run_: BoundRun;
+  private readonly bound: BoundRun;
   private readonly options: ScoreOptions;
   private readonly codes = new RejectCodes();
   private readonly dictionary = new StringDictionary();
@@ -77,30 +77,30 @@ class ChunkWalk {
   private decodeMs = 0;
   private batches = 0;
 
-  constructor(run: BoundRun, _table: string, options: ScoreOptions) {
-    this.run_ = run;
+  constructor(bound: BoundRun, options: ScoreOptions) {
+    this.bound = bound;
     this.options = options;
   }
 
   async run(duck: Duck, writer: TableWriter, fileOf: readonly number[], local: LocalChunk): Promise<void> {
     const started = performance.now();
     for (const [i, slice] of local.slices.entries()) {
-      const columns = decodedColumns(this.run_, fileOf[i]!);
-      const types = new Map(this.run_.context.files[fileOf[i]!]!.columns.map((c) => [c.name, c.type]));
+      const columns = decodedColumns(this.bound, fileOf[i]!);
+      const types = new Map(this.bound.context.files[fileOf[i]!]!.columns.map((c) => [c.name, c.type]));
       const sliceColumns: SliceColumn[] = columns.map((c) => ({ ...c, type: types.get(c.name) ?? '' }));
-      const packer = new FeaturePacker(this.run_.context.binding, columns, this.codes, this.dictionary);
+      const packer = new FeaturePacker(this.bound.context.binding, columns, this.codes, this.dictionary);
       let position = slice.rowStart;
       for await (const batch of decodeSlice(duck, slice, sliceColumns)) {
         for (let from = 0; from < batch.rows; ) {
           this.slab ??= await this.nextSlab();
           const { slab } = this;
-          const count = Math.min(batch.rows - from, this.run_.layout.rows - this.filled);
+          const count = Math.min(batch.rows - from, this.bound.layout.rows - this.filled);
           packer.pack(batch, from, count, slab.feeds, this.filled);
           writePositions(slab.positions, this.filled, position, count);
           from += count;
           position += count;
           this.filled += count;
-          if (this.filled === this.run_.layout.rows) this.submit(writer);
+          if (this.filled === this.bound.layout.rows) this.submit(writer);
         }
         if (this.failure !== null) throw this.failure;
       }
@@ -115,7 +115,7 @@ class ChunkWalk {
   /** Waits for slabs in flight after a failure, so that the ring is whole again. */
   async settle(): Promise<void> {
     await this.appended;
-    if (this.slab !== null) this.run_.ring.release(this.slab);
+    if (this.slab !== null) this.bound.ring.release(this.slab);
     this.slab = null;
   }
 
@@ -136,7 +136,7 @@ class ChunkWalk {
 
   private async nextSlab(): Promise<Slab> {
     const started = performance.now();
-    const slab = await this.run_.ring.acquire();
+    const slab = await this.bound.ring.acquire();
     this.waitMs += performance.now() - started;
     return slab;
   }
@@ -149,7 +149,7 @@ class ChunkWalk {
     const newTexts = this.dictionary.texts.slice(this.textsSent);
     this.textsSent = this.dictionary.texts.length;
     const scored = this.options.ort.score({
-      bindingId: this.run_.bindingId,
+      bindingId: this.bound.bindingId,
       buffer: slab.buffer,
       rows,
       newTexts,
@@ -163,7 +163,7 @@ class ChunkWalk {
       } catch (error) {
         this.failure ??= error;
       } finally {
-        this.run_.ring.release(slab);
+        this.bound.ring.release(slab);
       }
     });
   }
