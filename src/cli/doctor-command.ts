@@ -7,6 +7,7 @@ import { sayBytes } from '../telemetry/progress-line.ts';
 import { availableParallelism, constrainedMemory, tmpdir, totalmem } from './host.ts';
 import { loadJob } from './load-job.ts';
 import { JobScorers } from './scorers.ts';
+import { endOnSignal } from './stop-signals.ts';
 import { readVersions } from './versions.ts';
 
 type Verdict = 'ok' | 'warn' | 'fail';
@@ -42,7 +43,8 @@ export async function doctorCommand(path: string | undefined, flags: { readonly 
     });
     if (job !== null) await checkJob(job, attempt);
   }
-  if (exitCode === 0 && findings.some((f) => f.verdict === 'fail')) exitCode = 70;
+  // The only one that fails without an error: a setting with which stores refuse to work.
+  if (exitCode === 0 && findings.some((f) => f.verdict === 'fail')) exitCode = 6;
   for (const { check, verdict, found, fix } of findings) {
     if (flags.json === true) process.stdout.write(`${JSON.stringify({ check, verdict, found, fix })}\n`);
     else
@@ -89,6 +91,7 @@ async function checkJob(
 ): Promise<void> {
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, true);
+  const done = endOnSignal(() => scorers.kill());
   try {
     await attempt('model', async () => {
       const { model } = await scorers.load();
@@ -121,6 +124,7 @@ async function checkJob(
       });
     }
   } finally {
+    done();
     await scorers.close();
     await stores.close();
   }

@@ -10,6 +10,7 @@ import { parseJob } from '../spec/parse-job.ts';
 import { suggestBinding } from '../tensor/suggest-binding.ts';
 import { showPath } from './print-summary.ts';
 import { JobScorers } from './scorers.ts';
+import { endOnSignal } from './stop-signals.ts';
 
 interface InitFlags {
   readonly out: string;
@@ -40,6 +41,7 @@ export async function initCommand(model: string, data: string, flags: InitFlags)
   const job = parse(stringify(base), target);
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, true);
+  const done = endOnSignal(() => scorers.kill());
   try {
     const [first] = await listInputs(job, null, stores);
     const { pool, model: info } = await scorers.load();
@@ -68,6 +70,7 @@ export async function initCommand(model: string, data: string, flags: InitFlags)
     process.stdout.write(`next: prescore run ${shown} --sample 5, then prescore run ${shown}\n`);
     return 0;
   } finally {
+    done();
     await scorers.close();
     await stores.close();
   }

@@ -10,6 +10,7 @@ import { sayBytes, sayCount } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
 import { showPath } from './print-summary.ts';
 import { JobScorers } from './scorers.ts';
+import { endOnSignal } from './stop-signals.ts';
 import { readVersions } from './versions.ts';
 
 interface PlanFlags {
@@ -81,9 +82,11 @@ async function withDeps(
     stop: new AbortController().signal,
     now: () => new Date(),
   };
+  const done = endOnSignal(() => scorers.kill());
   try {
     return await task(job, deps);
   } finally {
+    done();
     await scorers.close();
     await stores.close();
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { parseInstant } from '../spec/instant.ts';
 import { surviveClosedPipes } from './closed-pipes.ts';
 import { reportError } from './report-error.ts';
 import type { RunFlags } from './run-command.ts';
@@ -153,15 +154,12 @@ function parseCount(text: string): number {
   return count;
 }
 
-// A date, or a time with a zone; whole seconds.
+// A date, or a time with a zone (a job file may leave it out, a shell has a TZ of its own); whole seconds.
 function parseTime(text: string): string {
-  const full = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text;
-  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(full)
-    ? Date.parse(full)
-    : Number.NaN;
-  if (Number.isNaN(ms))
+  const ms = /^\d{4}-\d{2}-\d{2}$|(Z|[+-]\d{2}:\d{2})$/.test(text) ? parseInstant(text) : null;
+  if (ms === null)
     throw new InvalidArgumentError('Give a date (2026-11-21) or a time with a zone (2026-11-21T02:00:00Z).');
-  return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
 function packageVersion(): string {

@@ -1,7 +1,6 @@
 import { toPrescoreError } from '../errors/prescore-error.ts';
-import { createStoreResolver } from '../object-store/open-store.ts';
 import type { ToChild } from '../scorer/messages.ts';
-import { ScorerChild } from '../scorer/scorer-child.ts';
+import { OrtClient } from '../scorer/ort-client.ts';
 
 /* The entry of a scorer child: builds its adapters and goes when its supervisor is gone. */
 process.on('disconnect', () => process.exit(1));
@@ -14,6 +13,11 @@ process.on('uncaughtException', (error: unknown) => {
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 
+// The inference thread starts first and loads ONNX Runtime and the model while this one loads DuckDB.
+const ort = new OrtClient();
+const { createStoreResolver } = await import('../object-store/open-store.ts');
+const { ScorerChild } = await import('../scorer/scorer-child.ts');
+
 new ScorerChild(
   {
     send: (message) => {
@@ -23,5 +27,6 @@ new ScorerChild(
       process.on('message', (message) => listener(message as ToChild));
     },
   },
+  ort,
   (stores) => createStoreResolver(stores, { env: process.env }),
 ).start();

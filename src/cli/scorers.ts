@@ -91,7 +91,7 @@ export class JobScorers {
   /** Ends everything at once: for the second signal and for failures. */
   kill(): void {
     this.pool?.kill(new PrescoreError('INTERRUPTED', { what: 'interrupted' }));
-    if (this.scratchDir !== null) rmSync(this.scratchDir, { recursive: true, force: true });
+    if (this.scratchDir !== null) rmSync(this.scratchDir, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
@@ -117,8 +117,12 @@ async function makeScratch(): Promise<string> {
   }
 }
 
-// With ORT_LOAD_CONFIG_FROM_MODEL the model's own metadata would set session options, such as a profile written to disk.
+/*
+ * ONNX Runtime reads two variables of its own. Its builds for Linux send usage data to their maker, and keep an id of the
+ * machine for that, unless told not to. And with ORT_LOAD_CONFIG_FROM_MODEL the model's own metadata would set session
+ * options, such as a profile written to disk.
+ */
 function childEnvironment(): NodeJS.ProcessEnv {
   const { ORT_LOAD_CONFIG_FROM_MODEL: _, ...rest } = process.env;
-  return rest;
+  return { ...rest, ORT_DISABLE_TELEMETRY: '1' };
 }

@@ -41,3 +41,17 @@ export class StopSignals {
     process.off('SIGTERM', this.listener);
   }
 }
+
+/** For commands that change nothing: a signal ends them at once, with their scorers and scratch. Call what it gives when done. */
+export function endOnSignal(endNow: () => void): () => void {
+  const listener = (signal: NodeJS.Signals): void => {
+    endNow();
+    process.exit(signal === 'SIGTERM' ? 143 : 130);
+  };
+  process.on('SIGINT', listener);
+  process.on('SIGTERM', listener);
+  return () => {
+    process.off('SIGINT', listener);
+    process.off('SIGTERM', listener);
+  };
+}

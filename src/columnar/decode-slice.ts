@@ -1,14 +1,19 @@
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { type Duck, parquetSource, quoteName, quoteText } from './duckdb.ts';
+import { type Duck, parquetSource, quoteText } from './duckdb.ts';
+import { badTextExpression, columnExpression, type LocalSlice, readFault } from './local-slice.ts';
 import type { SourceKind } from './source-kind.ts';
 import type { VectorBatch } from './vector-batch.ts';
-import type { LocalSlice } from './write-part.ts';
 
 export interface SliceColumn {
   readonly name: string;
   readonly kind: SourceKind;
   /** DuckDB type of a path column's constant. */
   readonly type: string;
+}
+
+/** Where `decodeSlice` puts the number of the first text column whose bytes are no text, when the slice has such columns. */
+export function badTextIndex(columns: readonly SliceColumn[]): number {
+  return Math.max(1, columns.length);
 }
 
 /**
@@ -21,9 +26,10 @@ export async function* decodeSlice(
   slice: LocalSlice,
   columns: readonly SliceColumn[],
 ): AsyncGenerator<VectorBatch> {
-  const select = columns.map((c, i) => `${c.kind.sql(columnSql(slice, c))} as c${i}`);
-  if (select.length === 0) select.push('true as c0');
-  const query = `select ${select.join(', ')} from ${parquetSource(slice.path)}
+  const select = columns.map((c) => c.kind.sql(columnSql(slice, c)));
+  if (select.length === 0) select.push('true');
+  if (slice.asBytes.size > 0) select.push(badTextExpression(slice));
+  const query = `select ${select.map((sql, i) => `${sql} as c${i}`).join(', ')} from ${parquetSource(slice.path)}
     where file_row_number >= ${slice.rowStart} and file_row_number < ${slice.rowEnd}`;
   let rows = 0;
   try {
@@ -32,7 +38,7 @@ export async function* decodeSlice(
       yield batch;
     }
   } catch (error) {
-    throw corrupt(error, slice, rows);
+    throw readFault(error, `${slice.uri} near row ${slice.rowBase + slice.rowStart + rows}`);
   }
   if (rows !== slice.rowEnd - slice.rowStart) {
     throw new PrescoreError('INPUT_CORRUPT', {
@@ -45,20 +51,12 @@ export async function* decodeSlice(
 }
 
 function columnSql(slice: LocalSlice, column: SliceColumn): string {
-  const name = slice.names.get(column.name);
-  if (name !== undefined) return quoteName(name);
+  const stored = columnExpression(slice, column.name);
+  if (stored !== null) return stored;
   const value = slice.pathValues[column.name];
   if (value !== undefined) return `${quoteText(value)}::${column.type}`;
   throw new PrescoreError('INPUT_SCHEMA', {
     what: `column ${JSON.stringify(column.name)} is missing`,
     where: slice.uri,
   });
-}
-
-function corrupt(error: unknown, slice: LocalSlice, rows: number): unknown {
-  if (!(error instanceof Error) || error instanceof PrescoreError) return error;
-  const isMemory = /Out of Memory/i.test(error.message);
-  const where = `${slice.uri} near row ${slice.rowStart + rows}`;
-  const what = error.message.split('\n')[0]!.replaceAll(slice.path, slice.uri);
-  return new PrescoreError(isMemory ? 'INPUT_TOO_LARGE' : 'INPUT_CORRUPT', { what, where, cause: error });
 }

@@ -40,12 +40,6 @@ export async function describeParquet(duck: Duck, source: ByteSource, object: Pa
   return { uri: object.uri, etag: object.etag, size: source.size, format: 'parquet', columns, rowGroups, rows };
 }
 
-/** DuckDB's name for every column of a local Parquet file: twins that differ only in case are renamed by DuckDB. */
-export async function duckNames(duck: Duck, path: string, names: readonly string[]): Promise<Map<string, string>> {
-  const described = await duck.describe(`select * exclude (file_row_number) from ${parquetSource(path)}`);
-  return new Map(names.map((name, i) => [name, described[i]?.name ?? name]));
-}
-
 async function describeColumns(duck: Duck, footer: ParquetFooter, path: string, uri: string): Promise<ColumnInfo[]> {
   if (footer.columns.some((c) => c.name.toLowerCase() === 'file_row_number')) {
     throw new PrescoreError('INPUT_UNSUPPORTED', {
@@ -62,6 +56,7 @@ async function describeColumns(duck: Duck, footer: ParquetFooter, path: string, 
       name: column.name,
       type: described[i]!.type,
       nullable: !column.isRequired,
+      ...(described[i]!.name === column.name ? {} : { duckName: described[i]!.name }),
       ...(column.lossy === null ? {} : { lossy: column.lossy }),
       ...(column.unsupported === null ? {} : { unsupported: column.unsupported }),
     }));

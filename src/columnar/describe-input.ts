@@ -1,5 +1,4 @@
 import type { FileDescription } from '../contract/table.ts';
-import { describeArrow } from './arrow-ipc.ts';
 import type { ByteSource } from './byte-source.ts';
 import { describeParquet } from './describe-file.ts';
 import type { Duck } from './duckdb.ts';
@@ -25,6 +24,8 @@ export async function describeInput(duck: Duck, source: ByteSource, file: InputF
   if ((await formatOf(source, file)) === 'parquet') {
     return describeParquet(duck, source, file);
   }
+  // Loaded when it is needed: thirty files that a Parquet run does not start with.
+  const { describeArrow } = await import('./arrow-ipc.ts');
   const { format, columns, rows, batches } = await describeArrow(source, file.uri);
   const rowGroups = batches.map((b) => ({
     rows: b.rows,

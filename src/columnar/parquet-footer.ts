@@ -1,6 +1,7 @@
 import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import type { ByteSource } from './byte-source.ts';
 import { parseFooter, type RawFooter, type RowGroups } from './footer-parse.ts';
+import type { RowSpan } from './local-slice.ts';
 import { type FooterColumn, type FooterLeaf, readColumns } from './parquet-schema.ts';
 
 /**
@@ -61,6 +62,18 @@ export function chunkRange(groups: RowGroups, at: number): { readonly offset: nu
   const dictionary = groups.dictionaryOffset[at]!;
   // Some writers put 0 or a later offset for "no dictionary".
   return { offset: dictionary > 0 && dictionary < data ? dictionary : data, length: groups.length[at]! };
+}
+
+/** Row groups that overlap rows [rowStart, rowEnd), cut to them; those without rows are left out. */
+export function rowSpans({ groups }: ParquetFooter, rowStart: number, rowEnd: number): RowSpan[] {
+  const spans: RowSpan[] = [];
+  let row = 0;
+  for (let group = 0; group < groups.count; group++) {
+    const span = { group, rowStart: Math.max(row, rowStart), rowEnd: Math.min(row + groups.rows[group]!, rowEnd) };
+    if (span.rowEnd > span.rowStart) spans.push(span);
+    row += groups.rows[group]!;
+  }
+  return spans;
 }
 
 async function readTail(source: ByteSource, where: string, maxBytes: number): Promise<Uint8Array> {

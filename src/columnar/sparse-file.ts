@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { ByteRange } from '../contract/object-store.ts';
 import type { ByteSource } from './byte-source.ts';
-import { chunkRange, type ParquetFooter } from './parquet-footer.ts';
+import { chunkRange, type ParquetFooter, rowSpans } from './parquet-footer.ts';
 
 const MERGE_GAP = 256 * 1024;
 const MAX_REQUEST = 8 * 1024 * 1024;
@@ -30,15 +30,10 @@ export function wantedRanges(
 ): ByteRange[] {
   const { columns: all, leaves, groups } = footer;
   const ranges: ByteRange[] = [];
-  let row = 0;
-  for (let group = 0; group < groups.count; group++) {
-    const end = row + groups.rows[group]!;
-    if (end > rowStart && row < rowEnd) {
-      for (const [leaf, { column }] of leaves.entries()) {
-        if (columns.has(all[column]!.name)) ranges.push(chunkRange(groups, group * groups.leaves + leaf));
-      }
+  for (const { group } of rowSpans(footer, rowStart, rowEnd)) {
+    for (const [leaf, { column }] of leaves.entries()) {
+      if (columns.has(all[column]!.name)) ranges.push(chunkRange(groups, group * groups.leaves + leaf));
     }
-    row = end;
   }
   return ranges;
 }

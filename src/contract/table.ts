@@ -6,6 +6,8 @@ export interface ColumnInfo {
   readonly name: string;
   readonly type: string;
   readonly nullable: boolean;
+  /** DuckDB's name for it where that differs: names that are twins but for their case are renamed. */
+  readonly duckName?: string;
   /** Set when DuckDB would change values of this column; says how. */
   readonly lossy?: string;
   /** Set when this column can be described but not read; says why. */

@@ -62,7 +62,7 @@ export function cutChunks(files: readonly CuttableFile[], target: ChunkTarget): 
     for (const group of file.rowGroups) {
       const end = row + group.rows;
       const isOver = open.rows + group.rows > target.rows || open.weight + group.uncompressedBytes > target.bytes;
-      const isFull = open.slices.length === MAX_SLICES && group.rows > 0 && row === 0;
+      const isFull = open.slices.length === MAX_SLICES && open.slices.at(-1)?.file !== index && group.rows > 0;
       if (open.rows > 0 && (isOver || isFull)) close();
       if (group.rows > 0) {
         extend(open.slices, index, row, end);

@@ -44,8 +44,20 @@ export async function localizeArrow(
   });
   const { uri, pathValues } = file;
   return {
-    slice: { path: target, uri, rowStart: 0, rowEnd: rows, rowBase: slice.rowStart, names, pathValues },
+    slice: {
+      path: target,
+      uri,
+      rowStart: 0,
+      rowEnd: rows,
+      rowBase: slice.rowStart,
+      names,
+      pathValues,
+      groups: [],
+      asBytes: new Set<string>(),
+    },
     bytesRead,
+    footer: null,
+    faults: [],
   };
 }
 

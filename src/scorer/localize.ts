@@ -1,21 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { duckNames } from '../columnar/describe-file.ts';
+import { checkPages } from '../columnar/check-pages.ts';
+import type { LocalSlice } from '../columnar/local-slice.ts';
+import { rowSpans } from '../columnar/parquet-footer.ts';
 import { parquetFrame, wantedRanges, writeSparse } from '../columnar/sparse-file.ts';
-import type { LocalSlice } from '../columnar/write-part.ts';
 import type { Location, StoreResolver } from '../contract/object-store.ts';
 import type { PlannedFile, Slice } from '../contract/plan.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { localizeArrow } from './localize-arrow.ts';
 import type { LocalizeOptions, Located } from './located-slice.ts';
 import { pinnedSource } from './pinned-source.ts';
 
 /** Slices whose bytes are on this machine. `release` removes their scratch files. */
 export interface LocalChunk {
+  readonly located: readonly Located[];
   readonly slices: readonly LocalSlice[];
   readonly bytesRead: number;
   readonly fetchMs: number;
+  /** A path for one more scratch file. */
+  newScratch(): string;
   release(): Promise<void>;
   /** Errors: INPUT_CHANGED, INPUT_GONE when a file that is read in place is not the pinned one any more. */
   checkUnchanged(): Promise<void>;
@@ -36,7 +39,12 @@ export async function localizeChunk(
   const scratch: string[] = [];
   const inPlace = new Map<string, string>();
   let bytesRead = 0;
-  const local: LocalSlice[] = [];
+  const local: Located[] = [];
+  const newScratch = (): string => {
+    const made = join(options.scratchDir, `in-${randomBytes(8).toString('hex')}`);
+    scratch.push(made);
+    return made;
+  };
   const release = async (): Promise<void> => {
     await Promise.all(scratch.map((path) => rm(path, { force: true })));
   };
@@ -45,31 +53,24 @@ export async function localizeChunk(
       const file = files[slice.file]!;
       const place = options.stores.at(file.uri);
       const path = place.store.localPath(place.key);
-      const newScratch = (): string => {
-        const made = join(options.scratchDir, `in-${randomBytes(8).toString('hex')}`);
-        scratch.push(made);
-        return made;
-      };
-      const located = await (file.format === 'parquet' ? localizeParquet : localizeArrow)(
-        file,
-        slice,
-        place,
-        path,
-        newScratch,
-        options,
-      );
+      const localize =
+        file.format === 'parquet' ? localizeParquet : (await import('./localize-arrow.ts')).localizeArrow;
+      const located = await localize(file, slice, place, path, newScratch, options);
       bytesRead += located.bytesRead;
       if (path !== null) inPlace.set(file.uri, file.etag);
-      local.push(located.slice);
+      local.push(located);
     }
   } catch (error) {
     await release();
     throw error;
   }
+  await checkEtags(options.stores, inPlace);
   return {
-    slices: local,
+    located: local,
+    slices: local.map((l) => l.slice),
     bytesRead,
     fetchMs: performance.now() - started,
+    newScratch,
     release,
     checkUnchanged: () => checkEtags(options.stores, inPlace),
   };
@@ -93,13 +94,17 @@ async function localizeParquet(
     const ranges = wantedRanges(footer, options.columns, rowStart, rowEnd);
     bytesRead = await writeSparse(source, target, parquetFrame(footer, file.size), ranges);
   }
-  const names = await duckNames(
-    options.duck,
-    target,
-    footer.columns.map((c) => c.name),
-  );
+  const own = file.columns.filter((c) => file.pathValues[c.name] === undefined);
+  const names = new Map(own.map((c) => [c.name, c.duckName ?? c.name]));
   const { uri, pathValues } = file;
-  return { slice: { path: target, uri, rowStart, rowEnd, rowBase: 0, names, pathValues }, bytesRead };
+  const groups = rowSpans(footer, rowStart, rowEnd);
+  const asBytes = new Set<string>();
+  return {
+    slice: { path: target, uri, rowStart, rowEnd, rowBase: 0, names, pathValues, groups, asBytes },
+    bytesRead,
+    footer,
+    faults: await checkPages(target, footer, options.columns, rowStart, rowEnd),
+  };
 }
 
 async function checkEtags(stores: StoreResolver, pinned: ReadonlyMap<string, string>): Promise<void> {

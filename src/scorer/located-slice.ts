@@ -1,5 +1,7 @@
+import type { RowGroupFault } from '../columnar/check-pages.ts';
 import type { Duck } from '../columnar/duckdb.ts';
-import type { LocalSlice } from '../columnar/write-part.ts';
+import type { LocalSlice } from '../columnar/local-slice.ts';
+import type { ParquetFooter } from '../columnar/parquet-footer.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import type { FooterCache } from './footer-cache.ts';
 
@@ -19,4 +21,8 @@ export interface LocalizeOptions {
 export interface Located {
   readonly slice: LocalSlice;
   readonly bytesRead: number;
+  /** Of a Parquet file; null for one that prescore wrote itself. */
+  readonly footer: ParquetFooter | null;
+  /** Row groups of the slice that are damaged in a way that DuckDB would not notice. */
+  readonly faults: readonly RowGroupFault[];
 }

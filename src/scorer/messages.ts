@@ -105,7 +105,6 @@ export type ToChild =
   | { readonly kind: 'request'; readonly id: number; readonly request: Request };
 
 export type FromChild =
-  | { readonly kind: 'opened' }
   | { readonly kind: 'reply'; readonly id: number; readonly value: Replies[keyof Replies] }
   | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorJson }
   /** Sent about twice a second. `batchMs`: how long the current batch has been running, 0 when none is. */

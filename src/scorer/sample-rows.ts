@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import type { Duck } from '../columnar/duckdb.ts';
 import { previewRows } from '../columnar/write-part.ts';
+import type { UnreadableRows } from '../columnar/write-rejects.ts';
 import type { BoundRun } from './bound-run.ts';
+import type { ChildTools } from './child-tools.ts';
 import { localizeChunk } from './localize.ts';
 import type { SampleResult } from './messages.ts';
+import { type ReadableSlice, withRecovery } from './readable-chunk.ts';
 import { scoreChunk } from './score-chunk.ts';
-import type { ChildTools } from './walk-chunk.ts';
 
 /** Scores the first rows of the first file with any and gives them back as values; writes nothing. */
 export async function sampleRows(tools: ChildTools, run: BoundRun, rows: number): Promise<SampleResult> {
@@ -15,16 +18,40 @@ export async function sampleRows(tools: ChildTools, run: BoundRun, rows: number)
   );
   const known = run.context.files[file]?.rows ?? null;
   const slice = { file, rowStart: 0, rowEnd: known === null ? null : Math.min(rows, known) };
-  const table = `sample_${randomBytes(4).toString('hex')}`;
   const reader = await tools.duck.lane();
   const local = await localizeChunk(run.context.files, [slice], { ...tools, duck: reader, columns });
   const lane = await tools.duck.lane();
+  const options = { duck: reader, columns, onBadFile: run.context.onBadFile };
+  try {
+    return await withRecovery(local, [file], options, ({ slices, unreadable }) =>
+      sampleSlices(tools, run, { reader, lane }, slices, unreadable, rows),
+    );
+  } finally {
+    lane.close();
+    reader.close();
+    await local.release();
+  }
+}
+
+async function sampleSlices(
+  tools: ChildTools,
+  run: BoundRun,
+  { reader, lane }: { readonly reader: Duck; readonly lane: Duck },
+  slices: readonly ReadableSlice[],
+  unreadable: readonly UnreadableRows[],
+  rows: number,
+): Promise<SampleResult> {
+  const table = `sample_${randomBytes(4).toString('hex')}`;
+  const shown = run.context.outputColumns.filter((c) => c.role !== 'lineage');
+  const columns = shown.map((c) => c.name);
+  const lost = unreadable.map((u) => ({ row: u.rowStart, rule: 'unreadable', column: u.column, message: u.message }));
+  if (slices.length === 0) return { columns, rows: [], rejected: lost };
   try {
     const scored = await tools.decoding.run(async (done) =>
-      scoreChunk(run, [file], local, reader, lane, table, { ort: tools.ort, onDecoded: done, onRows: () => undefined }),
+      scoreChunk(run, slices, reader, lane, table, { ort: tools.ort, onDecoded: done, onRows: () => undefined }),
     );
-    const shown = run.context.outputColumns.filter((c) => c.role !== 'lineage');
-    const all = await previewRows(lane, table, local.slices, shown, rows);
+    const local = slices.map((s) => s.slice);
+    const all = await previewRows(lane, table, local, shown, rows);
     const rejected = all
       .filter((row) => row.code > 0)
       .map((row) => {
@@ -37,14 +64,11 @@ export async function sampleRows(tools: ChildTools, run: BoundRun, rows: number)
         };
       });
     return {
-      columns: shown.map((c) => c.name),
+      columns,
       rows: all.filter((row) => row.code === 0).map((row) => row.values),
-      rejected,
+      rejected: [...lost, ...rejected],
     };
   } finally {
     await lane.run(`drop table if exists ${table}`);
-    lane.close();
-    reader.close();
-    await local.release();
   }
 }

@@ -1,13 +1,14 @@
-import { decodeSlice, type SliceColumn } from '../columnar/decode-slice.ts';
+import { badTextIndex, decodeSlice, type SliceColumn } from '../columnar/decode-slice.ts';
 import type { Duck } from '../columnar/duckdb.ts';
+import { BAD_TEXT } from '../columnar/local-slice.ts';
 import { type ColumnData, TableWriter } from '../columnar/table-writer.ts';
 import { PREDICTION_HEAD } from '../columnar/write-part.ts';
 import { FeaturePacker } from '../tensor/feature-packer.ts';
 import { RejectCodes } from '../tensor/reject-codes.ts';
 import { StringDictionary } from '../tensor/string-dictionary.ts';
 import { type BoundRun, decodedColumns } from './bound-run.ts';
-import type { LocalChunk } from './localize.ts';
 import type { OrtClient } from './ort-client.ts';
+import type { ReadableSlice } from './readable-chunk.ts';
 import type { Slab } from './slab-ring.ts';
 
 /** The prediction table of a chunk: exactly one row per input row, in input order. */
@@ -38,8 +39,7 @@ export interface ScoreOptions {
  */
 export async function scoreChunk(
   run: BoundRun,
-  fileOf: readonly number[],
-  local: LocalChunk,
+  slices: readonly ReadableSlice[],
   duck: Duck,
   writeDuck: Duck,
   table: string,
@@ -50,7 +50,7 @@ export async function scoreChunk(
   await writeDuck.run(`create table ${table} (${PREDICTION_HEAD}${predictions})`);
   const writer = await TableWriter.open(writeDuck, table);
   try {
-    await walk.run(duck, writer, fileOf, local);
+    await walk.run(duck, writer, slices);
   } finally {
     await walk.settle();
     writer.close();
@@ -82,19 +82,28 @@ class ChunkWalk {
     this.options = options;
   }
 
-  async run(duck: Duck, writer: TableWriter, fileOf: readonly number[], local: LocalChunk): Promise<void> {
+  async run(duck: Duck, writer: TableWriter, slices: readonly ReadableSlice[]): Promise<void> {
     const started = performance.now();
-    for (const [i, slice] of local.slices.entries()) {
-      const columns = decodedColumns(this.bound, fileOf[i]!);
-      const types = new Map(this.bound.context.files[fileOf[i]!]!.columns.map((c) => [c.name, c.type]));
+    for (const { slice, file } of slices) {
+      const columns = decodedColumns(this.bound, file);
+      const types = new Map(this.bound.context.files[file]!.columns.map((c) => [c.name, c.type]));
       const sliceColumns: SliceColumn[] = columns.map((c) => ({ ...c, type: types.get(c.name) ?? '' }));
       const packer = new FeaturePacker(this.bound.context.binding, columns, this.codes, this.dictionary);
+      const badTexts = [...slice.asBytes];
       let position = slice.rowStart;
       for await (const batch of decodeSlice(duck, slice, sliceColumns)) {
         for (let from = 0; from < batch.rows; ) {
           this.slab ??= await this.nextSlab();
           const { slab } = this;
           const count = Math.min(batch.rows - from, this.bound.layout.rows - this.filled);
+          // First, so that the reason is not that the text came as a null.
+          if (badTexts.length > 0) {
+            const found = batch
+              .column(badTextIndex(sliceColumns))
+              .i32()
+              .subarray(from, from + count);
+            this.markBadTexts(found, badTexts, slab.feeds.codes.subarray(this.filled));
+          }
           packer.pack(batch, from, count, slab.feeds, this.filled);
           writePositions(slab.positions, this.filled, position, count);
           from += count;
@@ -132,6 +141,12 @@ class ChunkWalk {
       scoreMs,
       batches,
     };
+  }
+
+  private markBadTexts(found: Int32Array, columns: readonly string[], codes: Uint16Array): void {
+    found.forEach((number, row) => {
+      if (number > 0) codes[row] = this.codes.codeOf('bad_utf8', columns[number - 1]!, BAD_TEXT);
+    });
   }
 
   private async nextSlab(): Promise<Slab> {

@@ -6,6 +6,8 @@ import { Duck } from '../columnar/duckdb.ts';
 import type { StoreConfig, StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
 import { type BoundRun, bindRun } from './bound-run.ts';
+import type { ChildTools } from './child-tools.ts';
+import { encodeEmpty } from './encode-chunk.ts';
 import { FooterCache } from './footer-cache.ts';
 import type {
   ChildOptions,
@@ -17,11 +19,11 @@ import type {
   Request,
   ToChild,
 } from './messages.ts';
-import { OrtClient } from './ort-client.ts';
+import type { OrtClient } from './ort-client.ts';
 import { pinnedSource } from './pinned-source.ts';
 import { sampleRows } from './sample-rows.ts';
 import { Turnstile } from './turnstile.ts';
-import { type ChildTools, walkChunk, walkEmpty } from './walk-chunk.ts';
+import { walkChunk } from './walk-chunk.ts';
 
 const HEARTBEAT_MS = 500;
 const PROGRESS_MS = 250;
@@ -32,51 +34,56 @@ export interface ChildChannel {
   onMessage(listener: (message: ToChild) => void): void;
 }
 
+type CreateStores = (stores: Readonly<Record<string, StoreConfig>>) => StoreResolver;
+
 /**
  * A scorer child: owns whole chunks from fetch to staged part. Its main thread streams and answers; ONNX Runtime runs in a
  * thread of its own, so heartbeats go on while a batch is scored. It never decides anything about a run.
  */
 export class ScorerChild {
   private readonly channel: ChildChannel;
-  private readonly createStores: (stores: Readonly<Record<string, StoreConfig>>) => StoreResolver;
+  private readonly createStores: CreateStores;
   private readonly runs = new Map<string, BoundRun>();
   private lastBound: BoundRun | null = null;
   private options: ChildOptions | null = null;
-  private tools: ChildTools | null = null;
+  private readonly ort: OrtClient;
+  private tools: Promise<ChildTools> | null = null;
 
-  constructor(channel: ChildChannel, createStores: (stores: Readonly<Record<string, StoreConfig>>) => StoreResolver) {
+  constructor(channel: ChildChannel, ort: OrtClient, createStores: CreateStores) {
     this.channel = channel;
+    this.ort = ort;
     this.createStores = createStores;
   }
 
   start(): void {
     this.channel.onMessage((message) => {
-      if (message.kind === 'open') void this.open(message.options);
-      else void this.answer(message.id, message.request);
+      if (message.kind === 'open') {
+        this.options = message.options;
+        this.tools = this.open(message.options);
+        // Told to whoever asks for it first.
+        this.tools.catch(() => undefined);
+      } else void this.answer(message.id, message.request);
     });
+    setInterval(() => {
+      this.channel.send({ kind: 'heartbeat', rssBytes: process.memoryUsage.rss(), batchMs: this.ort.batchMs() });
+    }, HEARTBEAT_MS);
   }
 
-  private async open(options: ChildOptions): Promise<void> {
-    this.options = options;
-    const ort = new OrtClient();
-    setInterval(() => {
-      this.channel.send({ kind: 'heartbeat', rssBytes: process.memoryUsage.rss(), batchMs: ort.batchMs() });
-    }, HEARTBEAT_MS);
+  private async open(options: ChildOptions): Promise<ChildTools> {
     const duck = await Duck.open({
       memoryBytes: options.duckMemoryBytes,
       scratchDir: options.scratchDir,
       scratchBytes: options.scratchBytes,
     });
-    this.tools = {
+    return {
       stores: this.createStores(options.stores),
       duck,
-      ort,
+      ort: this.ort,
       scratchDir: options.scratchDir,
       footers: new FooterCache(() => duck.keepFooters(false)),
       arrowMemoryBytes: options.duckMemoryBytes,
       decoding: new Turnstile(),
     };
-    this.channel.send({ kind: 'opened' });
   }
 
   private async answer(id: number, request: Request): Promise<void> {
@@ -88,11 +95,11 @@ export class ScorerChild {
   }
 
   private async handle(id: number, request: Request): Promise<Replies[keyof Replies]> {
-    const tools = this.tools;
-    if (tools === null || this.options === null) throw new TypeError('request before open');
+    if (this.tools === null || this.options === null) throw new TypeError('request before open');
+    // The model is loaded by the inference thread, whatever this one is doing.
+    if (request.kind === 'load') return loadModel(this.ort, request.model);
+    const tools = await this.tools;
     switch (request.kind) {
-      case 'load':
-        return loadModel(tools, request.model);
       case 'describe':
         return this.describe(tools, request.files);
       case 'bind':
@@ -110,7 +117,7 @@ export class ScorerChild {
         );
       }
       case 'empty':
-        return walkEmpty(tools, this.boundRun(request.runId), request.n);
+        return encodeEmpty(tools, this.boundRun(request.runId), request.n);
       case 'sample':
         return sampleRows(tools, this.boundRun(request.runId), request.rows);
     }
@@ -159,12 +166,12 @@ export class ScorerChild {
   }
 }
 
-async function loadModel(tools: ChildTools, model: ModelRequest): Promise<Replies['load']> {
+async function loadModel(ort: OrtClient, model: ModelRequest): Promise<Replies['load']> {
   const buffer = await readFile(model.path);
   // A copy that this process owns whole: small reads come from a shared pool that cannot be moved to a thread.
   const bytes = new Uint8Array(buffer);
   const { where, sha256, intraOpThreads, device } = model;
-  return tools.ort.load({ bytes, where, sha256, intraOpThreads, device });
+  return ort.load({ bytes, where, sha256, intraOpThreads, device });
 }
 
 function mapNative(error: unknown): PrescoreError {

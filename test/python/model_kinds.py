@@ -2,14 +2,17 @@
 
 model_kinds.py OUT FIXTURES
 
-OUT gets the models, `types.parquet`, `vectors.parquet` and `expected.json`: {"types": {tensor: values}, "fixed1024": [...],
-"gather": [...], "log": [...], "sum": [...]}. Floats are numbers (a half or a float is exact as a double), 64-bit integers are text, rows of
-several values are lists; null stands for a row that fails or is not finite.
+OUT gets the models, `types.parquet`, `vectors.parquet` and `expected.json`: values a row for every model that has some, for
+`types` a map from tensors to such values. Floats are numbers (a half or a float is exact as a double), 64-bit integers are
+text, rows of several values are lists; null stands for a row that fails or is not finite.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime as ort

@@ -1,0 +1,70 @@
+import { PrescoreError } from '../errors/prescore-error.ts';
+import { quoteName } from './duckdb.ts';
+
+/** Rows of one local Parquet file that belong to a chunk, and what its columns are called there. */
+export interface LocalSlice {
+  readonly path: string;
+  /** Shown in rejects. */
+  readonly uri: string;
+  readonly rowStart: number;
+  readonly rowEnd: number;
+  /** First row in the file that people know, where `path` is a rewritten copy. */
+  readonly rowBase: number;
+  /** Column name -> DuckDB's name in this file. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly pathValues: Readonly<Record<string, string>>;
+  /** Row groups of the slice, which can be left out one by one; none where prescore wrote the file itself. */
+  readonly groups: readonly RowSpan[];
+  /** Text columns whose values come as bytes, because some of them are not valid UTF-8. */
+  readonly asBytes: ReadonlySet<string>;
+}
+
+export interface RowSpan {
+  readonly group: number;
+  readonly rowStart: number;
+  readonly rowEnd: number;
+}
+
+/** SQL for a column that stands in the file: its name, or its bytes as a text (null where they are none). Null: no such column. */
+export function columnExpression(slice: LocalSlice, column: string): string | null {
+  const name = slice.names.get(column);
+  if (name === undefined) return null;
+  return slice.asBytes.has(column) ? `try(decode(${quoteName(name)}))` : quoteName(name);
+}
+
+/** SQL for which of `asBytes` is the first whose bytes are no text: its number from 1, or 0. */
+export function badTextExpression(slice: LocalSlice): string {
+  const cases = [...slice.asBytes].map((column, i) => {
+    const name = quoteName(slice.names.get(column) ?? column);
+    return `when ${name} is not null and try(decode(${name})) is null then ${i + 1}`;
+  });
+  return `(case ${cases.join(' ')} else 0 end)::INTEGER`;
+}
+
+/** What DuckDB says of a file that it cannot read, without its own path and without values. */
+export function readFaultText(error: unknown): string {
+  const text = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+  if (/not valid UTF8/i.test(text)) return BAD_TEXT;
+  if (/Invalid JSON/i.test(text)) return 'a JSON text is malformed';
+  return text.replace(/^[A-Z]\w*( \w+)* Error: /, '').replace(/^Failed to read file ".*?": /, '');
+}
+
+/** What `readFaultText` says of a text that is not valid UTF-8. */
+export const BAD_TEXT = 'a text is not valid UTF-8';
+
+/** Whether DuckDB failed for want of memory or disk, which says nothing about the file. */
+export function isShortage(error: unknown): boolean {
+  const text = error instanceof Error ? error.message : '';
+  return /Out of Memory/i.test(text) || isOutOfScratch(text);
+}
+
+/** INPUT_CORRUPT for rows that cannot be read, INPUT_TOO_LARGE for want of memory; any other error passes through. */
+export function readFault(error: unknown, where: string): unknown {
+  if (!(error instanceof Error) || error instanceof PrescoreError || isOutOfScratch(error.message)) return error;
+  const code = isShortage(error) ? 'INPUT_TOO_LARGE' : 'INPUT_CORRUPT';
+  return new PrescoreError(code, { what: readFaultText(error), where, cause: error });
+}
+
+function isOutOfScratch(text: string): boolean {
+  return /No space left|max_temp_directory_size|failed to offload/i.test(text);
+}

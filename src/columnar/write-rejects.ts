@@ -1,0 +1,55 @@
+import type { OutputColumn } from '../contract/plan.ts';
+import { type Duck, quoteName, quoteText } from './duckdb.ts';
+import type { LocalSlice } from './local-slice.ts';
+import { aligned, copyTo, inputQuery } from './write-part.ts';
+
+/** Rows of one row group that could not be read: one entry for all of them. */
+export interface UnreadableRows {
+  readonly uri: string;
+  readonly rowStart: number;
+  readonly rows: number;
+  /** Columns that are to blame. */
+  readonly column: string;
+  readonly message: string;
+}
+
+export interface RejectSources {
+  /** The prediction table, and the table of its reject codes; null when no single row was rejected. */
+  readonly rows: { readonly table: string; readonly codesTable: string; readonly slices: readonly LocalSlice[] } | null;
+  readonly unreadable: readonly UnreadableRows[];
+}
+
+/**
+ * Writes the rows that were not scored: source file, row, number of rows from there on, column, rule, message and the ids
+ * (null for a row group that could not be read).
+ *
+ * Errors: as `writePart`.
+ */
+export async function writeRejects(
+  duck: Duck,
+  sources: RejectSources,
+  ids: readonly OutputColumn[],
+  target: string,
+): Promise<void> {
+  const { rows, unreadable } = sources;
+  const parts = unreadable.map((u) => entryQuery(u, ids));
+  if (rows !== null) parts.push(rowsQuery(rows, ids));
+  const query = `select * from (${parts.join(' union all ')}) r order by source_file, source_row`;
+  await copyTo(duck, query, target, 'zstd', 122880);
+}
+
+function rowsQuery(rows: NonNullable<RejectSources['rows']>, ids: readonly OutputColumn[]): string {
+  const idColumns = ids.map((c, k) => `, i.c${k} as ${quoteName(c.name)}`).join('');
+  return `select i.source_uri as source_file, i.source_row as source_row, 1::BIGINT as source_rows,
+      k.column_name as "column", k.rule as rule, k.message as message${idColumns}
+    from (${inputQuery(rows.slices, ids)}) i positional join ${quoteName(rows.table)} p
+    join ${quoteName(rows.codesTable)} k on k.code = p.reject_code
+    where ${aligned('p.reject_code > 0')}`;
+}
+
+function entryQuery(entry: UnreadableRows, ids: readonly OutputColumn[]): string {
+  const idColumns = ids.map((c) => `, null::${c.type} as ${quoteName(c.name)}`).join('');
+  return `select ${quoteText(entry.uri)} as source_file, ${entry.rowStart}::BIGINT as source_row,
+      ${entry.rows}::BIGINT as source_rows, ${quoteText(entry.column)} as "column", 'unreadable' as rule,
+      ${quoteText(entry.message)} as message${idColumns}`;
+}

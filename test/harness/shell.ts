@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { chownSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+export interface ShellResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ShellOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What is written to standard input. */
+  readonly input?: string;
+  /** Give up root's rights, which no file mode stops. */
+  readonly isPlainUser?: boolean;
+}
+
+const NOBODY = 65534;
+const isRoot = process.getuid?.() === 0;
+
+/** Runs a line of bash in which `prescore` is the command line; for pipes, limits and other rights. */
+export function shell(line: string, options: ShellOptions = {}): Promise<ShellResult> {
+  const user = options.isPlainUser === true && isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+  const script = `prescore() { "${process.execPath}" "${main}" "$@"; }\n${line}`;
+  const child = spawn('bash', ['-c', script], {
+    cwd: options.cwd ?? process.cwd(),
+    env: { ...process.env, ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...user,
+  });
+  child.stdin.end(options.input ?? '');
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+}
+
+/** Gives a folder and all in it to the plain user. */
+export function giveAway(folder: string): void {
+  if (!isRoot) return;
+  chownSync(folder, NOBODY, NOBODY);
+  for (const name of readdirSync(folder, { recursive: true })) chownSync(join(folder, String(name)), NOBODY, NOBODY);
+}
