@@ -44,7 +44,6 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@duckdb/node-api': ['columnar/'],
   '@duckdb/node-bindings': ['columnar/'],
 
-  hyparquet: ['columnar/parquet-footer.ts'],
   yaml: ['spec/', 'cli/init-command.ts'],
   commander: ['cli/program.ts'],
 };

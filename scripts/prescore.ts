@@ -2,4 +2,5 @@
 const { INIT_CWD } = process.env;
 if (INIT_CWD !== undefined) process.chdir(INIT_CWD);
 await import('../src/cli/main.ts');
+
 export {};
