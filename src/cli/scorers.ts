@@ -1,16 +1,15 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { fileError } from '../object-store/file-errors.ts';
 import type { LoadedScorers } from '../pipeline/run-deps.ts';
 import { ScorerPool } from '../scorer/scorer-pool.ts';
 import { fetchModel } from './fetch-model.ts';
 import { shareMemory } from './memory-plan.ts';
+import { makeScratch } from './scratch-folder.ts';
 
 const SILENCE_MS = 30_000;
 
@@ -103,18 +102,6 @@ async function withinDeadline<T>(loading: Promise<T>, pool: ScorerPool, where: s
   const late = new PrescoreError('SCORER_DEADLINE', { what, where, expected, got: 'no answer' });
   const timer = setTimeout(() => pool.kill(late), limit);
   return loading.finally(() => clearTimeout(timer));
-}
-
-async function makeScratch(): Promise<string> {
-  try {
-    return await mkdtemp(join(tmpdir(), 'prescore-'));
-  } catch (error) {
-    const { code, details } = fileError(error, tmpdir());
-    throw new PrescoreError(code, {
-      ...details,
-      fix: 'Set TMPDIR to a folder that can be written and has some space.',
-    });
-  }
 }
 
 /*

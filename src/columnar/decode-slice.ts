@@ -1,6 +1,6 @@
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { type Duck, parquetSource, quoteText } from './duckdb.ts';
-import { badTextExpression, columnExpression, type LocalSlice, readFault } from './local-slice.ts';
+import { badTextExpression, columnExpression, type LocalSlice, pathValue, readFault } from './local-slice.ts';
 import type { SourceKind } from './source-kind.ts';
 import type { VectorBatch } from './vector-batch.ts';
 
@@ -53,8 +53,8 @@ export async function* decodeSlice(
 function columnSql(slice: LocalSlice, column: SliceColumn): string {
   const stored = columnExpression(slice, column.name);
   if (stored !== null) return stored;
-  const value = slice.pathValues[column.name];
-  if (value !== undefined) return `${quoteText(value)}::${column.type}`;
+  const value = pathValue(slice.pathValues, column.name);
+  if (value !== null) return `${quoteText(value)}::${column.type}`;
   throw new PrescoreError('INPUT_SCHEMA', {
     what: `column ${JSON.stringify(column.name)} is missing`,
     where: slice.uri,

@@ -39,8 +39,8 @@ export interface RowGroups {
   readonly uncompressed: Float64Array;
   readonly values: Float64Array;
   readonly codec: Uint8Array;
-  /** Leaf -> why its chunks are not in this file, in plain form. */
-  readonly elsewhere: Map<number, string>;
+  /** Leaf -> why its chunks cannot be read: encrypted, in another file, in an encoding that DuckDB does not know. */
+  readonly unreadable: Map<number, string>;
 }
 
 export interface RawFooter {
@@ -50,7 +50,7 @@ export interface RawFooter {
 }
 
 /** Physical types that matter here. */
-export const PHYSICAL = { int96: 3, byteArray: 6 } as const;
+export const PHYSICAL = { int96: 3, float: 4, double: 5, byteArray: 6 } as const;
 
 /** Logical types that matter here. */
 export const LOGICAL = { string: 1, decimal: 5, time: 7, timestamp: 8 } as const;
@@ -58,6 +58,7 @@ export const LOGICAL = { string: 1, decimal: 5, time: 7, timestamp: 8 } as const
 /** Field ids from here on mean nothing to any reader of Parquet's SchemaElement. */
 const UNKNOWN_FIELD = 11;
 const UNKNOWN_CODEC = 255;
+const BYTE_STREAM_SPLIT = 9;
 
 /**
  * Reads what planning needs out of a footer and skips the rest: 100,000 column chunks take 5 MB, where a tree of objects
@@ -166,7 +167,7 @@ function readGroups(
     uncompressed: numbers(),
     values: numbers(),
     codec: new Uint8Array(count * types.length),
-    elsewhere: new Map(),
+    unreadable: new Map(),
   };
   for (let group = 0; group < count; group++) readGroup(reader, groups, group, types);
   return groups;
@@ -189,17 +190,28 @@ function readChunk(reader: ThriftReader, groups: RowGroups, group: number, leaf:
   let isThere = false;
   let other: string | null = null;
   reader.struct((id, wire) => {
-    if (id === 1 && reader.text(wire) !== '') other = 'lives in another file';
+    if (id === 1 && reader.text(wire) !== '') other = 'it lives in another file';
     else if (id === 3 && wire === WIRE.struct) {
       isThere = true;
-      reader.struct((field, kind) => readChunkField(reader, groups, at, type, field, kind));
+      reader.struct((field, kind) => {
+        if (field === 2) other ??= encodingFault(reader, kind, type);
+        else readChunkField(reader, groups, at, type, field, kind);
+      });
     } else if (id === 8) {
-      other = 'is encrypted';
+      other = 'it is encrypted';
       reader.skip(wire);
     } else if (id !== 1) reader.skip(wire);
   });
-  if (!isThere) other ??= 'has no description';
-  if (other !== null) groups.elsewhere.set(leaf, other);
+  if (!isThere) other ??= 'it has no description';
+  if (other !== null) groups.unreadable.set(leaf, other);
+}
+
+function encodingFault(reader: ThriftReader, wire: number, type: number): string | null {
+  let isSplit = false;
+  const count = reader.listSize(wire, WIRE.i32);
+  for (let i = 0; i < count; i++) isSplit = reader.int(WIRE.i32) === BYTE_STREAM_SPLIT || isSplit;
+  const isFloat = type === PHYSICAL.float || type === PHYSICAL.double;
+  return isSplit && !isFloat ? 'it is encoded as BYTE_STREAM_SPLIT, which is read for floats only' : null;
 }
 
 function readChunkField(

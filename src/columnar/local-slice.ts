@@ -32,6 +32,11 @@ export function columnExpression(slice: LocalSlice, column: string): string | nu
   return slice.asBytes.has(column) ? `try(decode(${quoteName(name)}))` : quoteName(name);
 }
 
+/** The value of a path column; null when the column is none. Names such as `constructor` are only names here. */
+export function pathValue(values: Readonly<Record<string, string>>, column: string): string | null {
+  return Object.hasOwn(values, column) ? (values[column] ?? null) : null;
+}
+
 /** SQL for which of `asBytes` is the first whose bytes are no text: its number from 1, or 0. */
 export function badTextExpression(slice: LocalSlice): string {
   const cases = [...slice.asBytes].map((column, i) => {

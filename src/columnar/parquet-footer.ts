@@ -162,7 +162,7 @@ function checkRows({ rows, groups }: RawFooter, leaves: readonly FooterLeaf[], w
   for (let at = 0; at < groups.values.length; at++) {
     const leaf = leaves[at % groups.leaves]!;
     const expected = groups.rows[Math.floor(at / groups.leaves)]!;
-    if (leaf.isRepeated || groups.values[at] === expected || groups.elsewhere.has(at % groups.leaves)) continue;
+    if (leaf.isRepeated || groups.values[at] === expected || groups.unreadable.has(at % groups.leaves)) continue;
     throw new PrescoreError('INPUT_FOOTER', {
       what: `column ${JSON.stringify(leaf.path)} of row group ${Math.floor(at / groups.leaves)} has another number of values than rows`,
       where,
@@ -174,7 +174,8 @@ function checkRows({ rows, groups }: RawFooter, leaves: readonly FooterLeaf[], w
 
 function checkRanges(groups: RowGroups, leaves: readonly FooterLeaf[], dataEnd: number, where: string): void {
   for (let at = 0; at < groups.length.length; at++) {
-    if (groups.elsewhere.has(at % groups.leaves)) continue;
+    // A row group without rows may name no pages.
+    if (groups.unreadable.has(at % groups.leaves) || groups.rows[Math.floor(at / groups.leaves)] === 0) continue;
     const { offset, length } = chunkRange(groups, at);
     if (offset >= 4 && length >= 0 && offset + length <= dataEnd) continue;
     const column = JSON.stringify(leaves[at % groups.leaves]!.path);
@@ -191,7 +192,7 @@ function withChunkFaults(
   where: string,
 ): FooterColumn[] {
   const faults = new Map<number, string>();
-  for (const [leaf, why] of groups.elsewhere) faults.set(leaves[leaf]!.column, `it ${why}`);
+  for (const [leaf, why] of groups.unreadable) faults.set(leaves[leaf]!.column, why);
   groups.codec.forEach((codec, at) => {
     const { column, path } = leaves[at % groups.leaves]!;
     if (CODECS[codec] !== undefined) faults.set(column, `it is compressed with ${CODECS[codec]}`);

@@ -1,7 +1,7 @@
 import type { OutputColumn } from '../contract/plan.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { type Duck, parquetSource, quoteName, quoteText } from './duckdb.ts';
-import { columnExpression, type LocalSlice } from './local-slice.ts';
+import { columnExpression, type LocalSlice, pathValue } from './local-slice.ts';
 
 export interface PartOptions {
   readonly target: string;
@@ -97,8 +97,8 @@ function sliceQuery(slice: LocalSlice, columns: readonly OutputColumn[]): string
 function inputExpression(slice: LocalSlice, column: OutputColumn): string {
   const stored = columnExpression(slice, column.name);
   if (stored !== null) return stored;
-  const value = slice.pathValues[column.name];
-  if (value !== undefined) return quoteText(value);
+  const value = pathValue(slice.pathValues, column.name);
+  if (value !== null) return quoteText(value);
   throw new PrescoreError('INTERNAL', { what: `column ${column.name} has no source`, where: slice.uri });
 }
 

@@ -66,6 +66,8 @@ export async function scoreRun(
             deps.emit({ event: 'progress', runId: plan.runId, rowsDone });
           },
         });
+        if (chunk.rows !== null && result.rowsIn !== chunk.rows)
+          throw lostRows(plan.runId, chunk.n, chunk.rows, result.rowsIn);
         faultPoint('between-part-and-record');
         const k = gone.has(chunk.n) ? (records[chunk.n]?.k ?? -1) + 1 : 0;
         const { attempt, ...facts } = result;
@@ -111,4 +113,10 @@ async function dropLoser(plan: Plan, mine: ChunkRecord, holds: ChunkRecord, deps
   if (JSON.stringify(holds.part?.staged) === JSON.stringify(mine.part.staged)) return;
   const { store, key } = deps.stores.at(`${plan.outputUri}/${mine.part.name}`);
   await store.abortStaged(key, mine.part.staged);
+}
+
+// Every planned row is scored or rejected; anything else would be lost without a word.
+function lostRows(runId: string, n: number, planned: number, seen: number): PrescoreError {
+  const what = `chunk ${n} was walked without all of its rows`;
+  return new PrescoreError('INTERNAL', { what, where: runId, expected: `${planned} rows`, got: `${seen}` });
 }

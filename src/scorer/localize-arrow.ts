@@ -1,5 +1,6 @@
 import { type ArrowSummary, describeArrow } from '../columnar/arrow-ipc.ts';
 import { arrowToParquet } from '../columnar/arrow-to-parquet.ts';
+import { pathValue } from '../columnar/local-slice.ts';
 import { writeSparse } from '../columnar/sparse-file.ts';
 import type { ByteRange, Location } from '../contract/object-store.ts';
 import type { PlannedFile, Slice } from '../contract/plan.ts';
@@ -30,7 +31,7 @@ export async function localizeArrow(
   const target = newScratch();
   const columns = file.columns
     .map((c) => c.name)
-    .filter((name) => options.columns.has(name) && file.pathValues[name] === undefined);
+    .filter((name) => options.columns.has(name) && pathValue(file.pathValues, name) === null);
   const { rows, names } = await arrowToParquet({
     connection: options.duck.connection,
     path: local,

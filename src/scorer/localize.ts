@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkPages } from '../columnar/check-pages.ts';
-import type { LocalSlice } from '../columnar/local-slice.ts';
+import { type LocalSlice, pathValue } from '../columnar/local-slice.ts';
 import { rowSpans } from '../columnar/parquet-footer.ts';
 import { parquetFrame, wantedRanges, writeSparse } from '../columnar/sparse-file.ts';
 import type { Location, StoreResolver } from '../contract/object-store.ts';
@@ -94,7 +94,7 @@ async function localizeParquet(
     const ranges = wantedRanges(footer, options.columns, rowStart, rowEnd);
     bytesRead = await writeSparse(source, target, parquetFrame(footer, file.size), ranges);
   }
-  const own = file.columns.filter((c) => file.pathValues[c.name] === undefined);
+  const own = file.columns.filter((c) => pathValue(file.pathValues, c.name) === null);
   const names = new Map(own.map((c) => [c.name, c.duckName ?? c.name]));
   const { uri, pathValues } = file;
   const groups = rowSpans(footer, rowStart, rowEnd);

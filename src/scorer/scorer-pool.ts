@@ -189,7 +189,10 @@ export class ScorerPool {
       this.dispatch();
       return info;
     })();
-    seat.ready.catch(() => undefined);
+    seat.ready.catch((error: unknown) => {
+      // A child that is started again and cannot load is of no use; as a death it is counted, so that a run ends.
+      if (this.runs.size > 0) seat.process.kill(toPrescoreError(error));
+    });
   }
 
   private dispatch(): void {

@@ -85,7 +85,11 @@ export class FeaturePacker {
   ): RowPacker {
     const { name, kind } = this.columns[place]!;
     const onNull = (row: number): void => mark(marks, row, this.codes.codeOf('null', name, 'value is null'));
-    if (kind.carrier === 'str') return this.textPacker(input, place, index, stride, batch, out as Uint32Array, onNull);
+    if (kind.carrier === 'str') {
+      const onCut = (row: number): void =>
+        mark(marks, row, this.codes.codeOf('bad_utf8', name, 'a text holds a NUL character'));
+      return this.textPacker(input, place, index, stride, batch, out as Uint32Array, onNull, onCut);
+    }
     const source = numberSource(batch.column(place), kind.carrier);
     const onBad = (row: number, rule: Parameters<RejectCodes['codeOf']>[0]): void =>
       mark(marks, row, this.codes.codeOf(rule, name, `does not fit ${input.type}`));
@@ -105,6 +109,7 @@ export class FeaturePacker {
     batch: VectorBatch,
     codes: Uint32Array,
     onNull: (row: number) => void,
+    onCut: (row: number) => void,
   ): RowPacker {
     const view = batch.column(place);
     const words = view.stringWords();
@@ -113,6 +118,7 @@ export class FeaturePacker {
     const textAt = (row: number): string => batch.text(place, row) ?? '';
     const fill = typeof input.nulls === 'object' ? String(input.nulls.fill) : null;
     const nullCode = this.dictionary.codeOf(fill ?? '');
+    const { cut } = this.dictionary;
     const encode = this.dictionary.encoder(words, isNull, textAt);
     return (from, count, at) => {
       const base = at * stride + index;
@@ -122,6 +128,7 @@ export class FeaturePacker {
         codes[base + i * stride] = nullCode;
         if (fill === null) onNull(i);
       }
+      for (let i = 0; cut.size > 0 && i < count; i++) if (cut.has(codes[base + i * stride]!)) onCut(i);
     };
   }
 

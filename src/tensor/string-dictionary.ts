@@ -6,6 +6,8 @@
 export class StringDictionary {
   /** Texts by code. */
   readonly texts: string[] = [];
+  /** Codes of texts with a NUL character: the runtime's JavaScript half would cut them there, unlike its Python one. */
+  readonly cut = new Set<number>();
   private readonly codes = new Map<string, number>();
   private readonly short = new WordTable();
 
@@ -15,6 +17,7 @@ export class StringDictionary {
     if (known !== undefined) return known;
     const code = this.texts.push(text) - 1;
     this.codes.set(text, code);
+    if (text.includes('\0')) this.cut.add(code);
     return code;
   }
 

@@ -6,7 +6,7 @@ const LARGEST: Partial<Record<TensorType, number>> = { float16: 65519, float32: 
 /** Why a constant or a fill of the job file cannot be an element of a tensor; null when it can. Nothing is ever rounded. */
 export function valueProblem(type: TensorType, value: number | string | boolean): string | null {
   if ((typeof value === 'string') !== (type === 'string')) return `the value cannot be ${type}`;
-  if (type === 'string') return null;
+  if (typeof value === 'string') return value.includes('\0') ? 'the value holds a NUL character' : null;
   const number = Number(value);
   const bounds = INTEGER_BOUNDS[type];
   if (bounds !== undefined) {

@@ -43,7 +43,8 @@ describe('models that do not end, or ask for too much', () => {
 
   it('D92 one that runs away while it is loaded is killed too', async () => {
     const folder = tempFolder();
-    const job = await sumJob(folder, made('slow_load'), { execution: { scorers: 1, batchDeadline: '1s' } });
+    const execution = { scorers: 1, batchDeadline: '1s', memory: '4GiB' };
+    const job = await sumJob(folder, made('slow_load'), { execution });
     const { child, result } = startPrescore(['run', job]);
     const scorers = watchChildren(child.pid!);
     const { code, stderr } = await result;
@@ -104,6 +105,16 @@ describe('rows that a model cannot score', () => {
     expect(result.code).toBe(8);
     expect(result.stderr).toMatch(/^REJECT_LIMIT: 6 of 1037 rows were rejected \(model_error 6\)/m);
     expect(rejects).toHaveLength(6);
+  });
+
+  it('a text with a NUL character, which the runtime would cut: bad_utf8', async () => {
+    const { result, rows, rejects } = await score('echo', 'text', 'cut', 2);
+    expect(result.code).toBe(3);
+    expect(rejects.map((r) => [Number(r['id']), r['rule'], r['column']])).toEqual([
+      [5, 'bad_utf8', 'cut'],
+      [104, 'bad_utf8', 'cut'],
+    ]);
+    expect(rows.every((row) => row['out'] === `row ${Number(row['id']) % 3}`)).toBe(true);
   });
 
   it('NaN and infinities that the model returns: bad_output', async () => {

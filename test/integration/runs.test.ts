@@ -1,4 +1,14 @@
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prescore, startPrescore } from '../harness/cli.ts';
@@ -110,6 +120,19 @@ describe('an unfinished run', () => {
     const result = await prescore(['run', job, '--json']);
     expect(done(result)).toMatchObject({ rows: 24951, chunksResumed: 1 });
     expect((await prescore(['runs', 'list', job])).stdout).toMatch(/committed +2\/2/);
+  });
+
+  it('leaves scratch files that the next start removes', async () => {
+    const folder = tempFolder();
+    const scratch = join(folder, 'scratch');
+    mkdirSync(scratch);
+    const job = writeJob(folder, flightJob(folder, { input: { uri: ownInput(folder) } }));
+    const run = startPrescore(['run', job, '--json'], { env: { TMPDIR: scratch } });
+    run.child.stdout?.on('data', () => run.child.kill('SIGKILL'));
+    await run.result;
+    expect(readdirSync(scratch)).toHaveLength(1);
+    expect((await prescore(['run', job, '--json'], { env: { TMPDIR: scratch } })).code).toBe(0);
+    expect(readdirSync(scratch)).toEqual([]);
   });
 
   it('stops when a planned input changed or is gone, until --new-run', async () => {

@@ -19,6 +19,7 @@ import onnxruntime as ort
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from external_models import write_external
 from make_models import write_all
 
 # Neither a multiple of the batch in the tests nor of the row groups.
@@ -56,6 +57,7 @@ def columns():
     made["pick"][[1, 500]] = -1
     made["level"] = np.abs(random.normal(0, 1, ROWS)).astype(np.float32)
     made["level"][[3, 700]] = [-1, 0]
+    made["cut"] = np.array(["a\0b" if i in (5, 104) else f"row {i % 3}" for i in range(ROWS)], dtype=object)
     made["list"] = random.normal(0, 10, (ROWS, 6)).astype(np.float32)
     return made
 
@@ -137,6 +139,7 @@ def score_batches(path, name, values):
 def main(out, fixtures):
     out.mkdir(parents=True, exist_ok=True)
     write_all(out)
+    write_external(out)
     made = columns()
     write_table(out / "types.parquet", made)
     vectors = pq.read_table(fixtures / "vectors/vector256_8192.parquet").slice(0, VECTORS)

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from parquet_surgery import BINARY, I32, I64, STRUCT, ParquetFile, Reader, encode, varint
+from parquet_surgery import BINARY, I32, I64, ParquetFile, varint
 
 CASES = {}
 GROUP_ROWS = 1000
@@ -19,22 +19,22 @@ def case(function):
     return function
 
 
-def rows(first, count):
+def rows(first, count, nullable=False):
     ids = np.arange(first, first + count)
     columns = {
         "id": pa.array(ids),
         "x": pa.array(ids.astype("f4") / 8),
-        "note": pa.array([f"note {i % 7}" for i in ids]),
-        "kept": pa.array([f"kept {i}" for i in ids]),
+        "note": pa.array([f"note {i % 7}" for i in ids], pa.string()),
+        "kept": pa.array([f"kept {i}" for i in ids], pa.string()),
     }
-    fields = [pa.field(name, column.type, nullable=False) for name, column in columns.items()]
+    fields = [pa.field(name, column.type, nullable=nullable) for name, column in columns.items()]
     return pa.table(list(columns.values()), schema=pa.schema(fields))
 
 
-def plain(path, compression="none", dictionary=("note",), **options):
+def plain(path, compression="none", dictionary=("note",), nullable=False, **options):
     pq.write_table(
-        rows(1000, 3 * GROUP_ROWS), path, row_group_size=GROUP_ROWS, compression=compression,
-        use_dictionary=list(dictionary), write_statistics=False, **options,
+        rows(1000, 3 * GROUP_ROWS, nullable), path, row_group_size=GROUP_ROWS, compression=compression,
+        use_dictionary=list(dictionary) if dictionary else False, write_statistics=False, **options,
     )
 
 
@@ -170,6 +170,44 @@ def a06_flipped_id(path):
 
 
 @case
+def a06_flipped_in_every_group(path):
+    file, _ = cut_apart(path, "x", compression="zstd")
+    for group in file.groups:
+        group[1].pages[-1].body[0] ^= 0xFF
+    file.save(path)
+
+
+@case
+def a06_flipped_in_two_groups_and_columns(path):
+    file, _ = cut_apart(path, "x", compression="zstd")
+    file.groups[0][1].pages[-1].body[0] ^= 0xFF
+    file.groups[0][3].pages[-1].body[0] ^= 0xFF
+    file.groups[2][3].pages[-1].body[0] ^= 0xFF
+    file.save(path)
+
+
+@case
+def a07_flipped_bit_without_checksum(path):
+    flip_bit(path)
+
+
+@case
+def a07_flipped_bit_with_checksum(path):
+    flip_bit(path, write_page_checksum=True)
+
+
+@case
+def a07_flipped_bit_with_checksum_v2(path):
+    flip_bit(path, write_page_checksum=True, data_page_version="2.0")
+
+
+def flip_bit(path, **options):
+    file, chunk = cut_apart(path, "x", **options)
+    chunk.pages[-1].body[2000] ^= 1
+    file.save(path)
+
+
+@case
 def a11_page_of_2_gib(path):
     file, chunk = cut_apart(path, "x", compression="zstd")
     chunk.pages[0].header[2] = (I32, 2**31 - 1)
@@ -256,6 +294,59 @@ def a28_index_out_of_range(path):
 
 
 @case
+def a28_index_out_of_range_of_numbers(path):
+    file, chunk = cut_apart(path, "x", dictionary=["x"])
+    page = chunk.pages[-1]
+    page.put(bytes([16]) + varint(GROUP_ROWS << 1) + struct.pack("<H", 60_000))
+    file.save(path)
+
+
+@case
+def a28_indices_end_early(path):
+    file, chunk = cut_apart(path, "note")
+    chunk.pages[-1].put(bytes([8]) + varint(500 << 1) + bytes([1]))
+    file.save(path)
+
+
+@case
+def a28_values_end_early(path):
+    file, chunk = cut_apart(path, "x")
+    chunk.pages[-1].put(chunk.pages[-1].body[:400])
+    file.save(path)
+
+
+@case
+def a28_delta_ends_early(path):
+    file, chunk = cut_apart(path, "id", column_encoding={"id": "DELTA_BINARY_PACKED"}, dictionary=False)
+    chunk.pages[-1].put(chunk.pages[-1].body[:20])
+    file.save(path)
+
+
+@case
+def a28_byte_stream_ends_early(path):
+    file, chunk = cut_apart(path, "x", column_encoding={"x": "BYTE_STREAM_SPLIT"}, dictionary=False)
+    chunk.pages[-1].put(chunk.pages[-1].body[:1001])
+    file.save(path)
+
+
+@case
+def a28_levels_out_of_range(path):
+    """Definition levels of 3 where 1 is the highest: neither a null nor a value."""
+    file, chunk = cut_apart(path, "x", nullable=True)
+    page = chunk.pages[-1]
+    levels = varint(GROUP_ROWS << 1) + bytes([3])
+    page.put(struct.pack("<i", len(levels)) + levels + page.body[-4 * GROUP_ROWS :])
+    file.save(path)
+
+
+@case
+def a28_levels_longer_than_page(path):
+    file, chunk = cut_apart(path, "x", nullable=True)
+    chunk.pages[-1].body[0:4] = struct.pack("<i", 2**31 - 1)
+    file.save(path)
+
+
+@case
 def a28_index_width_of_99(path):
     indices(path, 99, 1)
 
@@ -328,6 +419,11 @@ def a31_lz4_of_hadoop(path):
             page.body[0:0] = struct.pack(">ii", page.header[2][1], len(page.body))
             page.header[3] = (I32, len(page.body))
     file.save(path)
+
+
+@case
+def a31_byte_stream_split_of_integers(path):
+    plain(path, column_encoding={"id": "BYTE_STREAM_SPLIT"}, dictionary=False)
 
 
 @case
