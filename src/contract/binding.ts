@@ -67,6 +67,7 @@ export type RejectRule =
   | 'precision'
   | 'not_a_number'
   | 'bad_utf8'
+  | 'too_long'
   | 'model_error'
   | 'bad_output'
   | 'unreadable';

@@ -7,7 +7,7 @@ import { packList } from './pack-list.ts';
 import { fillNulls, packNumbers, storedValue } from './pack-numbers.ts';
 import { mark, type RejectCodes, type RowMarks } from './reject-codes.ts';
 import type { SlabLayout } from './slab-layout.ts';
-import type { StringDictionary } from './string-dictionary.ts';
+import type { RefusedText, StringDictionary } from './string-dictionary.ts';
 
 /** A column of the decode query: which source column, in which form. */
 export interface DecodedColumn {
@@ -86,9 +86,9 @@ export class FeaturePacker {
     const { name, kind } = this.columns[place]!;
     const onNull = (row: number): void => mark(marks, row, this.codes.codeOf('null', name, 'value is null'));
     if (kind.carrier === 'str') {
-      const onCut = (row: number): void =>
-        mark(marks, row, this.codes.codeOf('bad_utf8', name, 'a text holds a NUL character'));
-      return this.textPacker(input, place, index, stride, batch, out as Uint32Array, onNull, onCut);
+      const onRefused = (row: number, { rule, message }: RefusedText): void =>
+        mark(marks, row, this.codes.codeOf(rule, name, message));
+      return this.textPacker(input, place, index, stride, batch, out as Uint32Array, onNull, onRefused);
     }
     const source = numberSource(batch.column(place), kind.carrier);
     const onBad = (row: number, rule: Parameters<RejectCodes['codeOf']>[0]): void =>
@@ -109,7 +109,7 @@ export class FeaturePacker {
     batch: VectorBatch,
     codes: Uint32Array,
     onNull: (row: number) => void,
-    onCut: (row: number) => void,
+    onRefused: (row: number, why: RefusedText) => void,
   ): RowPacker {
     const view = batch.column(place);
     const words = view.stringWords();
@@ -118,7 +118,7 @@ export class FeaturePacker {
     const textAt = (row: number): string => batch.text(place, row) ?? '';
     const fill = typeof input.nulls === 'object' ? String(input.nulls.fill) : null;
     const nullCode = this.dictionary.codeOf(fill ?? '');
-    const { cut } = this.dictionary;
+    const { refused } = this.dictionary;
     const encode = this.dictionary.encoder(words, isNull, textAt);
     return (from, count, at) => {
       const base = at * stride + index;
@@ -128,7 +128,10 @@ export class FeaturePacker {
         codes[base + i * stride] = nullCode;
         if (fill === null) onNull(i);
       }
-      for (let i = 0; cut.size > 0 && i < count; i++) if (cut.has(codes[base + i * stride]!)) onCut(i);
+      for (let i = 0; refused.size > 0 && i < count; i++) {
+        const why = refused.get(codes[base + i * stride]!);
+        if (why !== undefined) onRefused(i, why);
+      }
     };
   }
 

@@ -1,3 +1,16 @@
+import { TEXT_LIMIT } from '../columnar/source-kind.ts';
+import type { RejectRule } from '../contract/binding.ts';
+
+/** Why a row with this text cannot be scored. */
+export interface RefusedText {
+  readonly rule: RejectRule;
+  readonly message: string;
+}
+
+// The runtime's JavaScript half would cut the text there, unlike its Python one.
+const HOLDS_NUL: RefusedText = { rule: 'bad_utf8', message: 'a text holds a NUL character' };
+const TOO_LONG: RefusedText = { rule: 'too_long', message: `text has more than ${TEXT_LIMIT.bytes} bytes` };
+
 /**
  * Codes for the texts of one chunk. A text of at most 12 bytes is recognised by the 16 bytes that DuckDB keeps in the
  * vector itself; a longer one by its pointer, which is only trusted within one batch. So a JS string is made once per
@@ -6,8 +19,8 @@
 export class StringDictionary {
   /** Texts by code. */
   readonly texts: string[] = [];
-  /** Codes of texts with a NUL character: the runtime's JavaScript half would cut them there, unlike its Python one. */
-  readonly cut = new Set<number>();
+  /** Codes of texts that cannot be fed. */
+  readonly refused = new Map<number, RefusedText>();
   private readonly codes = new Map<string, number>();
   private readonly short = new WordTable();
 
@@ -17,7 +30,7 @@ export class StringDictionary {
     if (known !== undefined) return known;
     const code = this.texts.push(text) - 1;
     this.codes.set(text, code);
-    if (text.includes('\0')) this.cut.add(code);
+    if (text.includes('\0')) this.refused.set(code, text === TEXT_LIMIT.mark ? TOO_LONG : HOLDS_NUL);
     return code;
   }
 

@@ -32,7 +32,12 @@ const FILES: readonly (readonly [string, string, string, string])[] = [
   ['A31', 'a31_lzo', 'INPUT_UNSUPPORTED', 'column "x" cannot be read: it is compressed with LZO'],
   ['A31', 'a31_lz4_of_hadoop', 'INPUT_UNSUPPORTED', 'LZ4 in the framing of Hadoop'],
   ['A31', 'a31_codec_unknown', 'INPUT_UNSUPPORTED', 'column "x" is compressed with codec 42'],
-  ['A31', 'a31_byte_stream_split_of_integers', 'INPUT_UNSUPPORTED', 'column "id" cannot be read: it is encoded as BYTE_STREAM_SPLIT'],
+  [
+    'A31',
+    'a31_byte_stream_split_of_integers',
+    'INPUT_UNSUPPORTED',
+    'column "id" cannot be read: it is encoded as BYTE_STREAM_SPLIT',
+  ],
   ['A31', 'a31_encrypted_footer', 'INPUT_UNSUPPORTED', 'encrypted'],
   ['A31', 'a31_encrypted_columns', 'INPUT_UNSUPPORTED', 'column "x" cannot be read: it is encrypted'],
 ];
