@@ -25,6 +25,14 @@ export interface RowSpan {
   readonly rowEnd: number;
 }
 
+/**
+ * The position of a slice's row 0 in `row_position`, which no two rows of a chunk share: files begin at row 0 each, so a row
+ * number alone would not show that two of them changed places.
+ */
+export function positionBase(ordinal: number): number {
+  return ordinal * 2 ** 40;
+}
+
 /** SQL for a column that stands in the file: its name, or its bytes as a text (null where they are none). Null: no such column. */
 export function columnExpression(slice: LocalSlice, column: string): string | null {
   const name = slice.names.get(column);

@@ -1,7 +1,8 @@
 import type { OutputColumn } from '../contract/plan.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
 import { type Duck, quoteName, quoteText } from './duckdb.ts';
 import type { LocalSlice } from './local-slice.ts';
-import { aligned, copyTo, inputQuery } from './write-part.ts';
+import { copyTo, inputQuery } from './write-part.ts';
 
 /** Rows of one row group that could not be read: one entry for all of them. */
 export interface UnreadableRows {
@@ -13,17 +14,26 @@ export interface UnreadableRows {
   readonly message: string;
 }
 
+/** The prediction table, the table of its reject codes, and how many of its rows have one. */
+export interface RejectedRows {
+  readonly table: string;
+  readonly codesTable: string;
+  readonly slices: readonly LocalSlice[];
+  readonly count: number;
+}
+
 export interface RejectSources {
-  /** The prediction table, and the table of its reject codes; null when no single row was rejected. */
-  readonly rows: { readonly table: string; readonly codesTable: string; readonly slices: readonly LocalSlice[] } | null;
+  /** Null when no single row was rejected. */
+  readonly rows: RejectedRows | null;
   readonly unreadable: readonly UnreadableRows[];
 }
 
 /**
  * Writes the rows that were not scored: source file, row, number of rows from there on, column, rule, message and the ids
- * (null for a row group that could not be read).
+ * (null for a row group that could not be read). Rows are joined by their positions: beside a hash join, DuckDB does not
+ * keep the order of a union, and a positional join would pair wrong rows.
  *
- * Errors: as `writePart`.
+ * Errors: INTERNAL when an entry is missing; DuckDB's own otherwise.
  */
 export async function writeRejects(
   duck: Duck,
@@ -35,16 +45,19 @@ export async function writeRejects(
   const parts = unreadable.map((u) => entryQuery(u, ids));
   if (rows !== null) parts.push(rowsQuery(rows, ids));
   const query = `select * from (${parts.join(' union all ')}) r order by source_file, source_row`;
-  await copyTo(duck, query, target, 'zstd', 122880);
+  const written = await copyTo(duck, query, target, 'zstd', 122880);
+  const expected = (rows?.count ?? 0) + unreadable.length;
+  if (written === expected) return;
+  const what = 'rejected rows are missing in their file';
+  throw new PrescoreError('INTERNAL', { what, where: target, expected: `${expected}`, got: `${written}` });
 }
 
-function rowsQuery(rows: NonNullable<RejectSources['rows']>, ids: readonly OutputColumn[]): string {
+function rowsQuery(rows: RejectedRows, ids: readonly OutputColumn[]): string {
   const idColumns = ids.map((c, k) => `, i.c${k} as ${quoteName(c.name)}`).join('');
   return `select i.source_uri as source_file, i.source_row as source_row, 1::BIGINT as source_rows,
       k.column_name as "column", k.rule as rule, k.message as message${idColumns}
-    from (${inputQuery(rows.slices, ids)}) i positional join ${quoteName(rows.table)} p
-    join ${quoteName(rows.codesTable)} k on k.code = p.reject_code
-    where ${aligned('p.reject_code > 0')}`;
+    from (${inputQuery(rows.slices, ids)}) i join ${quoteName(rows.table)} p on p.row_position = i.row_position
+    join ${quoteName(rows.codesTable)} k on k.code = p.reject_code where p.reject_code > 0`;
 }
 
 function entryQuery(entry: UnreadableRows, ids: readonly OutputColumn[]): string {

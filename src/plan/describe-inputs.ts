@@ -138,7 +138,7 @@ class FileBinder {
     const columns = new Map(file.columns.map((c) => [c.name, c.type]));
     const first = this.files[0];
     try {
-      const where = first === undefined ? job.model.uri : file.uri;
+      const where = first === undefined ? `${job.model.uri} and ${file.uri}` : file.uri;
       const { inputs, fixedBatch } = bindFeatures(job.features, model.signature, columns, where);
       if (reference !== null && JSON.stringify(inputs) !== JSON.stringify(reference.inputs)) {
         throw new PrescoreError('SIGNATURE_MISMATCH', { what: 'single values stand where the other has lists' });

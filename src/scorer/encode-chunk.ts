@@ -96,8 +96,9 @@ export async function encodeRejects(
   try {
     await writeCodes(lane, codesTable, scored.codes);
     const ids = run.kept.filter((c) => c.role === 'id');
-    const rows = { table: scored.table, codesTable, slices: slices.map((s) => s.slice) };
-    await writeRejects(lane, { rows: scored.rowsRejected === 0 ? null : rows, unreadable }, ids, path);
+    const count = scored.rowsRejected;
+    const rows = { table: scored.table, codesTable, slices: slices.map((s) => s.slice), count };
+    await writeRejects(lane, { rows: count === 0 ? null : rows, unreadable }, ids, path);
     const started = performance.now();
     const { state, runId } = run.context;
     const bytes = await readFile(path);

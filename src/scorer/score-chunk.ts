@@ -1,6 +1,6 @@
 import { badTextIndex, decodeSlice, type SliceColumn } from '../columnar/decode-slice.ts';
 import type { Duck } from '../columnar/duckdb.ts';
-import { BAD_TEXT } from '../columnar/local-slice.ts';
+import { BAD_TEXT, positionBase } from '../columnar/local-slice.ts';
 import { type ColumnData, TableWriter } from '../columnar/table-writer.ts';
 import { PREDICTION_HEAD } from '../columnar/write-part.ts';
 import { FeaturePacker } from '../tensor/feature-packer.ts';
@@ -84,13 +84,13 @@ class ChunkWalk {
 
   async run(duck: Duck, writer: TableWriter, slices: readonly ReadableSlice[]): Promise<void> {
     const started = performance.now();
-    for (const { slice, file } of slices) {
+    for (const [ordinal, { slice, file }] of slices.entries()) {
       const columns = decodedColumns(this.bound, file);
       const types = new Map(this.bound.context.files[file]!.columns.map((c) => [c.name, c.type]));
       const sliceColumns: SliceColumn[] = columns.map((c) => ({ ...c, type: types.get(c.name) ?? '' }));
       const packer = new FeaturePacker(this.bound.context.binding, columns, this.codes, this.dictionary);
       const badTexts = [...slice.asBytes];
-      let position = slice.rowStart;
+      let position = positionBase(ordinal) + slice.rowStart;
       for await (const batch of decodeSlice(duck, slice, sliceColumns)) {
         for (let from = 0; from < batch.rows; ) {
           this.slab ??= await this.nextSlab();

@@ -6,7 +6,7 @@ import type { SlabLayout } from '../tensor/slab-layout.ts';
 export interface Slab {
   readonly buffer: SharedArrayBuffer;
   readonly feeds: SlabFeeds;
-  /** Position of each row in its file, as DuckDB's BIGINT: two words a row. */
+  /** Position of each row (`positionBase`), as DuckDB's BIGINT: two words a row. */
   readonly positions: Int32Array;
 }
 

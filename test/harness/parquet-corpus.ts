@@ -95,7 +95,7 @@ function outcomeOf(result: CliResult, folder: string, partition: string): CaseOu
 
 /** Names in an output folder that a reader would see. */
 export function visibleIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith('.')) : [];
+  return existsSync(folder) ? readdirSync(folder).filter((name) => !/^[._]/.test(name) || name === '_SUCCESS') : [];
 }
 
 /** All entries of the rejects of a run. */

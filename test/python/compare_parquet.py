@@ -16,8 +16,17 @@ from canonical import texts
 
 
 def read(paths, columns=None):
-    tables = [pq.ParquetFile(path).read(columns) for path in paths]
-    return pa.concat_tables(tables, promote_options="permissive")
+    return [pq.ParquetFile(path).read(columns) for path in paths]
+
+
+def values_of(tables, name, target=None):
+    """The texts of a column over all tables; whole numbers as floats where they became floats."""
+    out = []
+    for column in (table[name] for table in tables):
+        if target is not None and pa.types.is_floating(target) and pa.types.is_integer(column.type):
+            column = column.cast(pa.float64())
+        out += texts(column)
+    return out
 
 
 def by_duckdb(parts):
@@ -27,25 +36,25 @@ def by_duckdb(parts):
 
 def compare(spec):
     parts = sorted(p for p in Path(spec["output"]).iterdir() if p.suffix == ".parquet")
-    target = read(parts)
-    source = read(spec["inputs"], spec.get("only"))
-    rows = range(source.num_rows)
+    source, targets = read(spec["inputs"], spec.get("only")), read(parts)
+    rows = range(sum(table.num_rows for table in source))
     if spec.get("key"):
-        keys = set(texts(target[spec["key"]]))
-        rows = [i for i, key in enumerate(texts(source[spec["key"]])) if key in keys]
-    columns = {}
+        keys = set(values_of(targets, spec["key"]))
+        rows = [i for i, key in enumerate(values_of(source, spec["key"])) if key in keys]
     other = by_duckdb(parts)
+    columns = {}
     for out, into in spec["columns"].items():
-        given = texts(source[into])
+        target = targets[0][out].type
+        given = values_of(source, into, target)
         expected = [given[i] for i in rows]
         differences = []
-        for reader, column in (("pyarrow", target[out]), ("duckdb", other.column(target.column_names.index(out)))):
-            got = texts(column)
+        position = targets[0].column_names.index(out)
+        for reader, got in (("pyarrow", values_of(targets, out)), ("duckdb", texts(other.column(position)))):
             if len(got) != len(expected):
                 differences.append([-1, len(expected), len(got), reader])
             differences += [[i, e, g, reader] for i, (e, g) in enumerate(zip(expected, got)) if e != g][:5]
-        columns[out] = {"source": str(source[into].type), "target": str(target[out].type), "differences": differences}
-    return {"rows": target.num_rows, "columns": columns}
+        columns[out] = {"source": str(source[0][into].type), "target": str(target), "differences": differences}
+    return {"rows": sum(table.num_rows for table in targets), "columns": columns}
 
 
 print(json.dumps({spec["name"]: compare(spec) for spec in json.load(open(sys.argv[1]))}))

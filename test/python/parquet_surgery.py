@@ -86,6 +86,8 @@ def encode(kind, value):
         head = bytes([len(items) << 4 | element]) if len(items) < 15 else bytes([0xF0 | element]) + varint(len(items))
         if element in (TRUE, FALSE):
             return head + bytes(items)
+        if isinstance(items, Repeated):
+            return head + encode(element, items.item) * items.count
         return head + b"".join(encode(element, item) for item in items)
     out, last = bytearray(), 0
     for field, (inner, item) in sorted(value.items()):
@@ -95,6 +97,16 @@ def encode(kind, value):
         out += encode(inner, item)
         last = field
     return bytes(out) + b"\0"
+
+
+class Repeated:
+    """A list of one item many times."""
+
+    def __init__(self, item, count):
+        self.item, self.count = item, count
+
+    def __len__(self):
+        return self.count
 
 
 class Page:
@@ -141,6 +153,9 @@ class ParquetFile:
         """The SchemaElement structs of the footer, the root first."""
         return self.footer[2][1][1]
 
+    def encoded_footer(self):
+        return encode(STRUCT, self.footer)
+
     def save(self, path):
         out = bytearray(b"PAR1")
         for group, chunks in zip(self.row_groups, self.groups):
@@ -152,7 +167,7 @@ class ParquetFile:
                     column[2] = (I64, chunk.meta[9][1])
             group.pop(5, None)
             group.pop(6, None)
-        footer = encode(STRUCT, self.footer)
+        footer = self.encoded_footer()
         out += footer + struct.pack("<i", len(footer)) + b"PAR1"
         open(path, "wb").write(out)
 

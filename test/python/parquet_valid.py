@@ -44,6 +44,11 @@ def a16_many_small_files(folder):
 
 
 @case
+def a16_forty_row_groups(folder):
+    pq.write_table(rows(0, 4000), folder / "groups.parquet", row_group_size=100)
+
+
+@case
 def a29_mixed_pages(folder):
     """The dictionary grows too large on the way: its pages are followed by plain ones."""
     table = rows(0, 20_000)
