@@ -89,6 +89,18 @@ export const ERROR_CODES = {
     'Pass --if-changed or --new-run to score it again.',
   ),
   RUN_NOT_FOUND: entry(2, false, 'There is no such run.', 'List the runs with: prescore runs list JOB'),
+  KEY_INVALID: entry(
+    2,
+    false,
+    'A key cannot be looked up.',
+    'Give a text, an integer or bytes of at most 1,024 bytes; a list for a key of several columns.',
+  ),
+  SET_COLUMN: entry(
+    2,
+    false,
+    'A column cannot be a key or a value of a prediction set.',
+    'Use a text, integer or binary column as key, and numbers, flags, texts or lists of them as values.',
+  ),
   // 4: input data
   INPUT_NOT_FOUND: entry(4, false, 'The input matches no file.', 'Check input.uri and the partition.'),
   INPUT_CHANGED: entry(
@@ -158,6 +170,24 @@ export const ERROR_CODES = {
     false,
     'The output differs from its manifest.',
     'Restore the parts that are named, or run the job again with --new-run.',
+  ),
+  SET_DUPLICATE_KEY: entry(
+    4,
+    false,
+    'Two rows of the table have the same key.',
+    'Mend the table, or set predictions.onDuplicateKey to last.',
+  ),
+  SET_UNKNOWN: entry(
+    4,
+    false,
+    'There is no such prediction set, or nothing is published in it.',
+    'Check --store and --set; sets list shows what is there.',
+  ),
+  SET_GENERATION_GONE: entry(
+    4,
+    false,
+    'The generation is not there any more, or has expired.',
+    'Publish again; sets show lists the generations that can be served.',
   ),
   // 5: model
   MODEL_NOT_FOUND: entry(5, false, 'The model file cannot be found.', 'Check model.uri.'),
@@ -271,6 +301,42 @@ export const ERROR_CODES = {
     'Bytes from the store are not the bytes that were written.',
     'Start the same command again; if it stays, check the store.',
   ),
+  PREDICTIONS_UNAVAILABLE: entry(
+    6,
+    true,
+    'The prediction store did not answer in time.',
+    'Start the same command again; pages that are written are kept, and the old generation is served.',
+  ),
+  PREDICTIONS_DENIED: entry(
+    6,
+    false,
+    'The prediction store refused the login or the command.',
+    'Check PRESCORE_REDIS_USERNAME and PRESCORE_REDIS_PASSWORD and the rights of that user.',
+  ),
+  PREDICTIONS_FULL: entry(
+    6,
+    false,
+    'The prediction store has no room for the new generation. The old one is still served.',
+    'Raise maxmemory or free disk, lower predictions.keep, then publish again.',
+  ),
+  PREDICTIONS_READONLY: entry(
+    6,
+    true,
+    'The prediction store takes no writes: it is a read-only replica.',
+    'Give the address of the primary, or use Sentinel or Cluster addresses.',
+  ),
+  PREDICTIONS_CONFIG: entry(
+    6,
+    false,
+    'The prediction store cannot be used as it is configured.',
+    'Mend the setting that is named.',
+  ),
+  PREDICTIONS_LOST: entry(
+    6,
+    true,
+    'Pages that were written are not there any more.',
+    'Look for evictions or a restart of the store, then publish again.',
+  ),
   // 7: another owner
   RUN_OWNED: entry(7, false, 'Another process is working on this run.', 'Wait for it, or stop it first.'),
   SUPERSEDED: entry(
@@ -278,6 +344,13 @@ export const ERROR_CODES = {
     false,
     'A newer run has already been committed to this output.',
     'Nothing to do; pass --force to put this run in its place.',
+  ),
+  SET_OWNED: entry(7, false, 'Another process is publishing into this set.', 'Wait for it, or stop it first.'),
+  SET_NOT_NEWER: entry(
+    7,
+    false,
+    'The set already serves something newer, or was rolled back and waits for something newer.',
+    'Nothing to do; pass --force to serve it all the same.',
   ),
   // 8: limits
   REJECT_LIMIT: entry(

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { GenerationMeta, GenerationWriter, Page } from '../contract/prediction-set.ts';
+import { lmdbError, openNewPages, type PageFile } from './lmdb-env.ts';
+
+/**
+ * Builds the file of one generation under a name of its own, then renames it: readers see all of it or nothing. An attempt that
+ * ends early leaves nothing to go on from; the whole file is built in seconds.
+ */
+export class LmdbPageWriter implements GenerationWriter {
+  private readonly target: string;
+  private readonly draft: string;
+  private readonly meta: GenerationMeta;
+  private file: PageFile | null = null;
+  private pages = 0;
+  private bytes = 0;
+
+  constructor(meta: GenerationMeta, target: string) {
+    this.meta = meta;
+    this.target = target;
+    this.draft = `${target}.building-${randomBytes(6).toString('hex')}`;
+  }
+
+  doneResidues(): Promise<ReadonlySet<number>> {
+    return Promise.resolve(new Set());
+  }
+
+  async writePages(pages: readonly Page[]): Promise<void> {
+    try {
+      await mkdir(dirname(this.draft), { recursive: true });
+      this.file ??= openNewPages(this.draft);
+      const file = this.file;
+      file.transactionSync(() => {
+        for (const { bucket, bytes } of pages) {
+          file.putSync(bucket, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+        }
+      });
+    } catch (error) {
+      throw lmdbError(error, this.target);
+    }
+    this.pages += pages.length;
+    this.bytes += pages.reduce((sum, p) => sum + p.bytes.length, 0);
+  }
+
+  count(): Promise<{ readonly pages: number; readonly bytes: number }> {
+    try {
+      if (this.file === null) return Promise.resolve({ pages: 0, bytes: 0 });
+      const { entryCount } = this.file.getStats() as { entryCount: number };
+      return Promise.resolve({ pages: entryCount, bytes: this.bytes });
+    } catch (error) {
+      return Promise.reject(lmdbError(error, this.target));
+    }
+  }
+
+  async finish(): Promise<void> {
+    try {
+      await this.file?.close();
+      this.file = null;
+      const handle = await open(this.draft, 'r+');
+      await handle.sync();
+      await handle.close();
+      await rm(`${this.draft}-lock`, { force: true });
+      await rename(this.draft, this.target);
+    } catch (error) {
+      throw lmdbError(error, `${this.target} (generation ${this.meta.generation})`);
+    }
+  }
+
+  async abandon(): Promise<void> {
+    await this.file?.close().catch(() => undefined);
+    this.file = null;
+    await rm(this.draft, { force: true });
+    await rm(`${this.draft}-lock`, { force: true });
+  }
+}

@@ -1,0 +1,174 @@
+import type { Page } from '../contract/prediction-set.ts';
+import { PAGE, sealPage } from '../prediction-set/page.ts';
+import { Cursor } from '../prediction-set/varint.ts';
+import { HASH_BYTES } from './row-spool.ts';
+
+/** Above this many rows in a page twins are found by a table, below it by comparing all pairs of hashes. */
+const FEW_ROWS = 128;
+
+export interface BuiltPages {
+  readonly pages: readonly Page[];
+  readonly bytes: number;
+  readonly duplicates: number;
+  /** Bytes of the first key that came twice. */
+  readonly duplicateKey: Uint8Array | null;
+}
+
+/**
+ * Packs the rows of one residue into pages: one for every bucket of it, empty ones too, so that a page which is not there is
+ * known to be lost. Of rows with the same key the last one stays. Same rows, same bytes.
+ *
+ * Errors: none. Owns: the caller.
+ */
+export function buildPages(spooled: Uint8Array, residue: number, residues: number, buckets: number, hasNulls: boolean): BuiltPages {
+  const rows = indexRows(spooled, residue, residues, buckets);
+  const count = buckets / residues;
+  const order = sortByBucket(rows, count);
+  const pages: Page[] = [];
+  let bytes = 0;
+  let duplicates = 0;
+  let duplicateKey: Uint8Array | null = null;
+  let from = 0;
+  for (let local = 0; local < count; local++) {
+    let to = from;
+    while (to < order.length && rows.bucket[order[to]!] === local) to++;
+    const twins = markTwins(spooled, rows, order, from, to);
+    duplicates += twins.count;
+    duplicateKey ??= twins.key;
+    const bucket = local * residues + residue;
+    const page = packPage(spooled, rows, order, from, to, bucket, hasNulls);
+    pages.push({ bucket, bytes: page });
+    bytes += page.length;
+    from = to;
+  }
+  return { pages, bytes, duplicates, duplicateKey };
+}
+
+interface RowIndex {
+  readonly count: number;
+  /** Where a row's length prefix begins, and where the row ends. A row that a later one replaces gets end = start. */
+  readonly start: Int32Array;
+  readonly end: Int32Array;
+  readonly hash: Uint32Array;
+  readonly bucket: Int32Array;
+}
+
+function indexRows(spooled: Uint8Array, residue: number, residues: number, buckets: number): RowIndex {
+  const cursor = new Cursor(spooled, 0, spooled.length);
+  let capacity = Math.max(16, Math.floor(spooled.length / 24));
+  let start = new Int32Array(capacity);
+  let end = new Int32Array(capacity);
+  let hash = new Uint32Array(capacity);
+  let count = 0;
+  while (cursor.at < cursor.end) {
+    if (count === capacity) {
+      capacity *= 2;
+      start = grown(start, new Int32Array(capacity));
+      end = grown(end, new Int32Array(capacity));
+      hash = grown(hash, new Uint32Array(capacity));
+    }
+    hash[count] = cursor.view.getUint32(cursor.at, true);
+    cursor.at += HASH_BYTES;
+    start[count] = cursor.at;
+    cursor.at += cursor.varint();
+    end[count] = cursor.at;
+    count++;
+  }
+  const bucket = new Int32Array(count);
+  for (let i = 0; i < count; i++) bucket[i] = ((hash[i]! % buckets) - residue) / residues;
+  return { count, start, end, hash, bucket };
+}
+
+function grown<T extends Int32Array | Uint32Array>(old: T, larger: T): T {
+  larger.set(old);
+  return larger;
+}
+
+// A counting sort: stable, so rows of a bucket stay in the order in which they came.
+function sortByBucket(rows: RowIndex, buckets: number): Int32Array {
+  const next = new Int32Array(buckets + 1);
+  for (let i = 0; i < rows.count; i++) next[rows.bucket[i]! + 1]!++;
+  for (let b = 0; b < buckets; b++) next[b + 1]! += next[b]!;
+  const order = new Int32Array(rows.count);
+  for (let i = 0; i < rows.count; i++) order[next[rows.bucket[i]!]!++] = i;
+  return order;
+}
+
+function markTwins(
+  spooled: Uint8Array,
+  rows: RowIndex,
+  order: Int32Array,
+  from: number,
+  to: number,
+): { readonly count: number; readonly key: Uint8Array | null } {
+  let count = 0;
+  let key: Uint8Array | null = null;
+  const drop = (earlier: number): void => {
+    key ??= keyOf(spooled, rows, earlier).slice();
+    rows.end[earlier] = rows.start[earlier]!;
+    count++;
+  };
+  if (to - from <= FEW_ROWS) {
+    for (let i = from + 1; i < to; i++) {
+      const row = order[i]!;
+      const hash = rows.hash[row]!;
+      for (let j = from; j < i; j++) {
+        const earlier = order[j]!;
+        if (rows.hash[earlier] === hash && isSameKey(spooled, rows, earlier, row)) drop(earlier);
+      }
+    }
+    return { count, key };
+  }
+  const byHash = new Map<number, number[]>();
+  for (let i = from; i < to; i++) {
+    const row = order[i]!;
+    const same = byHash.get(rows.hash[row]!);
+    if (same === undefined) byHash.set(rows.hash[row]!, [row]);
+    else {
+      for (const earlier of same) if (isSameKey(spooled, rows, earlier, row)) drop(earlier);
+      same.push(row);
+    }
+  }
+  return { count, key };
+}
+
+function isSameKey(spooled: Uint8Array, rows: RowIndex, a: number, b: number): boolean {
+  if (rows.end[a] === rows.start[a]) return false;
+  const left = keyOf(spooled, rows, a);
+  const right = keyOf(spooled, rows, b);
+  return left.length === right.length && left.every((byte, i) => byte === right[i]);
+}
+
+function keyOf(spooled: Uint8Array, rows: RowIndex, row: number): Uint8Array {
+  const cursor = new Cursor(spooled, rows.start[row]!, rows.end[row]!);
+  cursor.varint();
+  const length = cursor.varint();
+  return spooled.subarray(cursor.at, cursor.at + length);
+}
+
+function packPage(
+  spooled: Uint8Array,
+  rows: RowIndex,
+  order: Int32Array,
+  from: number,
+  to: number,
+  bucket: number,
+  hasNulls: boolean,
+): Uint8Array {
+  let size = PAGE.headBytes;
+  let kept = 0;
+  for (let i = from; i < to; i++) {
+    const length = rows.end[order[i]!]! - rows.start[order[i]!]!;
+    size += length;
+    if (length > 0) kept++;
+  }
+  const page = new Uint8Array(size);
+  let at: number = PAGE.headBytes;
+  for (let i = from; i < to; i++) {
+    const row = order[i]!;
+    const end = rows.end[row]!;
+    for (let b = rows.start[row]!; b < end; b++) page[at++] = spooled[b]!;
+  }
+  sealPage(page, bucket, kept, hasNulls);
+  return page;
+}
