@@ -20,6 +20,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   plan: ['errors', 'contract', 'spec', 'columnar', 'tensor'],
   ledger: ['errors', 'contract', 'spec'],
   scorer: ['errors', 'contract', 'telemetry', 'columnar', 'model', 'tensor'],
+  'prediction-set': ['errors', 'contract'],
+  lmdb: ['errors', 'contract'],
+  redis: ['errors', 'contract', 'prediction-set'],
+  publish: ['errors', 'contract', 'telemetry', 'columnar', 'ledger', 'spec', 'prediction-set'],
   pipeline: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'scorer', 'tensor'],
   cli: [
     'errors',
@@ -34,6 +38,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'ledger',
     'scorer',
     'pipeline',
+    'prediction-set',
+    'lmdb',
+    'redis',
+    'publish',
   ],
 };
 
@@ -43,7 +51,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-s3': ['object-store/s3-client.ts'],
   '@duckdb/node-api': ['columnar/'],
   '@duckdb/node-bindings': ['columnar/'],
-
+  lmdb: ['lmdb/lmdb-env.ts'],
+  ioredis: ['redis/connection.ts'],
   yaml: ['spec/', 'cli/init-command.ts'],
   commander: ['cli/program.ts'],
 };

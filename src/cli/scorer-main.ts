@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { toPrescoreError } from '../errors/prescore-error.ts';
 import type { ToChild } from '../scorer/messages.ts';
 import { OrtClient } from '../scorer/ort-client.ts';
@@ -30,3 +31,6 @@ new ScorerChild(
   ort,
   (stores) => createStoreResolver(stores, { env: process.env }),
 ).start();
+
+// A child is ended with SIGKILL, which keeps no compiled code: what was needed to start is kept here, for the next children.
+setTimeout(() => flushCompileCache?.(), 600).unref();

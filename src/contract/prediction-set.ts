@@ -99,7 +99,10 @@ export interface GenerationEntry {
 /** Who may write into a set. Times are the store's own. */
 export interface SetLease {
   readonly token: string;
-  readonly owner: string;
+  readonly host: string;
+  readonly bootId: string;
+  readonly pid: number;
+  readonly processStart: number | null;
   readonly untilMs: number;
 }
 
@@ -117,6 +120,8 @@ export interface SetState {
   /** Set by a rollback: publications that are not newer than `highest` change nothing. */
   readonly isPinned: boolean;
   readonly lease: SetLease | null;
+  /** Somebody asked for a publication while one was going on: whoever publishes looks again when it is done. */
+  readonly isAgainAsked: boolean;
 }
 
 /** Pages and what goes with them, written by one publisher. */
@@ -125,8 +130,6 @@ export interface GenerationWriter {
   doneResidues(): Promise<ReadonlySet<number>>;
   /** Writes all pages of one residue. Resolves when the store has them. Owns: the pages until then. */
   writePages(pages: readonly Page[], residue: number): Promise<void>;
-  /** Reads back how many pages there are and how many bytes they have. */
-  count(): Promise<{ readonly pages: number; readonly bytes: number }>;
   /** Makes the pages durable and readable; before that no reader sees them. */
   finish(): Promise<void>;
   /** Drops what this writer holds; the pages stay for the next attempt where the store can. */
@@ -136,6 +139,11 @@ export interface GenerationWriter {
 export interface Page {
   readonly bucket: number;
   readonly bytes: Uint8Array;
+}
+
+export interface PageCount {
+  readonly pages: number;
+  readonly bytes: number;
 }
 
 /** One row of an overlay: a single key's own prediction. */
@@ -164,6 +172,8 @@ export interface PredictionStore {
   writer(meta: GenerationMeta): Promise<GenerationWriter>;
   /** Page bytes in the order asked; null where there is none. Owns: the caller, until its next call. */
   readPages(set: string, generation: number, buckets: readonly number[]): Promise<(Uint8Array | null)[]>;
+  /** How many of the buckets 0 … buckets - 1 have a page, and the bytes of all of them, read back from the store. */
+  countPages(set: string, generation: number, buckets: number): Promise<PageCount>;
   /** Removes pages and meta of a generation, slowly; safe to repeat. */
   dropGeneration(set: string, generation: number, buckets: number): Promise<void>;
   readOverlay(set: string, keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]>;

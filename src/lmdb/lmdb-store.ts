@@ -5,12 +5,13 @@ import type {
   GenerationMeta,
   GenerationWriter,
   OverlayEntry,
+  PageCount,
   PredictionStore,
   SetPointer,
   SetState,
 } from '../contract/prediction-set.ts';
-import { MetaFiles } from './meta-files.ts';
 import { type EntryFile, lmdbError, openEntries, openPages, type PageFile } from './lmdb-env.ts';
+import { MetaFiles } from './meta-files.ts';
 import { LmdbPageWriter } from './page-writer.ts';
 import { StateFiles } from './state-files.ts';
 
@@ -40,7 +41,10 @@ export class LmdbStore implements PredictionStore {
   async listSets(): Promise<string[]> {
     return this.guard('', async () => {
       const entries = await readdir(this.folder, { withFileTypes: true }).catch(absentAsEmpty);
-      return entries.filter((e) => e.isDirectory()).map((e) => e.name).sort();
+      return entries
+        .filter((e) => e.isDirectory())
+        .map((e) => e.name)
+        .sort();
     });
   }
 
@@ -75,6 +79,21 @@ export class LmdbStore implements PredictionStore {
       // A fast read gives one shared buffer, so only a single page may skip the copy.
       if (buckets.length === 1) return Promise.resolve([file.getBinaryFast(buckets[0]!) ?? null]);
       return Promise.resolve(buckets.map((bucket) => file.getBinary(bucket) ?? null));
+    });
+  }
+
+  countPages(set: string, generation: number, buckets: number): Promise<PageCount> {
+    return this.guard(set, () => {
+      const file = this.pages(set, generation);
+      let pages = 0;
+      let bytes = 0;
+      for (let bucket = 0; file !== null && bucket < buckets; bucket++) {
+        const page = file.getBinaryFast(bucket);
+        if (page === undefined) continue;
+        pages++;
+        bytes += page.length;
+      }
+      return Promise.resolve({ pages, bytes });
     });
   }
 

@@ -13,8 +13,6 @@ export class LmdbPageWriter implements GenerationWriter {
   private readonly draft: string;
   private readonly meta: GenerationMeta;
   private file: PageFile | null = null;
-  private pages = 0;
-  private bytes = 0;
 
   constructor(meta: GenerationMeta, target: string) {
     this.meta = meta;
@@ -38,18 +36,6 @@ export class LmdbPageWriter implements GenerationWriter {
       });
     } catch (error) {
       throw lmdbError(error, this.target);
-    }
-    this.pages += pages.length;
-    this.bytes += pages.reduce((sum, p) => sum + p.bytes.length, 0);
-  }
-
-  count(): Promise<{ readonly pages: number; readonly bytes: number }> {
-    try {
-      if (this.file === null) return Promise.resolve({ pages: 0, bytes: 0 });
-      const { entryCount } = this.file.getStats() as { entryCount: number };
-      return Promise.resolve({ pages: entryCount, bytes: this.bytes });
-    } catch (error) {
-      return Promise.reject(lmdbError(error, this.target));
     }
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ValueColumn, SetOrder } from '../contract/prediction-set.ts';
+import type { SetOrder, ValueColumn } from '../contract/prediction-set.ts';
 import type { Manifest, RunOrder } from '../contract/records.ts';
 
 /** A text that sorts as runs do: logical time (else plan creation), plan creation, run id. */

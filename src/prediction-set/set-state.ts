@@ -30,15 +30,21 @@ export function newState(keep: number): SetState {
     highest: null,
     isPinned: false,
     lease: null,
+    isAgainAsked: false,
   };
 }
 
 /** Errors: SET_OWNED while somebody else's lease runs. */
-export function withLease(state: SetState, lease: SetLease, nowMs: number): SetState {
+export function withLease(
+  state: SetState,
+  lease: SetLease,
+  nowMs: number,
+  isDead: (holder: SetLease) => boolean,
+): SetState {
   const held = state.lease;
-  if (held !== null && held.token !== lease.token && held.untilMs > nowMs) {
+  if (held !== null && held.token !== lease.token && held.untilMs > nowMs && !isDead(held)) {
     throw new PrescoreError('SET_OWNED', {
-      what: `${held.owner} is publishing into this set`,
+      what: `process ${held.pid} on ${held.host} is publishing into this set`,
       expected: `no publisher, or its lease ended`,
       got: `a lease until ${new Date(held.untilMs).toISOString()}`,
     });
@@ -51,7 +57,7 @@ export function checkLease(state: SetState, token: string): void {
   if (state.lease?.token === token) return;
   throw new PrescoreError('SET_OWNED', {
     what: 'another publisher has taken this set over',
-    got: state.lease?.owner ?? 'no lease',
+    got: state.lease === null ? 'no lease' : `process ${state.lease.pid} on ${state.lease.host}`,
   });
 }
 
@@ -71,7 +77,12 @@ export function unfinished(state: SetState, publication: string, now: string): G
 }
 
 /** Adds a generation that is being built; its number has never been used. Others that were being built are given up. */
-export function withNewGeneration(state: SetState, publication: string, now: string, expiresAt: string | null): SetState {
+export function withNewGeneration(
+  state: SetState,
+  publication: string,
+  now: string,
+  expiresAt: string | null,
+): SetState {
   const entry: GenerationEntry = {
     generation: state.nextGeneration,
     publication,

@@ -1,6 +1,6 @@
 import type { PredictionValue, ScalarType, ValueColumn, ValueType } from '../contract/prediction-set.ts';
 import { elementOf, WIDTHS } from './value-types.ts';
-import { Cursor, varintSize, writeVarint } from './varint.ts';
+import { type Cursor, varintSize, writeVarint } from './varint.ts';
 
 const TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ENCODER = new TextEncoder();

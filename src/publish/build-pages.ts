@@ -20,7 +20,13 @@ export interface BuiltPages {
  *
  * Errors: none. Owns: the caller.
  */
-export function buildPages(spooled: Uint8Array, residue: number, residues: number, buckets: number, hasNulls: boolean): BuiltPages {
+export function buildPages(
+  spooled: Uint8Array,
+  residue: number,
+  residues: number,
+  buckets: number,
+  hasNulls: boolean,
+): BuiltPages {
   const rows = indexRows(spooled, residue, residues, buckets);
   const count = buckets / residues;
   const order = sortByBucket(rows, count);

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Binding } from '../contract/binding.ts';
 import { toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
@@ -41,6 +42,8 @@ const onBatch = (isBusy: boolean): void => {
 async function load(message: ToThread & { kind: 'load' }): Promise<void> {
   const { file, ...facts } = inspectModel(message.bytes, message.where, message.sha256);
   session = await OnnxSession.open(message.bytes, file, message, message.where);
+  // Children are ended with SIGKILL, so nothing else would ever keep what this thread has compiled.
+  flushCompileCache?.();
   send({ kind: 'loaded', info: { ...facts, signature: session.signature } });
 }
 
