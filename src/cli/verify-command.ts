@@ -1,9 +1,9 @@
 import { readParquetFooter } from '../columnar/parquet-footer.ts';
+import { pinnedSource } from '../columnar/pinned-source.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { readOutputManifest, verifyOutput } from '../ledger/verify-output.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import { resolveUri } from '../object-store/uri.ts';
-import { pinnedSource } from '../scorer/pinned-source.ts';
 import { sayBytes, sayCount } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
 import { printTable } from './print-table.ts';

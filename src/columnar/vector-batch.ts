@@ -26,7 +26,8 @@ export class VectorView {
     return duckdb.vector_get_validity(this.vector, Math.ceil(this.rows / 64) * 8) ?? null;
   }
 
-  private bytes(width: number): Uint8Array {
+  /** The bytes of fixed-width values, little-endian. */
+  bytes(width: number): Uint8Array {
     return duckdb.vector_get_data(this.vector, this.rows * width);
   }
 

@@ -16,6 +16,7 @@ export interface Job {
   readonly id: readonly string[];
   readonly passthrough: readonly string[];
   readonly output: JobOutput;
+  readonly predictions: JobPredictions | null;
   readonly execution: JobExecution;
   readonly rejects: { readonly limit: RejectLimit };
 }
@@ -75,6 +76,22 @@ export interface JobOutput {
   /** Adds scored_at, model_name, model_version, run_id. */
   readonly lineage: boolean;
   readonly gcGraceMs: number;
+}
+
+/** Publication of the predictions for lookups by key. */
+export interface JobPredictions {
+  /** `lmdb:/abs/folder` or a Redis address without user information. */
+  readonly store: string;
+  readonly set: string;
+  readonly key: readonly string[];
+  /** Null: the columns of the output that are predictions. */
+  readonly values: readonly string[] | null;
+  readonly scope: 'latest' | 'union';
+  readonly mode: 'replace' | 'upsert';
+  readonly onDuplicateKey: 'last' | 'error';
+  /** Null: never expires. */
+  readonly ttlMs: number | null;
+  readonly keep: number;
 }
 
 export interface JobExecution {

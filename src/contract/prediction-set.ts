@@ -52,11 +52,10 @@ export interface GenerationMeta {
   readonly columns: readonly ValueColumn[];
   readonly bucketHash: 'crc32';
   readonly buckets: number;
+  /** Rows that were read with a key; twins among them count. */
   readonly rows: number;
-  /** Rows that another row with the same key replaced, and rows without a key. */
-  readonly duplicates: number;
+  /** Rows that have no key. */
   readonly withoutKey: number;
-  readonly pageBytes: number;
   readonly origins: readonly Origin[];
   readonly order: SetOrder;
   /** ISO, UTC; `expiresAt` is null without a ttl. */

@@ -1,12 +1,12 @@
 import { type ArrowSummary, describeArrow } from '../columnar/arrow-ipc.ts';
 import { arrowToParquet } from '../columnar/arrow-to-parquet.ts';
 import { pathValue } from '../columnar/local-slice.ts';
+import { pinnedSource } from '../columnar/pinned-source.ts';
 import { writeSparse } from '../columnar/sparse-file.ts';
 import type { ByteRange, Location } from '../contract/object-store.ts';
 import type { PlannedFile, Slice } from '../contract/plan.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import type { LocalizeOptions, Located } from './located-slice.ts';
-import { pinnedSource } from './pinned-source.ts';
 
 /**
  * Rewrites the record batches of a slice to a scratch Parquet file, from where the one Parquet path goes on. From S3 only

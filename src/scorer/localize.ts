@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { checkPages } from '../columnar/check-pages.ts';
 import { type LocalSlice, pathValue } from '../columnar/local-slice.ts';
 import { rowSpans } from '../columnar/parquet-footer.ts';
+import { pinnedSource } from '../columnar/pinned-source.ts';
 import { parquetFrame, wantedRanges, writeSparse } from '../columnar/sparse-file.ts';
 import type { Location, StoreResolver } from '../contract/object-store.ts';
 import type { PlannedFile, Slice } from '../contract/plan.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import type { LocalizeOptions, Located } from './located-slice.ts';
-import { pinnedSource } from './pinned-source.ts';
 
 /** Slices whose bytes are on this machine. `release` removes their scratch files. */
 export interface LocalChunk {

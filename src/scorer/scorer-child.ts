@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeInput } from '../columnar/describe-input.ts';
 import { Duck } from '../columnar/duckdb.ts';
+import { pinnedSource } from '../columnar/pinned-source.ts';
 import type { StoreConfig, StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
 import { type BoundRun, bindRun } from './bound-run.ts';
@@ -20,7 +21,6 @@ import type {
   ToChild,
 } from './messages.ts';
 import type { OrtClient } from './ort-client.ts';
-import { pinnedSource } from './pinned-source.ts';
 import { sampleRows } from './sample-rows.ts';
 import { Turnstile } from './turnstile.ts';
 import { walkChunk } from './walk-chunk.ts';

@@ -1,24 +1,26 @@
 import type { ConstantValue, NullPolicy, RejectLimit } from '../contract/job.ts';
 import { isPrescoreError } from '../errors/prescore-error.ts';
 import type { CheckContext } from './check-context.ts';
-import type { ListShape, MapShape, ObjectShape, Shape, UriShape } from './field.ts';
+import type { ListShape, MapShape, ObjectShape, Shape } from './field.ts';
 import { globProblem } from './glob.ts';
 import { sayNode } from './issues.ts';
 import { parseDuration, parsePercent, parseSize } from './quantities.ts';
 import { sayShape } from './say-shape.ts';
 import { addSecretIssue, holdsSecret } from './secrets.ts';
+import { lmdbFolder, storeUrlProblem } from './store-url.ts';
 import { templateProblem } from './template.ts';
 import { type RuleName, textProblem } from './text-rules.ts';
 import type { SpecNode, SpecPath } from './tree.ts';
 
 export type LeafShape = Exclude<Shape, ListShape | MapShape | ObjectShape>;
+type PlaceShape = LeafShape & { readonly kind: 'uri' | 'storeUrl' };
 
 /** A compiled value, or the sentence that says what is wrong with it. */
 type Checked<T> = { readonly value: T } | { readonly problem: string };
 
 /** Checks and compiles a single value; undefined when it is wrong, with the reason in `context.issues`. */
 export function checkLeaf(shape: LeafShape, node: SpecNode, path: SpecPath, context: CheckContext): unknown {
-  if (shape.kind === 'uri') return checkUri(shape, node, path, context);
+  if (shape.kind === 'uri' || shape.kind === 'storeUrl') return checkPlace(shape, node, path, context);
   if (shape.kind === 'text' && shape.rule === 'endpoint' && isSecretText(node)) {
     addSecretIssue(context.issues, node.at, path);
     return undefined;
@@ -29,7 +31,7 @@ export function checkLeaf(shape: LeafShape, node: SpecNode, path: SpecPath, cont
   return undefined;
 }
 
-function compileLeaf(shape: Exclude<LeafShape, UriShape>, node: SpecNode): Checked<unknown> {
+function compileLeaf(shape: Exclude<LeafShape, PlaceShape>, node: SpecNode): Checked<unknown> {
   switch (shape.kind) {
     case 'text':
       return compileText(shape.rule, node);
@@ -157,8 +159,8 @@ function compileNulls(node: SpecNode): Checked<NullPolicy> {
   return 'value' in checked ? { value: { fill: checked.value } } : { problem: `has a fill that ${checked.problem}` };
 }
 
-function checkUri(
-  shape: UriShape,
+function checkPlace(
+  shape: PlaceShape,
   node: SpecNode,
   path: SpecPath,
   { issues, resolveUri }: CheckContext,
@@ -168,13 +170,15 @@ function checkUri(
     return undefined;
   }
   const checked = compileText('text', node);
-  const problem = 'problem' in checked ? checked.problem : uriProblem(shape, checked.value);
+  const problem = 'problem' in checked ? checked.problem : placeProblem(shape, checked.value);
   if (problem !== null || 'problem' in checked) {
     issues.add(node.at, path, { what: problem ?? 'is not a text', expected: sayShape(shape), got: sayNode(node) });
     return undefined;
   }
   try {
-    return resolveUri(checked.value);
+    const folder = shape.kind === 'storeUrl' ? lmdbFolder(checked.value) : null;
+    if (shape.kind === 'uri') return resolveUri(checked.value);
+    return folder === null ? checked.value : `lmdb:${resolveUri(folder)}`;
   } catch (error) {
     if (!isPrescoreError(error)) throw error;
     const { what, expected, got } = error.details;
@@ -188,7 +192,9 @@ function checkUri(
   }
 }
 
-function uriProblem({ placeholder, glob }: UriShape, text: string): string | null {
+function placeProblem(shape: PlaceShape, text: string): string | null {
+  if (shape.kind === 'storeUrl') return storeUrlProblem(text);
+  const { placeholder, glob } = shape;
   const problem = templateProblem(text, placeholder);
   if (problem !== null) return problem;
   if (glob) return globProblem(text);

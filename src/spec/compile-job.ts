@@ -1,4 +1,4 @@
-import type { FeatureSpec, Job, JobPartitions } from '../contract/job.ts';
+import type { FeatureSpec, Job, JobPartitions, JobPredictions } from '../contract/job.ts';
 import type { FEATURE } from './binding-fields.ts';
 import { duckdbType } from './column-types.ts';
 import type { Value } from './field.ts';
@@ -38,6 +38,7 @@ export function compileJob(file: JobFile): Job {
       lineage: file.output.lineage,
       gcGraceMs: file.output.gcGrace,
     },
+    predictions: compilePredictions(file),
     execution: {
       scorers: file.execution.scorers,
       intraOpThreads: file.execution.intraOpThreads,
@@ -50,6 +51,18 @@ export function compileJob(file: JobFile): Job {
     },
     rejects: { limit: file.rejects.limit },
   });
+}
+
+function compilePredictions({ predictions, name, partitions, outputs }: JobFile): JobPredictions | null {
+  if (predictions === null) return null;
+  const { set, values, scope, ttl, ...rest } = predictions;
+  return {
+    ...rest,
+    set: set ?? name,
+    values: values ?? (outputs === null ? null : Object.keys(outputs)),
+    scope: scope ?? (partitions === null ? 'latest' : 'union'),
+    ttlMs: ttl,
+  };
 }
 
 function compilePartitions(partitions: JobFile['partitions']): JobPartitions | null {

@@ -36,6 +36,8 @@ export type Shape =
   | { readonly kind: 'size'; readonly min: number; readonly max: number }
   | { readonly kind: 'rejectLimit' }
   | UriShape
+  /** The address of a prediction store; `lmdb:` paths are made absolute. */
+  | { readonly kind: 'storeUrl' }
   | { readonly kind: 'label' }
   | { readonly kind: 'constant' }
   | { readonly kind: 'nulls' }
@@ -87,7 +89,7 @@ export interface Choice {
 }
 
 /** What a shape compiles to. */
-export type Value<S extends Shape> = S extends { readonly kind: 'text' | 'uri' }
+export type Value<S extends Shape> = S extends { readonly kind: 'text' | 'uri' | 'storeUrl' }
   ? string
   : S extends { readonly kind: 'word'; readonly values: readonly (infer W)[] }
     ? W

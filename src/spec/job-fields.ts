@@ -4,6 +4,7 @@
  */
 import { FEATURE, OUTPUT_COLUMN } from './binding-fields.ts';
 import type { ObjectShape, Value } from './field.ts';
+import { PREDICTIONS } from './prediction-fields.ts';
 import { EXECUTION, OUTPUT, REJECTS } from './run-fields.ts';
 import { INPUT, MODEL, PARTITIONS, STORE } from './source-fields.ts';
 
@@ -72,6 +73,12 @@ export const JOB_SHAPE = {
       example: '[event_time]',
     },
     output: { type: OUTPUT, required: true, doc: 'Where predictions go.', example: '{ uri: out/flight-delay }' },
+    predictions: {
+      type: PREDICTIONS,
+      defaultSays: 'predictions are not published',
+      doc: 'Publishes the predictions for lookups by key.',
+      example: '{ store: "lmdb:../out/predictions", key: flight_id }',
+    },
     execution: { type: EXECUTION, default: {}, doc: 'How the work is done.', example: '{ memory: 4GiB }' },
     rejects: {
       type: REJECTS,

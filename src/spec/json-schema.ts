@@ -55,6 +55,8 @@ function schemaOf(shape: Shape): Schema {
           { type: 'string', pattern: PERCENT_PATTERN },
         ],
       };
+    case 'storeUrl':
+      return { type: 'string', pattern: '^(lmdb:|rediss?([+](cluster|sentinel))?://)' };
     case 'uri':
       return { type: 'string', minLength: 1 };
     case 'label':

@@ -7,6 +7,7 @@ export const LINEAGE_COLUMNS = ['scored_at', 'model_name', 'model_version', 'run
 /** Rules about the columns of the output. Errors: none. */
 export function lintColumns(job: Job, report: Report): void {
   lintNames(job, report);
+  lintPredictions(job, report);
   for (const [column, { index, argmax, labels }] of Object.entries(job.outputs ?? {})) {
     if (index !== null && argmax)
       report(['outputs', column], { what: 'has both index and argmax', expected: 'one of them' });
@@ -41,4 +42,22 @@ function lintNames(job: Job, report: Report): void {
   for (const [i, name] of job.id.entries()) claim(name, ['id', i], 'id');
   for (const [i, name] of job.passthrough.entries()) claim(name, ['passthrough', i], 'passthrough');
   for (const name of Object.keys(job.outputs ?? {})) claim(name, ['outputs', name], 'outputs');
+}
+
+/** Without `outputs` their names are those of the model's tensors, which only the plan knows. */
+function lintPredictions({ predictions, id, passthrough, outputs }: Job, report: Report): void {
+  if (predictions === null) return;
+  const known = new Set([...id, ...passthrough, ...Object.keys(outputs ?? {})]);
+  const claims = [
+    ...predictions.key.map((name, i) => ({ name, path: ['predictions', 'key', i] })),
+    ...(predictions.values ?? []).map((name, i) => ({ name, path: ['predictions', 'values', i] })),
+  ];
+  for (const { name, path } of claims) {
+    if (known.has(name) || (outputs === null && path[1] === 'values')) continue;
+    report(path, {
+      what: 'is no column of the output',
+      expected: 'a column of id, passthrough or outputs',
+      got: JSON.stringify(name),
+    });
+  }
 }

@@ -1,5 +1,6 @@
 import type { Shape } from './field.ts';
 import { sayDuration, saySize } from './quantities.ts';
+import { STORE_URL_SAYS } from './store-url.ts';
 import { TEXT_RULES } from './text-rules.ts';
 
 /** What a shape accepts, as the words after "expected"; the same words stand in the documentation. */
@@ -21,6 +22,8 @@ export function sayShape(shape: Shape): string {
       return `a size such as 512MiB, 1GiB or 64MB, or a number of bytes, from ${saySize(shape.min)} to ${saySize(shape.max)}`;
     case 'rejectLimit':
       return 'a number of rows, or a share such as "0.1%"';
+    case 'storeUrl':
+      return STORE_URL_SAYS;
     case 'uri':
       return sayUri(shape.placeholder, shape.glob);
     case 'label':

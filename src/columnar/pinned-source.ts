@@ -1,5 +1,5 @@
-import type { ByteSource } from '../columnar/byte-source.ts';
 import type { Location } from '../contract/object-store.ts';
+import type { ByteSource } from './byte-source.ts';
 
 /** Random access to a pinned object of a store. Errors: those of `ObjectStore.readRange`. */
 export function pinnedSource(place: Location, size: number, etag: string): ByteSource {

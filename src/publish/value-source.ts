@@ -1,0 +1,116 @@
+import { type TextBytes, textBytes } from '../columnar/text-bytes.ts';
+import type { VectorView } from '../columnar/vector-batch.ts';
+import type { ScalarType, ValueColumn } from '../contract/prediction-set.ts';
+import { elementOf, WIDTHS } from '../prediction-set/value-types.ts';
+import { varintSize, writeVarint } from '../prediction-set/varint.ts';
+
+/** The values of one column of a batch, as bytes of the page format. */
+export interface ValueSource {
+  isNull(row: number): boolean;
+  /** Bytes of a value that is not null. */
+  size(row: number): number;
+  /** Writes it and returns the position after it. */
+  write(row: number, out: Uint8Array, at: number): number;
+}
+
+/** Owns: nothing; the source ends with its batch. */
+export function valueSource(column: ValueColumn, view: VectorView): ValueSource {
+  const element = elementOf(column.type);
+  if (element !== null) return new ListSource(view, element);
+  return column.type === 'string' ? new TextSource(view) : new FixedSource(view, WIDTHS[column.type as ScalarType]);
+}
+
+/** Tells which rows are null. */
+export function nullTest(view: VectorView): (row: number) => boolean {
+  const valid = view.validity();
+  return valid === null ? () => false : (row) => ((valid[row >> 3]! >> (row & 7)) & 1) === 0;
+}
+
+class FixedSource implements ValueSource {
+  readonly isNull: (row: number) => boolean;
+  private readonly width: number;
+  private readonly data: Uint8Array;
+
+  constructor(view: VectorView, width: number) {
+    this.isNull = nullTest(view);
+    this.width = width;
+    this.data = view.bytes(width);
+  }
+
+  size(): number {
+    return this.width;
+  }
+
+  write(row: number, out: Uint8Array, at: number): number {
+    const { width, data } = this;
+    const from = row * width;
+    for (let i = 0; i < width; i++) out[at + i] = data[from + i]!;
+    return at + width;
+  }
+}
+
+class TextSource implements ValueSource {
+  readonly isNull: (row: number) => boolean;
+  private readonly text: TextBytes;
+
+  constructor(view: VectorView) {
+    this.isNull = nullTest(view);
+    this.text = textBytes(view, this.isNull);
+  }
+
+  size(row: number): number {
+    const length = this.text.offsets[row + 1]! - this.text.offsets[row]!;
+    return varintSize(length) + length;
+  }
+
+  write(row: number, out: Uint8Array, at: number): number {
+    const { bytes, offsets } = this.text;
+    const from = offsets[row]!;
+    const to = offsets[row + 1]!;
+    const start = writeVarint(out, at, to - from);
+    for (let i = from; i < to; i++) out[start + i - from] = bytes[i]!;
+    return start + to - from;
+  }
+}
+
+// (count * 2 + has nulls) as a varint, the null bits if any, then the elements that are not null.
+class ListSource implements ValueSource {
+  readonly isNull: (row: number) => boolean;
+  private readonly entries: Uint32Array;
+  private readonly items: ValueSource;
+
+  constructor(view: VectorView, element: ScalarType) {
+    this.isNull = nullTest(view);
+    const { entries, child } = view.list();
+    this.entries = entries;
+    this.items = element === 'string' ? new TextSource(child) : new FixedSource(child, WIDTHS[element]);
+  }
+
+  size(row: number): number {
+    const { from, count, nulls } = this.shape(row);
+    let size = varintSize(count * 2 + 1) + (nulls > 0 ? (count + 7) >> 3 : 0);
+    for (let i = from; i < from + count; i++) if (!this.items.isNull(i)) size += this.items.size(i);
+    return size;
+  }
+
+  write(row: number, out: Uint8Array, start: number): number {
+    const { from, count, nulls } = this.shape(row);
+    let at = writeVarint(out, start, count * 2 + (nulls > 0 ? 1 : 0));
+    if (nulls > 0) {
+      const bits = at;
+      at += (count + 7) >> 3;
+      out.fill(0, bits, at);
+      for (let i = 0; i < count; i++) if (this.items.isNull(from + i)) out[bits + (i >> 3)]! |= 1 << (i & 7);
+    }
+    for (let i = from; i < from + count; i++) if (!this.items.isNull(i)) at = this.items.write(i, out, at);
+    return at;
+  }
+
+  private shape(row: number): { readonly from: number; readonly count: number; readonly nulls: number } {
+    const from = this.entries[row * 4]!;
+    const count = this.entries[row * 4 + 2]!;
+    let nulls = 0;
+    for (let i = from; i < from + count; i++) if (this.items.isNull(i)) nulls++;
+    return { from, count, nulls };
+  }
+}
