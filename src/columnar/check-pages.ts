@@ -72,8 +72,10 @@ class PageWalk {
     const chunk = group * groups.leaves + leaf;
     const { offset, length } = chunkRange(groups, chunk);
     const expected = groups.values[chunk]!;
-    const most = groups.uncompressed[chunk]!;
     const codec = groups.codec[chunk]!;
+    // Some writers leave the sum at 0, and parquetjs gives the compressed one twice.
+    const isSumKnown = groups.uncompressed[chunk]! > 0 && (codec === 0 || groups.uncompressed[chunk]! !== length);
+    const most = isSumKnown ? groups.uncompressed[chunk]! : Number.POSITIVE_INFINITY;
     let values = 0;
     let rows: number | null = null;
     let at = offset;
@@ -84,8 +86,7 @@ class PageWalk {
       const body = at + header.size;
       at = body + header.compressed;
       if (at > offset + length) throw new RangeError('a page is longer than its column chunk');
-      // Some writers leave the sum at 0.
-      if (most > 0 && header.uncompressed > most) throw new RangeError(`a page claims ${header.uncompressed} bytes`);
+      if (header.uncompressed > most) throw new RangeError(`a page claims ${header.uncompressed} bytes`);
       if (codec === 0 && header.uncompressed !== header.compressed) {
         throw new RangeError('a page without compression gives two lengths');
       }
@@ -96,8 +97,11 @@ class PageWalk {
     }
     if (values !== expected) throw new RangeError(`its pages hold ${values} values instead of ${expected}`);
     const all = groups.rows[group]!;
-    if (rows !== null && rows !== all) throw new RangeError(`its pages hold ${rows} rows instead of ${all}`);
-    if (rows === null && !leaves[leaf]!.isRepeated && expected !== all) throw new RangeError('values are missing');
+    const { isRepeated } = leaves[leaf]!;
+    // parquetjs counts the values of a list as rows of its page.
+    const isCounted = rows === null || rows === all || (isRepeated && rows === values);
+    if (!isCounted) throw new RangeError(`its pages hold ${rows} rows instead of ${all}`);
+    if (rows === null && !isRepeated && expected !== all) throw new RangeError('values are missing');
   }
 
   private header(offset: number, left: number): PageHeader {

@@ -11,6 +11,8 @@ export interface CompareSpec {
   readonly columns: Readonly<Record<string, string>>;
   readonly key?: string;
   readonly only?: readonly string[];
+  /** Output column -> the canonical text that every row has. */
+  readonly constants?: Readonly<Record<string, string>>;
 }
 
 export interface Compared {
