@@ -10,12 +10,20 @@ import type {
   SetPointer,
   SetState,
 } from '../contract/prediction-set.ts';
+import { checkSetName, isSetName } from '../contract/set-name.ts';
 import { type EntryFile, lmdbError, openEntries, openPages, type PageFile } from './lmdb-env.ts';
 import { MetaFiles } from './meta-files.ts';
 import { LmdbPageWriter } from './page-writer.ts';
 import { StateFiles } from './state-files.ts';
 
 const SCAN = 1000;
+const KEY_MARK = Buffer.from([1]);
+
+interface OverlayPage {
+  readonly entries: readonly OverlayEntry[];
+  /** The key to go on from; null at the end. */
+  readonly next: Buffer | null;
+}
 
 /**
  * Prediction sets in a folder: `<folder>/<set>/` with one LMDB file per generation, numbered state files and an overlay. For the
@@ -39,12 +47,11 @@ export class LmdbStore implements PredictionStore {
   }
 
   async listSets(): Promise<string[]> {
-    return this.guard('', async () => {
+    return this.guard(null, async () => {
       const entries = await readdir(this.folder, { withFileTypes: true }).catch(absentAsEmpty);
-      return entries
-        .filter((e) => e.isDirectory())
-        .map((e) => e.name)
-        .sort();
+      const names = entries.filter((e) => e.isDirectory() && isSetName(e.name)).map((e) => e.name);
+      const versions = await Promise.all(names.map((name) => this.states(name).newestVersion()));
+      return names.filter((_, i) => versions[i]! > 0).sort();
     });
   }
 
@@ -76,8 +83,7 @@ export class LmdbStore implements PredictionStore {
     return this.guard(set, () => {
       const file = this.pages(set, generation);
       if (file === null) return Promise.resolve(buckets.map(() => null));
-      // A fast read gives one shared buffer, so only a single page may skip the copy.
-      if (buckets.length === 1) return Promise.resolve([file.getBinaryFast(buckets[0]!) ?? null]);
+      // Copies: the buffer of a fast read is shared by all that read at the same time.
       return Promise.resolve(buckets.map((bucket) => file.getBinary(bucket) ?? null));
     });
   }
@@ -113,7 +119,7 @@ export class LmdbStore implements PredictionStore {
   readOverlay(set: string, keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]> {
     return this.guard(set, () => {
       const file = this.overlay(set, true);
-      return Promise.resolve(keys.map((key) => file?.getBinary(asBuffer(key)) ?? null));
+      return Promise.resolve(keys.map((key) => file?.getBinary(storedKey(key)) ?? null));
     });
   }
 
@@ -122,34 +128,30 @@ export class LmdbStore implements PredictionStore {
       await mkdir(join(this.folder, set), { recursive: true });
       const file = this.overlay(set, false)!;
       file.transactionSync(() => {
-        for (const { key, value } of entries) file.putSync(asBuffer(key), asBuffer(value));
+        for (const { key, value } of entries) file.putSync(storedKey(key), asBuffer(value));
       });
     });
   }
 
   async *scanOverlay(set: string): AsyncIterable<OverlayEntry> {
-    const file = this.overlay(set, true);
-    if (file === null) return;
-    let start: Buffer | undefined;
-    for (;;) {
-      const page = [...file.getRange({ ...(start === undefined ? {} : { start }), limit: SCAN + 1 })];
-      const fresh = start === undefined ? page : page.slice(1);
-      for (const { key, value } of fresh) yield { key: Buffer.from(key), value: Buffer.from(value) };
-      if (page.length <= SCAN) return;
-      start = Buffer.from(page.at(-1)!.key);
-    }
+    let start: Buffer | null = null;
+    do {
+      const page: OverlayPage = await this.guard(set, () => Promise.resolve(this.overlayPage(set, start)));
+      yield* page.entries;
+      start = page.next;
+    } while (start !== null);
   }
 
   removeOverlay(set: string, entries: readonly OverlayEntry[]): Promise<number> {
     return this.guard(set, () => {
-      const file = this.overlay(set, false);
-      if (file === null) return Promise.resolve(0);
+      if (this.overlay(set, true) === null) return Promise.resolve(0);
+      const file = this.overlay(set, false)!;
       let removed = 0;
       file.transactionSync(() => {
         for (const { key, value } of entries) {
-          const now = file.getBinary(asBuffer(key));
+          const now = file.getBinary(storedKey(key));
           if (now === undefined || !now.equals(value)) continue;
-          file.removeSync(asBuffer(key));
+          file.removeSync(storedKey(key));
           removed++;
         }
       });
@@ -171,6 +173,16 @@ export class LmdbStore implements PredictionStore {
     const file = openPages(path);
     this.open.set(path, file);
     return file;
+  }
+
+  private overlayPage(set: string, start: Buffer | null): OverlayPage {
+    const file = this.overlay(set, true);
+    if (file === null) return { entries: [], next: null };
+    const found = [...file.getRange({ ...(start === null ? {} : { start }), limit: SCAN + 1 })];
+    // The last one of the page before comes again, unless it was removed meanwhile.
+    const fresh = start !== null && found[0]?.key.equals(start) ? found.slice(1) : found;
+    const entries = fresh.map((e) => ({ key: Buffer.from(e.key.subarray(1)), value: Buffer.from(e.value) }));
+    return { entries, next: found.length > SCAN ? Buffer.from(found.at(-1)!.key) : null };
   }
 
   private overlay(set: string, isReadOnly: boolean): EntryFile | null {
@@ -196,11 +208,12 @@ export class LmdbStore implements PredictionStore {
     return new MetaFiles(join(this.folder, set));
   }
 
-  private async guard<T>(set: string, task: () => Promise<T>): Promise<T> {
+  private async guard<T>(set: string | null, task: () => Promise<T>): Promise<T> {
     try {
+      if (set !== null) checkSetName(set);
       return await task();
     } catch (error) {
-      throw lmdbError(error, join(this.folder, set));
+      throw lmdbError(error, join(this.folder, set ?? ''));
     }
   }
 }
@@ -208,6 +221,11 @@ export class LmdbStore implements PredictionStore {
 function absentAsEmpty(error: NodeJS.ErrnoException): [] {
   if (error.code === 'ENOENT') return [];
   throw error;
+}
+
+/** LMDB has no empty keys, so every key gets a first byte. */
+function storedKey(key: Uint8Array): Buffer {
+  return Buffer.concat([KEY_MARK, key]);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

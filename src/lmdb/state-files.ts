@@ -38,6 +38,7 @@ export class StateFiles {
 
   /** Adds `version + 1` if `version` is still the newest. */
   async swap(version: number, next: SetState): Promise<boolean> {
+    if ((await this.newestVersion()) !== version) return false;
     await mkdir(this.folder, { recursive: true });
     const draft = join(this.folder, `draft-${randomBytes(8).toString('hex')}`);
     const target = this.pathOf(version + 1);

@@ -15,6 +15,8 @@ export interface RedisOptions {
   readonly maxmemory?: string;
   /** Further command-line arguments of the server. */
   readonly args?: readonly string[];
+  /** The port to use instead of a free one. */
+  readonly port?: number;
 }
 
 export interface RedisServer {
@@ -25,6 +27,9 @@ export interface RedisServer {
   kill(): Promise<void>;
   /** Starts it again on the same data and port, after `kill`. */
   restart(): Promise<void>;
+  /** Stops it answering without closing anything, until `resume`. */
+  pause(): void;
+  resume(): void;
 }
 
 /** A real Redis: the one that TEST_REDIS_URL names when no options are given, else one of our own on a free port. */
@@ -32,7 +37,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const url = process.env['TEST_REDIS_URL'];
   if (url !== undefined && Object.keys(options).length === 0) {
     const foreign = (): Promise<void> => Promise.reject(new Error('the Redis of TEST_REDIS_URL is not ours to end'));
-    return { url, stop: () => Promise.resolve(), kill: foreign, restart: foreign };
+    const pause = (): void => undefined;
+    return { url, stop: () => Promise.resolve(), kill: foreign, restart: foreign, pause, resume: pause };
   }
   const file = await obtainRedis();
   try {
@@ -45,7 +51,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 
 async function startOwn(file: string, options: RedisOptions): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'prescore-redis-'));
-  const [port] = await freePorts(1);
+  const port = options.port ?? (await freePorts(1))[0];
   const args = [
     ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no'],
     ...['--appendonly', (options.persistent ?? true) ? 'yes' : 'no', '--appendfsync', 'everysec'],
@@ -65,6 +71,8 @@ async function startOwn(file: string, options: RedisOptions): Promise<RedisServe
     url: `redis://127.0.0.1:${port}/0`,
     kill: () => server.kill(),
     restart: () => server.start(),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
     stop: async () => {
       await server.stop();
       await clean();
@@ -73,7 +81,7 @@ async function startOwn(file: string, options: RedisOptions): Promise<RedisServe
 }
 
 /** PING by hand; a server that asks for a password is ready too. */
-function answersPing(port: number): Promise<boolean> {
+export function answersPing(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     const finish = (ready: boolean): void => {

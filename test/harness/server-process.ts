@@ -58,9 +58,20 @@ export class ServerProcess {
     if (child === null || !isAlive(child)) return;
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
+    // A paused one does not see the first signal before this.
+    child.kill('SIGCONT');
     const timer = setTimeout(() => child.kill('SIGKILL'), TERM_LIMIT_MS);
     await ended;
     clearTimeout(timer);
+  }
+
+  /** SIGSTOP: it keeps its sockets and answers nothing, until `resume`. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
   }
 
   /** SIGKILL: a crash. */

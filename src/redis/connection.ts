@@ -1,0 +1,268 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConnectionOptions } from 'node:tls';
+import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import { type AddressOptions, parseRedisUrl, type RedisAddress } from './redis-address.ts';
+import { errorText, isPassing, redisError } from './redis-errors.ts';
+
+/** A connection that is not there after this long is given up. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+/** A command, or all commands of one batch, without a reply for this long has failed. It is not tried again. */
+export const COMMAND_TIMEOUT_MS = 5_000;
+/** How long a command is tried again while the server restarts, loads, fails over or refuses connections. */
+export const RETRY_FOR_MS = 10_000;
+/** Tries of the first connection: a wrong address should be said soon. */
+const FIRST_TRIES = 3;
+const LONGEST_PAUSE_MS = 1_000;
+
+export type RedisArg = string | Buffer;
+/** Name of the command, its key (if it has one), and the rest. */
+export type RedisCommand = readonly RedisArg[];
+/** Texts are always bytes. */
+export type RedisReply = null | number | Buffer | readonly RedisReply[];
+/** Sends one command to one server. */
+export type SendCommand = (command: RedisCommand) => Promise<RedisReply>;
+
+/** A Lua script that touches one key. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+export interface ConnectionSettings extends AddressOptions {
+  /** PEM of authorities for rediss, besides those of Node.js. */
+  readonly ca?: string;
+  readonly connectTimeoutMs?: number;
+  readonly commandTimeoutMs?: number;
+  readonly retryForMs?: number;
+}
+
+export function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
+}
+
+/**
+ * One connection to a Redis, to the primary that sentinels name, or to all nodes of a cluster. Everything it does ends within
+ * `retryForMs` + `commandTimeoutMs`, whatever the server does.
+ *
+ * Errors: PREDICTIONS_*, see `redisError`. Owns: its sockets until `close`.
+ */
+export class RedisConnection {
+  readonly url: string;
+  readonly isCluster: boolean;
+  private readonly client: Redis | Cluster;
+  private readonly commandTimeoutMs: number;
+  private readonly retryForMs: number;
+  private lastError: unknown = null;
+  /** What no new connection can mend. */
+  private fatal: PrescoreError | null = null;
+  private wasReady = false;
+  private isClosed = false;
+
+  private constructor(address: RedisAddress, settings: ConnectionSettings) {
+    this.url = address.url;
+    this.isCluster = address.kind === 'cluster';
+    this.commandTimeoutMs = settings.commandTimeoutMs ?? COMMAND_TIMEOUT_MS;
+    this.retryForMs = settings.retryForMs ?? RETRY_FOR_MS;
+    this.client = newClient(address, settings, this.commandTimeoutMs);
+    const note = (error: unknown): void => this.noteError(error);
+    this.client.on('error', note);
+    this.client.on('node error', note);
+    this.client.on('sentinelError', note);
+    this.client.on('ready', () => {
+      this.lastError = null;
+      this.wasReady = true;
+    });
+  }
+
+  /** Opens and greets the server: a wrong address, password or database is said here. */
+  static async open(url: string, settings: ConnectionSettings = {}): Promise<RedisConnection> {
+    const connection = new RedisConnection(parseRedisUrl(url, settings), settings);
+    try {
+      await connection.call(['PING']);
+      return connection;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  /** Sends one command and gives its reply. It may be sent twice when the connection breaks: it must bear that. */
+  call(command: RedisCommand): Promise<RedisReply> {
+    return this.trying(() => this.client.sendCommand(commandOf(command)) as Promise<RedisReply>);
+  }
+
+  /** Sends commands together and gives their replies in order; the first failure fails all. In a cluster each goes its own way. */
+  async callAll(commands: readonly RedisCommand[]): Promise<RedisReply[]> {
+    if (commands.length === 0) return [];
+    return this.trying(async () => {
+      const { client } = this;
+      if (client instanceof Cluster)
+        return Promise.all(commands.map((c) => client.sendCommand(commandOf(c)) as Promise<RedisReply>));
+      const pipeline = client.pipeline();
+      for (const [name, ...args] of commands) pipeline.callBuffer(String(name), ...args);
+      const replies = (await pipeline.exec()) ?? [];
+      for (const [error] of replies) if (error !== null) throw error;
+      return replies.map(([, reply]) => reply as RedisReply);
+    });
+  }
+
+  /** Runs a script on one key; its text is sent only where the server does not know it. */
+  evaluate({ text, sha }: Script, key: RedisArg, args: readonly RedisArg[]): Promise<RedisReply> {
+    return this.trying(async () => {
+      try {
+        return (await this.client.sendCommand(commandOf(['EVALSHA', sha, '1', key, ...args]))) as RedisReply;
+      } catch (error) {
+        if (!errorText(error).startsWith('NOSCRIPT')) throw error;
+        return (await this.client.sendCommand(commandOf(['EVAL', text, '1', key, ...args]))) as RedisReply;
+      }
+    });
+  }
+
+  /** Does something on every server that holds keys: the one there is, or all masters of a cluster, one after the other. */
+  async onEach<T>(task: (send: SendCommand) => Promise<T>): Promise<T[]> {
+    const { client } = this;
+    if (!(client instanceof Cluster)) return [await task((command) => this.call(command))];
+    await this.call(['PING']);
+    const results: T[] = [];
+    for (const node of client.nodes('master'))
+      results.push(
+        await task((command) => this.trying(() => node.sendCommand(commandOf(command)) as Promise<RedisReply>)),
+      );
+    return results;
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true;
+    this.client.disconnect();
+    return Promise.resolve();
+  }
+
+  private noteError(error: unknown): void {
+    this.lastError = error;
+    // The client would go on in database 0.
+    if (!/DB index is out of range|SELECT is not allowed/.test(errorText(error))) return;
+    this.fatal = redisError(error, this.url);
+    this.client.disconnect();
+  }
+
+  private async trying<T>(send: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.ready();
+        return await this.bounded(send());
+      } catch (error) {
+        const reason = /max retries|Connection is closed/.test(errorText(error)) ? (this.lastError ?? error) : error;
+        const isLate = this.wasReady ? performance.now() - started >= this.retryForMs : attempt >= FIRST_TRIES;
+        if (this.isClosed || this.fatal !== null || isLate || !isPassing(reason))
+          throw this.fatal ?? redisError(reason, this.url);
+        await sleep(Math.min(50 * 2 ** attempt, LONGEST_PAUSE_MS));
+      }
+    }
+  }
+
+  /** Waits for the connection, which the client makes again by itself; fails with the reason when one attempt does. */
+  private async ready(): Promise<void> {
+    const { client } = this;
+    if (this.isClosed)
+      throw new PrescoreError('PREDICTIONS_UNAVAILABLE', { what: 'the store is closed', where: this.url });
+    if (client.status !== 'ready' && this.fatal === null) {
+      const events = new AbortController();
+      try {
+        await this.bounded(
+          new Promise<void>((resolve, reject) => {
+            const fail = (): void =>
+              reject(this.lastError ?? new PrescoreError('PREDICTIONS_UNAVAILABLE', lost(this.url)));
+            once(client, 'ready', resolve, events.signal);
+            once(client, 'close', fail, events.signal);
+            once(client, 'end', fail, events.signal);
+            if (client.status === 'wait' || client.status === 'end') client.connect().catch(() => undefined);
+          }),
+        );
+      } finally {
+        events.abort();
+      }
+    }
+    if (this.fatal !== null) throw this.fatal;
+  }
+
+  private async bounded<T>(task: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const what = `no reply within ${this.commandTimeoutMs / 1000} s`;
+      const fail = (): void => reject(new PrescoreError('PREDICTIONS_UNAVAILABLE', { what, where: this.url }));
+      timer = setTimeout(fail, this.commandTimeoutMs);
+    });
+    try {
+      return await Promise.race([task, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Reply mapping is left to its default; with it the types of the client do not fit each other. */
+type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
+
+function newClient(address: RedisAddress, settings: ConnectionSettings, commandTimeoutMs: number): Redis | Cluster {
+  const { username, password, sentinelPassword } = address.credentials;
+  const tls: ConnectionOptions = settings.ca === undefined ? {} : { ca: settings.ca };
+  const connectTimeout = settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+  const common: ClientOptions = {
+    lazyConnect: true,
+    connectTimeout,
+    connectionName: 'prescore',
+    disableClientInfo: true,
+    // A host that vanished sends no end: without data the connection is made anew.
+    socketTimeout: commandTimeoutMs + 1_000,
+    // Commands are sent again here, not by the client, so that nobody who gave up is surprised by a late write.
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(address.isTls ? { tls } : {}),
+  };
+  if (address.kind === 'cluster') {
+    return new Cluster([...address.endpoints], {
+      lazyConnect: true,
+      redisOptions: common,
+      slotsRefreshTimeout: connectTimeout,
+      clusterRetryStrategy: pause,
+      // A certificate names a host, so names must not become addresses first.
+      ...(address.isTls ? { dnsLookup: (host, done) => done(null, host) } : {}),
+    });
+  }
+  const single: ClientOptions = { ...common, db: address.db, enableOfflineQueue: false, retryStrategy: pause };
+  if (address.kind === 'standalone') return new Redis({ ...single, ...address.endpoints[0]! });
+  return new Redis({
+    ...single,
+    sentinels: [...address.endpoints],
+    name: address.primaryName!,
+    // Only INFO tells whether a server that sentinels name is still the primary.
+    enableReadyCheck: true,
+    sentinelRetryStrategy: () => null,
+    sentinelCommandTimeout: commandTimeoutMs,
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    ...(address.isTls ? { sentinelTLS: tls, enableTLSForSentinelMode: true } : {}),
+  });
+}
+
+function pause(times: number): number {
+  return Math.min(50 * 2 ** times, LONGEST_PAUSE_MS);
+}
+
+function lost(where: string): { readonly what: string; readonly where: string } {
+  return { what: 'the connection was closed', where };
+}
+
+function once(client: Redis | Cluster, event: string, listener: () => void, signal: AbortSignal): void {
+  client.once(event, listener);
+  signal.addEventListener('abort', () => client.off(event, listener));
+}
+
+function commandOf([name, ...args]: RedisCommand): Command {
+  return new Command(String(name), args, { replyEncoding: null });
+}
