@@ -23,6 +23,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'prediction-set': ['errors', 'contract'],
   lmdb: ['errors', 'contract'],
   redis: ['errors', 'contract', 'prediction-set'],
+  reader: ['errors', 'contract', 'prediction-set'],
   publish: ['errors', 'contract', 'telemetry', 'columnar', 'ledger', 'spec', 'prediction-set'],
   pipeline: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'scorer', 'tensor'],
   cli: [
@@ -42,6 +43,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'lmdb',
     'redis',
     'publish',
+    'reader',
   ],
 };
 

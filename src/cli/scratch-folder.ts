@@ -27,6 +27,11 @@ export async function makeScratch(): Promise<string> {
   }
 }
 
+/** Removes a folder of `makeScratch`. */
+export function removeScratch(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true });
+}
+
 async function removeOrphans(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     if (!name.startsWith(PREFIX)) continue;

@@ -1,11 +1,4 @@
-import type {
-  GenerationEntry,
-  GenerationMeta,
-  SetLease,
-  SetOrder,
-  SetPointer,
-  SetState,
-} from '../contract/prediction-set.ts';
+import type { GenerationEntry, GenerationMeta, SetOrder, SetPointer, SetState } from '../contract/prediction-set.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { highestOrder, isNewer } from './set-order.ts';
 
@@ -34,24 +27,6 @@ export function newState(keep: number): SetState {
   };
 }
 
-/** Errors: SET_OWNED while somebody else's lease runs. */
-export function withLease(
-  state: SetState,
-  lease: SetLease,
-  nowMs: number,
-  isDead: (holder: SetLease) => boolean,
-): SetState {
-  const held = state.lease;
-  if (held !== null && held.token !== lease.token && held.untilMs > nowMs && !isDead(held)) {
-    throw new PrescoreError('SET_OWNED', {
-      what: `process ${held.pid} on ${held.host} is publishing into this set`,
-      expected: `no publisher, or its lease ended`,
-      got: `a lease until ${new Date(held.untilMs).toISOString()}`,
-    });
-  }
-  return { ...state, lease };
-}
-
 /** Errors: SET_OWNED when the lease is not (or no longer) the caller's. */
 export function checkLease(state: SetState, token: string): void {
   if (state.lease?.token === token) return;
@@ -59,10 +34,6 @@ export function checkLease(state: SetState, token: string): void {
     what: 'another publisher has taken this set over',
     got: state.lease === null ? 'no lease' : `process ${state.lease.pid} on ${state.lease.host}`,
   });
-}
-
-export function withoutLease(state: SetState): SetState {
-  return { ...state, lease: null };
 }
 
 /** An unfinished generation with these contents, to go on with. */

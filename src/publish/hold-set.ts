@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { PredictionStore, SetLease, SetState } from '../contract/prediction-set.ts';
 import { isKnownDead, ownIdentity } from '../ledger/process-identity.ts';
 import { changeState } from '../prediction-set/change-state.ts';
-import { checkLease, SET_LEASE_MS, withLease, withoutLease } from '../prediction-set/set-state.ts';
+import { checkLease, SET_LEASE_MS } from '../prediction-set/set-state.ts';
 
 /**
  * The right to publish into a set. It is renewed three times in its life; before every write the holder asks `check`, which
@@ -24,18 +24,23 @@ export class SetHold {
     this.timer.unref();
   }
 
-  /** Errors: SET_OWNED while another live publisher holds the set; those of the store. */
-  static async take(store: PredictionStore, set: string): Promise<SetHold> {
+  /**
+   * Null while another live publisher holds the set: it is then asked to look again when it is done. Errors: those of the store.
+   */
+  static async take(store: PredictionStore, set: string): Promise<SetHold | null> {
     const hold = new SetHold(store, set);
+    let isTaken = false;
+    const asked = performance.now();
     try {
-      const asked = performance.now();
-      await changeState(store, set, (state, now) => withLease(state, hold.lease(now), now, isKnownDead));
-      hold.validUntil = asked + SET_LEASE_MS;
-      return hold;
-    } catch (error) {
-      clearInterval(hold.timer);
-      throw error;
+      await changeState(store, set, (state, now) => {
+        isTaken = isFreeFor(state, now);
+        return isTaken ? { ...state, lease: hold.lease(now) } : { ...state, isAgainAsked: true };
+      });
+    } finally {
+      if (!isTaken) clearInterval(hold.timer);
     }
+    hold.validUntil = asked + SET_LEASE_MS;
+    return isTaken ? hold : null;
   }
 
   /** Errors: SET_OWNED when somebody else has taken over. */
@@ -51,11 +56,16 @@ export class SetHold {
     });
   }
 
-  async release(): Promise<void> {
+  /** Ends the lease. True when somebody has asked for a publication meanwhile. */
+  async release(): Promise<boolean> {
     clearInterval(this.timer);
-    await changeState(this.store, this.set, (state) =>
-      state.lease?.token === this.token ? withoutLease(state) : state,
-    );
+    let isAsked = false;
+    await changeState(this.store, this.set, (state) => {
+      if (state.lease?.token !== this.token) return state;
+      isAsked = state.isAgainAsked;
+      return { ...state, lease: null, isAgainAsked: false };
+    });
+    return isAsked;
   }
 
   private async renew(): Promise<void> {
@@ -67,4 +77,8 @@ export class SetHold {
   private lease(nowMs: number): SetLease {
     return { token: this.token, ...ownIdentity(), untilMs: nowMs + SET_LEASE_MS };
   }
+}
+
+function isFreeFor({ lease }: SetState, nowMs: number): boolean {
+  return lease === null || lease.untilMs <= nowMs || isKnownDead(lease);
 }

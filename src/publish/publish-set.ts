@@ -36,7 +36,15 @@ export type PublishOutcome =
       readonly bytes: number;
     }
   /** It is served already, or a newer one is. */
-  | { readonly kind: 'unchanged'; readonly generation: number; readonly why: 'served' | 'older' | 'pinned' };
+  | { readonly kind: 'unchanged'; readonly generation: number; readonly why: 'served' | 'older' | 'pinned' }
+  /** Another process is publishing into this set, and will look again when it is done. */
+  | { readonly kind: 'handed-over' };
+
+export interface Published {
+  readonly outcome: PublishOutcome;
+  /** Somebody asked for a publication meanwhile: choose the runs again and publish. */
+  readonly isAgainAsked: boolean;
+}
 
 /**
  * Publishes runs as the next generation of a set: lease -> rows into a spool -> meta -> pages -> read back -> flip. Killed
@@ -49,57 +57,57 @@ export async function publishSet(
   store: PredictionStore,
   tools: PartTools,
   options: PublishOptions,
-): Promise<PublishOutcome> {
+): Promise<Published> {
   const { set } = publication.predictions;
   const unchanged = whyUnchanged(await store.readState(set), publication, options);
-  if (unchanged !== null) return unchanged;
+  if (unchanged !== null) return { outcome: unchanged, isAgainAsked: false };
   const hold = await SetHold.take(store, set);
+  if (hold === null) return { outcome: { kind: 'handed-over' }, isAgainAsked: false };
   try {
-    const state = await beginGeneration(hold, publication);
-    const entry = unfinished(state, publication.id, new Date(await store.now()).toISOString())!;
-    let read = 0;
-    const onRows = (rows: number): void => {
-      read += rows;
-      options.onProgress({ stage: 'reading', rows: read, of: publication.rows });
-    };
-    const { spool, withoutKey } = await spoolRows(publication, tools, options.memoryBytes, onRows, options.stop);
-    try {
-      const draft = draftMeta(publication, entry, spool, withoutKey);
-      const meta = await store.createMeta(draft);
-      checkSame(meta, draft, store);
-      const onShare = (share: number): void =>
-        options.onProgress({ stage: 'writing', rows: Math.round(share * publication.rows), of: publication.rows });
-      const isError = publication.predictions.onDuplicateKey === 'error';
-      const pages = await writeGeneration(meta, spool, publication.hasNulls, isError, store, hold, onShare);
-      const { keep } = publication.predictions;
-      const rows = meta.rows - pages.duplicates;
-      await hold.change((now, nowMs) =>
-        now.pointer.generation === meta.generation
-          ? now
-          : flipped(
-              now,
-              { ...meta, rows },
-              pages.bytes,
-              keep,
-              new Date(nowMs).toISOString(),
-              mayReplace(now, publication, options),
-            ),
-      );
-      const { duplicates, bytes } = pages;
-      return {
-        kind: 'published',
-        generation: meta.generation,
-        rows,
-        duplicates,
-        withoutKey,
-        buckets: meta.buckets,
-        bytes,
-      };
-    } finally {
-      await spool.close();
-    }
-  } finally {
+    const outcome = await buildAndServe(publication, store, tools, options, hold);
+    return { outcome, isAgainAsked: await hold.release() };
+  } catch (error) {
+    // What ended the publication is the one to tell; the lease ends by itself.
     await hold.release().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function buildAndServe(
+  publication: Publication,
+  store: PredictionStore,
+  tools: PartTools,
+  options: PublishOptions,
+  hold: SetHold,
+): Promise<PublishOutcome> {
+  const state = await beginGeneration(hold, publication);
+  const entry = unfinished(state, publication.id, new Date(await store.now()).toISOString())!;
+  let read = 0;
+  const onRows = (rows: number): void => {
+    read += rows;
+    options.onProgress({ stage: 'reading', rows: read, of: publication.rows });
+  };
+  const { spool, withoutKey } = await spoolRows(publication, tools, options.memoryBytes, onRows, options.stop);
+  try {
+    const draft = draftMeta(publication, entry, spool, withoutKey);
+    const meta = await store.createMeta(draft);
+    checkSame(meta, draft, store);
+    const onShare = (share: number): void =>
+      options.onProgress({ stage: 'writing', rows: Math.round(share * publication.rows), of: publication.rows });
+    const isError = publication.predictions.onDuplicateKey === 'error';
+    const pages = await writeGeneration(meta, spool, publication.hasNulls, isError, store, hold, onShare);
+    const { keep } = publication.predictions;
+    const rows = meta.rows - pages.duplicates;
+    await hold.change((now, nowMs) => {
+      if (now.pointer.generation === meta.generation) return now;
+      const isFree = mayReplace(now, publication, options);
+      return flipped(now, { ...meta, rows }, pages.bytes, keep, new Date(nowMs).toISOString(), isFree);
+    });
+    const { duplicates, bytes } = pages;
+    const { generation, buckets } = meta;
+    return { kind: 'published', generation, rows, duplicates, withoutKey, buckets, bytes };
+  } finally {
+    await spool.close();
   }
 }
 
