@@ -86,7 +86,7 @@ describe('rows that a model cannot score', () => {
     return { result, rejects, rows: result.code === 3 ? await readOutput(join(folder, 'out')) : [] };
   }
 
-  it('a Gather index of 99: bisected to model_error; -1 wraps silently, as in Python', async () => {
+  it('B50 B51 a Gather index of 99: bisected to model_error; -1 wraps silently, as in Python', async () => {
     const { result, rows, rejects } = await score('gather', 'index', 'pick', 6);
     expect(result.code).toBe(3);
     const values = expected('gather');
@@ -117,7 +117,7 @@ describe('rows that a model cannot score', () => {
     expect(rows.every((row) => row['out'] === `row ${Number(row['id']) % 3}`)).toBe(true);
   });
 
-  it('NaN and infinities that the model returns: bad_output', async () => {
+  it('B57 NaN and infinities that the model returns: bad_output', async () => {
     const { result, rows, rejects } = await score('log', 'x', 'level', '1%');
     expect(result.code).toBe(3);
     expect(rejects.map((r) => [Number(r['id']), r['rule'], r['column'], r['message']])).toEqual([
