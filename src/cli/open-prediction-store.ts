@@ -1,5 +1,6 @@
 import type { PredictionStore } from '../contract/prediction-set.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import type { RedisCredentials } from '../redis/redis-address.ts';
 import { lmdbFolder, STORE_URL_SAYS, storeUrlProblem } from '../spec/store-url.ts';
 
 export interface OpenedPredictionStore {
@@ -27,8 +28,29 @@ export async function openPredictionStore(url: string, env: NodeJS.ProcessEnv): 
   return openRedis(url, env);
 }
 
-function openRedis(url: string, env: NodeJS.ProcessEnv): Promise<OpenedPredictionStore> {
-  void url;
-  void env;
-  return Promise.reject(new PrescoreError('PREDICTIONS_CONFIG', { what: 'not here yet' }));
+async function openRedis(url: string, env: NodeJS.ProcessEnv): Promise<OpenedPredictionStore> {
+  const { RedisStore } = await import('../redis/redis-store.ts');
+  const { checkServer } = await import('../redis/check-server.ts');
+  const store = await RedisStore.open(url, { credentials: redisCredentials(env) });
+  try {
+    const { warnings } = await checkServer(store.connection, {
+      allowEviction: env.PRESCORE_REDIS_ALLOW_EVICTION === '1',
+    });
+    return { store, warnings };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Login from the environment: a job file never holds it. */
+export function redisCredentials(env: NodeJS.ProcessEnv): RedisCredentials {
+  const username = env.PRESCORE_REDIS_USERNAME;
+  const password = env.PRESCORE_REDIS_PASSWORD;
+  const sentinelPassword = env.PRESCORE_SENTINEL_PASSWORD;
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+  };
 }

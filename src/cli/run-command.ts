@@ -1,11 +1,12 @@
-import type { RunDone, RunEvent } from '../contract/run-events.ts';
-import { PrescoreError, toErrorJson } from '../errors/prescore-error.ts';
+import type { PublishedEvent, RunDone, RunEvent } from '../contract/run-events.ts';
+import { PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import type { RunDeps, RunOptions } from '../pipeline/run-deps.ts';
 import { runJob, worstExit } from '../pipeline/run-job.ts';
 import { ProgressLine } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
 import { printSummary } from './print-summary.ts';
+import { publishAndTell, sayPublished } from './publish-command.ts';
 import { reportError } from './report-error.ts';
 import { JobScorers } from './scorers.ts';
 import { StopSignals } from './stop-signals.ts';
@@ -39,9 +40,11 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
   const done: RunDone[] = [];
   const emit = (event: RunEvent): void => {
     if (event.event === 'done') done.push(event);
-    if (flags.json === true) printJson(event);
+    // With a set to publish, "done" stays the last thing that is said.
+    if (flags.json === true && !(event.event === 'done' && job.predictions !== null)) printJson(event);
     else progress?.take(event);
   };
+  let published: PublishedEvent | null = null;
   const warned = new Set<string>();
   const warn = (text: string): void => {
     if (!warned.has(text)) process.stderr.write(`warning: ${text}\n`);
@@ -74,8 +77,18 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
         emit({ event: 'failed', runId: null, partition: outcome.partition, error: toErrorJson(outcome.error) });
       }
     }
+    if (job.predictions !== null && done.length > 0 && !signals.stop.aborted) {
+      const partition = done.length === 1 ? done[0]!.partition : null;
+      const how = { isForced: flags.force === true, isRebuild: false, partition, stop: signals.stop };
+      published = await publishAndTell(job, stores, emit, how).catch((error: unknown) => {
+        failures.push(toPrescoreError(error));
+        return null;
+      });
+    }
     progress?.clear();
     if (flags.json !== true) printSummary(job, done);
+    else if (job.predictions !== null) for (const event of done) printJson(event);
+    if (published !== null && flags.json !== true) process.stdout.write(`${sayPublished(published)}\n`);
     // Events tell it to programs; the line on stderr is for whoever reads the log.
     for (const failure of failures) reportError(failure, { isDebug: process.argv.includes('--debug'), isJson: false });
     const interrupted = signals.exitCode;
@@ -100,7 +113,7 @@ let lastProgress = 0;
 
 // Progress several times a second is for terminals; a log gets one a second.
 function printJson(event: RunEvent): void {
-  if (event.event === 'progress') {
+  if (event.event === 'progress' || event.event === 'publishing') {
     const now = performance.now();
     if (now - lastProgress < 1000) return;
     lastProgress = now;

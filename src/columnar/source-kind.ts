@@ -56,7 +56,8 @@ const SCALARS: Readonly<Record<string, SourceKind>> = {
   'TIMESTAMP WITH TIME ZONE': plain('i64', null, 'microseconds since 1970-01-01 UTC'),
   TIMESTAMP_S: { ...plain('i64', null, 'microseconds since 1970-01-01'), sql: (c) => `epoch_us(${c})` },
   TIMESTAMP_MS: { ...plain('i64', null, 'microseconds since 1970-01-01'), sql: (c) => `epoch_us(${c})` },
-  TIMESTAMP_NS: { ...plain('i64', null, 'microseconds since 1970-01-01'), sql: (c) => `epoch_us(${c})` },
+  // epoch_us gives null for the first and the last value, which DuckDB calls infinite.
+  TIMESTAMP_NS: { ...plain('i64', null, 'microseconds since 1970-01-01'), sql: (c) => `epoch_ns(${c}) // 1000` },
   VARCHAR: text(null),
   JSON: text('VARCHAR'),
   UUID: plain('str', 'VARCHAR'),

@@ -1,4 +1,5 @@
 import type { OutputColumn } from '../contract/plan.ts';
+import type { RejectExample } from '../contract/records.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { type Duck, quoteName, quoteText } from './duckdb.ts';
 import type { LocalSlice } from './local-slice.ts';
@@ -31,7 +32,7 @@ export interface RejectSources {
 /**
  * Writes the rows that were not scored: source file, row, number of rows from there on, column, rule, message and the ids
  * (null for a row group that could not be read). Rows are joined by their positions: beside a hash join, DuckDB does not
- * keep the order of a union, and a positional join would pair wrong rows.
+ * keep the order of a union, and a positional join would pair wrong rows. Gives the first entry.
  *
  * Errors: INTERNAL when an entry is missing; DuckDB's own otherwise.
  */
@@ -40,16 +41,25 @@ export async function writeRejects(
   sources: RejectSources,
   ids: readonly OutputColumn[],
   target: string,
-): Promise<void> {
+): Promise<RejectExample> {
   const { rows, unreadable } = sources;
   const parts = unreadable.map((u) => entryQuery(u, ids));
   if (rows !== null) parts.push(rowsQuery(rows, ids));
   const query = `select * from (${parts.join(' union all ')}) r order by source_file, source_row`;
   const written = await copyTo(duck, query, target, 'zstd', 122880);
   const expected = (rows?.count ?? 0) + unreadable.length;
-  if (written === expected) return;
-  const what = 'rejected rows are missing in their file';
-  throw new PrescoreError('INTERNAL', { what, where: target, expected: `${expected}`, got: `${written}` });
+  if (written !== expected) {
+    const what = 'rejected rows are missing in their file';
+    throw new PrescoreError('INTERNAL', { what, where: target, expected: `${expected}`, got: `${written}` });
+  }
+  return firstEntry(duck, target);
+}
+
+async function firstEntry(duck: Duck, path: string): Promise<RejectExample> {
+  const columns = 'source_file, source_row, "column", rule, message';
+  const [entry] = await duck.rows(`select ${columns} from read_parquet(${quoteText(path)}) limit 1`);
+  const [file, row, column, rule, message] = entry ?? [];
+  return { file: String(file), row: Number(row), column: String(column), rule: String(rule), message: String(message) };
 }
 
 function rowsQuery(rows: RejectedRows, ids: readonly OutputColumn[]): string {

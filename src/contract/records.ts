@@ -13,17 +13,30 @@ export interface ChunkRecord {
   readonly rejectsByRule: Readonly<Record<string, number>>;
   /** Null when no row was scored. */
   readonly part: PartRecord | null;
-  readonly rejects: {
-    readonly key: string;
-    readonly rows: number;
-    readonly sha256: string;
-    readonly size: number;
-  } | null;
+  readonly rejects: RejectsRecord | null;
   readonly timings: ChunkTimings;
   readonly attempt: number;
   readonly worker: string;
   /** ISO, UTC. */
   readonly finishedAt: string;
+}
+
+/** The rejects file of a chunk. */
+export interface RejectsRecord {
+  readonly key: string;
+  readonly rows: number;
+  readonly sha256: string;
+  readonly size: number;
+  /** The first entry, for messages: the file is not read again for them. */
+  readonly example: RejectExample;
+}
+
+export interface RejectExample {
+  readonly file: string;
+  readonly row: number;
+  readonly column: string;
+  readonly rule: string;
+  readonly message: string;
 }
 
 export interface PartRecord {

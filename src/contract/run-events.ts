@@ -26,6 +26,14 @@ export type RunEvent =
       readonly seconds: number;
     }
   | { readonly event: 'committing'; readonly runId: string; readonly parts: number }
+  | {
+      readonly event: 'publishing';
+      readonly set: string;
+      readonly stage: string;
+      readonly rows: number;
+      readonly of: number;
+    }
+  | PublishedEvent
   | RunDone
   | {
       readonly event: 'failed';
@@ -33,6 +41,23 @@ export type RunEvent =
       readonly partition: string | null;
       readonly error: ErrorJson;
     };
+
+/** What became of the prediction set. */
+export interface PublishedEvent {
+  readonly event: 'published';
+  readonly set: string;
+  readonly store: string;
+  /** published, upserted; unchanged: it is served already or a newer one is; handed-over: another process does it. */
+  readonly outcome: 'published' | 'upserted' | 'unchanged' | 'handed-over';
+  readonly why: string | null;
+  readonly generation: number | null;
+  readonly rows: number;
+  readonly duplicates: number;
+  readonly withoutKey: number;
+  readonly pages: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
 
 /** The last event of a run that ended well. */
 export interface RunDone {

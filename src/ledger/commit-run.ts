@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RejectLimit } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import type { Plan } from '../contract/plan.ts';
-import type { ChunkRecord, Manifest, PartRecord, RunOrder } from '../contract/records.ts';
+import type { ChunkRecord, Manifest, PartRecord, RejectExample, RunOrder } from '../contract/records.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { HeldLease } from './lease.ts';
 import { compareOrder, type ManifestChain } from './manifest-chain.ts';
@@ -124,13 +124,19 @@ function checkRejectLimit(plan: Plan, records: readonly ChunkRecord[]): void {
   const rules = Object.entries(byRule)
     .map(([rule, count]) => `${rule} ${count}`)
     .join(', ');
+  const example = records.find((r) => r.rejects !== null)?.rejects?.example;
   throw new PrescoreError('REJECT_LIMIT', {
-    what: `${rejected} of ${rows} rows were rejected (${rules})`,
+    what: `${rejected} of ${rows} rows were rejected (${rules})${example === undefined ? '' : `, such as ${sayReject(example)}`}`,
     where: `${plan.state}/runs/${plan.runId}/rejects/`,
     expected: `at most ${limit}`,
     got: `${rejected}`,
-    data: { rejected, rows, byRule },
+    data: { rejected, rows, byRule, example },
   });
+}
+
+function sayReject({ file, row, column, rule, message }: RejectExample): string {
+  const place = `row ${row} of ${file}`;
+  return `${place}: ${rule}${column === '' ? '' : ` in ${JSON.stringify(column)}`}: ${message}`;
 }
 
 /** Rows that may be rejected of `rows`; a percentage rounds down. */

@@ -76,7 +76,7 @@ function indexRows(spooled: Uint8Array, residue: number, residues: number, bucke
     hash[count] = cursor.view.getUint32(cursor.at, true);
     cursor.at += HASH_BYTES;
     start[count] = cursor.at;
-    cursor.at += cursor.varint();
+    cursor.take(cursor.varint());
     end[count] = cursor.at;
     count++;
   }

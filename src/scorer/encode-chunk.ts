@@ -7,11 +7,10 @@ import { writeEmptyPart, writePart } from '../columnar/write-part.ts';
 import { writeRejects } from '../columnar/write-rejects.ts';
 import type { ObjectStore } from '../contract/object-store.ts';
 import type { PlannedChunk } from '../contract/plan.ts';
-import type { PartRecord } from '../contract/records.ts';
+import type { PartRecord, RejectsRecord } from '../contract/records.ts';
 import type { RejectCodes } from '../tensor/reject-codes.ts';
 import type { BoundRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
-import type { ChunkResult } from './messages.ts';
 import type { ReadableChunk, ReadableSlice } from './readable-chunk.ts';
 import type { ScoredChunk } from './score-chunk.ts';
 
@@ -89,7 +88,7 @@ export async function encodeRejects(
   { tools, run, chunk, lane }: EncodeOptions,
   { slices, unreadable }: ReadableChunk,
   scored: ScoredChunk,
-): Promise<{ record: NonNullable<ChunkResult['rejects']>; storeMs: number } | null> {
+): Promise<{ record: RejectsRecord; storeMs: number } | null> {
   if (scored.rowsRejected === 0 && unreadable.length === 0) return null;
   const codesTable = `${scored.table}_codes`;
   const path = join(tools.scratchDir, `rejects-${randomBytes(8).toString('hex')}`);
@@ -98,7 +97,7 @@ export async function encodeRejects(
     const ids = run.kept.filter((c) => c.role === 'id');
     const count = scored.rowsRejected;
     const rows = { table: scored.table, codesTable, slices: slices.map((s) => s.slice), count };
-    await writeRejects(lane, { rows: count === 0 ? null : rows, unreadable }, ids, path);
+    const example = await writeRejects(lane, { rows: count === 0 ? null : rows, unreadable }, ids, path);
     const started = performance.now();
     const { state, runId } = run.context;
     const bytes = await readFile(path);
@@ -110,6 +109,7 @@ export async function encodeRejects(
       rows: scored.rowsRejected + unreadable.reduce((sum, u) => sum + u.rows, 0),
       sha256,
       size: bytes.length,
+      example,
     };
     return { record, storeMs: performance.now() - started };
   } finally {

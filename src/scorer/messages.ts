@@ -1,7 +1,7 @@
 import type { Binding } from '../contract/binding.ts';
 import type { StoreConfig } from '../contract/object-store.ts';
 import type { OutputColumn, PlannedChunk, PlannedFile } from '../contract/plan.ts';
-import type { ChunkTimings, PartRecord } from '../contract/records.ts';
+import type { ChunkTimings, PartRecord, RejectsRecord } from '../contract/records.ts';
 import type { ModelInfo } from '../contract/signature.ts';
 import type { FileDescription } from '../contract/table.ts';
 import type { ErrorJson } from '../errors/prescore-error.ts';
@@ -62,12 +62,7 @@ export interface ChunkResult {
   readonly rowsRejected: number;
   readonly rejectsByRule: Readonly<Record<string, number>>;
   readonly part: PartRecord | null;
-  readonly rejects: {
-    readonly key: string;
-    readonly rows: number;
-    readonly sha256: string;
-    readonly size: number;
-  } | null;
+  readonly rejects: RejectsRecord | null;
   readonly timings: ChunkTimings;
 }
 

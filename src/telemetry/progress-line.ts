@@ -21,6 +21,7 @@ export class ProgressLine {
   private readonly isTerminal: boolean;
   private readonly runs = new Map<string, RunState>();
   private readonly started = performance.now();
+  private publishing: (RunEvent & { readonly event: 'publishing' }) | null = null;
   private lastShown = 0;
   private isLineOpen = false;
 
@@ -45,8 +46,13 @@ export class ProgressLine {
       const skipped = event.skipped > 0 ? `, ${event.skipped} bad files skipped` : '';
       this.say(`${left}${skipped}`);
     }
+    if (event.event === 'publishing') this.publishing = event;
     const run = 'runId' in event && event.runId !== null ? this.runs.get(event.runId) : undefined;
-    if (run === undefined) return;
+    if (run === undefined && event.event !== 'publishing') return;
+    if (run === undefined) {
+      this.show(false);
+      return;
+    }
     if (event.event === 'progress') run.rowsDone = event.rowsDone;
     if (event.event === 'chunk') run.chunksDone++;
     this.show(false);
@@ -81,6 +87,10 @@ export class ProgressLine {
   }
 
   private text(now: number): string {
+    if (this.publishing !== null) {
+      const { set, stage, rows, of } = this.publishing;
+      return `publishing ${set}: ${stage} ${sayCount(rows)} of ${sayCount(of)} rows`;
+    }
     const runs = [...this.runs.values()];
     const sum = (pick: (run: RunState) => number): number => runs.reduce((all, run) => all + pick(run), 0);
     const done = sum((r) => r.rowsDone);

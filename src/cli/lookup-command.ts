@@ -1,0 +1,82 @@
+import type { PredictionValue } from '../contract/prediction-set.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import type { PredictionKey } from '../prediction-set/key-bytes.ts';
+import { type Prediction, PredictionReader } from '../reader/prediction-reader.ts';
+import { sayDuration } from '../telemetry/progress-line.ts';
+import { openPredictionStore } from './open-prediction-store.ts';
+import { printTable } from './print-table.ts';
+import { storeUrl } from './sets-command.ts';
+
+export interface LookupFlags {
+  readonly store: string;
+  readonly set: string;
+  readonly json?: boolean;
+}
+
+/** `prescore lookup`: predictions of some keys. Exit code 0 when all are there, else 4. */
+export async function lookupCommand(keys: readonly string[], flags: LookupFlags): Promise<number> {
+  const { store } = await openPredictionStore(storeUrl(flags.store), process.env);
+  const reader = new PredictionReader(store, flags.set);
+  try {
+    const meta = await reader.meta();
+    const isComposite = meta?.key.kind === 'composite';
+    const asked = keys.map((key) => (isComposite ? compositeKey(key, meta.key.columns) : key));
+    const found: { readonly key: string; readonly answer: Prediction | null; readonly micros: number }[] = [];
+    for (const [i, key] of asked.entries()) {
+      const started = performance.now();
+      const answer = await reader.get(key);
+      found.push({ key: keys[i]!, answer, micros: (performance.now() - started) * 1000 });
+    }
+    if (flags.json === true) for (const one of found) printJson(one.key, one.answer, one.micros);
+    else print(found);
+    return found.every((f) => f.answer !== null) ? 0 : 4;
+  } finally {
+    await reader.close();
+  }
+}
+
+function compositeKey(text: string, columns: readonly string[]): PredictionKey {
+  try {
+    const parts: unknown = JSON.parse(text);
+    if (Array.isArray(parts) && parts.every((p) => typeof p === 'string' || Number.isSafeInteger(p))) return parts;
+  } catch {
+    // Said below, with what would be right.
+  }
+  throw new PrescoreError('KEY_INVALID', {
+    what: `this set has a key of the columns ${columns.join(', ')}`,
+    expected: `a JSON list such as '["AA", 12]'`,
+    got: text,
+  });
+}
+
+function printJson(key: string, answer: Prediction | null, micros: number): void {
+  const found = answer === null ? {} : answer;
+  const line = { key, found: answer !== null, ...found, micros: Math.round(micros) };
+  process.stdout.write(`${JSON.stringify(line, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v))}\n`);
+}
+
+function print(
+  found: readonly { readonly key: string; readonly answer: Prediction | null; readonly micros: number }[],
+): void {
+  const names = [...new Set(found.flatMap((f) => Object.keys(f.answer?.values ?? {})))];
+  const rows = found.map(({ key, answer, micros }) => {
+    const time = `${Math.round(micros)} us`;
+    if (answer === null) return [key, ...names.map(() => ''), 'not found', '', '', time];
+    const model = [answer.model.name ?? '', answer.model.version ?? ''].join(' ').trim();
+    return [
+      key,
+      ...names.map((n) => say(answer.values[n])),
+      model,
+      answer.runId ?? '',
+      sayDuration(answer.ageMs / 1000),
+      time,
+    ];
+  });
+  printTable(['key', ...names, 'model', 'run', 'age', 'time'], rows, process.stdout);
+}
+
+function say(value: PredictionValue | undefined): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'number') return String(Number(value.toPrecision(9)));
+  return typeof value === 'object' ? `[${value.map(say).join(', ')}]` : String(value);
+}
