@@ -3,8 +3,10 @@ import { PrescoreError } from '../errors/prescore-error.ts';
 const MIB = 1048576;
 
 /**
- * What a scorer needs at least, and what the rest is for. Measured with scripts/measure-memory (docs/memory.md): a
- * supervisor, a child with its libraries loaded, and a model's session as a multiple of its file.
+ * What a scorer needs at least. Measured: a supervisor and two children together had at most 302 MiB (PSS) over 1.3 million
+ * rows and 352 MiB over 13 million, with 1 GiB allowed (bench/results/2026-11-21-memory.json). A session kept 2.7 to 5 times
+ * the file of a network, and 13 to 15 times the file of a tree model; those measured had 0.4 and 1.3 MiB, which `childBytes`
+ * has room for. A tree model of a hundred megabytes needs more than is counted here.
  */
 export const MEMORY = {
   supervisorBytes: 96 * MIB,
@@ -34,11 +36,11 @@ export function shareMemory(
   cores: number,
   modelBytes: number,
 ): MemoryShare {
-  const perScorer = MEMORY.childBytes + MEMORY.modelFactor * modelBytes + MEMORY.minDuckBytes;
+  const perScorer = leastBytes(modelBytes);
   const fits = Math.floor((memoryBytes - MEMORY.supervisorBytes) / perScorer);
   const wanted = scorers === 'auto' ? Math.max(1, Math.min(cores, fits)) : scorers;
   if (fits < wanted) {
-    const least = Math.ceil((MEMORY.supervisorBytes + wanted * perScorer) / MIB);
+    const least = leastMiB(wanted, modelBytes);
     throw new PrescoreError('MEMORY_TOO_SMALL', {
       what: `${wanted} scorer${wanted === 1 ? '' : 's'} and this model need more memory`,
       where: 'execution.memory',
@@ -50,4 +52,25 @@ export function shareMemory(
   const spare = shareBytes - perScorer;
   const duckMemoryBytes = Math.min(MEMORY.maxDuckBytes, MEMORY.minDuckBytes + Math.floor(spare / 2));
   return { scorers: wanted, shareBytes, duckMemoryBytes, slabs: 3, heapMiB: 96 };
+}
+
+/** Says that `scorers: auto` got fewer scorers than there are cores, and what would give one a core; null when it did not. */
+export function saySmallMemory(
+  { scorers }: MemoryShare,
+  wanted: number | 'auto',
+  cores: number,
+  memoryBytes: number,
+  modelBytes: number,
+): string | null {
+  if (wanted !== 'auto' || scorers >= cores) return null;
+  const [given, least] = [Math.floor(memoryBytes / MIB), leastMiB(cores, modelBytes)];
+  return `execution.memory of ${given} MiB has room for ${scorers} of ${cores} scorers; ${least} MiB would give one a core.`;
+}
+
+function leastBytes(modelBytes: number): number {
+  return MEMORY.childBytes + MEMORY.modelFactor * modelBytes + MEMORY.minDuckBytes;
+}
+
+function leastMiB(scorers: number, modelBytes: number): number {
+  return Math.ceil((MEMORY.supervisorBytes + scorers * leastBytes(modelBytes)) / MIB);
 }

@@ -30,7 +30,12 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
   }
   const job = loadJob(path);
   const stores = createStoreResolver(job.stores, { env: process.env });
-  const scorers = new JobScorers(job, stores, flags.allowUnpinned === true);
+  const warned = new Set<string>();
+  const warn = (text: string): void => {
+    if (!warned.has(text)) process.stderr.write(`warning: ${text}\n`);
+    warned.add(text);
+  };
+  const scorers = new JobScorers(job, stores, flags.allowUnpinned === true, warn);
   const progress = flags.json === true ? null : new ProgressLine(process.stderr);
   const signals = new StopSignals(
     (text) => progress?.say(text),
@@ -45,11 +50,6 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     else progress?.take(event);
   };
   let published: PublishedEvent | null = null;
-  const warned = new Set<string>();
-  const warn = (text: string): void => {
-    if (!warned.has(text)) process.stderr.write(`warning: ${text}\n`);
-    warned.add(text);
-  };
   const deps: RunDeps = {
     stores,
     versions: readVersions(),

@@ -8,7 +8,7 @@ import { PrescoreError } from '../errors/prescore-error.ts';
 import type { LoadedScorers } from '../pipeline/run-deps.ts';
 import { ScorerPool } from '../scorer/scorer-pool.ts';
 import { fetchModel } from './fetch-model.ts';
-import { shareMemory } from './memory-plan.ts';
+import { saySmallMemory, shareMemory } from './memory-plan.ts';
 import { makeScratch } from './scratch-folder.ts';
 
 const SILENCE_MS = 30_000;
@@ -31,14 +31,17 @@ export class JobScorers {
   private readonly job: Job;
   private readonly stores: StoreResolver;
   private readonly allowUnpinned: boolean;
+  private readonly warn: (text: string) => void;
   private loading: Promise<LoadedScorers> | null = null;
   private pool: ScorerPool | null = null;
   private scratchDir: string | null = null;
 
-  constructor(job: Job, stores: StoreResolver, allowUnpinned: boolean) {
+  /** `warn` is told when the memory allows fewer scorers than there are cores. */
+  constructor(job: Job, stores: StoreResolver, allowUnpinned: boolean, warn: (text: string) => void = () => undefined) {
     this.job = job;
     this.stores = stores;
     this.allowUnpinned = allowUnpinned;
+    this.warn = warn;
   }
 
   get pids(): number[] {
@@ -56,7 +59,11 @@ export class JobScorers {
     const { execution } = job;
     this.scratchDir = await makeScratch();
     const model = await fetchModel(job, this.stores, this.scratchDir, this.allowUnpinned);
-    const share = shareMemory(execution.memoryBytes, execution.scorers, availableParallelism(), model.bytes);
+    const { memoryBytes, scorers } = execution;
+    const cores = availableParallelism();
+    const share = shareMemory(memoryBytes, scorers, cores, model.bytes);
+    const shortage = saySmallMemory(share, scorers, cores, memoryBytes, model.bytes);
+    if (shortage !== null) this.warn(shortage);
     const isSource = import.meta.url.endsWith('.ts');
     const pool = new ScorerPool(
       {

@@ -220,9 +220,10 @@ function rowWidth(output: BoundOutput, tensor: FetchedTensor, batch: number): nu
   if (output.kind === 'scalar' && width !== 1) {
     throw shapeError(
       output,
-      'an output has several values a row',
+      'an output has several values a row and is not declared as [N, K]',
       `[${batch}] or [${batch}, 1]`,
-      `${shape}; say index:, argmax: or leave it a list`,
+      shape,
+      'Take one by index: or argmax: true; for a list column the model must declare [N, K].',
     );
   }
   if (output.kind === 'index' && output.index! >= width) {
@@ -231,11 +232,13 @@ function rowWidth(output: BoundOutput, tensor: FetchedTensor, batch: number): nu
   return width;
 }
 
-function shapeError(output: BoundOutput, what: string, expected: string, got: string): PrescoreError {
+function shapeError(output: BoundOutput, what: string, expected: string, got: string, fix?: string): PrescoreError {
+  const where = `outputs.${output.column} (tensor ${output.tensor})`;
   return new PrescoreError('MODEL_OUTPUT_SHAPE', {
     what,
-    where: `outputs.${output.column} (tensor ${output.tensor})`,
+    where,
     expected,
     got,
+    ...(fix === undefined ? {} : { fix }),
   });
 }

@@ -62,6 +62,19 @@ describe('models that do not end, or ask for too much', () => {
     expect(partsIn(join(folder, 'out'))).toEqual([]);
   });
 
+  it('several values a row where the model declares no such thing: what helps is named, and index: does', async () => {
+    const folder = tempFolder();
+    const says =
+      /is not declared as \[N, K\]; .*got \[1037, 3\]\. Take one by index: or argmax: true; for a list column/;
+    await expectRefusal(['run', await sumJob(folder, made('hidden'))], {
+      exit: 5,
+      code: 'MODEL_OUTPUT_SHAPE',
+      says,
+    });
+    const outputs = { y: { tensor: 'y', index: 1 } };
+    expect((await prescore(['run', await sumJob(tempFolder(), made('hidden'), { outputs })])).code).toBe(0);
+  });
+
   it('an output without rows', async () => {
     const folder = tempFolder();
     const says = /first axis of an output is not the batch; .*expected \[1037, …\]; got \[\]/;
@@ -103,7 +116,9 @@ describe('rows that a model cannot score', () => {
   it('one row over rejects.limit: exit 8, nothing committed', async () => {
     const { result, rejects } = await score('gather', 'index', 'pick', 5);
     expect(result.code).toBe(8);
-    expect(result.stderr).toMatch(/^REJECT_LIMIT: 6 of 1037 rows were rejected \(model_error 6\)/m);
+    expect(result.stderr).toMatch(
+      /^REJECT_LIMIT: 6 of 1037 rows were rejected \(model_error 6\), such as row 0 of \S+types\.parquet: model_error: .*idx=99/m,
+    );
     expect(rejects).toHaveLength(6);
   });
 

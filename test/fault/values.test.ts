@@ -243,7 +243,7 @@ describe('values in rows', () => {
         'int64',
         undefined,
         {
-          y: { 0: 0n, 1: 0n, 2: -1n, 3: 1n, 4: 1577836800123456n },
+          y: { 0: 0n, 1: 0n, 2: -1n, 3: 9223372036854775n, 4: 1577836800123456n },
         },
       ],
     ]);
@@ -292,6 +292,9 @@ describe('values in rows', () => {
     ]);
     const refused = await runCases(corpus, 'poison-refused', ['b58_poison'], job('99.9%'));
     expect([refused.result.code, refused.of('b58_poison').error?.code]).toEqual([8, 'REJECT_LIMIT']);
+    expect(refused.of('b58_poison').error?.message).toMatch(
+      /such as row 0 of \S+b58_poison\/rows\.parquet: null in "int64": value is null; /,
+    );
     expect(visibleIn(refused.of('b58_poison').output)).toEqual([]);
   });
 

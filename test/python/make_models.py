@@ -203,6 +203,11 @@ def shapes(op):
         outputs, nodes = [tensor("y", T.FLOAT, [3, "N"])], [node("Transpose", ["x"], ["y"], perm=[1, 0])]
     elif op == "total":
         outputs, nodes = [tensor("y", T.FLOAT, [])], [node("ReduceSum", ["x"], ["y"], keepdims=0)]
+    elif op == "hidden":
+        # Declared [N]; really [N, 3], which no inference sees: the length of what Compress gives is not known.
+        nodes = [node("Shape", ["x"], ["dims"]), node("Cast", ["dims"], ["all"], to=T.BOOL)]
+        nodes += [node("Compress", ["dims", "all"], ["shape"]), node("Reshape", ["x", "shape"], ["y"])]
+        outputs = [tensor("y", T.FLOAT, ["N"])]
     elif op == "undeclared":
         outputs, nodes = [tensor("y", T.FLOAT, None)], [node("Identity", ["x"], ["y"])]
     else:
@@ -242,7 +247,7 @@ def write_all(out):
         "types": types(), "loop": loop(2**62), "slow": loop(400_000), "slow_load": slow_load(), "huge": huge(),
         "gather": gather(), "log": logs(), "echo": echo(), "sequences": sequences(), "custom": custom(), "own_function": own_function(),
         "state": recurrent(True), "batch_second": recurrent(False), "transpose": shapes("transpose"),
-        "total": shapes("total"), "undeclared": shapes("undeclared"), "declared_one": shapes("one"),
+        "total": shapes("total"), "undeclared": shapes("undeclared"), "hidden": shapes("hidden"), "declared_one": shapes("one"),
         "odd_names": odd_names(), "no_inputs": no_inputs(), "profiled": profiled(),
     }
     for name, made in models.items():

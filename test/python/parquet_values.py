@@ -83,7 +83,7 @@ def b55_dates(folder):
         folder,
         date=days.cast(pa.date32()),
         timestamp=micros.cast(pa.timestamp("us")),
-        nanos=pa.array([0, -1, -1_001, 1_999, 1577836800123456789], pa.int64()).cast(pa.timestamp("ns")),
+        nanos=pa.array([0, -1, -1_001, 2**63 - 1, 1577836800123456789], pa.int64()).cast(pa.timestamp("ns")),
         time=pa.array([0, 1, 86399999999, 5, 6], pa.int64()).cast(pa.time64("us")),
     )
 
