@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { type AddressOptions, parseRedisUrl, type RedisAddress } from './redis-address.ts';
-import { errorText, isPassing, redisError } from './redis-errors.ts';
+import { CLOSED, errorText, isPassing, redisError } from './redis-errors.ts';
 
 /** A connection that is not there after this long is given up. */
 export const CONNECT_TIMEOUT_MS = 5_000;
@@ -78,14 +78,25 @@ export class RedisConnection {
 
   /** Opens and greets the server: a wrong address, password or database is said here. */
   static async open(url: string, settings: ConnectionSettings = {}): Promise<RedisConnection> {
-    const connection = new RedisConnection(parseRedisUrl(url, settings), settings);
+    const address = parseRedisUrl(url, settings);
+    const connection = new RedisConnection(address, settings);
     try {
       await connection.call(['PING']);
       return connection;
     } catch (error) {
       await connection.close();
+      if (address.kind !== 'standalone') await RedisConnection.check(address, settings);
       throw error;
     }
+  }
+
+  /** With sentinels and clusters the client does not say why a server cannot be reached; a plain connection does. */
+  private static async check(address: RedisAddress, settings: ConnectionSettings): Promise<void> {
+    const { sentinelPassword: password } = address.credentials;
+    const ofSentinel = password === undefined ? {} : { password };
+    const credentials = address.kind === 'cluster' ? address.credentials : ofSentinel;
+    const single = new RedisConnection({ ...address, kind: 'standalone', db: 0, credentials }, settings);
+    await single.call(['PING']).finally(() => single.close());
   }
 
   /** Sends one command and gives its reply. It may be sent twice when the connection breaks: it must bear that. */
@@ -140,6 +151,8 @@ export class RedisConnection {
   }
 
   private noteError(error: unknown): void {
+    // What is said first tells more than the closing that follows it.
+    if (this.lastError !== null && CLOSED.test(errorText(error))) return;
     this.lastError = error;
     // The client would go on in database 0.
     if (!/DB index is out of range|SELECT is not allowed/.test(errorText(error))) return;
@@ -154,7 +167,7 @@ export class RedisConnection {
         await this.ready();
         return await this.bounded(send());
       } catch (error) {
-        const reason = /max retries|Connection is closed/.test(errorText(error)) ? (this.lastError ?? error) : error;
+        const reason = CLOSED.test(errorText(error)) ? (this.lastError ?? error) : error;
         const isLate = this.wasReady ? performance.now() - started >= this.retryForMs : attempt >= FIRST_TRIES;
         if (this.isClosed || this.fatal !== null || isLate || !isPassing(reason))
           throw this.fatal ?? redisError(reason, this.url);
@@ -173,8 +186,7 @@ export class RedisConnection {
       try {
         await this.bounded(
           new Promise<void>((resolve, reject) => {
-            const fail = (): void =>
-              reject(this.lastError ?? new PrescoreError('PREDICTIONS_UNAVAILABLE', lost(this.url)));
+            const fail = (): void => reject(this.lastError ?? 'Connection is closed');
             once(client, 'ready', resolve, events.signal);
             once(client, 'close', fail, events.signal);
             once(client, 'end', fail, events.signal);
@@ -252,10 +264,6 @@ function newClient(address: RedisAddress, settings: ConnectionSettings, commandT
 
 function pause(times: number): number {
   return Math.min(50 * 2 ** times, LONGEST_PAUSE_MS);
-}
-
-function lost(where: string): { readonly what: string; readonly where: string } {
-  return { what: 'the connection was closed', where };
 }
 
 function once(client: Redis | Cluster, event: string, listener: () => void, signal: AbortSignal): void {

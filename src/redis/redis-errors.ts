@@ -22,17 +22,22 @@ const RULES: readonly Rule[] = [
   ],
   [/^(MOVED|ASK) /, 'PREDICTIONS_CONFIG', 'The server is part of a cluster: use a redis+cluster:// URL.'],
   [/cluster support disabled/i, 'PREDICTIONS_CONFIG', 'The server is no cluster: use a redis:// URL.'],
-  [/invalid reply: null/, 'PREDICTIONS_CONFIG', 'The sentinels do not know a primary of this name: check it.'],
+  [
+    /No such master|invalid reply: null/,
+    'PREDICTIONS_CONFIG',
+    'The sentinels do not know a primary of this name: check it.',
+  ],
   [
     /^(ERR_SSL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_OSSL|EPROTO)|certificate|SSL routines|wrong version number/i,
     'PREDICTIONS_CONFIG',
     'Check that the server speaks TLS at this port, and give its authority, for example by NODE_EXTRA_CA_CERTS.',
   ],
   [
-    /Protocol error|unknown command|wrong number of arguments/i,
+    /Protocol error|Unknown RESP type/,
     'PREDICTIONS_CONFIG',
-    'Use Redis 6.2 or newer, or Valkey.',
+    'Something other than a Redis answers there: check the address.',
   ],
+  [/unknown command|wrong number of arguments/i, 'PREDICTIONS_CONFIG', 'Use Redis 6.2 or newer, or Valkey.'],
   [
     /\bWRONGTYPE\b/,
     'PREDICTIONS_CONFIG',
@@ -42,8 +47,11 @@ const RULES: readonly Rule[] = [
 
 /** Replies after which the same command may work a moment later. */
 const PASSING = /^(LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOREPLICAS)\b/;
+/** What the client library says when it has nothing to say about the reason. */
+export const CLOSED =
+  /Connection is closed|Command aborted|max retries per request|sentinels are unreachable and retry is disabled\.$/;
 const LOST =
-  /Connection is closed|Command aborted|max retries|isn't writeable|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Socket timeout|startup nodes|slots cache|sentinels are unreachable|Socket closed|closed unexpectedly/i;
+  /Connection is closed|Command aborted|max retries|isn't writeable|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Socket timeout|startup nodes|slots cache|sentinels are unreachable|no sentinel could help|Socket closed|closed unexpectedly/i;
 
 /** Text and code of whatever a client library threw; its own objects hold arguments of commands and are not kept. */
 export function errorText(error: unknown): string {
@@ -52,7 +60,8 @@ export function errorText(error: unknown): string {
   if (lastNodeError instanceof Error) return errorText(lastNodeError);
   // Both families of an address refused: the first says enough.
   if (Array.isArray(errors) && errors.length > 0) return errorText(errors[0]);
-  return typeof code === 'string' && !error.message.includes(code) ? `${code}: ${error.message}` : error.message;
+  const text = error.message.replace(/^All sentinels are unreachable.*Last error: /, 'no sentinel could help: ');
+  return typeof code === 'string' && !text.includes(code) ? `${code}: ${text}` : text;
 }
 
 /** What an error of the server or of the way to it means, once. Errors: none. */
@@ -63,7 +72,9 @@ export function redisError(error: unknown, where: string): PrescoreError {
   const code = rule?.[1] ?? 'PREDICTIONS_UNAVAILABLE';
   const fix = rule === undefined ? (PASSING.test(text) ? undefined : LINK) : rule[2];
   return new PrescoreError(code, {
-    what: text.split('\n')[0]!.replace(/\.$/, '') || 'the connection failed',
+    what: CLOSED.test(text)
+      ? 'the connection was lost'
+      : text.split('\n')[0]!.replace(/(\. Please report this)?\.?$/, ''),
     where,
     ...(fix === undefined ? {} : { fix }),
   });

@@ -45,6 +45,7 @@ export function metaOf(set: string, generation: number, fields: Partial<Generati
     bucketHash: 'crc32',
     buckets: 8,
     rows: 0,
+    withoutKey: 0,
     origins: [],
     order: { scope: 'latest', key: String(generation) },
     createdAt: '2026-01-01T00:00:00.000Z',

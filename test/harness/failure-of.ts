@@ -1,0 +1,12 @@
+import { isPrescoreError, type PrescoreError } from '../../src/errors/prescore-error.ts';
+
+/** The error with which work fails; anything but a PrescoreError is passed on. */
+export async function failureOf(work: Promise<unknown>): Promise<PrescoreError> {
+  try {
+    await work;
+  } catch (error) {
+    if (isPrescoreError(error)) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}
