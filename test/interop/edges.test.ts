@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { textsByHyparquet } from '../harness/canonical-texts.ts';
 import { prescore } from '../harness/cli.ts';
 import { expectSameValues, type InteropTables, interopTables } from '../harness/interop-run.ts';
+import { partsOf } from '../harness/read-parquet.ts';
 import { leftIn } from '../harness/refusal.ts';
-import { writeJob } from '../harness/temp-job.ts';
+import { sha256Of, writeJob } from '../harness/temp-job.ts';
 
 describe('values at the ends of what a type holds', () => {
   let tables: InteropTables;
@@ -57,6 +59,42 @@ describe('values at the ends of what a type holds', () => {
     const columns = { int96: 'int96', y: 'x' };
     const types = await expectSameValues(tables, 'int96', 'edges/int96.parquet', job, { columns });
     expect(types['int96']).toBe('timestamp[us]');
+  });
+
+  it('zoned nanoseconds: refused by name, or with input.lossy cut to microseconds', async () => {
+    const name = 'timestamp_ns_utc';
+    const { code, says } = await refusal(name, name);
+    expect([code, says]).toEqual([
+      4,
+      expect.stringMatching(/^INPUT_LOSSY_TYPE: column "timestamp_ns_utc": zoned nanosecond/),
+    ]);
+    const output = join(tables.folder, 'out', name);
+    const job = writeJob(tables.folder, {
+      model: tables.model,
+      input: { uri: tables.input(`edges/${name}.parquet`), lossy: true },
+      features: { x: ['x'] },
+      outputs: { y: 'float32' },
+      passthrough: [name],
+      output: { uri: output },
+    });
+    expect((await prescore(['run', job])).code).toBe(0);
+    const texts = await textsByHyparquet(partsOf(output));
+    expect(texts.get(name)).toEqual(['0', '1577836800123456000', '-1000']);
+  });
+
+  it('texts of a model: a NUL is kept, bytes that are no UTF-8 become U+FFFD', async () => {
+    const uri = join(tables.folder, 'models/odd_texts.onnx');
+    const output = join(tables.folder, 'out/texts');
+    const job = writeJob(tables.folder, {
+      model: { uri, sha256: sha256Of(uri) },
+      input: { uri: tables.input('pyarrow/types.parquet') },
+      features: { x: ['id'] },
+      outputs: { y: 'y' },
+      output: { uri: output },
+    });
+    expect((await prescore(['run', job])).code).toBe(0);
+    const texts = (await textsByHyparquet(partsOf(output))).get('y');
+    expect(texts?.slice(0, 5)).toEqual(['plain', 'a\0b', '\ufffd', '', 'plain']);
   });
 
   it('A18 a decimal of 38 digits is kept as it is', async () => {

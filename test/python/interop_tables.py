@@ -153,6 +153,7 @@ def write_edges():
         "timestamp_ms": pa.array([0, 2**63 - 1, -(2**63)], pa.int64()).cast(pa.timestamp("ms")),
         "timestamp_us": pa.array([0, 2**63 - 1, -(2**63) + 1], pa.int64()).cast(pa.timestamp("us")),
         "timestamp_ns": pa.array([0, 2**63 - 1, -(2**63) + 1], pa.int64()).cast(pa.timestamp("ns")),
+        "timestamp_ns_utc": pa.array([0, 1577836800123456789, -1001], pa.int64()).cast(pa.timestamp("ns", "UTC")),
         "date": pa.array([0, 2**31 - 1, -(2**31)], pa.int32()).cast(pa.date32()),
     }
     for name, column in edges.items():

@@ -3,6 +3,7 @@
 OUT/<type>.onnx for every element type: x [N] -> y [N]. OUT/list.onnx: x [N, 3] float -> y [N, 3].
 OUT/casts.onnx: x [N] float -> one output of every type, a text and a list, to see what comes out of each.
 OUT/labels.onnx: x [N] text -> y [N] float: "a" 1, "b" 2, "" 3, any other text -1.
+OUT/odd_texts.onnx: x [N] int64 -> y [N] text: 1 a text with a NUL, 2 bytes that are no UTF-8, 3 no text, else "plain".
 OUT/step.onnx: x [N] float -> y [N] bool, x > 0.5: a result that is never infinite.
 """
 
@@ -40,6 +41,12 @@ encode = h.make_node(
     "LabelEncoder", ["x"], ["y"], domain="ai.onnx.ml", keys_strings=["a", "b", ""], values_floats=[1.0, 2.0, 3.0], default_float=-1.0
 )
 save("labels", [encode], [("x", T.STRING, ["N"])], [("y", T.FLOAT, ["N"])], domains=[h.make_opsetid("ai.onnx.ml", 3)])
+
+odd = h.make_node(
+    "LabelEncoder", ["x"], ["y"], domain="ai.onnx.ml", keys_int64s=[1, 2, 3], values_strings=[b"a\0b", b"\xff", b""],
+    default_string="plain",
+)
+save("odd_texts", [odd], [("x", T.INT64, ["N"])], [("y", T.STRING, ["N"])], domains=[h.make_opsetid("ai.onnx.ml", 3)])
 
 nodes = [h.make_node("Cast", ["x"], [name], to=kind) for name, kind in TYPES.items()]
 columns = h.make_tensor("columns", T.INT64, [2], [-1, 1])
