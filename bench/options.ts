@@ -4,7 +4,7 @@ import { CONTENDERS, type ContenderName } from './contenders.ts';
 
 /** What the command line asked for. */
 export interface Options {
-  readonly case: CaseName | 'memory';
+  readonly case: CaseName | 'memory' | 'redis-load';
   readonly runs: number;
   readonly peers: readonly ContenderName[];
   readonly rows: number;
@@ -16,7 +16,7 @@ export interface Options {
   readonly memory: string;
 }
 
-export const USAGE = `npm run bench -- heavy|light|mixed|memory [options]
+export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load [options]
   --runs N          timed rounds (5); memory: runs of each size (1)
   --peers A,B       of ${CONTENDERS.join(', ')} (all)
   --rows N          fewer rows than the case has
@@ -36,7 +36,8 @@ export function readOptions(args: readonly string[]): Options | null {
       options: { runs: text, peers: text, rows: text, memory: flag, store: text, tune: flag, budget: text },
     });
     const name = positionals[0];
-    const isCase = name === 'heavy' || name === 'light' || name === 'mixed' || name === 'memory';
+    const isCase =
+      name === 'heavy' || name === 'light' || name === 'mixed' || name === 'memory' || name === 'redis-load';
     const peers = values.peers?.split(',') ?? CONTENDERS;
     const rows = Number(values.rows ?? FULL_ROWS[name === 'light' || name === 'mixed' ? name : 'heavy']);
     const runs = Number(values.runs ?? (name === 'memory' ? 1 : 5));

@@ -12,8 +12,13 @@ export interface OpenedPredictionStore {
 /**
  * Opens the store of a set from its address. Errors: PREDICTIONS_CONFIG for an address that is none; those of the store.
  */
-export async function openPredictionStore(url: string, env: NodeJS.ProcessEnv): Promise<OpenedPredictionStore> {
-  const problem = storeUrlProblem(url);
+export async function openPredictionStore(
+  url: string,
+  env: NodeJS.ProcessEnv,
+  { isReader = false }: { readonly isReader?: boolean } = {},
+): Promise<OpenedPredictionStore> {
+  // Services are given one URL with everything in it; a job file is not.
+  const problem = storeUrlProblem(isReader ? withoutUserInfo(url) : url);
   if (problem !== null) {
     throw new PrescoreError('PREDICTIONS_CONFIG', {
       what: `the address of the prediction store ${problem}`,
@@ -25,13 +30,15 @@ export async function openPredictionStore(url: string, env: NodeJS.ProcessEnv): 
     const { LmdbStore } = await import('../lmdb/lmdb-store.ts');
     return { store: new LmdbStore(folder), warnings: [] };
   }
-  return openRedis(url, env);
+  return openRedis(url, env, isReader);
 }
 
-async function openRedis(url: string, env: NodeJS.ProcessEnv): Promise<OpenedPredictionStore> {
+async function openRedis(url: string, env: NodeJS.ProcessEnv, isReader: boolean): Promise<OpenedPredictionStore> {
   const { RedisStore } = await import('../redis/redis-store.ts');
   const { checkServer } = await import('../redis/check-server.ts');
-  const store = await RedisStore.open(url, { credentials: redisCredentials(env) });
+  const store = await RedisStore.open(url, { credentials: redisCredentials(env), allowUserInfo: isReader });
+  // A reader may have no right to ask, and changes nothing.
+  if (isReader) return { store, warnings: [] };
   try {
     const { warnings } = await checkServer(store.connection, {
       allowEviction: env.PRESCORE_REDIS_ALLOW_EVICTION === '1',
@@ -53,4 +60,8 @@ export function redisCredentials(env: NodeJS.ProcessEnv): RedisCredentials {
     ...(password === undefined ? {} : { password }),
     ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
   };
+}
+
+function withoutUserInfo(url: string): string {
+  return url.replace(/^(rediss?(?:\+[a-z]+)?:\/\/)[^@/]*@/, '$1');
 }

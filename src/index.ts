@@ -1,0 +1,24 @@
+/* The front door for services that read predictions. The command line is `prescore`. */
+import { openPredictionStore } from './cli/open-prediction-store.ts';
+import { PredictionReader, type ReaderOptions } from './reader/prediction-reader.ts';
+
+export type { GenerationMeta, Origin, PredictionValue, SetPointer, ValueColumn } from './contract/prediction-set.ts';
+export type { ErrorCode } from './errors/error-codes.ts';
+export { isPrescoreError, PrescoreError } from './errors/prescore-error.ts';
+export type { PredictionKey } from './prediction-set/key-bytes.ts';
+export type { Prediction, PredictionReader, ReaderCounts, ReaderOptions } from './reader/prediction-reader.ts';
+
+/**
+ * Opens a prediction set to read it: `lmdb:PATH`, `redis://host:6379/0` and the other addresses of docs/prediction-sets.md. The
+ * login is taken from the URL, else from PRESCORE_REDIS_USERNAME and PRESCORE_REDIS_PASSWORD.
+ *
+ * Errors: PREDICTIONS_*. Owns: the caller closes the reader.
+ */
+export async function openPredictions(
+  url: string,
+  set: string,
+  options: ReaderOptions = {},
+): Promise<PredictionReader> {
+  const { store } = await openPredictionStore(url, process.env, { isReader: true });
+  return new PredictionReader(store, set, options);
+}
