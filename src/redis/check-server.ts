@@ -1,5 +1,6 @@
 import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
-import type { RedisConnection, SendCommand } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
+import type { SendCommand } from './connection-types.ts';
 import { listOf, textOf } from './replies.ts';
 
 const OLDEST = [6, 2] as const;

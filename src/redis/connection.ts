@@ -1,50 +1,29 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { type AddressOptions, parseRedisUrl, type RedisAddress } from './redis-address.ts';
+import {
+  COMMAND_TIMEOUT_MS,
+  CONNECT_TIMEOUT_MS,
+  type ConnectionSettings,
+  RETRY_FOR_MS,
+  type RedisArg,
+  type RedisCommand,
+  type RedisReply,
+  type Script,
+  type SendCommand,
+} from './connection-types.ts';
+import { withinLimit } from './deadline.ts';
+import { parseRedisUrl, type RedisAddress } from './redis-address.ts';
 import { CLOSED, errorText, isPassing, redisError } from './redis-errors.ts';
 
-/** A connection that is not there after this long is given up. */
-export const CONNECT_TIMEOUT_MS = 5_000;
-/** A command, or all commands of one batch, without a reply for this long has failed. It is not tried again. */
-export const COMMAND_TIMEOUT_MS = 5_000;
-/** How long a command is tried again while the server restarts, loads, fails over or refuses connections. */
-export const RETRY_FOR_MS = 10_000;
 /** Tries of the first connection: a wrong address should be said soon. */
 const FIRST_TRIES = 3;
 const LONGEST_PAUSE_MS = 1_000;
 
-export type RedisArg = string | Buffer;
-/** Name of the command, its key (if it has one), and the rest. */
-export type RedisCommand = readonly RedisArg[];
-/** Texts are always bytes. */
-export type RedisReply = null | number | Buffer | readonly RedisReply[];
-/** Sends one command to one server. */
-export type SendCommand = (command: RedisCommand) => Promise<RedisReply>;
-
-/** A Lua script that touches one key. */
-export interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
-
-export interface ConnectionSettings extends AddressOptions {
-  /** PEM of authorities for rediss, besides those of Node.js. */
-  readonly ca?: string;
-  readonly connectTimeoutMs?: number;
-  readonly commandTimeoutMs?: number;
-  readonly retryForMs?: number;
-}
-
-export function script(text: string): Script {
-  return { text, sha: createHash('sha1').update(text).digest('hex') };
-}
-
 /**
  * One connection to a Redis, to the primary that sentinels name, or to all nodes of a cluster. Everything it does ends within
- * `retryForMs` + `commandTimeoutMs`, whatever the server does.
+ * `retryForMs` and twice `commandTimeoutMs`, whatever the server does.
  *
  * Errors: PREDICTIONS_*, see `redisError`. Owns: its sockets until `close`.
  */
@@ -165,7 +144,7 @@ export class RedisConnection {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.ready();
-        return await this.bounded(send());
+        return await this.inTime(send());
       } catch (error) {
         const reason = CLOSED.test(errorText(error)) ? (this.lastError ?? error) : error;
         const isLate = this.wasReady ? performance.now() - started >= this.retryForMs : attempt >= FIRST_TRIES;
@@ -176,6 +155,10 @@ export class RedisConnection {
     }
   }
 
+  private inTime<T>(task: Promise<T>): Promise<T> {
+    return withinLimit(task, this.commandTimeoutMs, this.url);
+  }
+
   /** Waits for the connection, which the client makes again by itself; fails with the reason when one attempt does. */
   private async ready(): Promise<void> {
     const { client } = this;
@@ -184,7 +167,7 @@ export class RedisConnection {
     if (client.status !== 'ready' && this.fatal === null) {
       const events = new AbortController();
       try {
-        await this.bounded(
+        await this.inTime(
           new Promise<void>((resolve, reject) => {
             const fail = (): void => reject(this.lastError ?? 'Connection is closed');
             once(client, 'ready', resolve, events.signal);
@@ -198,20 +181,6 @@ export class RedisConnection {
       }
     }
     if (this.fatal !== null) throw this.fatal;
-  }
-
-  private async bounded<T>(task: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const what = `no reply within ${this.commandTimeoutMs / 1000} s`;
-      const fail = (): void => reject(new PrescoreError('PREDICTIONS_UNAVAILABLE', { what, where: this.url }));
-      timer = setTimeout(fail, this.commandTimeoutMs);
-    });
-    try {
-      return await Promise.race([task, late]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }
 

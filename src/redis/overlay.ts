@@ -1,6 +1,7 @@
 import type { OverlayEntry } from '../contract/prediction-set.ts';
 import { asBuffer } from './as-buffer.ts';
-import type { RedisConnection, RedisReply } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
+import type { RedisReply } from './connection-types.ts';
 import { OVERLAY_GROUPS, overlayGroup, overlayKey } from './key-layout.ts';
 import { bytesOf, listOf, numberOf, textOf } from './replies.ts';
 import { REMOVE_ENTRIES } from './set-scripts.ts';

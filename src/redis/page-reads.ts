@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PageCount } from '../contract/prediction-set.ts';
-import type { RedisCommand, RedisConnection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
+import type { RedisCommand } from './connection-types.ts';
 import { doneKey, metaKey, pageKey } from './key-layout.ts';
 import { bytesOf, listOf, numberOf } from './replies.ts';
 

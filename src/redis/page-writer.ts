@@ -1,7 +1,8 @@
 import type { GenerationMeta, GenerationWriter, Page } from '../contract/prediction-set.ts';
 import { asBuffer } from './as-buffer.ts';
 import { BytesInFlight } from './bytes-in-flight.ts';
-import type { RedisCommand, RedisConnection } from './connection.ts';
+import type { RedisConnection } from './connection.ts';
+import type { RedisCommand } from './connection-types.ts';
 import { doneKey, pageKey } from './key-layout.ts';
 import { expiryArgs, expiryMs } from './page-expiry.ts';
 import { listOf, textOf } from './replies.ts';

@@ -7,7 +7,8 @@ import type {
   SetPointer,
   SetState,
 } from '../contract/prediction-set.ts';
-import { type ConnectionSettings, RedisConnection } from './connection.ts';
+import { RedisConnection } from './connection.ts';
+import type { ConnectionSettings } from './connection-types.ts';
 import { readOverlay, removeOverlay, scanOverlay, writeOverlay } from './overlay.ts';
 import { countPages, dropGeneration, readPages } from './page-reads.ts';
 import { RedisPageWriter } from './page-writer.ts';

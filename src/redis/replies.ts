@@ -1,5 +1,5 @@
 import { PrescoreError } from '../errors/prescore-error.ts';
-import type { RedisReply } from './connection.ts';
+import type { RedisReply } from './connection-types.ts';
 
 /** A text; null when there is none. Errors: PREDICTIONS_CONFIG when the reply is something else. */
 export function textOf(reply: RedisReply | undefined): string | null {

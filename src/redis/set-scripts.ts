@@ -1,4 +1,4 @@
-import { script } from './connection.ts';
+import { script } from './connection-types.ts';
 
 /**
  * Replaces the state if its version is ARGV[1] (0: there is none). ARGV[2] is the new version and ARGV[3] names this call, so

@@ -8,7 +8,7 @@ import type { Page } from '../../src/contract/prediction-set.ts';
 import { toErrorJson } from '../../src/errors/prescore-error.ts';
 import { newState } from '../../src/prediction-set/set-state.ts';
 import { checkServer } from '../../src/redis/check-server.ts';
-import type { ConnectionSettings } from '../../src/redis/connection.ts';
+import type { ConnectionSettings } from '../../src/redis/connection-types.ts';
 import { RedisStore } from '../../src/redis/redis-store.ts';
 import { failureOf } from '../harness/failure-of.ts';
 import { freePorts } from '../harness/free-ports.ts';

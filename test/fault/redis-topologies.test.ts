@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Page } from '../../src/contract/prediction-set.ts';
 import { newState } from '../../src/prediction-set/set-state.ts';
 import { checkServer } from '../../src/redis/check-server.ts';
-import type { ConnectionSettings } from '../../src/redis/connection.ts';
+import type { ConnectionSettings } from '../../src/redis/connection-types.ts';
 import { RedisStore } from '../../src/redis/redis-store.ts';
 import { failureOf } from '../harness/failure-of.ts';
 import { metaOf } from '../harness/prediction-stores.ts';
