@@ -74,10 +74,11 @@ const LIST_CASTS: Readonly<Record<Carrier, string | null>> = {
 
 /** The carrier of a DuckDB type, or null when it cannot be a feature (struct, map, blob, nested lists …). */
 export function sourceKind(type: string): SourceKind | null {
-  if (type.startsWith('DECIMAL(')) return plain('f64', 'DOUBLE');
-  if (type.startsWith('ENUM(')) return plain('str', 'VARCHAR');
   const element = /^(.+?)\[\d*\]$/.exec(type)?.[1];
-  if (element === undefined) return SCALARS[type] ?? null;
+  if (element === undefined) {
+    if (type.startsWith('DECIMAL(')) return plain('f64', 'DOUBLE');
+    return type.startsWith('ENUM(') ? plain('str', 'VARCHAR') : (SCALARS[type] ?? null);
+  }
   const kind = element.startsWith('DECIMAL(') ? plain('f64', 'DOUBLE') : SCALARS[element];
   if (kind === undefined || kind.unit !== null || kind.carrier === 'str') return null;
   const cast = LIST_CASTS[kind.carrier];

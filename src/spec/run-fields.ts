@@ -23,7 +23,7 @@ export const OUTPUT = {
       type: { kind: 'integer', min: 2048, max: 10_000_000 },
       default: 122_880,
       unit: 'rows',
-      doc: 'Largest row group in the output.',
+      doc: 'Rows of a row group in the output; one is closed when it has them, with at most 2,047 more.',
       example: '122880',
     },
     lineage: {

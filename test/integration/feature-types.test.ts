@@ -39,6 +39,7 @@ const PYARROW: Readonly<Record<string, Feed>> = {
   dictionary: ['string', (text) => text],
   dictionary_int64: whole('int64'),
   fixed_list: ['float32', (text) => text],
+  list_decimal: ['float64', (text) => text],
 };
 const DUCKDB: Readonly<Record<string, Feed>> = Object.fromEntries(
   ['uuid', 'json', 'enum', 'bits'].map((column) => [column, ['string', (text: string) => text] as const]),
@@ -48,6 +49,7 @@ const WIDE: Readonly<Record<string, Feed>> = Object.fromEntries(
   WIDE_DECIMALS.map((name) => [name, ['float64', Number]]),
 );
 const FILLS: Readonly<Record<string, unknown>> = { string: 'none', bool: false };
+const LISTS = new Set(['fixed_list', 'list_decimal']);
 const NO_FEATURES = ['time_ns', 'binary', 'fixed_binary', 'struct', 'map', 'list_string', 'list_of_lists'];
 
 describe('types of features', () => {
@@ -59,7 +61,7 @@ describe('types of features', () => {
 
   async function feed(input: string, feeds: Readonly<Record<string, Feed>>) {
     const folder = join(tables.folder, input);
-    const spec = Object.entries(feeds).map(([column, [type]]) => [column, [type, column === 'fixed_list' ? 3 : 0]]);
+    const spec = Object.entries(feeds).map(([column, [type]]) => [column, [type, LISTS.has(column) ? 3 : 0]]);
     await runPython('make_feeds.py', [folder, JSON.stringify(Object.fromEntries(spec))]);
     const model = join(folder, 'feeds.onnx');
     const path = writeJob(folder, {
@@ -84,7 +86,8 @@ describe('types of features', () => {
   it('each that pyarrow writes feeds its value; a null list and what is not finite reject their rows', async () => {
     const { done, rows } = await feed('pyarrow', { ...PYARROW, ...WIDE });
     const texts = await tables.texts('pyarrow/types.parquet');
-    const nulls = texts.get('fixed_list')!.flatMap((text, id) => (text === null ? [id] : []));
+    const lists = [...LISTS].map((column) => texts.get(column)!);
+    const nulls = texts.get('id')!.flatMap((_, id) => (lists.some((list) => list[id] === null) ? [id] : []));
     const odd = [2, 3, 4].filter((id) => !nulls.includes(id));
     expect(done['rejectsByRule']).toEqual({ null_list: nulls.length, bad_output: odd.length });
     const ids = rows.map((row) => Number(row['id']));
@@ -100,7 +103,11 @@ describe('types of features', () => {
     for (const [column, [type, value]] of Object.entries(PYARROW)) {
       const fill = FILLS[type] ?? (type.endsWith('int64') ? 1n : 1);
       const want = (text: CanonicalText): unknown =>
-        text === null ? fill : Array.isArray(text) ? text.map((item) => floatOf(String(item))) : value(String(text));
+        text === null
+          ? fill
+          : Array.isArray(text)
+            ? text.map((item) => elementOf(column, String(item)))
+            : value(String(text));
       expect(
         rows.map((row) => row[`out_${column}`]),
         column,
@@ -140,3 +147,7 @@ describe('types of features', () => {
     }
   });
 });
+
+function elementOf(column: string, text: string): number {
+  return column === 'list_decimal' ? Number(text) : floatOf(text);
+}

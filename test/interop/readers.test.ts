@@ -80,10 +80,11 @@ describe('pyarrow, DuckDB and hyparquet read every value of an output', () => {
         },
         { columns: { id: 'id', ...same(kept), ...predicted() } },
       );
-      expect(shapeOf(`${tables.folder}/out/${name}`)).toEqual({
-        codecs: [codec === 'none' ? 'UNCOMPRESSED' : codec.toUpperCase()],
-        rowGroups: size === 'small' ? [2048, 952] : [3000],
-      });
+      const { codecs, rowGroups } = shapeOf(`${tables.folder}/out/${name}`);
+      expect(codecs).toEqual([codec === 'none' ? 'UNCOMPRESSED' : codec.toUpperCase()]);
+      expect(rowGroups.reduce((sum, rows) => sum + rows)).toBe(3000);
+      // DuckDB closes a row group with the vector of up to 2,048 rows that fills it.
+      expect([rowGroups.length, Math.max(...rowGroups) < 2 * 2048]).toEqual([size === 'small' ? 2 : 1, true]);
       const changed = Object.entries(by === 'duckdb' ? {} : CHANGED);
       for (const [column, type] of changed) expect([column, types[column]]).toEqual([column, type]);
       expect([types['p_float16'], types['p_list_float16']]).toEqual(['float', 'list<element: float>']);

@@ -93,6 +93,8 @@ def columns():
         ends = [[], [None], [item(1), None]]
         out[f"list_{name}"] = pa.array(spread(ends, lambda i: [item(i + k) for k in range(i % 4)]), pa.list_(kind))
     out["fixed_list"] = pa.array(spread([], lambda i: [i / 8, -i, 0.5]), pa.list_(pa.float32(), 3))
+    amounts = lambda i: [Decimal(k * i - 900).scaleb(-2) for k in range(3)]
+    out["list_decimal"] = pa.array(spread([], amounts), pa.list_(pa.decimal128(9, 2)))
     out["large_list"] = pa.array(spread([[]], lambda i: [i] * (i % 3)), pa.large_list(pa.int32()))
     out["null"] = pa.nulls(ROWS)
     return out
