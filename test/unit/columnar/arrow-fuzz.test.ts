@@ -45,7 +45,7 @@ describe('damaged copies of files and streams', () => {
     }
   }, 600_000);
 
-  it(`refuses ${ROUNDS} copies with one flipped bit, or reads all their rows (A8)`, async () => {
+  it(`refuses ${ROUNDS} copies with one flipped bit, or reads all their rows (A08)`, async () => {
     const random = seeded(2);
     const outcomes = new Map<string | null, number>();
     for (let round = 0; round < ROUNDS; round++) {
