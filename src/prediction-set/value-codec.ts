@@ -1,5 +1,6 @@
 import type { PredictionValue, ScalarType, ValueColumn, ValueType } from '../contract/prediction-set.ts';
-import { elementOf, WIDTHS } from './value-types.ts';
+import { readVarint64, unzigzag, varint64Size, writeVarint64, zigzag } from './integers.ts';
+import { elementOf, SIGNED, UNSIGNED, WIDTHS } from './value-types.ts';
 import { type Cursor, varintSize, writeVarint } from './varint.ts';
 
 const TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -67,30 +68,26 @@ function readScalar(cursor: Cursor, type: ScalarType): PredictionValue | undefin
       return undefined;
     }
   }
+  if (SIGNED.has(type) || UNSIGNED.has(type)) return readInteger(cursor, type);
   const from = cursor.take(WIDTHS[type]);
-  return from < 0 ? undefined : readNumber(cursor.view, from, type);
+  return from < 0 ? undefined : readFixed(cursor.view, from, type);
 }
 
-function readNumber(view: DataView, at: number, type: ScalarType): PredictionValue {
+function readInteger(cursor: Cursor, type: ScalarType): PredictionValue | undefined {
+  const raw = readVarint64(cursor);
+  if (raw === undefined) return undefined;
+  const value = SIGNED.has(type) ? unzigzag(raw) : raw;
+  return WIDTHS[type] === 8 ? value : Number(value);
+}
+
+function readFixed(view: DataView, at: number, type: ScalarType): PredictionValue {
   switch (type) {
     case 'bool':
       return view.getUint8(at) !== 0;
     case 'int8':
       return view.getInt8(at);
-    case 'int16':
-      return view.getInt16(at, true);
-    case 'int32':
-      return view.getInt32(at, true);
-    case 'int64':
-      return view.getBigInt64(at, true);
     case 'uint8':
       return view.getUint8(at);
-    case 'uint16':
-      return view.getUint16(at, true);
-    case 'uint32':
-      return view.getUint32(at, true);
-    case 'uint64':
-      return view.getBigUint64(at, true);
     case 'float32':
       return view.getFloat32(at, true);
     default:
@@ -123,14 +120,18 @@ function encodeScalar(value: Exclude<PredictionValue, null>, type: ScalarType): 
     bytes.set(text, writeVarint(bytes, 0, text.length));
     return bytes;
   }
+  if (SIGNED.has(type) || UNSIGNED.has(type)) {
+    const whole = BigInt(value as bigint | number);
+    const raw = SIGNED.has(type) ? zigzag(whole) : whole;
+    const [low, high] = [Number(raw & 0xffffffffn), Number(raw >> 32n)];
+    const bytes = new Uint8Array(varint64Size(low, high));
+    writeVarint64(bytes, 0, low, high);
+    return bytes;
+  }
   const bytes = new Uint8Array(WIDTHS[type]);
   const view = new DataView(bytes.buffer);
-  if (type === 'int64') view.setBigInt64(0, BigInt(value as bigint | number), true);
-  else if (type === 'uint64') view.setBigUint64(0, BigInt(value as bigint | number), true);
-  else if (type === 'float32') view.setFloat32(0, Number(value), true);
+  if (type === 'float32') view.setFloat32(0, Number(value), true);
   else if (type === 'float64') view.setFloat64(0, Number(value), true);
-  else if (WIDTHS[type] === 4) view.setUint32(0, Number(value) >>> 0, true);
-  else if (WIDTHS[type] === 2) view.setUint16(0, Number(value) & 0xffff, true);
   else view.setUint8(0, Number(value) & 0xff);
   return bytes;
 }

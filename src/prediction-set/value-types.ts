@@ -1,6 +1,10 @@
 import type { ScalarType, ValueType } from '../contract/prediction-set.ts';
 
-/** Bytes of a fixed-width scalar; 0 for texts. */
+/** Integers of more than a byte are LEB128, signed ones in zigzag order: labels and counts take one byte instead of eight. */
+export const SIGNED: ReadonlySet<ScalarType> = new Set<ScalarType>(['int16', 'int32', 'int64']);
+export const UNSIGNED: ReadonlySet<ScalarType> = new Set<ScalarType>(['uint16', 'uint32', 'uint64']);
+
+/** Bytes of a scalar in memory; 0 for texts. */
 export const WIDTHS: Readonly<Record<ScalarType, number>> = {
   bool: 1,
   int8: 1,

@@ -1,6 +1,6 @@
 import type { Page } from '../contract/prediction-set.ts';
 import { PAGE, sealPage } from '../prediction-set/page.ts';
-import { Cursor } from '../prediction-set/varint.ts';
+import { Cursor, varintSize, writeVarint } from '../prediction-set/varint.ts';
 import { HASH_BYTES } from './row-spool.ts';
 
 /** Above this many rows in a page twins are found by a table, below it by comparing all pairs of hashes. */
@@ -25,7 +25,7 @@ export function buildPages(
   residue: number,
   residues: number,
   buckets: number,
-  hasNulls: boolean,
+  flags: RowFlags,
 ): BuiltPages {
   const rows = indexRows(spooled, residue, residues, buckets);
   const count = buckets / residues;
@@ -42,7 +42,7 @@ export function buildPages(
     duplicates += twins.count;
     duplicateKey ??= twins.key;
     const bucket = local * residues + residue;
-    const page = packPage(spooled, rows, order, from, to, bucket, hasNulls);
+    const page = packPage(spooled, rows, order, from, to, bucket, flags);
     pages.push({ bucket, bytes: page });
     bytes += page.length;
     from = to;
@@ -57,6 +57,14 @@ interface RowIndex {
   readonly end: Int32Array;
   readonly hash: Uint32Array;
   readonly bucket: Int32Array;
+  readonly keyAt: Int32Array;
+  readonly keyBytes: Int32Array;
+}
+
+/** What is the same for all rows of a generation. */
+export interface RowFlags {
+  readonly hasNulls: boolean;
+  readonly hasOrigins: boolean;
 }
 
 function indexRows(spooled: Uint8Array, residue: number, residues: number, buckets: number): RowIndex {
@@ -81,8 +89,16 @@ function indexRows(spooled: Uint8Array, residue: number, residues: number, bucke
     count++;
   }
   const bucket = new Int32Array(count);
-  for (let i = 0; i < count; i++) bucket[i] = ((hash[i]! % buckets) - residue) / residues;
-  return { count, start, end, hash, bucket };
+  const keyAt = new Int32Array(count);
+  const keyBytes = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    bucket[i] = ((hash[i]! % buckets) - residue) / residues;
+    cursor.at = start[i]!;
+    cursor.varint();
+    keyBytes[i] = cursor.varint();
+    keyAt[i] = cursor.at;
+  }
+  return { count, start, end, hash, bucket, keyAt, keyBytes };
 }
 
 function grown<T extends Int32Array | Uint32Array>(old: T, larger: T): T {
@@ -145,11 +161,8 @@ function isSameKey(spooled: Uint8Array, rows: RowIndex, a: number, b: number): b
   return left.length === right.length && left.every((byte, i) => byte === right[i]);
 }
 
-function keyOf(spooled: Uint8Array, rows: RowIndex, row: number): Uint8Array {
-  const cursor = new Cursor(spooled, rows.start[row]!, rows.end[row]!);
-  cursor.varint();
-  const length = cursor.varint();
-  return spooled.subarray(cursor.at, cursor.at + length);
+function keyOf(spooled: Uint8Array, { keyAt, keyBytes }: RowIndex, row: number): Uint8Array {
+  return spooled.subarray(keyAt[row]!, keyAt[row]! + keyBytes[row]!);
 }
 
 function packPage(
@@ -159,22 +172,42 @@ function packPage(
   from: number,
   to: number,
   bucket: number,
-  hasNulls: boolean,
+  flags: RowFlags,
 ): Uint8Array {
-  let size = PAGE.headBytes;
-  let kept = 0;
-  for (let i = from; i < to; i++) {
-    const length = rows.end[order[i]!]! - rows.start[order[i]!]!;
-    size += length;
-    if (length > 0) kept++;
-  }
+  const { start, end, keyAt, keyBytes } = rows;
+  const kept: number[] = [];
+  for (let i = from; i < to; i++) if (end[order[i]!]! > start[order[i]!]!) kept.push(order[i]!);
+  const prefixBytes = commonPrefix(spooled, rows, kept);
+  let size: number = PAGE.headBytes + prefixBytes;
+  for (const row of kept) size += rowBytes(rows, row, prefixBytes);
   const page = new Uint8Array(size);
   let at: number = PAGE.headBytes;
-  for (let i = from; i < to; i++) {
-    const row = order[i]!;
-    const end = rows.end[row]!;
-    for (let b = rows.start[row]!; b < end; b++) page[at++] = spooled[b]!;
+  const first = kept[0];
+  if (first !== undefined) for (let b = 0; b < prefixBytes; b++) page[at++] = spooled[keyAt[first]! + b]!;
+  for (const row of kept) {
+    const suffix = keyBytes[row]! - prefixBytes;
+    const rest = keyAt[row]! + keyBytes[row]!;
+    at = writeVarint(page, at, varintSize(suffix) + suffix + end[row]! - rest);
+    at = writeVarint(page, at, suffix);
+    for (let b = rest - suffix; b < end[row]!; b++) page[at++] = spooled[b]!;
   }
-  sealPage(page, bucket, kept, hasNulls);
+  sealPage(page, { bucket, rows: kept.length, prefixBytes, ...flags });
   return page;
+}
+
+function rowBytes({ end, keyAt, keyBytes }: RowIndex, row: number, prefixBytes: number): number {
+  const suffix = keyBytes[row]! - prefixBytes;
+  const size = varintSize(suffix) + suffix + end[row]! - keyAt[row]! - keyBytes[row]!;
+  return varintSize(size) + size;
+}
+
+function commonPrefix(spooled: Uint8Array, { keyAt, keyBytes }: RowIndex, kept: readonly number[]): number {
+  const first = kept[0];
+  if (first === undefined) return 0;
+  let length = Math.min(keyBytes[first]!, PAGE.prefixMax);
+  for (const row of kept) {
+    length = Math.min(length, keyBytes[row]!);
+    for (let b = 0; b < length; b++) if (spooled[keyAt[row]! + b] !== spooled[keyAt[first]! + b]) length = b;
+  }
+  return length;
 }

@@ -95,3 +95,8 @@ function keyKind(columns: readonly { readonly name: string; readonly type: strin
   });
   return kinds.length === 1 ? kinds[0]! : 'composite';
 }
+
+/** Whether rows must say which run they are of. */
+export function hasOrigins(publication: Publication): boolean {
+  return publication.manifests.length > 1;
+}

@@ -3,10 +3,9 @@ import { PrescoreError } from '../errors/prescore-error.ts';
 import { PAGE } from '../prediction-set/page.ts';
 import { flipped, mayPublish, unfinished, withNewGeneration } from '../prediction-set/set-state.ts';
 import { SetHold } from './hold-set.ts';
-import type { Publication } from './publication.ts';
+import { hasOrigins, type Publication } from './publication.ts';
 import type { PartTools } from './read-part.ts';
-import type { RowSpool } from './row-spool.ts';
-import { spoolRows } from './spool-rows.ts';
+import { type SpooledRows, spoolRows } from './spool-rows.ts';
 import { writeGeneration } from './write-generation.ts';
 
 export interface PublishOptions {
@@ -87,15 +86,17 @@ async function buildAndServe(
     read += rows;
     options.onProgress({ stage: 'reading', rows: read, of: publication.rows });
   };
-  const { spool, withoutKey } = await spoolRows(publication, tools, options.memoryBytes, onRows, options.stop);
+  const spooled = await spoolRows(publication, tools, options.memoryBytes, onRows, options.stop);
+  const { spool, withoutKey } = spooled;
   try {
-    const draft = draftMeta(publication, entry, spool, withoutKey);
+    const draft = draftMeta(publication, entry, spooled);
     const meta = await store.createMeta(draft);
     checkSame(meta, draft, store);
     const onShare = (share: number): void =>
       options.onProgress({ stage: 'writing', rows: Math.round(share * publication.rows), of: publication.rows });
+    const flags = { hasNulls: publication.hasNulls, hasOrigins: hasOrigins(publication) };
     const isError = publication.predictions.onDuplicateKey === 'error';
-    const pages = await writeGeneration(meta, spool, publication.hasNulls, isError, store, hold, onShare);
+    const pages = await writeGeneration(meta, spool, flags, isError, store, hold, onShare);
     const { keep } = publication.predictions;
     const rows = meta.rows - pages.duplicates;
     await hold.change((now, nowMs) => {
@@ -145,10 +146,10 @@ function beginGeneration(hold: SetHold, publication: Publication): Promise<SetSt
 function draftMeta(
   publication: Publication,
   entry: { readonly generation: number; readonly createdAt: string; readonly expiresAt: string | null },
-  spool: RowSpool,
-  withoutKey: number,
+  { spool, withoutKey, prefixBytes }: SpooledRows,
 ): GenerationMeta {
-  const perResidue = Math.ceil(spool.rowBytes / (PAGE.targetBytes - PAGE.headBytes) / spool.residues);
+  const bytes = spool.rowBytes - spool.rows * prefixBytes;
+  const perResidue = Math.ceil(bytes / (PAGE.targetBytes - PAGE.headBytes) / spool.residues);
   return {
     format: 1,
     set: publication.predictions.set,

@@ -12,12 +12,18 @@ import { nullTest, type ValueSource, valueSource } from './value-source.ts';
 export class RowEncoder {
   /** Rows that have no key: they cannot be looked up. */
   withoutKey = 0;
+  /** Bytes that all keys so far begin with: pages leave them out. */
+  prefixBytes = -1;
+  private firstKey = new Uint8Array(0);
   private readonly spool: RowSpool;
   private readonly columns: readonly ValueColumn[];
   private readonly nullBytes: number;
 
-  constructor(spool: RowSpool, columns: readonly ValueColumn[], hasNulls: boolean) {
+  private readonly hasOrigins: boolean;
+
+  constructor(spool: RowSpool, columns: readonly ValueColumn[], hasNulls: boolean, hasOrigins: boolean) {
     this.spool = spool;
+    this.hasOrigins = hasOrigins;
     this.columns = columns;
     this.nullBytes = hasNulls ? (columns.length + 7) >> 3 : 0;
   }
@@ -29,7 +35,7 @@ export class RowEncoder {
     const { bytes, offsets } = textBytes(keyView, noKey);
     const values = this.columns.map((column, i) => valueSource(column, batch.column(i + 1)));
     const { nullBytes, spool } = this;
-    const originBytes = varintSize(origin);
+    const originBytes = this.hasOrigins ? varintSize(origin) : 0;
     for (let row = 0; row < batch.rows; row++) {
       if (noKey(row)) {
         this.withoutKey++;
@@ -39,14 +45,26 @@ export class RowEncoder {
       const to = offsets[row + 1]!;
       const length = to - from;
       if (length > MAX_KEY_BYTES) throw keyTooLong(length, where);
+      this.narrowPrefix(bytes, from, length);
       const size = varintSize(length) + length + originBytes + nullBytes + this.valueSizes(values, row, where);
       spool.reserve(crc32Of(bytes, from, to), size, varintSize(size));
       const { target } = spool;
       let at = writeVarint(target, spool.at, length);
       for (let i = from; i < to; i++) target[at++] = bytes[i]!;
-      at = writeVarint(target, at, origin);
+      if (originBytes > 0) at = writeVarint(target, at, origin);
       this.writeValues(values, row, target, at);
     }
+  }
+
+  private narrowPrefix(bytes: Uint8Array, from: number, length: number): void {
+    if (this.prefixBytes < 0) {
+      this.firstKey = bytes.slice(from, from + length);
+      this.prefixBytes = length;
+    }
+    const most = Math.min(this.prefixBytes, length);
+    let same = 0;
+    while (same < most && bytes[from + same] === this.firstKey[same]) same++;
+    this.prefixBytes = same;
   }
 
   private valueSizes(values: readonly ValueSource[], row: number, where: string): number {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Publication } from './publication.ts';
+import { hasOrigins, type Publication } from './publication.ts';
 import { type PartTools, readPart } from './read-part.ts';
 import { RowEncoder } from './row-encoder.ts';
 import { RowSpool } from './row-spool.ts';
@@ -12,6 +12,8 @@ const MAX_RESIDUES = 4096;
 export interface SpooledRows {
   readonly spool: RowSpool;
   readonly withoutKey: number;
+  /** Bytes that all keys begin with. */
+  readonly prefixBytes: number;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function spoolRows(
   stop: AbortSignal,
 ): Promise<SpooledRows> {
   const spool = new RowSpool(residuesFor(publication.rows), memoryBytes, join(tools.scratchDir, 'rows.spool'));
-  const encoder = new RowEncoder(spool, publication.columns, publication.hasNulls);
+  const encoder = new RowEncoder(spool, publication.columns, publication.hasNulls, hasOrigins(publication));
   try {
     for (const [origin, manifest] of publication.manifests.entries()) {
       for (const part of manifest.parts) {
@@ -39,7 +41,7 @@ export async function spoolRows(
         }
       }
     }
-    return { spool, withoutKey: encoder.withoutKey };
+    return { spool, withoutKey: encoder.withoutKey, prefixBytes: Math.max(0, encoder.prefixBytes) };
   } catch (error) {
     await spool.close();
     throw error;

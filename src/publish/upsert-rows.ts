@@ -5,7 +5,7 @@ import { encodeOverlay, readOverlayHead } from '../prediction-set/overlay-entry.
 import { withOverlay } from '../prediction-set/set-state.ts';
 import { readValues } from '../prediction-set/value-codec.ts';
 import { Cursor } from '../prediction-set/varint.ts';
-import type { Publication } from './publication.ts';
+import { hasOrigins, type Publication } from './publication.ts';
 import type { PublishOptions } from './publish-set.ts';
 import type { PartTools } from './read-part.ts';
 import { HASH_BYTES, type RowSpool } from './row-spool.ts';
@@ -96,7 +96,7 @@ async function* entriesOf(
 function entryOf(row: Cursor, publication: Publication): OverlayEntry {
   const length = row.varint();
   const key = row.bytes.slice(row.take(length), row.at);
-  const manifest: Manifest = publication.manifests[row.varint()]!;
+  const manifest: Manifest = publication.manifests[hasOrigins(publication) ? row.varint() : 0]!;
   const values = readValues(row, publication.columns, publication.hasNulls) ?? {};
   const scoredAtMs = Date.parse(manifest.scoredAt);
   const { ttlMs } = publication.predictions;

@@ -1,7 +1,8 @@
 import { type TextBytes, textBytes } from '../columnar/text-bytes.ts';
 import type { VectorView } from '../columnar/vector-batch.ts';
 import type { ScalarType, ValueColumn } from '../contract/prediction-set.ts';
-import { elementOf, WIDTHS } from '../prediction-set/value-types.ts';
+import { varint64Size, writeVarint64 } from '../prediction-set/integers.ts';
+import { elementOf, SIGNED, UNSIGNED, WIDTHS } from '../prediction-set/value-types.ts';
 import { varintSize, writeVarint } from '../prediction-set/varint.ts';
 
 /** The values of one column of a batch, as bytes of the page format. */
@@ -17,7 +18,13 @@ export interface ValueSource {
 export function valueSource(column: ValueColumn, view: VectorView): ValueSource {
   const element = elementOf(column.type);
   if (element !== null) return new ListSource(view, element);
-  return column.type === 'string' ? new TextSource(view) : new FixedSource(view, WIDTHS[column.type as ScalarType]);
+  return scalarSource(view, column.type as ScalarType);
+}
+
+function scalarSource(view: VectorView, type: ScalarType): ValueSource {
+  if (type === 'string') return new TextSource(view);
+  if (SIGNED.has(type) || UNSIGNED.has(type)) return new IntegerSource(view, WIDTHS[type], SIGNED.has(type));
+  return new FixedSource(view, WIDTHS[type]);
 }
 
 /** Tells which rows are null. */
@@ -46,6 +53,52 @@ class FixedSource implements ValueSource {
     const from = row * width;
     for (let i = 0; i < width; i++) out[at + i] = data[from + i]!;
     return at + width;
+  }
+}
+
+class IntegerSource implements ValueSource {
+  readonly isNull: (row: number) => boolean;
+  private readonly width: number;
+  private readonly isSigned: boolean;
+  private readonly view: DataView;
+  private low = 0;
+  private high = 0;
+
+  constructor(view: VectorView, width: number, isSigned: boolean) {
+    this.isNull = nullTest(view);
+    this.width = width;
+    this.isSigned = isSigned;
+    const bytes = view.bytes(width);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  size(row: number): number {
+    this.load(row);
+    return varint64Size(this.low, this.high);
+  }
+
+  write(row: number, out: Uint8Array, at: number): number {
+    this.load(row);
+    return writeVarint64(out, at, this.low, this.high);
+  }
+
+  // The unsigned 64 bits that are written, as two halves.
+  private load(row: number): void {
+    const { view, width, isSigned } = this;
+    const at = row * width;
+    let low: number;
+    let high: number;
+    if (width === 2) low = isSigned ? view.getInt16(at, true) : view.getUint16(at, true);
+    else low = isSigned ? view.getInt32(at, true) : view.getUint32(at, true);
+    if (width === 8) high = view.getInt32(at + 4, true);
+    else high = isSigned && low < 0 ? -1 : 0;
+    if (isSigned) {
+      const sign = high >> 31;
+      high = ((high << 1) | (low >>> 31)) ^ sign;
+      low = (low << 1) ^ sign;
+    }
+    this.low = low >>> 0;
+    this.high = high >>> 0;
   }
 }
 
@@ -83,7 +136,7 @@ class ListSource implements ValueSource {
     this.isNull = nullTest(view);
     const { entries, child } = view.list();
     this.entries = entries;
-    this.items = element === 'string' ? new TextSource(child) : new FixedSource(child, WIDTHS[element]);
+    this.items = scalarSource(child, element);
   }
 
   size(row: number): number {

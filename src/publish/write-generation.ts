@@ -1,6 +1,6 @@
 import type { GenerationMeta, GenerationWriter, PredictionStore } from '../contract/prediction-set.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { buildPages } from './build-pages.ts';
+import { buildPages, type RowFlags } from './build-pages.ts';
 import type { SetHold } from './hold-set.ts';
 import type { RowSpool } from './row-spool.ts';
 
@@ -21,7 +21,7 @@ export interface WrittenPages {
 export async function writeGeneration(
   meta: GenerationMeta,
   spool: RowSpool,
-  hasNulls: boolean,
+  flags: RowFlags,
   isDuplicateError: boolean,
   store: PredictionStore,
   hold: SetHold,
@@ -37,7 +37,7 @@ export async function writeGeneration(
     let bytes = 0;
     let duplicates = 0;
     for (let residue = 0; residue < spool.residues && failure === null; residue++) {
-      const built = buildPages(await spool.take(residue), residue, spool.residues, meta.buckets, hasNulls);
+      const built = buildPages(await spool.take(residue), residue, spool.residues, meta.buckets, flags);
       if (isDuplicateError && built.duplicateKey !== null) throw duplicateKey(built.duplicateKey, meta.set);
       bytes += built.bytes;
       duplicates += built.duplicates;
