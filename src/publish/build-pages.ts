@@ -3,9 +3,6 @@ import { PAGE, sealPage } from '../prediction-set/page.ts';
 import { Cursor, varintSize, writeVarint } from '../prediction-set/varint.ts';
 import { HASH_BYTES } from './row-spool.ts';
 
-/** Above this many rows in a page twins are found by a table, below it by comparing all pairs of hashes. */
-const FEW_ROWS = 128;
-
 export interface BuiltPages {
   readonly pages: readonly Page[];
   readonly bytes: number;
@@ -30,6 +27,7 @@ export function buildPages(
   const rows = indexRows(spooled, residue, residues, buckets);
   const count = buckets / residues;
   const order = sortByBucket(rows, count);
+  const table = new TwinTable();
   const pages: Page[] = [];
   let bytes = 0;
   let duplicates = 0;
@@ -38,7 +36,7 @@ export function buildPages(
   for (let local = 0; local < count; local++) {
     let to = from;
     while (to < order.length && rows.bucket[order[to]!] === local) to++;
-    const twins = markTwins(spooled, rows, order, from, to);
+    const twins = markTwins(spooled, rows, order, from, to, table);
     duplicates += twins.count;
     duplicateKey ??= twins.key;
     const bucket = local * residues + residue;
@@ -122,43 +120,62 @@ function markTwins(
   order: Int32Array,
   from: number,
   to: number,
+  table: TwinTable,
 ): { readonly count: number; readonly key: Uint8Array | null } {
   let count = 0;
   let key: Uint8Array | null = null;
-  const drop = (earlier: number): void => {
+  table.clear(to - from);
+  for (let i = from; i < to; i++) {
+    const row = order[i]!;
+    const earlier = table.replace(row, rows, spooled);
+    if (earlier < 0) continue;
     key ??= keyOf(spooled, rows, earlier).slice();
     rows.end[earlier] = rows.start[earlier]!;
     count++;
-  };
-  if (to - from <= FEW_ROWS) {
-    for (let i = from + 1; i < to; i++) {
-      const row = order[i]!;
-      const hash = rows.hash[row]!;
-      for (let j = from; j < i; j++) {
-        const earlier = order[j]!;
-        if (rows.hash[earlier] === hash && isSameKey(spooled, rows, earlier, row)) drop(earlier);
-      }
-    }
-    return { count, key };
-  }
-  const byHash = new Map<number, number[]>();
-  for (let i = from; i < to; i++) {
-    const row = order[i]!;
-    const same = byHash.get(rows.hash[row]!);
-    if (same === undefined) byHash.set(rows.hash[row]!, [row]);
-    else {
-      for (const earlier of same) if (isSameKey(spooled, rows, earlier, row)) drop(earlier);
-      same.push(row);
-    }
   }
   return { count, key };
 }
 
-function isSameKey(spooled: Uint8Array, rows: RowIndex, a: number, b: number): boolean {
-  if (rows.end[a] === rows.start[a]) return false;
-  const left = keyOf(spooled, rows, a);
-  const right = keyOf(spooled, rows, b);
-  return left.length === right.length && left.every((byte, i) => byte === right[i]);
+/** Open addressing from the key of a row to the row that has it now; used again for every bucket. */
+class TwinTable {
+  private slots = new Int32Array(256).fill(-1);
+  private mask = 255;
+
+  clear(rows: number): void {
+    let size = 16;
+    while (size < rows * 2) size *= 2;
+    if (size > this.slots.length) this.slots = new Int32Array(size);
+    this.mask = size - 1;
+    this.slots.fill(-1, 0, size);
+  }
+
+  /** Puts a row; gives the earlier one with the same key, or -1. */
+  replace(row: number, rows: RowIndex, spooled: Uint8Array): number {
+    const { slots, mask } = this;
+    const hash = rows.hash[row]!;
+    // The low bits have chosen the bucket; the others tell its rows apart.
+    let slot = Math.imul(hash, 0x9e3779b1) >>> 8;
+    for (;;) {
+      slot &= mask;
+      const there = slots[slot]!;
+      if (there < 0) break;
+      if (rows.hash[there] === hash && isSameKey(spooled, rows, there, row)) {
+        slots[slot] = row;
+        return there;
+      }
+      slot++;
+    }
+    slots[slot] = row;
+    return -1;
+  }
+}
+
+function isSameKey(spooled: Uint8Array, { keyAt, keyBytes }: RowIndex, a: number, b: number): boolean {
+  const length = keyBytes[a]!;
+  if (length !== keyBytes[b]) return false;
+  const [left, right] = [keyAt[a]!, keyAt[b]!];
+  for (let i = length - 1; i >= 0; i--) if (spooled[left + i] !== spooled[right + i]) return false;
+  return true;
 }
 
 function keyOf(spooled: Uint8Array, { keyAt, keyBytes }: RowIndex, row: number): Uint8Array {
