@@ -49,11 +49,14 @@ export class ManifestChain {
     return this.records.create(`${this.folder}/${manifest.n}.json`, manifest);
   }
 
-  /** `_manifest.json` and `_SUCCESS` beside the parts, for glob readers and for a quick start of `current`. */
+  /**
+   * `_manifest.json` and `_SUCCESS` beside the parts, for glob readers and for a quick start of `current`. The parts may be
+   * elsewhere than this chain's output: in that of another definition of the job.
+   */
   async writeCopies(manifest: Manifest): Promise<void> {
     const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 1)}\n`);
     for (const name of ['_manifest.json', '_SUCCESS']) {
-      const { store, key } = this.stores.at(`${this.outputUri}/${name}`);
+      const { store, key } = this.stores.at(`${manifest.outputUri.replace(/\/+$/, '')}/${name}`);
       await store.put(key, name === '_SUCCESS' ? new Uint8Array(0) : bytes);
     }
   }

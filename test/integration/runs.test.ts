@@ -27,7 +27,7 @@ function ownInput(folder: string): string {
 }
 
 describe('a slot', () => {
-  it('is done once: again says so, --if-changed waits for a change, --new-run scores again', async () => {
+  it('C69 is done once: again says so, --if-changed waits for a change, --new-run scores again', async () => {
     const folder = tempFolder();
     const input = ownInput(folder);
     const job = writeJob(folder, flightJob(folder, { input: { uri: input } }));
