@@ -6,6 +6,7 @@ import { tableRoot } from '../spec/table-root.ts';
 import { sayBytes } from '../telemetry/progress-line.ts';
 import { availableParallelism, constrainedMemory, tmpdir, totalmem } from './host.ts';
 import { loadJob } from './load-job.ts';
+import { openPredictionStore } from './open-prediction-store.ts';
 import { JobScorers } from './scorers.ts';
 import { endOnSignal } from './stop-signals.ts';
 import { readVersions } from './versions.ts';
@@ -123,9 +124,31 @@ async function checkJob(
         };
       });
     }
+    if (job.predictions !== null) {
+      const { store, set } = job.predictions;
+      await attempt('prediction store', () => checkPredictions(store, set));
+    }
   } finally {
     done();
     await scorers.close();
     await stores.close();
+  }
+}
+
+async function checkPredictions(url: string, set: string): Promise<Omit<Finding, 'check'>> {
+  const { store, warnings } = await openPredictionStore(url, process.env);
+  try {
+    const pointer = await store.readPointer(set);
+    const served =
+      pointer === null || pointer.generation === 0 ? 'nothing is published' : `serves generation ${pointer.generation}`;
+    const found = `${store.url}, set ${set}: ${served}`;
+    if (warnings.length === 0) return { verdict: 'ok', found, fix: '' };
+    return {
+      verdict: 'warn',
+      found: `${found}; ${warnings.join('; ')}`,
+      fix: 'docs/prediction-sets.md says how to set up the server.',
+    };
+  } finally {
+    await store.close();
   }
 }
