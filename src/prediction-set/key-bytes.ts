@@ -53,7 +53,8 @@ function single(key: PredictionKey): string | number | bigint | Uint8Array {
 }
 
 function partBytes(part: string | number | bigint | Uint8Array): Uint8Array {
-  if (typeof part === 'string') return ENCODER.encode(part);
+  // Four times as fast as a TextEncoder for a text of a few characters.
+  if (typeof part === 'string') return Buffer.from(part, 'utf8');
   if (part instanceof Uint8Array) return part;
   if (typeof part === 'number' && !Number.isSafeInteger(part)) {
     throw new PrescoreError('KEY_INVALID', {

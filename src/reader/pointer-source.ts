@@ -8,6 +8,9 @@ const DEFAULT_POINTER_MS = 2000;
 /** A pointer and the meta of the generation that it names. */
 export interface PointerCache {
   readonly pointer: SetPointer;
+  /** Both in ms since 1970; `expiresMs` is Infinity without a ttl. */
+  readonly publishedMs: number;
+  readonly expiresMs: number;
   readonly meta: GenerationMeta | null;
 }
 
@@ -55,15 +58,16 @@ export class PointerSource {
         where: this.store.url,
       });
     }
-    this.cached = { pointer, meta: await this.metaOf(pointer) };
+    const publishedMs = Date.parse(pointer.publishedAt);
+    const expiresMs = pointer.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(pointer.expiresAt);
+    this.cached = { pointer, publishedMs, expiresMs, meta: await this.metaOf(pointer) };
     this.readAt = asked;
     return this.cached;
   }
 
   private async metaOf(pointer: SetPointer): Promise<GenerationMeta | null> {
     if (pointer.generation === 0) return null;
-    const known = this.cached?.meta ?? null;
-    if (known?.generation === pointer.generation) return known;
+    if (this.cached !== null && isSameGeneration(this.cached.pointer, pointer)) return this.cached.meta;
     const meta = await this.store.readMeta(this.set, pointer.generation);
     if (meta !== null && meta.format === 1) return meta;
     throw new PrescoreError('PREDICTIONS_LOST', {
@@ -71,4 +75,13 @@ export class PointerSource {
       where: `${this.store.url} ${this.set}`,
     });
   }
+}
+
+/** Numbers begin again at 1 in a store that has lost everything; the time of publication tells such generations apart. */
+function isSameGeneration(a: SetPointer, b: SetPointer): boolean {
+  return a.generation === b.generation && a.publishedAt === b.publishedAt;
+}
+
+export function isSamePointer(a: SetPointer, b: SetPointer): boolean {
+  return a.epoch === b.epoch && isSameGeneration(a, b);
 }

@@ -5,7 +5,7 @@ import { keyBytes, type PredictionKey } from '../prediction-set/key-bytes.ts';
 import { type OverlayPrediction, readOverlay } from '../prediction-set/overlay-entry.ts';
 import { findInPage } from '../prediction-set/page.ts';
 import { readValues } from '../prediction-set/value-codec.ts';
-import { type PointerCache, PointerSource } from './pointer-source.ts';
+import { isSamePointer, type PointerCache, PointerSource } from './pointer-source.ts';
 
 /** What is known of one key. */
 export interface Prediction {
@@ -63,7 +63,7 @@ export class PredictionReader {
     // A page is only ever missing when its generation has been reclaimed, or was lost: the pointer tells.
     if (found.missing === 0) return this.counted(found.answers);
     const second = await this.pointers.refresh();
-    const again = second.pointer.epoch === first.pointer.epoch ? found : await this.read(second, keys);
+    const again = isSamePointer(second.pointer, first.pointer) ? found : await this.read(second, keys);
     this.counts.missingPages += again.missing;
     return this.counted(again.answers);
   }
@@ -83,26 +83,28 @@ export class PredictionReader {
   }
 
   private async read(
-    { pointer, meta }: PointerCache,
+    { pointer, publishedMs, expiresMs, meta }: PointerCache,
     keys: readonly PredictionKey[],
   ): Promise<{ readonly answers: (Prediction | null)[]; readonly missing: number }> {
     const now = Date.now();
     const bytes = keys.map((key) => keyBytes(key, meta?.key.kind ?? looseKind(key), meta?.key.columns.length ?? 1));
-    const isExpired = pointer.expiresAt !== null && Date.parse(pointer.expiresAt) <= now;
+    const isExpired = expiresMs <= now;
     const isServed = meta !== null && !isExpired;
     if (meta !== null && isExpired) this.counts.expired += keys.length;
     const buckets = isServed ? bytes.map((b) => crc32Of(b, 0, b.length) % meta.buckets) : [];
-    const overlays = pointer.hasOverlay ? this.store.readOverlay(this.set, bytes) : null;
-    const pages = isServed ? await this.store.readPages(this.set, pointer.generation, buckets) : [];
+    // Both at once, and both awaited: if one fails, the failure of the other must not go unheard.
+    const [entries, pages] = await Promise.all([
+      pointer.hasOverlay ? this.store.readOverlay(this.set, bytes) : null,
+      isServed ? this.store.readPages(this.set, pointer.generation, buckets) : [],
+    ]);
     let missing = 0;
     const answers = bytes.map((key, i) => {
       if (!isServed) return null;
       const page = pages[i] ?? null;
       if (page === null) missing++;
-      return page === null ? null : this.fromPage(page, buckets[i]!, key, meta, pointer, now);
+      return page === null ? null : this.fromPage(page, buckets[i]!, key, meta, now - publishedMs);
     });
-    if (overlays !== null) {
-      const entries = await overlays;
+    if (entries !== null) {
       for (let i = 0; i < answers.length; i++) answers[i] = this.newer(answers[i]!, entries[i] ?? null, meta, now);
     }
     return { answers, missing };
@@ -113,8 +115,7 @@ export class PredictionReader {
     bucket: number,
     key: Uint8Array,
     meta: GenerationMeta,
-    pointer: SetPointer,
-    now: number,
+    ageMs: number,
   ): Prediction | null {
     const found = findInPage(page, bucket, key);
     if (found.kind === 'absent') return null;
@@ -125,7 +126,7 @@ export class PredictionReader {
       return null;
     }
     const { runId, model, scoredAt } = origin;
-    return { values, from: 'set', runId, model, scoredAt, ageMs: now - Date.parse(pointer.publishedAt) };
+    return { values, from: 'set', runId, model, scoredAt, ageMs };
   }
 
   private newer(

@@ -13,7 +13,7 @@ import {
   type Script,
   type SendCommand,
 } from './connection-types.ts';
-import { withinLimit } from './deadline.ts';
+import { Deadline } from './deadline.ts';
 import { parseRedisUrl, type RedisAddress } from './redis-address.ts';
 import { CLOSED, errorText, isPassing, redisError } from './redis-errors.ts';
 
@@ -31,7 +31,7 @@ export class RedisConnection {
   readonly url: string;
   readonly isCluster: boolean;
   private readonly client: Redis | Cluster;
-  private readonly commandTimeoutMs: number;
+  private readonly deadline: Deadline;
   private readonly retryForMs: number;
   private lastError: unknown = null;
   /** What no new connection can mend. */
@@ -42,9 +42,10 @@ export class RedisConnection {
   private constructor(address: RedisAddress, settings: ConnectionSettings) {
     this.url = address.url;
     this.isCluster = address.kind === 'cluster';
-    this.commandTimeoutMs = settings.commandTimeoutMs ?? COMMAND_TIMEOUT_MS;
+    const commandTimeoutMs = settings.commandTimeoutMs ?? COMMAND_TIMEOUT_MS;
+    this.deadline = new Deadline(commandTimeoutMs, address.url);
     this.retryForMs = settings.retryForMs ?? RETRY_FOR_MS;
-    this.client = newClient(address, settings, this.commandTimeoutMs);
+    this.client = newClient(address, settings, commandTimeoutMs);
     const note = (error: unknown): void => this.noteError(error);
     this.client.on('error', note);
     this.client.on('node error', note);
@@ -125,6 +126,7 @@ export class RedisConnection {
 
   close(): Promise<void> {
     this.isClosed = true;
+    this.deadline.close();
     this.client.disconnect();
     return Promise.resolve();
   }
@@ -143,7 +145,7 @@ export class RedisConnection {
     const started = performance.now();
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.ready();
+        if (this.client.status !== 'ready' || this.isClosed || this.fatal !== null) await this.ready();
         return await this.inTime(send());
       } catch (error) {
         const reason = CLOSED.test(errorText(error)) ? (this.lastError ?? error) : error;
@@ -156,7 +158,7 @@ export class RedisConnection {
   }
 
   private inTime<T>(task: Promise<T>): Promise<T> {
-    return withinLimit(task, this.commandTimeoutMs, this.url);
+    return this.deadline.within(task);
   }
 
   /** Waits for the connection, which the client makes again by itself; fails with the reason when one attempt does. */
