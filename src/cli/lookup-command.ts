@@ -52,7 +52,13 @@ function compositeKey(text: string, columns: readonly string[]): PredictionKey {
 function printJson(key: string, answer: Prediction | null, micros: number): void {
   const found = answer === null ? {} : answer;
   const line = { key, found: answer !== null, ...found, micros: Math.round(micros) };
-  process.stdout.write(`${JSON.stringify(line, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v))}\n`);
+  process.stdout.write(`${JSON.stringify(line, exactly)}\n`);
+}
+
+// What a JSON number cannot hold without a change is a text.
+function exactly(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
 
 function print(
@@ -78,5 +84,7 @@ function print(
 function say(value: PredictionValue | undefined): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'number') return String(Number(value.toPrecision(9)));
-  return typeof value === 'object' ? `[${value.map(say).join(', ')}]` : String(value);
+  if (typeof value === 'object') return `[${value.map(say).join(', ')}]`;
+  // A line break in a text would tear the table apart, other control characters the terminal.
+  return /[\u0000-\u001f\u007f-\u009f]/.test(String(value)) ? JSON.stringify(value) : String(value);
 }

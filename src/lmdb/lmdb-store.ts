@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type {
   GenerationMeta,
   GenerationWriter,
@@ -11,8 +11,9 @@ import type {
   SetState,
 } from '../contract/prediction-set.ts';
 import { checkSetName, isSetName } from '../contract/set-name.ts';
-import { type EntryFile, lmdbError, openEntries, openPages, type PageFile } from './lmdb-env.ts';
+import { type EntryFile, lmdbError, openEntries } from './lmdb-env.ts';
 import { MetaFiles } from './meta-files.ts';
+import { PageFiles } from './page-files.ts';
 import { LmdbPageWriter } from './page-writer.ts';
 import { StateFiles } from './state-files.ts';
 
@@ -34,11 +35,12 @@ interface OverlayPage {
 export class LmdbStore implements PredictionStore {
   readonly url: string;
   private readonly folder: string;
-  private readonly open = new Map<string, PageFile>();
+  private readonly files: PageFiles;
   private readonly overlays = new Map<string, EntryFile>();
 
   constructor(folder: string) {
     this.folder = folder;
+    this.files = new PageFiles(folder);
     this.url = `lmdb:${folder}`;
   }
 
@@ -68,7 +70,10 @@ export class LmdbStore implements PredictionStore {
   }
 
   readMeta(set: string, generation: number): Promise<GenerationMeta | null> {
-    return this.guard(set, () => this.metas(set).read(generation));
+    return this.guard(set, async () => {
+      await this.files.refresh(set, generation);
+      return this.metas(set).read(generation);
+    });
   }
 
   createMeta(meta: GenerationMeta): Promise<GenerationMeta> {
@@ -76,12 +81,12 @@ export class LmdbStore implements PredictionStore {
   }
 
   writer(meta: GenerationMeta): Promise<GenerationWriter> {
-    return Promise.resolve(new LmdbPageWriter(meta, this.pagePath(meta.set, meta.generation)));
+    return Promise.resolve(new LmdbPageWriter(meta, this.files.pathOf(meta.set, meta.generation)));
   }
 
   readPages(set: string, generation: number, buckets: readonly number[]): Promise<(Uint8Array | null)[]> {
     return this.guard(set, () => {
-      const file = this.pages(set, generation);
+      const file = this.files.get(set, generation);
       if (file === null) return Promise.resolve(buckets.map(() => null));
       // Copies: the buffer of a fast read is shared by all that read at the same time.
       return Promise.resolve(buckets.map((bucket) => file.getBinary(bucket) ?? null));
@@ -90,7 +95,7 @@ export class LmdbStore implements PredictionStore {
 
   countPages(set: string, generation: number, buckets: number): Promise<PageCount> {
     return this.guard(set, () => {
-      const file = this.pages(set, generation);
+      const file = this.files.get(set, generation);
       let pages = 0;
       let bytes = 0;
       for (let bucket = 0; file !== null && bucket < buckets; bucket++) {
@@ -105,10 +110,8 @@ export class LmdbStore implements PredictionStore {
 
   async dropGeneration(set: string, generation: number): Promise<void> {
     await this.guard(set, async () => {
-      const path = this.pagePath(set, generation);
-      await this.open.get(path)?.close();
-      this.open.delete(path);
-      const prefix = `${path.slice(path.lastIndexOf('/') + 1)}`;
+      await this.files.drop(set, generation);
+      const prefix = basename(this.files.pathOf(set, generation));
       const names = await readdir(join(this.folder, set)).catch(absentAsEmpty);
       for (const name of names.filter((n) => n === prefix || n.startsWith(`${prefix}-`) || n.startsWith(`${prefix}.`)))
         await rm(join(this.folder, set, name), { force: true });
@@ -160,19 +163,9 @@ export class LmdbStore implements PredictionStore {
   }
 
   async close(): Promise<void> {
-    for (const file of [...this.open.values(), ...this.overlays.values()]) await file.close();
-    this.open.clear();
+    await this.files.closeAll();
+    for (const file of this.overlays.values()) await file.close();
     this.overlays.clear();
-  }
-
-  private pages(set: string, generation: number): PageFile | null {
-    const path = this.pagePath(set, generation);
-    const known = this.open.get(path);
-    if (known !== undefined) return known;
-    if (!existsSync(path)) return null;
-    const file = openPages(path);
-    this.open.set(path, file);
-    return file;
   }
 
   private overlayPage(set: string, start: Buffer | null): OverlayPage {
@@ -194,10 +187,6 @@ export class LmdbStore implements PredictionStore {
     const file = openEntries(path, isReadOnly);
     this.overlays.set(key, file);
     return file;
-  }
-
-  private pagePath(set: string, generation: number): string {
-    return join(this.folder, set, `g${generation}.lmdb`);
   }
 
   private states(set: string): StateFiles {

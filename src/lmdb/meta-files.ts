@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GenerationMeta } from '../contract/prediction-set.ts';
+import { syncFolder, writeSynced } from './synced-files.ts';
 
 /** The meta of every generation as a JSON file beside its pages. */
 export class MetaFiles {
@@ -23,9 +24,10 @@ export class MetaFiles {
   async create(meta: GenerationMeta): Promise<GenerationMeta> {
     await mkdir(this.folder, { recursive: true });
     const draft = join(this.folder, `draft-${randomBytes(8).toString('hex')}`);
-    await writeFile(draft, JSON.stringify(meta));
+    await writeSynced(draft, JSON.stringify(meta));
     try {
       await link(draft, this.pathOf(meta.generation));
+      await syncFolder(this.folder);
       return meta;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

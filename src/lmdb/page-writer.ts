@@ -3,6 +3,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { GenerationMeta, GenerationWriter, Page } from '../contract/prediction-set.ts';
 import { lmdbError, openNewPages, type PageFile } from './lmdb-env.ts';
+import { syncFolder } from './synced-files.ts';
 
 /**
  * Builds the file of one generation under a name of its own, then renames it: readers see all of it or nothing. An attempt that
@@ -48,6 +49,7 @@ export class LmdbPageWriter implements GenerationWriter {
       await handle.close();
       await rm(`${this.draft}-lock`, { force: true });
       await rename(this.draft, this.target);
+      await syncFolder(dirname(this.target));
     } catch (error) {
       throw lmdbError(error, `${this.target} (generation ${this.meta.generation})`);
     }

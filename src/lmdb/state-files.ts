@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SetState } from '../contract/prediction-set.ts';
+import { syncFolder, writeSynced } from './synced-files.ts';
 
 const KEPT = 4;
 const DIGITS = 12;
@@ -42,13 +43,7 @@ export class StateFiles {
     await mkdir(this.folder, { recursive: true });
     const draft = join(this.folder, `draft-${randomBytes(8).toString('hex')}`);
     const target = this.pathOf(version + 1);
-    const file = await open(draft, 'wx');
-    try {
-      await file.writeFile(JSON.stringify(next));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(draft, JSON.stringify(next));
     try {
       await link(draft, target);
     } catch (error) {
@@ -65,7 +60,7 @@ export class StateFiles {
       await unlink(target).catch(() => undefined);
       return false;
     }
-    await this.syncFolder();
+    await syncFolder(this.folder);
     for (const old of versions.slice(0, -KEPT)) await unlink(this.pathOf(old)).catch(() => undefined);
     return true;
   }
@@ -84,14 +79,5 @@ export class StateFiles {
       .map((n) => Number(n.slice(0, DIGITS)))
       .filter((n) => Number.isSafeInteger(n))
       .sort((a, b) => a - b);
-  }
-
-  private async syncFolder(): Promise<void> {
-    const folder = await open(this.folder);
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
   }
 }

@@ -27,7 +27,7 @@ export function isNewer(next: SetOrder, current: SetOrder): boolean {
   if (current.scope !== 'union') return true;
   let isAhead = false;
   for (const [partition, n] of Object.entries(current.manifests)) {
-    const own = next.manifests[partition];
+    const own = Object.hasOwn(next.manifests, partition) ? next.manifests[partition] : undefined;
     if (own === undefined || own < n) return false;
     if (own > n) isAhead = true;
   }

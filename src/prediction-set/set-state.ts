@@ -74,6 +74,14 @@ export function withNewGeneration(
   return { ...state, nextGeneration: state.nextGeneration + 1, generations: [...generations, entry] };
 }
 
+/** Gives an unfinished generation up: the next publication begins a new one. */
+export function givenUp(state: SetState, generation: number, now: string): SetState {
+  const generations = state.generations.map((g) =>
+    g.generation === generation && g.state === 'building' ? { ...g, leftKeepAt: now } : g,
+  );
+  return { ...state, generations };
+}
+
 /** Whether publishing this order would change what is served. */
 export function mayPublish(state: SetState, order: SetOrder): boolean {
   return state.highest === null || isNewer(order, state.highest);

@@ -2,6 +2,7 @@ import type { OverlayEntry, PredictionStore } from '../contract/prediction-set.t
 import { changeState } from '../prediction-set/change-state.ts';
 import { readOverlayHead } from '../prediction-set/overlay-entry.ts';
 import { reclaimable, reclaimed, reclaiming } from '../prediction-set/set-state.ts';
+import { faultPoint } from '../telemetry/fault-point.ts';
 
 const REMOVE_AT_ONCE = 500;
 
@@ -21,9 +22,15 @@ export async function reclaim(store: PredictionStore, set: string): Promise<Recl
   if (state === null) return { generations: [], overlayEntries: 0 };
   const gone: number[] = [];
   for (const { generation, buckets } of reclaimable(state, await store.now())) {
-    await changeState(store, set, (now) => reclaiming(now, generation));
+    // A rollback may have taken it back since.
+    const marked = await changeState(store, set, (now, nowMs) =>
+      reclaimable(now, nowMs).some((g) => g.generation === generation) ? reclaiming(now, generation) : now,
+    );
+    if (!marked.generations.some((g) => g.generation === generation && g.state === 'reclaiming')) continue;
+    faultPoint('reclaim-before-drop');
     const meta = await store.readMeta(set, generation);
     await store.dropGeneration(set, generation, Math.max(buckets, meta?.buckets ?? 0));
+    faultPoint('reclaim-after-drop');
     await changeState(store, set, (now) => reclaimed(now, generation));
     gone.push(generation);
   }
@@ -31,15 +38,29 @@ export async function reclaim(store: PredictionStore, set: string): Promise<Recl
   return { generations: gone, overlayEntries };
 }
 
+/** Removes all single keys of a set. Errors: those of the store. */
+export function dropOverlay(store: PredictionStore, set: string): Promise<number> {
+  return removeFromOverlay(store, set, () => true);
+}
+
 async function sweepOverlay(store: PredictionStore, set: string): Promise<number> {
   const servedMs = await oldestScore(store, set);
   const nowMs = await store.now();
+  return removeFromOverlay(store, set, ({ value }) => {
+    const head = readOverlayHead(value);
+    return head === null || head.scoredAtMs <= servedMs || (head.expiresAtMs > 0 && head.expiresAtMs <= nowMs);
+  });
+}
+
+async function removeFromOverlay(
+  store: PredictionStore,
+  set: string,
+  isStale: (entry: OverlayEntry) => boolean,
+): Promise<number> {
   let removed = 0;
   let stale: OverlayEntry[] = [];
   for await (const entry of store.scanOverlay(set)) {
-    const head = readOverlayHead(entry.value);
-    const isStale = head === null || head.scoredAtMs <= servedMs || (head.expiresAtMs > 0 && head.expiresAtMs <= nowMs);
-    if (isStale) stale.push(entry);
+    if (isStale(entry)) stale.push(entry);
     if (stale.length < REMOVE_AT_ONCE) continue;
     removed += await store.removeOverlay(set, stale);
     stale = [];
