@@ -4,7 +4,7 @@ import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import { fromErrorJson, PrescoreError } from '../errors/prescore-error.ts';
 import { chooseManifests } from '../publish/choose-manifests.ts';
-import { describePublication } from '../publish/publication.ts';
+import { describePublication, type Publication } from '../publish/publication.ts';
 import type { PublishProgress } from '../publish/publish-set.ts';
 import type { FromPublisher, PublishReport, PublishRequest } from './publisher-messages.ts';
 import { makeScratch, removeScratch } from './scratch-folder.ts';
@@ -27,29 +27,39 @@ export interface PublishFlags {
  * Errors: those of `publishSet`; SCORER_CRASHED when the process ends by itself; INTERRUPTED.
  */
 export async function publishJob(job: Job, stores: StoreResolver, flags: PublishFlags): Promise<PublishReport | null> {
-  if (job.predictions === null) return null;
-  const { predictions, execution } = job;
+  let published: PublishReport | null = null;
   for (let round = 1; ; round++) {
-    const manifests = await chooseManifests(job, stores, predictions.mode === 'upsert' ? flags.partition : null);
-    if (manifests.length === 0) return null;
-    const publication = describePublication(job.name, predictions, job.stores, manifests);
-    const scratchDir = await makeScratch();
+    const publication = await newestOf(job, stores, flags);
+    if (publication === null) return null;
     try {
-      const report = await runPublisher(
-        {
-          publication,
-          isForced: flags.isForced,
-          isRebuild: flags.isRebuild && round === 1,
-          memoryBytes: execution.memoryBytes,
-          scratchDir,
-          scratchBytes: execution.scratchBytes,
-        },
-        flags,
-      );
-      if (!report.isAgainAsked || round === MOST_ROUNDS) return report;
-    } finally {
-      await removeScratch(scratchDir);
+      const report = await publishOnce(job, publication, { ...flags, isRebuild: flags.isRebuild && round === 1 });
+      // What a further look did not change is told as what was published before it.
+      if (report.outcome.kind === 'published' || published === null) published = report;
+      if (!report.isAgainAsked || round === MOST_ROUNDS) return published;
+    } catch (error) {
+      // Its parts may have gone because something newer is committed, or whoever committed that relies on this process.
+      if (flags.stop.aborted || round === MOST_ROUNDS) throw error;
+      const newest = await newestOf(job, stores, flags);
+      if (newest === null || newest.id === publication.id) throw error;
     }
+  }
+}
+
+async function newestOf(job: Job, stores: StoreResolver, flags: PublishFlags): Promise<Publication | null> {
+  const { predictions } = job;
+  if (predictions === null) return null;
+  const manifests = await chooseManifests(job, stores, predictions.mode === 'upsert' ? flags.partition : null);
+  return manifests.length === 0 ? null : describePublication(job.name, predictions, job.stores, manifests);
+}
+
+async function publishOnce(job: Job, publication: Publication, flags: PublishFlags): Promise<PublishReport> {
+  const { memoryBytes, scratchBytes } = job.execution;
+  const { isForced, isRebuild } = flags;
+  const scratchDir = await makeScratch();
+  try {
+    return await runPublisher({ publication, isForced, isRebuild, memoryBytes, scratchDir, scratchBytes }, flags);
+  } finally {
+    await removeScratch(scratchDir);
   }
 }
 

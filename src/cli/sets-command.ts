@@ -3,7 +3,7 @@ import type { GenerationEntry, PredictionStore, SetState } from '../contract/pre
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { changeState } from '../prediction-set/change-state.ts';
 import { rolledBack } from '../prediction-set/set-state.ts';
-import { reclaim } from '../publish/reclaim.ts';
+import { dropOverlay, reclaim } from '../publish/reclaim.ts';
 import { lmdbFolder } from '../spec/store-url.ts';
 import { sayBytes, sayCount, sayDuration } from '../telemetry/progress-line.ts';
 import { openPredictionStore } from './open-prediction-store.ts';
@@ -66,9 +66,7 @@ export function setsRollback(set: string, flags: RollbackFlags): Promise<number>
     const state = await changeState(store, set, (now, ms) =>
       rolledBack(now, flags.to ?? null, new Date(ms).toISOString()),
     );
-    if (flags.dropOverlay === true) {
-      for await (const entry of store.scanOverlay(set)) await store.removeOverlay(set, [entry]);
-    }
+    if (flags.dropOverlay === true) await dropOverlay(store, set);
     if (flags.json === true) printJson({ set, ...state.pointer });
     else process.stdout.write(`set ${set} serves generation ${state.pointer.generation} again\n`);
     return 0;

@@ -27,6 +27,13 @@ export function isKnownDead(holder: ProcessIdentity): boolean {
   return start !== holder.processStart;
 }
 
+/** True only when the holder runs on this boot of this host right now, perhaps stopped. */
+export function isKnownAlive(holder: ProcessIdentity): boolean {
+  const own = ownIdentity();
+  if (holder.host !== own.host || holder.bootId !== own.bootId || own.bootId === '') return false;
+  return holder.processStart !== null && processStart(holder.pid) === holder.processStart;
+}
+
 function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

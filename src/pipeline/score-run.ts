@@ -5,7 +5,7 @@ import type { RunLedger } from '../ledger/run-ledger.ts';
 import { longestFirst } from '../plan/cut-chunks.ts';
 import type { RunContext } from '../scorer/messages.ts';
 import type { ScorerPool } from '../scorer/scorer-pool.ts';
-import { faultPoint } from './fault-point.ts';
+import { faultPoint } from '../telemetry/fault-point.ts';
 import type { RunDeps } from './run-deps.ts';
 
 /** What a child needs of a plan. */

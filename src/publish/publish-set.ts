@@ -1,7 +1,8 @@
 import type { GenerationMeta, Origin, PredictionStore, SetState } from '../contract/prediction-set.ts';
-import { PrescoreError } from '../errors/prescore-error.ts';
+import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import { PAGE } from '../prediction-set/page.ts';
-import { flipped, mayPublish, unfinished, withNewGeneration } from '../prediction-set/set-state.ts';
+import { flipped, givenUp, mayPublish, unfinished, withNewGeneration } from '../prediction-set/set-state.ts';
+import { faultPoint } from '../telemetry/fault-point.ts';
 import { SetHold } from './hold-set.ts';
 import { hasOrigins, type Publication } from './publication.ts';
 import type { PartTools } from './read-part.ts';
@@ -16,6 +17,8 @@ export interface PublishOptions {
   readonly memoryBytes: number;
   readonly onProgress: (progress: PublishProgress) => void;
   readonly stop: AbortSignal;
+  /** How long the lease lasts without renewal; 30 s by default. */
+  readonly leaseMs?: number;
 }
 
 export interface PublishProgress {
@@ -60,9 +63,13 @@ export async function publishSet(
   const { set } = publication.predictions;
   const unchanged = whyUnchanged(await store.readState(set), publication, options);
   if (unchanged !== null) return { outcome: unchanged, isAgainAsked: false };
-  const hold = await SetHold.take(store, set);
+  const hold = await SetHold.take(store, set, options.stop, options.leaseMs);
   if (hold === null) return { outcome: { kind: 'handed-over' }, isAgainAsked: false };
+  faultPoint('after-lease');
   try {
+    // Somebody may have published between the first look and the lease.
+    const late = whyUnchanged(await store.readState(set), publication, options);
+    if (late !== null) return { outcome: late, isAgainAsked: await hold.release() };
     const outcome = await buildAndServe(publication, store, tools, options, hold);
     return { outcome, isAgainAsked: await hold.release() };
   } catch (error) {
@@ -92,11 +99,13 @@ async function buildAndServe(
     const draft = draftMeta(publication, entry, spooled);
     const meta = await store.createMeta(draft);
     checkSame(meta, draft, store);
+    faultPoint('after-meta');
     const onShare = (share: number): void =>
       options.onProgress({ stage: 'writing', rows: Math.round(share * publication.rows), of: publication.rows });
     const flags = { hasNulls: publication.hasNulls, hasOrigins: hasOrigins(publication) };
     const isError = publication.predictions.onDuplicateKey === 'error';
-    const pages = await writeGeneration(meta, spool, flags, isError, store, hold, onShare);
+    const pages = await writeGeneration(meta, spool, flags, isError, store, hold, onShare).catch(giveUp(meta, hold));
+    faultPoint('before-flip');
     const { keep } = publication.predictions;
     const rows = meta.rows - pages.duplicates;
     await hold.change((now, nowMs) => {
@@ -104,12 +113,25 @@ async function buildAndServe(
       const isFree = mayReplace(now, publication, options);
       return flipped(now, { ...meta, rows }, pages.bytes, keep, new Date(nowMs).toISOString(), isFree);
     });
+    faultPoint('after-flip');
     const { duplicates, bytes } = pages;
     const { generation, buckets } = meta;
     return { kind: 'published', generation, rows, duplicates, withoutKey, buckets, bytes };
   } finally {
     await spool.close();
   }
+}
+
+// Pages that are gone although they count as written would be missed by every further attempt, so the next one begins anew.
+function giveUp(meta: GenerationMeta, hold: SetHold): (error: unknown) => Promise<never> {
+  return async (error) => {
+    if (isPrescoreError(error) && error.code === 'PREDICTIONS_LOST') {
+      const change = (now: SetState, nowMs: number): SetState =>
+        givenUp(now, meta.generation, new Date(nowMs).toISOString());
+      await hold.change(change).catch(() => undefined);
+    }
+    throw error;
+  };
 }
 
 function whyUnchanged(

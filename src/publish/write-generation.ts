@@ -1,5 +1,7 @@
 import type { GenerationMeta, GenerationWriter, PredictionStore } from '../contract/prediction-set.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { checkHead, PAGE } from '../prediction-set/page.ts';
+import { faultPoint } from '../telemetry/fault-point.ts';
 import { buildPages, type RowFlags } from './build-pages.ts';
 import type { SetHold } from './hold-set.ts';
 import type { RowSpool } from './row-spool.ts';
@@ -41,7 +43,8 @@ export async function writeGeneration(
       if (isDuplicateError && built.duplicateKey !== null) throw duplicateKey(built.duplicateKey, meta.set);
       bytes += built.bytes;
       duplicates += built.duplicates;
-      for (const page of built.pages) if (page.bucket % stride === 0) samples.set(page.bucket, page.bytes.slice(0, 16));
+      for (const page of built.pages)
+        if (page.bucket % stride === 0) samples.set(page.bucket, page.bytes.slice(0, PAGE.headBytes));
       onRows((residue + 1) / spool.residues);
       if (done.has(residue)) continue;
       await hold.check();
@@ -53,6 +56,7 @@ export async function writeGeneration(
         .finally(() => lanes.delete(lane));
       lanes.add(lane);
       if (lanes.size >= IN_FLIGHT) await Promise.race(lanes);
+      faultPoint('between-pages');
     }
     await Promise.all(lanes);
     if (failure !== null) throw failure;
@@ -92,9 +96,10 @@ async function checkWritten(
     const asked = buckets.slice(from, from + SAMPLES);
     const pages = await store.readPages(meta.set, meta.generation, asked);
     for (const [i, page] of pages.entries()) {
-      // The head holds the CRC of all the rest.
+      // The head holds the CRC of all the rest, which is computed anew.
       const head = samples.get(asked[i]!)!;
-      if (page !== null && Buffer.compare(page.subarray(0, head.length), head) === 0) continue;
+      const isWhole = page !== null && checkHead(page, asked[i]!) >= 0;
+      if (isWhole && Buffer.compare(page.subarray(0, head.length), head) === 0) continue;
       throw new PrescoreError('PREDICTIONS_LOST', { what: `page ${asked[i]} does not read back as written`, where });
     }
   }
