@@ -15,8 +15,8 @@ const PARSERS = {
   timestampFromMicroseconds: (value: bigint) => String(value * 1_000n),
   timestampFromNanoseconds: (value: bigint) => String(value),
   dateFromDays: (days: number) => String(days),
-  stringFromBytes: (bytes: Uint8Array) => new TextDecoder('utf-8', { fatal: true }).decode(bytes),
-  jsonFromBytes: (bytes: Uint8Array) => new TextDecoder('utf-8', { fatal: true }).decode(bytes),
+  stringFromBytes: (bytes: Uint8Array) => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
+  jsonFromBytes: (bytes: Uint8Array) => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
   uuidFromBytes: hex,
 };
 
