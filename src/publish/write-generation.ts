@@ -82,6 +82,9 @@ async function checkWritten(
   store: PredictionStore,
 ): Promise<void> {
   const where = `${store.url} ${meta.set} generation ${meta.generation}`;
+  if ((await store.readMeta(meta.set, meta.generation)) === null) {
+    throw new PrescoreError('PREDICTIONS_LOST', { what: 'the meta is missing after it was written', where });
+  }
   const count = await store.countPages(meta.set, meta.generation, meta.buckets);
   if (count.pages !== meta.buckets || count.bytes !== bytes) {
     throw new PrescoreError('PREDICTIONS_LOST', {
