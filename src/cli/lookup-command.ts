@@ -19,8 +19,11 @@ export async function lookupCommand(keys: readonly string[], flags: LookupFlags)
   const reader = new PredictionReader(store, flags.set);
   try {
     const meta = await reader.meta();
-    const isComposite = meta?.key.kind === 'composite';
-    const asked = keys.map((key) => (isComposite ? compositeKey(key, meta.key.columns) : key));
+    const asked = keys.map((key) => {
+      // Single keys alone do not say what a key is made of, so a list is taken as one of several columns.
+      if (meta === null) return listOf(key) ?? key;
+      return meta.key.kind === 'composite' ? compositeKey(key, meta.key.columns) : key;
+    });
     const found: { readonly key: string; readonly answer: Prediction | null; readonly micros: number }[] = [];
     for (const [i, key] of asked.entries()) {
       const started = performance.now();
@@ -35,13 +38,18 @@ export async function lookupCommand(keys: readonly string[], flags: LookupFlags)
   }
 }
 
-function compositeKey(text: string, columns: readonly string[]): PredictionKey {
+function listOf(text: string): PredictionKey | null {
   try {
     const parts: unknown = JSON.parse(text);
-    if (Array.isArray(parts) && parts.every((p) => typeof p === 'string' || Number.isSafeInteger(p))) return parts;
+    return Array.isArray(parts) && parts.every((p) => typeof p === 'string' || Number.isSafeInteger(p)) ? parts : null;
   } catch {
-    // Said below, with what would be right.
+    return null;
   }
+}
+
+function compositeKey(text: string, columns: readonly string[]): PredictionKey {
+  const parts = listOf(text);
+  if (parts !== null) return parts;
   throw new PrescoreError('KEY_INVALID', {
     what: `this set has a key of the columns ${columns.join(', ')}`,
     expected: `a JSON list such as '["AA", 12]'`,

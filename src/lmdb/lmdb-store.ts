@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type {
@@ -178,14 +178,15 @@ export class LmdbStore implements PredictionStore {
     return { entries, next: found.length > SCAN ? Buffer.from(found.at(-1)!.key) : null };
   }
 
-  private overlay(set: string, isReadOnly: boolean): EntryFile | null {
+  private overlay(set: string, isToRead: boolean): EntryFile | null {
     const path = join(this.folder, set, 'overlay.lmdb');
-    const key = `${path} ${isReadOnly}`;
-    const known = this.overlays.get(key) ?? this.overlays.get(`${path} false`);
+    const known = this.overlays.get(path);
     if (known !== undefined) return known;
-    if (isReadOnly && !existsSync(path)) return null;
-    const file = openEntries(path, isReadOnly);
-    this.overlays.set(key, file);
+    const isThere = existsSync(path);
+    if (isToRead && !isThere) return null;
+    // LMDB cannot have one file open in two ways in one process, so whoever may write opens it to write.
+    const file = openEntries(path, isThere && !mayWrite(path));
+    this.overlays.set(path, file);
     return file;
   }
 
@@ -204,6 +205,15 @@ export class LmdbStore implements PredictionStore {
     } catch (error) {
       throw lmdbError(error, join(this.folder, set ?? ''));
     }
+  }
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,5 +1,4 @@
 import type { GenerationMeta, PredictionStore, PredictionValue, SetPointer } from '../contract/prediction-set.ts';
-import { PrescoreError } from '../errors/prescore-error.ts';
 import { crc32Of } from '../prediction-set/crc32.ts';
 import { keyBytes, type PredictionKey } from '../prediction-set/key-bytes.ts';
 import { type OverlayPrediction, readOverlay } from '../prediction-set/overlay-entry.ts';
@@ -87,7 +86,9 @@ export class PredictionReader {
     keys: readonly PredictionKey[],
   ): Promise<{ readonly answers: (Prediction | null)[]; readonly missing: number }> {
     const now = Date.now();
-    const bytes = keys.map((key) => keyBytes(key, meta?.key.kind ?? looseKind(key), meta?.key.columns.length ?? 1));
+    const bytes = keys.map((key) =>
+      meta === null ? looseKeyBytes(key) : keyBytes(key, meta.key.kind, meta.key.columns.length),
+    );
     const isExpired = expiresMs <= now;
     const isServed = meta !== null && !isExpired;
     if (meta !== null && isExpired) this.counts.expired += keys.length;
@@ -176,11 +177,8 @@ function overlayPrediction(entry: OverlayPrediction, meta: GenerationMeta | null
   };
 }
 
-function looseKind(key: PredictionKey): 'string' | 'composite' {
-  if (typeof key === 'object' && !(key instanceof Uint8Array) && key.length !== 1) {
-    throw new PrescoreError('KEY_INVALID', {
-      what: 'nothing is published yet, so this set has no key of several columns',
-    });
-  }
-  return 'string';
+// Single keys alone, without a generation, do not say what a key is made of: it is what the caller gives.
+function looseKeyBytes(key: PredictionKey): Uint8Array {
+  const isList = typeof key === 'object' && !(key instanceof Uint8Array);
+  return isList && key.length !== 1 ? keyBytes(key, 'composite', key.length) : keyBytes(key, 'string', 1);
 }
