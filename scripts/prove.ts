@@ -1,12 +1,15 @@
 /*
- * Long proofs: `npm run prove -- kills [--count 100] [--seed 1]`. Progress is kept in .prove/, so that an interrupted proof
- * goes on where it was; --fresh starts again.
+ * Long proofs: `npm run prove -- kills|publish|switch [--count 100] [--seed 1]`. What kills have shown is kept in .prove/, so
+ * that an interrupted proof goes on where it was; --fresh starts again.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startRedis } from '../test/harness/redis-server.ts';
 import { type KillOutcome, proveKills } from './prove/kills.ts';
+import { type PublishKill, provePublish } from './prove/publish.ts';
+import { proveSwitch } from './prove/switch.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -16,38 +19,85 @@ const { positionals, values } = parseArgs({
     fresh: { type: 'boolean', default: false },
   },
 });
-if (positionals[0] !== 'kills') {
-  process.stderr.write('usage: npm run prove -- kills [--count 100] [--seed 1] [--fresh]\n');
-  process.exit(2);
-}
 const count = Number(values.count);
 const seed = Number(values.seed);
-const folder = join(fileURLToPath(new URL('..', import.meta.url)), '.prove', `kills-${seed}-${count}`);
-const progress = join(folder, 'outcomes.json');
-if (values.fresh) rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder, { recursive: true });
-const outcomes = existsSync(progress) ? (JSON.parse(readFileSync(progress, 'utf8')) as KillOutcome[]) : [];
-const done = new Set(outcomes.map((o) => o.index));
-const kills = Array.from({ length: count }, (_, i) => i).filter((i) => !done.has(i));
-process.stdout.write(`kills: seed ${seed}, ${count} kills, ${done.size} done before\n`);
-await proveKills(
-  {
-    seed,
-    kills,
-    folder,
-    onOutcome: (outcome) => {
-      outcomes.push(outcome);
-      writeFileSync(progress, JSON.stringify(outcomes, null, 1));
-      const when = outcome.atMs === null ? '' : ` at ${Math.round(outcome.atMs)} ms`;
-      process.stdout.write(
-        `${outcomes.length}/${count} ${outcome.victim}${when}, ${outcome.chunksBefore} chunks recorded, ${outcome.resumes} resumes: ${outcome.fault || 'identical'}\n`,
-      );
-    },
-  },
-  count,
-);
-const bad = outcomes.filter((o) => o.fault !== '');
-process.stdout.write(
-  `${outcomes.length - bad.length} of ${outcomes.length} identical, ${outcomes.reduce((sum, o) => sum + o.resumes, 0)} resumes\n`,
-);
-process.exitCode = bad.length === 0 ? 0 : 1;
+const root = join(fileURLToPath(new URL('..', import.meta.url)), '.prove');
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Outcomes by number, those of an interrupted start included. */
+class Outcomes<T extends { readonly index: number; readonly fault: string }> {
+  readonly folder: string;
+  readonly all: T[];
+  private readonly path: string;
+
+  constructor(name: string) {
+    this.folder = join(root, `${name}-${seed}-${count}`);
+    this.path = join(this.folder, 'outcomes.json');
+    if (values.fresh) rmSync(this.folder, { recursive: true, force: true });
+    mkdirSync(this.folder, { recursive: true });
+    this.all = existsSync(this.path) ? (JSON.parse(readFileSync(this.path, 'utf8')) as T[]) : [];
+    say(`${name}: seed ${seed}, ${count} cases, ${this.all.length} done before`);
+  }
+
+  get waiting(): number[] {
+    const done = new Set(this.all.map((o) => o.index));
+    return Array.from({ length: count }, (_, i) => i).filter((i) => !done.has(i));
+  }
+
+  add(outcome: T, text: string): void {
+    this.all.push(outcome);
+    writeFileSync(this.path, JSON.stringify(this.all, null, 1));
+    say(`${this.all.length}/${count} ${text}: ${outcome.fault || 'identical'}`);
+  }
+
+  end(text: string): void {
+    const bad = this.all.filter((o) => o.fault !== '');
+    say(`${this.all.length - bad.length} of ${this.all.length} identical, ${text}`);
+    process.exitCode = bad.length === 0 ? 0 : 1;
+  }
+}
+
+async function kills(): Promise<void> {
+  const outcomes = new Outcomes<KillOutcome>('kills');
+  const onOutcome = (o: KillOutcome): void => {
+    const when = o.atMs === null ? '' : ` at ${Math.round(o.atMs)} ms`;
+    outcomes.add(o, `${o.victim}${when}, ${o.chunksBefore} chunks recorded, ${o.resumes} resumes`);
+  };
+  await proveKills({ seed, kills: outcomes.waiting, folder: outcomes.folder, onOutcome }, count);
+  outcomes.end(`${outcomes.all.reduce((sum, o) => sum + o.resumes, 0)} resumes`);
+}
+
+async function publish(): Promise<void> {
+  const outcomes = new Outcomes<PublishKill>('publish');
+  const onOutcome = (o: PublishKill): void => outcomes.add(o, `${o.say}, ${o.retries} more starts`);
+  await provePublish({ seed, cases: outcomes.waiting, folder: outcomes.folder, onOutcome });
+  outcomes.end(`${outcomes.all.reduce((sum, o) => sum + o.retries, 0)} more starts`);
+}
+
+/** Long enough that generations are reclaimed under the readers, 60 s after they left `keep`. */
+async function switches(): Promise<void> {
+  const folder = join(root, `switch-${count}`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const kind of ['redis', 'lmdb']) {
+    const server = kind === 'redis' ? await startRedis({ persistent: false }) : null;
+    try {
+      const url = server?.url ?? `lmdb:${folder}/sets`;
+      const options = { url, folder, publishes: count, keys: 20_000, leastMs: 100_000, pointerMs: 100 };
+      const result = await proveSwitch(options);
+      say(`${kind}: ${JSON.stringify(result)}`);
+      const { mixed, missing, back, missingPages, badPages, keys } = result;
+      if (mixed + missing + back + missingPages + badPages > 0 || keys < 1_000_000) process.exitCode = 1;
+    } finally {
+      await server?.stop();
+    }
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+const proof = { kills, publish, switch: switches }[positionals[0] ?? ''];
+if (proof === undefined) {
+  process.stderr.write('usage: npm run prove -- kills|publish|switch [--count 100] [--seed 1] [--fresh]\n');
+  process.exit(2);
+}
+await proof();

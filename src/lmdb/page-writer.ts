@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { GenerationMeta, GenerationWriter, Page } from '../contract/prediction-set.ts';
 import { lmdbError, openNewPages, type PageFile } from './lmdb-env.ts';
 import { syncFolder } from './synced-files.ts';
@@ -27,7 +27,7 @@ export class LmdbPageWriter implements GenerationWriter {
 
   async writePages(pages: readonly Page[]): Promise<void> {
     try {
-      await mkdir(dirname(this.draft), { recursive: true });
+      if (this.file === null) await this.removeOtherDrafts();
       this.file ??= openNewPages(this.draft);
       const file = this.file;
       file.transactionSync(() => {
@@ -37,6 +37,17 @@ export class LmdbPageWriter implements GenerationWriter {
       });
     } catch (error) {
       throw lmdbError(error, this.target);
+    }
+  }
+
+  // An attempt that was killed leaves its file, which nobody goes on from.
+  private async removeOtherDrafts(): Promise<void> {
+    const folder = dirname(this.draft);
+    await mkdir(folder, { recursive: true });
+    const isOther = (path: string): boolean =>
+      path.startsWith(`${this.target}.building-`) && !path.startsWith(this.draft);
+    for (const name of await readdir(folder)) {
+      if (isOther(join(folder, name))) await rm(join(folder, name), { force: true });
     }
   }
 

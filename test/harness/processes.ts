@@ -8,6 +8,11 @@ export function childrenOf(pid: number): number[] {
     .filter((candidate) => statOf(candidate)?.parent === pid);
 }
 
+/** The letter that /proc has for the state of a process; T is stopped. */
+export function processState(pid: number): string | null {
+  return statOf(pid)?.state ?? null;
+}
+
 /** True while a process runs; a zombie has ended. */
 export function isAlive(pid: number): boolean {
   const stat = statOf(pid);

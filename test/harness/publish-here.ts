@@ -12,7 +12,11 @@ import { type Published, type PublishOptions, publishSet } from '../../src/publi
 import { upsertRows } from '../../src/publish/upsert-rows.ts';
 import { openPredictionStore } from './prediction-stores.ts';
 
-export type HowToPublish = Partial<PublishOptions> & { readonly partition?: string };
+export interface HowToPublish extends Partial<PublishOptions> {
+  readonly partition?: string;
+  /** Another store than that of the job file. */
+  readonly to?: string;
+}
 
 /** Publishes what is committed as the publisher process does, but in this process. */
 export async function publishHere(jobPath: string, how: HowToPublish = {}): Promise<Published> {
@@ -39,7 +43,7 @@ async function withPublication<T>(
   const scratchDir = join(tmpdir(), `prescore-here-${randomBytes(6).toString('hex')}`);
   mkdirSync(scratchDir, { recursive: true });
   const duck = await Duck.open({ memoryBytes: 128 * 2 ** 20, scratchDir, scratchBytes: 2 ** 30 });
-  const store = await openPredictionStore(job.predictions!.store);
+  const store = await openPredictionStore(how.to ?? job.predictions!.store);
   try {
     const manifests = await chooseManifests(job, stores, how.partition ?? null);
     const publication = describePublication(job.name, job.predictions!, job.stores, manifests);
