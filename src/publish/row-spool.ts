@@ -112,7 +112,9 @@ export class RowSpool {
   }
 
   async close(): Promise<void> {
-    await this.file?.close();
+    // Only what was made here is removed: the path may be somebody else's.
+    if (this.file === null) return;
+    await this.file.close();
     this.file = null;
     await rm(this.path, { force: true });
   }
