@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Page, PredictionValue, ValueColumn } from '../../../src/contract/prediction-set.ts';
 import { crc32Of } from '../../../src/prediction-set/crc32.ts';
@@ -20,7 +23,8 @@ export async function pagesOf(
   buckets: number,
   flags: RowFlags,
 ): Promise<BuiltPages> {
-  const spool = new RowSpool(1, 1 << 24, '/dev/null');
+  // A path that never exists: the memory is enough, and closing removes the file.
+  const spool = new RowSpool(1, 1 << 24, join(tmpdir(), `prescore-spool-${randomUUID()}`));
   onTestFinished(() => spool.close());
   for (const { key, origin = 0, values } of rows) {
     const bits = new Uint8Array(flags.hasNulls ? (columns.length + 7) >> 3 : 0);
