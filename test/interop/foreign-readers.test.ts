@@ -88,12 +88,12 @@ describe('clients that know only docs/prediction-sets.md', () => {
       const expected = set === 'text' ? [1483, 15, 2] : set === 'composite' ? [1498, 0, 2] : [1500, 0, 0];
       expect([published['rows'], published['duplicates'], published['withoutKey']], set).toEqual(expected);
     }
-  }, 240_000);
+  }, 300_000);
 
   it('read_predictions.py finds every key of every kind, with every value as Parquet has it', async () => {
     const keys = await checkByPython(...Object.entries(KEYS).map(([set, key]) => spec(set, key, ['all'])));
     expect(Object.values(keys)).toEqual([1483, 1500, 1500, 1500, 1498]);
-  }, 120_000);
+  }, 300_000);
 
   it('openPredictions finds the same', async () => {
     const texts = await textsByHyparquet(partsOf(out('all')));
@@ -110,7 +110,7 @@ describe('clients that know only docs/prediction-sets.md', () => {
       expect({ ...reader.counts }).toMatchObject({ hits: expected.size, misses: 0, badPages: 0, missingPages: 0 });
       await reader.close();
     }
-  }, 120_000);
+  }, 300_000);
 
   it('read_overlay.py reads single keys, alone and over a table', async () => {
     const alone = { set: `${prefix}-alone`, key: 'whole', mode: 'upsert' };
@@ -123,7 +123,7 @@ describe('clients that know only docs/prediction-sets.md', () => {
       spec('whole', ['whole'], ['all', 'some'], true),
     );
     expect(Object.values(keys)).toEqual([150, 1500]);
-  }, 120_000);
+  }, 300_000);
 
   it('the DuckDB view has the rows of the manifest, whatever else lies beside them', async () => {
     cpSync(partsOf(out('some'))[0]!, join(out('all'), 'left-over.parquet'));
