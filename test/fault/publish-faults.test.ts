@@ -75,7 +75,7 @@ describe('prescore publish into a Redis that', () => {
 
   it('is a read-only replica', async () => {
     const primary = await server({ args: ['--repl-diskless-sync-delay', '0'] });
-    const job = await halfDone(primary.url);
+    await halfDone(primary.url);
     const replica = await server({ args: ['--replicaof', '127.0.0.1', new URL(primary.url).port] });
     const store = await open(replica.url);
     for (let i = 0; i < 100 && (await store.readPointer(SET)) === null; i++)
@@ -84,7 +84,6 @@ describe('prescore publish into a Redis that', () => {
     await commitRows(other, { ...rows(3), createdAt: '2026-06-01T00:00:00.000Z' });
     await refuses(other, 'PREDICTIONS_READONLY', /read.?only replica.*address of the primary/i);
     expect(await isServed(store)).toEqual([1, 1, 1]);
-    expect((await prescore(['publish', job])).code).toBe(0);
   });
 
   it('wants another password', async () => {

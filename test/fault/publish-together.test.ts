@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { PredictionStore } from '../../src/contract/prediction-set.ts';
 import { PredictionReader } from '../../src/reader/prediction-reader.ts';
 import { type CliRun, prescore, startPrescore } from '../harness/cli.ts';
@@ -61,18 +61,6 @@ describe.each(PREDICTION_STORES.filter((s) => s.name !== 'redis cluster'))(
       expect(await store.readState(set)).toMatchObject({ lease: null, isAgainAsked: false });
     });
 
-    it('four publish the same table: one generation or rebuilds of it, and nothing is broken', async () => {
-      const set = `set-${++sets}`;
-      const job = setJob(tempFolder(), { store: place.url, set });
-      await commitRows(job, rows(1));
-      const results = await Promise.all([1, 2, 3, 4].map(() => prescore(['publish', job, '--json'])));
-      expect(results.map((r) => [r.code, r.stderr.replace(/^warning: .*\n/, '')])).toEqual(Array(4).fill([0, '']));
-      const generation = (await store.readPointer(set))!.generation;
-      expect(await pageDigests(store, set, generation)).not.toContain('missing');
-      expect(await answer(set)).toBe(1);
-      expect(await store.readState(set)).toMatchObject({ lease: null });
-    });
-
     it('a rollback while something newer is published: the newer one is served in the end', async () => {
       const set = `set-${++sets}`;
       const job = setJob(tempFolder(), { store: place.url, set, keep: 3 });
@@ -100,8 +88,23 @@ describe.each(PREDICTION_STORES.filter((s) => s.name !== 'redis cluster'))(
   },
 );
 
-describe('a publisher that fails', () => {
-  it('looks again when something newer was committed meanwhile', async () => {
+describe('publishers of one folder', () => {
+  it('four publish the same table: one generation or rebuilds of it, and nothing is broken', async () => {
+    const folder = tempFolder();
+    const url = `lmdb:${folder}/sets`;
+    const job = setJob(folder, { store: url, set: 'same' });
+    const store = await openPredictionStore(url);
+    onTestFinished(() => store.close());
+    await commitRows(job, rows(1));
+    const results = await Promise.all([1, 2, 3, 4].map(() => prescore(['publish', job, '--json'])));
+    expect(results.map((r) => [r.code, r.stderr.replace(/^warning: .*\n/, '')])).toEqual(Array(4).fill([0, '']));
+    const generation = (await store.readPointer('same'))!.generation;
+    expect(await pageDigests(store, 'same', generation)).not.toContain('missing');
+    expect((await new PredictionReader(store, 'same').get('k7'))?.values['y']).toBe(1);
+    expect(await store.readState('same')).toMatchObject({ lease: null });
+  });
+
+  it('one that fails looks again when something newer was committed meanwhile', async () => {
     const folder = tempFolder();
     const url = `lmdb:${folder}/sets`;
     const job = setJob(folder, { store: url, set: 'twins', onDuplicateKey: 'error' });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PredictionStore, SetState } from '../../src/contract/prediction-set.ts';
 import { changeState } from '../../src/prediction-set/change-state.ts';
+import { rolledBack } from '../../src/prediction-set/set-state.ts';
 import { reclaim } from '../../src/publish/reclaim.ts';
 import { PredictionReader } from '../../src/reader/prediction-reader.ts';
 import { prescore } from '../harness/cli.ts';
@@ -79,9 +80,9 @@ describe.each(PREDICTION_STORES.filter((s) => s.name !== 'redis cluster'))('gene
       await commitRows(job, run(y));
       await publishHere(job);
     }
-    await prescore(['sets', 'rollback', set, '--store', place.url]);
-    const forced = await prescore(['publish', job, '--force', '--json']);
-    expect([forced.code, forced.events]).toMatchObject([0, [{ outcome: 'published', generation: 3 }]]);
+    await changeState(store, set, (state, now) => rolledBack(state, null, new Date(now).toISOString()));
+    const { outcome } = await publishHere(job, { isForced: true });
+    expect(outcome).toMatchObject({ kind: 'published', generation: 3 });
     expect(await answerOf(set)).toBe(2);
   });
 
@@ -123,7 +124,7 @@ describe.each(PREDICTION_STORES.filter((s) => s.name !== 'redis cluster'))('gene
       await publishHere(job);
     }
     await aged(store, set, 61_000);
-    await prescore(['sets', 'rollback', set, '--store', place.url, '--to', '1']);
+    await changeState(store, set, (state, now) => rolledBack(state, 1, new Date(now).toISOString()));
     await reclaim(store, set);
     expect(await answerOf(set)).toBe(1);
     await aged(store, set, 61_000);

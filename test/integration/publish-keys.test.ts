@@ -112,7 +112,7 @@ describe('keys', () => {
       expect((await reader.get(one.found))?.values['y']).toBe(1);
       expect(await reader.getMany(one.absent)).toEqual(one.absent.map(() => null));
       digests.push(await pageDigests(store, set, 1));
-      if (one.typed === null) continue;
+      if (one.typed === null || url !== urls[0]) continue;
       const looked = await prescore(['lookup', '--store', url, '--set', set, '--json', '--', one.typed]);
       expect([looked.code, looked.stderr]).toEqual([0, '']);
       expect(looked.events).toMatchObject([{ found: true, values: { y: 1 } }]);
