@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+import { cliEntry } from './built-cli.ts';
 
 export interface CliResult {
   readonly code: number | null;
@@ -25,7 +23,7 @@ export interface CliRun {
 
 /** Starts the real command line as a process of its own; `result` settles when it ends. */
 export function startPrescore(args: readonly string[], options: CliOptions = {}): CliRun {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [cliEntry, ...args], {
     cwd: options.cwd ?? process.cwd(),
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

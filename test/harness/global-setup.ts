@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node';
+import { buildCli } from './built-cli.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 import { type S3Address, type S3Server, startS3 } from './s3-server.ts';
 
@@ -13,10 +14,13 @@ declare module 'vitest' {
 
 /** Starts the servers side by side, before the first test that may need them; tests fail, never skip, without them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const built = await buildCli();
+  process.env['PRESCORE_TEST_CLI'] = built.entry;
   const started = await Promise.allSettled([startS3(), startRedis()]);
   const [s3, redis] = started;
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((server) => (server.status === 'fulfilled' ? stopServer(server.value) : undefined)));
+    await built.remove();
   };
   if (s3.status === 'rejected' || redis.status === 'rejected') {
     await stop();

@@ -68,7 +68,7 @@ export async function runCases(
       input: { uri: join(corpus.data, '{partition}/*.parquet') },
       partitions: { values: cases },
       output: { uri: join(folder, '{partition}'), lineage: false },
-      execution: { scorers: 2 },
+      execution: { scorers: 1 },
       ...job,
     },
     `${name}.yaml`,

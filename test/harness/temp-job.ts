@@ -72,7 +72,7 @@ export function flightJob(
     outputs: { prediction: { tensor: 'label' }, probability: { tensor: 'probabilities', index: 1 } },
     id: ['flight_id'],
     output: { uri: join(folder, 'out'), lineage: true },
-    execution: { scorers: 2 },
+    execution: { scorers: 1 },
     ...changes,
   };
 }
