@@ -63,6 +63,7 @@ describe('a full job file', () => {
         lineage: true,
         gcGraceMs: 600_000,
       },
+      predictions: null,
       execution: {
         scorers: 2,
         intraOpThreads: 4,
@@ -143,6 +144,7 @@ test('the smallest job file gets every default', () => {
     id: [],
     passthrough: [],
     output: { uri: 'file:///base/out', compression: 'zstd', rowGroupRows: 122_880, lineage: false, gcGraceMs: 0 },
+    predictions: null,
     execution: {
       scorers: 'auto',
       intraOpThreads: 1,
