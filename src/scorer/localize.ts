@@ -53,18 +53,20 @@ export async function localizeChunk(
       const file = files[slice.file]!;
       const place = options.stores.at(file.uri);
       const path = place.store.localPath(place.key);
+      if (path !== null) inPlace.set(file.uri, file.etag);
       const localize =
         file.format === 'parquet' ? localizeParquet : (await import('./localize-arrow.ts')).localizeArrow;
       const located = await localize(file, slice, place, path, newScratch, options);
       bytesRead += located.bytesRead;
-      if (path !== null) inPlace.set(file.uri, file.etag);
       local.push(located);
     }
+    await checkEtags(options.stores, inPlace);
   } catch (error) {
     await release();
+    // What a file that was deleted or replaced meanwhile does to a read says nothing; that it was, does.
+    await checkEtags(options.stores, inPlace);
     throw error;
   }
-  await checkEtags(options.stores, inPlace);
   return {
     located: local,
     slices: local.map((l) => l.slice),
