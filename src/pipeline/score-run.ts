@@ -5,7 +5,7 @@ import type { RunLedger } from '../ledger/run-ledger.ts';
 import { longestFirst } from '../plan/cut-chunks.ts';
 import type { RunContext } from '../scorer/messages.ts';
 import type { ScorerPool } from '../scorer/scorer-pool.ts';
-import { faultPoint } from '../telemetry/fault-point.ts';
+import { recordChunk } from './record-chunk.ts';
 import type { RunDeps } from './run-deps.ts';
 
 /** What a child needs of a plan. */
@@ -66,23 +66,8 @@ export async function scoreRun(
             deps.emit({ event: 'progress', runId: plan.runId, rowsDone });
           },
         });
-        if (chunk.rows !== null && result.rowsIn !== chunk.rows)
-          throw lostRows(plan.runId, chunk.n, chunk.rows, result.rowsIn);
-        faultPoint('between-part-and-record');
         const k = gone.has(chunk.n) ? (records[chunk.n]?.k ?? -1) + 1 : 0;
-        const { attempt, ...facts } = result;
-        const mine: ChunkRecord = {
-          format: 1,
-          runId: plan.runId,
-          n: chunk.n,
-          k,
-          ...facts,
-          attempt,
-          worker: `${process.pid}`,
-          finishedAt: deps.now().toISOString(),
-        };
-        const holds = await ledger.createChunkRecord(mine);
-        await dropLoser(plan, mine, holds, deps);
+        const holds = await recordChunk(plan, chunk, result, k, ledger, deps);
         records[chunk.n] = holds;
         deps.emit({
           event: 'chunk',
@@ -90,7 +75,7 @@ export async function scoreRun(
           n: chunk.n,
           rows: holds.rowsIn,
           rejected: holds.rowsRejected,
-          attempt,
+          attempt: result.attempt,
           seconds: holds.timings.totalMs / 1000,
         });
       } catch (error) {
@@ -105,18 +90,4 @@ export async function scoreRun(
     if (record === null) throw new PrescoreError('INTERNAL', { what: `chunk ${n} has no record`, where: plan.runId });
     return record;
   });
-}
-
-// Another attempt was recorded first: what this one staged is not needed.
-async function dropLoser(plan: Plan, mine: ChunkRecord, holds: ChunkRecord, deps: RunDeps): Promise<void> {
-  if (holds === mine || mine.part === null) return;
-  if (JSON.stringify(holds.part?.staged) === JSON.stringify(mine.part.staged)) return;
-  const { store, key } = deps.stores.at(`${plan.outputUri}/${mine.part.name}`);
-  await store.abortStaged(key, mine.part.staged);
-}
-
-// Every planned row is scored or rejected; anything else would be lost without a word.
-function lostRows(runId: string, n: number, planned: number, seen: number): PrescoreError {
-  const what = `chunk ${n} was walked without all of its rows`;
-  return new PrescoreError('INTERNAL', { what, where: runId, expected: `${planned} rows`, got: `${seen}` });
 }
