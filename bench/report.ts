@@ -79,11 +79,20 @@ export function outcomeJson(outcome: Outcome, rows: number): object {
     cpuMedian: thousandths(spread(runs.map((r) => r.user + r.system)).median),
     runs: runs.map((r) => ({ wall: thousandths(r.wall), user: thousandths(r.user), system: thousandths(r.system) })),
     ...(memory === undefined ? {} : { memory }),
-    // The last lines of prescore's own account: rows, stages, output.
-    ...(name === 'prescore' ? { done: JSON.parse(runs.at(-1)!.log.trim().split('\n').at(-1)!) } : {}),
+    ...(name === 'prescore' ? { done: ownAccount(runs.at(-1)!.log) } : {}),
     ...(tuned.tried.length === 0 ? {} : { tuned }),
     checks,
   };
+}
+
+/** The last line of prescore's own account, rows and stages, without the folder of this machine. */
+function ownAccount(log: string): object {
+  const {
+    output: _,
+    rejectsUri: __,
+    ...account
+  } = JSON.parse(log.trim().split('\n').at(-1)!) as Record<string, unknown>;
+  return account;
 }
 
 function outcomeRow(outcome: Outcome, rows: number): string[] {

@@ -7,8 +7,12 @@ if (major < 22 || (major === 22 && minor < 12)) {
 } else {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache?.();
+  const [command] = process.argv.slice(2);
+  const { endSpareScorer, startSpareScorer } = await import('./spare-scorer.ts');
+  if (command === 'run' || command === 'plan' || command === 'check') startSpareScorer();
   const { runProgram } = await import('./program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
+  endSpareScorer();
 }
 
 export {};

@@ -21,8 +21,10 @@ export interface MemoryShare {
   /** Resident bytes of one child at most. */
   readonly shareBytes: number;
   readonly duckMemoryBytes: number;
+  /** ONNX Runtime threads of one child: two, where the memory has room for the model twice. */
+  readonly threads: number;
+  /** Slabs of one child: one for each thread, one that is packed, one that waits. */
   readonly slabs: number;
-  readonly heapMiB: number;
 }
 
 /**
@@ -49,9 +51,11 @@ export function shareMemory(
     });
   }
   const shareBytes = Math.floor((memoryBytes - MEMORY.supervisorBytes) / wanted);
-  const spare = shareBytes - perScorer;
+  const oneModel = MEMORY.modelFactor * modelBytes;
+  const threads = wanted > 1 && shareBytes - perScorer >= oneModel ? 2 : 1;
+  const spare = shareBytes - perScorer - (threads - 1) * oneModel;
   const duckMemoryBytes = Math.min(MEMORY.maxDuckBytes, MEMORY.minDuckBytes + Math.floor(spare / 2));
-  return { scorers: wanted, shareBytes, duckMemoryBytes, slabs: 3, heapMiB: 96 };
+  return { scorers: wanted, shareBytes, duckMemoryBytes, threads, slabs: threads + 2 };
 }
 
 /** Says that `scorers: auto` got fewer scorers than there are cores, and what would give one a core; null when it did not. */

@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import { toPrescoreError } from '../errors/prescore-error.ts';
+import { InferenceThreads } from '../scorer/inference-threads.ts';
 import type { ToChild } from '../scorer/messages.ts';
-import { OrtClient } from '../scorer/ort-client.ts';
 
 /* The entry of a scorer child: builds its adapters and goes when its supervisor is gone. */
 process.on('disconnect', () => process.exit(1));
@@ -15,7 +15,7 @@ process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 
 // The inference thread starts first and loads ONNX Runtime and the model while this one loads DuckDB.
-const ort = new OrtClient();
+const ort = new InferenceThreads();
 const { createStoreResolver } = await import('../object-store/open-store.ts');
 const { ScorerChild } = await import('../scorer/scorer-child.ts');
 

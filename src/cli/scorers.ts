@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
 import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
@@ -10,19 +9,10 @@ import { ScorerPool } from '../scorer/scorer-pool.ts';
 import { fetchModel } from './fetch-model.ts';
 import { saySmallMemory, shareMemory } from './memory-plan.ts';
 import { makeScratch } from './scratch-folder.ts';
+import { SCORER_ENTRY, scorerEnvironment, takeSpareScorer } from './spare-scorer.ts';
 
 const SILENCE_MS = 30_000;
 
-/**
- * Allocators keep freed memory per thread, and DuckDB's queries wander over Node's pool threads: without this a child grew
- * from 150 to 210 MiB over a long run. glibc (ONNX Runtime, Node) gets two arenas, and DuckDB's own jemalloc two that give
- * back after half a second. Giving back at once cost 15 % of the wall time of the light case (pages faulted in again) and saved
- * 35 of 360 MiB.
- */
-const ALLOCATORS = {
-  MALLOC_ARENA_MAX: '2',
-  DUCKDB_JE_MALLOC_CONF: 'narenas:2,dirty_decay_ms:500,muzzy_decay_ms:500',
-} as const;
 const LEAST_LOAD_MS = 10_000;
 const LOAD_BATCHES = 10;
 
@@ -64,12 +54,11 @@ export class JobScorers {
     const share = shareMemory(memoryBytes, scorers, cores, model.bytes);
     const shortage = saySmallMemory(share, scorers, cores, memoryBytes, model.bytes);
     if (shortage !== null) this.warn(shortage);
-    const isSource = import.meta.url.endsWith('.ts');
     const pool = new ScorerPool(
       {
-        entry: new URL(isSource ? './scorer-main.ts' : './scorer-main.js', import.meta.url),
-        env: { ...childEnvironment(), ...ALLOCATORS, NODE_COMPILE_CACHE: getCompileCacheDir() ?? '' },
-        heapMiB: share.heapMiB,
+        entry: SCORER_ENTRY,
+        env: scorerEnvironment(),
+        takeSpare: takeSpareScorer,
         maxRssBytes: share.shareBytes * 0.9,
         silenceMs: SILENCE_MS,
         options: {
@@ -77,6 +66,7 @@ export class JobScorers {
           scratchDir: this.scratchDir,
           scratchBytes: Math.floor(execution.scratchBytes / share.scorers),
           duckMemoryBytes: share.duckMemoryBytes,
+          threads: share.threads,
           slabs: share.slabs,
           batchDeadlineMs: execution.batchDeadlineMs,
         },
@@ -110,14 +100,4 @@ async function withinDeadline<T>(loading: Promise<T>, pool: ScorerPool, where: s
   const late = new PrescoreError('SCORER_DEADLINE', { what, where, expected, got: 'no answer' });
   const timer = setTimeout(() => pool.kill(late), limit);
   return loading.finally(() => clearTimeout(timer));
-}
-
-/*
- * ONNX Runtime reads two variables of its own. Its builds for Linux send usage data to their maker, and keep an id of the
- * machine for that, unless told not to. And with ORT_LOAD_CONFIG_FROM_MODEL the model's own metadata would set session
- * options, such as a profile written to disk.
- */
-function childEnvironment(): NodeJS.ProcessEnv {
-  const { ORT_LOAD_CONFIG_FROM_MODEL: _, ...rest } = process.env;
-  return { ...rest, ORT_DISABLE_TELEMETRY: '1' };
 }

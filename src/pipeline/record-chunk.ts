@@ -28,6 +28,7 @@ export async function recordChunk(
   const finishedAt = deps.now().toISOString();
   const mine: ChunkRecord = { format: 1, runId: plan.runId, n, k, ...facts, attempt, worker, finishedAt };
   const holds = await ledger.createChunkRecord(mine);
+  faultPoint('after-record');
   await dropLoser(plan, mine, holds, deps);
   return holds;
 }

@@ -3,8 +3,8 @@ import type { OutputColumn } from '../contract/plan.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { columnsOf, type DecodedColumn } from '../tensor/feature-packer.ts';
 import { type SlabLayout, slabLayout } from '../tensor/slab-layout.ts';
+import type { InferenceThreads } from './inference-threads.ts';
 import type { RunContext } from './messages.ts';
-import type { OrtClient } from './ort-client.ts';
 import { SlabRing } from './slab-ring.ts';
 
 /** A run as one child holds it: its context, the binding in the ONNX Runtime thread, and the slabs. */
@@ -19,7 +19,12 @@ export interface BoundRun {
   readonly predictions: readonly OutputColumn[];
 }
 
-export function bindRun(context: RunContext, ort: OrtClient, slabs: number, previous: BoundRun | null): BoundRun {
+export function bindRun(
+  context: RunContext,
+  ort: InferenceThreads,
+  slabs: number,
+  previous: BoundRun | null,
+): BoundRun {
   const { binding, batchRows } = context;
   const same =
     previous !== null &&

@@ -1,13 +1,13 @@
 import type { Duck } from '../columnar/duckdb.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import type { FooterCache } from './footer-cache.ts';
-import type { OrtClient } from './ort-client.ts';
+import type { InferenceThreads } from './inference-threads.ts';
 
 /** What a child owns while it lives. */
 export interface ChildTools {
   readonly stores: StoreResolver;
   readonly duck: Duck;
-  readonly ort: OrtClient;
+  readonly ort: InferenceThreads;
   readonly scratchDir: string;
   readonly footers: FooterCache;
   readonly arrowMemoryBytes: number;

@@ -13,6 +13,8 @@ export interface ChildOptions {
   readonly scratchBytes: number;
   /** Ceiling of DuckDB in this child, in bytes. */
   readonly duckMemoryBytes: number;
+  /** ONNX Runtime threads, each with a session of its own. */
+  readonly threads: number;
   /** Slabs of feeds that may be in flight. */
   readonly slabs: number;
   readonly batchDeadlineMs: number;
@@ -103,7 +105,13 @@ export type FromChild =
   | { readonly kind: 'reply'; readonly id: number; readonly value: Replies[keyof Replies] }
   | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorJson }
   /** Sent about twice a second. `batchMs`: how long the current batch has been running, 0 when none is. */
-  | { readonly kind: 'heartbeat'; readonly rssBytes: number; readonly batchMs: number }
+  | {
+      readonly kind: 'heartbeat';
+      readonly rssBytes: number;
+      readonly batchMs: number;
+      /** Share of the time since the last one in which the main thread was busy, 0 to 1. */
+      readonly busy: number;
+    }
   | { readonly kind: 'progress'; readonly id: number; readonly rows: number }
   /** The chunk is decoded; the child can begin to fetch and decode another one. */
   | { readonly kind: 'hungry'; readonly id: number };

@@ -7,7 +7,7 @@ import { FeaturePacker } from '../tensor/feature-packer.ts';
 import { RejectCodes } from '../tensor/reject-codes.ts';
 import { StringDictionary } from '../tensor/string-dictionary.ts';
 import { type BoundRun, decodedColumns } from './bound-run.ts';
-import type { OrtClient } from './ort-client.ts';
+import type { InferenceThreads } from './inference-threads.ts';
 import type { ReadableSlice } from './readable-chunk.ts';
 import type { Slab } from './slab-ring.ts';
 
@@ -25,7 +25,7 @@ export interface ScoredChunk {
 }
 
 export interface ScoreOptions {
-  readonly ort: OrtClient;
+  readonly ort: InferenceThreads;
   /** Called when all rows are decoded and packed: the next chunk may start. */
   readonly onDecoded: () => void;
   readonly onRows: (rows: number) => void;
@@ -171,6 +171,8 @@ class ChunkWalk {
       isFresh: this.isFirst,
     });
     this.isFirst = false;
+    // A later slab may fail before an earlier one is done; it is awaited in its turn.
+    scored.catch(() => undefined);
     this.appended = this.appended.then(async () => {
       try {
         const result = await scored;
@@ -183,7 +185,12 @@ class ChunkWalk {
     });
   }
 
-  private append(writer: TableWriter, slab: Slab, rows: number, result: Awaited<ReturnType<OrtClient['score']>>): void {
+  private append(
+    writer: TableWriter,
+    slab: Slab,
+    rows: number,
+    result: Awaited<ReturnType<InferenceThreads['score']>>,
+  ): void {
     const { codes } = slab.feeds;
     for (const { row, rule, column, message } of result.rejects) {
       if (codes[row] === 0) codes[row] = this.codes.codeOf(rule, column, message);

@@ -10,6 +10,7 @@ import { type BoundRun, bindRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { encodeEmpty } from './encode-chunk.ts';
 import { FooterCache } from './footer-cache.ts';
+import type { InferenceThreads } from './inference-threads.ts';
 import type {
   ChildOptions,
   DescribeRequest,
@@ -20,7 +21,6 @@ import type {
   Request,
   ToChild,
 } from './messages.ts';
-import type { OrtClient } from './ort-client.ts';
 import { sampleRows } from './sample-rows.ts';
 import { Turnstile } from './turnstile.ts';
 import { walkChunk } from './walk-chunk.ts';
@@ -37,8 +37,8 @@ export interface ChildChannel {
 type CreateStores = (stores: Readonly<Record<string, StoreConfig>>) => StoreResolver;
 
 /**
- * A scorer child: owns whole chunks from fetch to staged part. Its main thread streams and answers; ONNX Runtime runs in a
- * thread of its own, so heartbeats go on while a batch is scored. It never decides anything about a run.
+ * A scorer child: owns whole chunks from fetch to staged part. Its main thread streams and answers; ONNX Runtime runs in
+ * threads of its own, so heartbeats go on while a batch is scored. It never decides anything about a run.
  */
 export class ScorerChild {
   private readonly channel: ChildChannel;
@@ -46,10 +46,10 @@ export class ScorerChild {
   private readonly runs = new Map<string, BoundRun>();
   private lastBound: BoundRun | null = null;
   private options: ChildOptions | null = null;
-  private readonly ort: OrtClient;
+  private readonly ort: InferenceThreads;
   private tools: Promise<ChildTools> | null = null;
 
-  constructor(channel: ChildChannel, ort: OrtClient, createStores: CreateStores) {
+  constructor(channel: ChildChannel, ort: InferenceThreads, createStores: CreateStores) {
     this.channel = channel;
     this.ort = ort;
     this.createStores = createStores;
@@ -59,13 +59,19 @@ export class ScorerChild {
     this.channel.onMessage((message) => {
       if (message.kind === 'open') {
         this.options = message.options;
+        this.ort.grow(message.options.threads);
         this.tools = this.open(message.options);
         // Told to whoever asks for it first.
         this.tools.catch(() => undefined);
       } else void this.answer(message.id, message.request);
     });
+    let before = performance.eventLoopUtilization();
     setInterval(() => {
-      this.channel.send({ kind: 'heartbeat', rssBytes: process.memoryUsage.rss(), batchMs: this.ort.batchMs() });
+      const now = performance.eventLoopUtilization();
+      const busy = performance.eventLoopUtilization(now, before).utilization;
+      before = now;
+      const rssBytes = process.memoryUsage.rss();
+      this.channel.send({ kind: 'heartbeat', rssBytes, batchMs: this.ort.batchMs(), busy });
     }, HEARTBEAT_MS);
   }
 
@@ -166,7 +172,7 @@ export class ScorerChild {
   }
 }
 
-async function loadModel(ort: OrtClient, model: ModelRequest): Promise<Replies['load']> {
+async function loadModel(ort: InferenceThreads, model: ModelRequest): Promise<Replies['load']> {
   const buffer = await readFile(model.path);
   // A copy that this process owns whole: small reads come from a shared pool that cannot be moved to a thread.
   const bytes = new Uint8Array(buffer);

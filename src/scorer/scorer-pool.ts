@@ -1,4 +1,3 @@
-import type { PlannedChunk } from '../contract/plan.ts';
 import type { PartRecord } from '../contract/records.ts';
 import type { ModelInfo } from '../contract/signature.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
@@ -11,38 +10,17 @@ import type {
   SampleResult,
 } from './messages.ts';
 import { type ChildLaunch, ScorerProcess } from './scorer-process.ts';
+import { type ChunkTask, hasRoom, isAnotherWorthIt, noteBusy, type QueuedTask, reduced, type Seat } from './seat.ts';
 
 const MAX_ATTEMPTS = 3;
 const MAX_DEATHS = 6;
+const MAX_LOAD_DEATHS = 2;
 const DESCRIBE_BATCH = 64;
 
-export interface ChunkTask {
-  readonly runId: string;
-  readonly chunk: PlannedChunk;
-  readonly onRows: (rows: number) => void;
-}
-
-interface QueuedTask extends ChunkTask {
-  attempt: number;
-  rows: number;
-  resolve(result: ChunkResult & { readonly attempt: number }): void;
-  reject(error: PrescoreError): void;
-}
-
-interface Seat {
-  process: ScorerProcess;
-  ready: Promise<ModelInfo | null>;
-  isReady: boolean;
-  /** Deaths since the last finished chunk: a child that cannot even start must not be started for ever. */
-  deaths: number;
-  /** Tasks in the child by request id; a hungry one is decoded and leaves room for the next. */
-  readonly tasks: Map<number, { readonly task: QueuedTask; isHungry: boolean }>;
-  reductions: number;
-}
-
 /**
- * Scorer children, one per execution slot. Hands chunks out in the order they were submitted, a second one to a child as
- * soon as it has decoded the first; starts a child again when it dies and retries its chunks, at most three times.
+ * Scorer children for `scorers` slots: children with two ONNX Runtime threads each, and more of them, up to one per slot,
+ * when it is the children's main threads that are short. Hands chunks out in the order they were submitted, the next one to
+ * a child as soon as it has decoded the last; starts a child again when it dies and retries its chunks, at most three times.
  */
 export class ScorerPool {
   private readonly launch: ChildLaunch;
@@ -51,10 +29,15 @@ export class ScorerPool {
   private readonly runs = new Map<string, RunContext>();
   private model: ModelRequest | null = null;
   private isClosed = false;
+  private readonly scorers: number;
+  private finished = 0;
+  private busySince = 0;
 
-  constructor(launch: ChildLaunch, count: number) {
+  constructor(launch: ChildLaunch, scorers: number) {
     this.launch = launch;
-    for (let i = 0; i < count; i++) this.seats.push(this.newSeat());
+    this.scorers = scorers;
+    const { threads } = launch.options;
+    for (let left = scorers; left > 0; left -= threads) this.seats.push(this.newSeat(Math.min(threads, left)));
   }
 
   get pids(): number[] {
@@ -69,11 +52,18 @@ export class ScorerPool {
   async load(model: ModelRequest): Promise<ModelInfo> {
     this.model = model;
     for (const seat of this.seats) this.prepare(seat);
-    const info = await Promise.any(this.seats.map((seat) => seat.ready)).catch((error: AggregateError) => {
-      throw toPrescoreError(error.errors[0]);
-    });
-    if (info === null) throw new PrescoreError('INTERNAL', { what: 'no child has loaded the model' });
-    return info;
+    for (;;) {
+      try {
+        const info = await Promise.any(this.seats.map((seat) => seat.ready));
+        if (info === null) throw new PrescoreError('INTERNAL', { what: 'no child has loaded the model' });
+        return info;
+      } catch (error) {
+        const first = toPrescoreError(error instanceof AggregateError ? error.errors[0] : error);
+        // A child that was killed has a successor, which is loading by now; one that a model ends ends its successors too.
+        const isAgain = first.code === 'SCORER_CRASHED' && this.seats.some((seat) => seat.deaths <= MAX_LOAD_DEATHS);
+        if (this.isClosed || !isAgain) throw first;
+      }
+    }
   }
 
   /** Reads footers, spread over the children. One result per file, in order; a bad file is a result, not an error. */
@@ -148,22 +138,24 @@ export class ScorerPool {
     for (const seat of this.seats) seat.process.close();
   }
 
-  private newSeat(): Seat {
+  private newSeat(threads: number): Seat {
     const tasks: Seat['tasks'] = new Map();
     // The events of a child concern whichever seat holds it; they come later than this call.
     const seat: Seat = {
-      process: this.spawn(() => seat, 0),
+      threads,
+      process: this.spawn(() => seat, 0, threads),
       ready: Promise.resolve(null),
       isReady: false,
       deaths: 0,
       tasks,
       reductions: 0,
+      busyBeats: 0,
     };
     return seat;
   }
 
-  private spawn(seatOf: () => Seat, reductions: number): ScorerProcess {
-    return new ScorerProcess(reduced(this.launch, reductions), {
+  private spawn(seatOf: () => Seat, reductions: number, threads: number): ScorerProcess {
+    return new ScorerProcess(reduced(this.launch, reductions, threads), {
       onHungry: (id) => {
         const entry = seatOf().tasks.get(id);
         if (entry !== undefined) entry.isHungry = true;
@@ -175,6 +167,7 @@ export class ScorerPool {
         task.onRows(rows - task.rows);
         task.rows = rows;
       },
+      onHeartbeat: (busy) => this.noteBusy(seatOf(), busy),
       onExit: (reason) => this.died(seatOf(), reason),
     });
   }
@@ -202,18 +195,29 @@ export class ScorerPool {
     }
     for (const seat of this.seats) {
       if (this.queue.length === 0) return;
-      const [only] = [...seat.tasks.values()];
-      if (seat.isReady && seat.tasks.size === 1 && only?.isHungry === true) this.assign(seat, this.queue.shift()!);
+      if (hasRoom(seat)) this.assign(seat, this.queue.shift()!);
     }
+  }
+
+  private noteBusy(seat: Seat, busy: number): void {
+    noteBusy(seat, busy);
+    if (this.isClosed || this.seats.length >= this.scorers || this.finished === 0) return;
+    const msPerChunk = (performance.now() - this.busySince) / this.finished;
+    if (!isAnotherWorthIt(this.seats, this.queue.length * msPerChunk)) return;
+    const added = this.newSeat(1);
+    this.seats.push(added);
+    this.prepare(added);
   }
 
   private assign(seat: Seat, task: QueuedTask): void {
     const { id, reply } = seat.process.request({ kind: 'chunk', runId: task.runId, chunk: task.chunk });
+    if (this.busySince === 0) this.busySince = performance.now();
     seat.tasks.set(id, { task, isHungry: false });
     reply.then(
       (result) => {
         seat.tasks.delete(id);
         seat.deaths = 0;
+        this.finished++;
         task.onRows(result.rowsIn - task.rows);
         task.resolve({ ...result, attempt: task.attempt });
         this.dispatch();
@@ -251,20 +255,7 @@ export class ScorerPool {
       if (this.seats.every((s) => s.deaths > MAX_DEATHS)) this.kill(reason);
       return;
     }
-    seat.process = this.spawn(() => seat, seat.reductions);
+    seat.process = this.spawn(() => seat, seat.reductions, seat.threads);
     this.prepare(seat);
   }
-}
-
-function reduced(launch: ChildLaunch, reductions: number): ChildLaunch {
-  if (reductions === 0) return launch;
-  const { options } = launch;
-  return {
-    ...launch,
-    options: {
-      ...options,
-      slabs: Math.max(2, options.slabs - reductions),
-      duckMemoryBytes: Math.max(64 * 1048576, options.duckMemoryBytes / 2 ** reductions),
-    },
-  };
 }

@@ -1,5 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { fromErrorJson, PrescoreError } from '../errors/prescore-error.ts';
+import { forkScorer } from './fork-scorer.ts';
 import type { ChildOptions, FromChild, Replies, Request, ToChild } from './messages.ts';
 
 /** Where and how a child is started; built once by the command line. */
@@ -7,11 +8,11 @@ export interface ChildLaunch {
   /** The child's entry module. */
   readonly entry: URL;
   readonly env: NodeJS.ProcessEnv;
-  /** Heap ceiling of the child's JavaScript, in MiB. */
-  readonly heapMiB: number;
   readonly options: ChildOptions;
   /** Resident bytes above which the child is ended and started again with less in flight. */
   readonly maxRssBytes: number;
+  /** A child that was started ahead of need, to be used instead of a new one; null when there is none (any more). */
+  readonly takeSpare: () => ChildProcess | null;
   /** Silence after which a child counts as hung. */
   readonly silenceMs: number;
 }
@@ -19,6 +20,8 @@ export interface ChildLaunch {
 export interface ProcessEvents {
   onHungry(id: number): void;
   onProgress(id: number, rows: number): void;
+  /** A heartbeat: the share of time in which the child's main thread was busy, 0 to 1. */
+  onHeartbeat(busy: number): void;
   onExit(reason: PrescoreError): void;
 }
 
@@ -45,19 +48,7 @@ export class ScorerProcess {
   constructor(launch: ChildLaunch, events: ProcessEvents) {
     this.launch = launch;
     this.events = events;
-    this.child = fork(launch.entry, [], {
-      env: launch.env,
-      execArgv: [
-        `--max-old-space-size=${launch.heapMiB}`,
-        '--max-semi-space-size=8',
-        '--expose-gc',
-        '--single-threaded-gc',
-        ...sourceFlags(launch.entry),
-      ],
-      // Its own process group: Ctrl-C reaches the supervisor alone, which decides what becomes of the chunk.
-      detached: true,
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    this.child = launch.takeSpare() ?? forkScorer(launch.entry, launch.env);
     this.child.on('message', (message: FromChild) => this.receive(message));
     this.child.on('exit', (code, signal) => this.ended(code, signal));
     this.child.on('error', (error) =>
@@ -109,7 +100,10 @@ export class ScorerProcess {
     else if (message.kind === 'failed') this.take(message.id)?.reject(fromErrorJson(message.error));
     else if (message.kind === 'hungry') this.events.onHungry(message.id);
     else if (message.kind === 'progress') this.events.onProgress(message.id, message.rows);
-    else this.checkVitals(message.batchMs, message.rssBytes);
+    else {
+      this.checkVitals(message.batchMs, message.rssBytes);
+      this.events.onHeartbeat(message.busy);
+    }
   }
 
   private checkVitals(batchMs: number, rssBytes: number): void {
@@ -155,9 +149,4 @@ export class ScorerProcess {
     this.waiting.clear();
     this.events.onExit(this.verdict);
   }
-}
-
-// From a checkout the entry is TypeScript; Node runs it as it is, but says so on every start before 24.
-function sourceFlags(entry: URL): string[] {
-  return entry.pathname.endsWith('.ts') ? ['--disable-warning=ExperimentalWarning'] : [];
 }

@@ -48,8 +48,8 @@ export const EXECUTION = {
     scorers: {
       type: { kind: 'integerOrAuto', min: 1, max: 256 },
       default: 'auto',
-      unit: 'processes',
-      doc: 'Scorer processes; `auto` is one a core.',
+      unit: 'threads',
+      doc: 'Batches that are scored at the same time, a core each; `auto` is one a core. Two share a process where the memory has room for the model twice.',
       example: '4',
     },
     intraOpThreads: {

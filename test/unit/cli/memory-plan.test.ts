@@ -21,4 +21,10 @@ describe('memory and scorers', () => {
   it('refuses a number that does not fit, with the figure that would do', () => {
     expect(() => shareMemory(1024 * MIB, 8, 8, MIB)).toThrow(/at least 2496 MiB; got 1024 MiB/);
   });
+
+  it('gives a child two threads where the model fits twice, and says so to its slabs', () => {
+    expect(shareMemory(1024 * MIB, 'auto', 2, MIB)).toMatchObject({ scorers: 2, threads: 2, slabs: 4 });
+    expect(shareMemory(1024 * MIB, 1, 2, MIB)).toMatchObject({ scorers: 1, threads: 1, slabs: 3 });
+    expect(shareMemory(1024 * MIB, 2, 2, 40 * MIB)).toMatchObject({ scorers: 2, threads: 1, slabs: 3 });
+  });
 });

@@ -1,0 +1,70 @@
+import type { PlannedChunk } from '../contract/plan.ts';
+import type { ModelInfo } from '../contract/signature.ts';
+import type { PrescoreError } from '../errors/prescore-error.ts';
+import type { ChunkResult } from './messages.ts';
+import type { ChildLaunch, ScorerProcess } from './scorer-process.ts';
+
+// A further child costs half a second of two cores: it must have work for four times that.
+const WORTH_MS = 2000;
+const BUSY = 0.85;
+const BUSY_BEATS = 2;
+
+export interface ChunkTask {
+  readonly runId: string;
+  readonly chunk: PlannedChunk;
+  readonly onRows: (rows: number) => void;
+}
+
+export interface QueuedTask extends ChunkTask {
+  attempt: number;
+  rows: number;
+  resolve(result: ChunkResult & { readonly attempt: number }): void;
+  reject(error: PrescoreError): void;
+}
+
+/** A place of the pool: the child that holds it now, and what it is doing. */
+export interface Seat {
+  readonly threads: number;
+  process: ScorerProcess;
+  ready: Promise<ModelInfo | null>;
+  isReady: boolean;
+  /** Deaths since the last finished chunk: a child that cannot even start must not be started for ever. */
+  deaths: number;
+  /** Tasks in the child by request id; a hungry one is decoded and leaves room for the next. */
+  readonly tasks: Map<number, { readonly task: QueuedTask; isHungry: boolean }>;
+  reductions: number;
+  /** Heartbeats in a row in which the main thread had no time left. */
+  busyBeats: number;
+}
+
+/** Whether a child takes one more chunk: one is decoded at a time, the others are being scored or written. */
+export function hasRoom({ isReady, tasks, threads }: Seat): boolean {
+  return isReady && tasks.size <= threads && [...tasks.values()].every((t) => t.isHungry);
+}
+
+/** Takes the busy share of a heartbeat down. */
+export function noteBusy(seat: Seat, busy: number): void {
+  seat.busyBeats = busy >= BUSY ? seat.busyBeats + 1 : 0;
+}
+
+/**
+ * Whether one more child would pay, with work for `leftMs` queued. The threads of a light model wait for the one main thread
+ * of their child, which packs their feeds; for any other model another child would only cost its start.
+ */
+export function isAnotherWorthIt(seats: readonly Seat[], leftMs: number): boolean {
+  return leftMs >= WORTH_MS && seats.every((s) => s.isReady && s.busyBeats >= BUSY_BEATS);
+}
+
+/** How a child of `threads` threads is started, with less in flight for each time that memory was short. */
+export function reduced(launch: ChildLaunch, reductions: number, threads: number): ChildLaunch {
+  const options = { ...launch.options, threads };
+  if (reductions === 0) return { ...launch, options };
+  return {
+    ...launch,
+    options: {
+      ...options,
+      slabs: Math.max(2, options.slabs - reductions),
+      duckMemoryBytes: Math.max(64 * 1048576, options.duckMemoryBytes / 2 ** reductions),
+    },
+  };
+}

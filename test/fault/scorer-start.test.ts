@@ -1,0 +1,44 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { prescore, startPrescore } from '../harness/cli.ts';
+import { childrenOf, isAlive } from '../harness/processes.ts';
+import { fixtures, flightJob, tempFolder, writeJob } from '../harness/temp-job.ts';
+
+/** The first child that a process starts. */
+async function firstChild(pid: number): Promise<number> {
+  for (;;) {
+    const [child] = childrenOf(pid);
+    if (child !== undefined) return child;
+    await setTimeout(2);
+  }
+}
+
+describe('the scorer child that a command starts ahead', () => {
+  it.each([0, 120, 350])('is replaced when it is killed %i ms after its start', async (delay) => {
+    const folder = tempFolder();
+    const input = { uri: join(fixtures, 'flights/month=02/part-0.parquet') };
+    const job = writeJob(folder, flightJob(folder, { input, execution: { scorers: 2 } }));
+    const run = startPrescore(['run', job, '--json']);
+    const child = await firstChild(run.child.pid!);
+    await setTimeout(delay);
+    process.kill(child, 'SIGKILL');
+    const result = await run.result;
+    expect(result.stderr).toBe('');
+    expect(result.code).toBe(0);
+    expect(result.events.at(-1)).toMatchObject({ event: 'done', rows: 24951, rejected: 0 });
+  });
+
+  it('ends with a command that never needs it', async () => {
+    const folder = tempFolder();
+    const job = join(folder, 'job.yaml');
+    writeFileSync(job, 'prescore: 1\nname: broken\n');
+    const run = startPrescore(['run', job]);
+    const child = await firstChild(run.child.pid!);
+    expect((await run.result).code).toBe(2);
+    for (let i = 0; i < 100 && isAlive(child); i++) await setTimeout(20);
+    expect(isAlive(child)).toBe(false);
+    expect((await prescore(['run', '--help'])).code).toBe(0);
+  });
+});

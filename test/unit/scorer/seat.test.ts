@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import type { ScorerProcess } from '../../../src/scorer/scorer-process.ts';
+import { hasRoom, isAnotherWorthIt, noteBusy, type QueuedTask, type Seat } from '../../../src/scorer/seat.ts';
+
+function seat(threads: number, hungry: readonly boolean[], isReady = true): Seat {
+  const tasks = new Map(hungry.map((isHungry, i) => [i, { task: {} as QueuedTask, isHungry }]));
+  const process = {} as ScorerProcess;
+  return { threads, process, ready: Promise.resolve(null), isReady, deaths: 0, tasks, reductions: 0, busyBeats: 0 };
+}
+
+describe('the seats of a pool', () => {
+  it('a child decodes one chunk at a time and has one more than its threads', () => {
+    expect(hasRoom(seat(1, []))).toBe(true);
+    expect(hasRoom(seat(1, [], false))).toBe(false);
+    expect(hasRoom(seat(1, [false]))).toBe(false);
+    expect(hasRoom(seat(1, [true]))).toBe(true);
+    expect(hasRoom(seat(1, [true, true]))).toBe(false);
+    expect(hasRoom(seat(2, [true, true]))).toBe(true);
+    expect(hasRoom(seat(2, [true, false]))).toBe(false);
+    expect(hasRoom(seat(2, [true, true, true]))).toBe(false);
+  });
+
+  it('another child is worth its start when all main threads stay busy and seconds of work are left', () => {
+    const [a, b] = [seat(2, []), seat(2, [])];
+    for (const busy of [0.9, 0.95]) noteBusy(a, busy);
+    noteBusy(b, 0.9);
+    expect(isAnotherWorthIt([a, b], 10_000)).toBe(false);
+    noteBusy(b, 1);
+    expect(isAnotherWorthIt([a, b], 10_000)).toBe(true);
+    expect(isAnotherWorthIt([a, b], 1500)).toBe(false);
+    noteBusy(a, 0.5);
+    expect(isAnotherWorthIt([a, b], 10_000)).toBe(false);
+  });
+});
