@@ -8,11 +8,11 @@ if (major < 22 || (major === 22 && minor < 12)) {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache?.();
   const [command] = process.argv.slice(2);
-  const { endSpareScorer, startSpareScorer } = await import('./spare-scorer.ts');
-  if (command === 'run' || command === 'plan' || command === 'check') startSpareScorer();
+  const { spareScorer } = await import('./spare-scorer.ts');
+  if (command === 'run' || command === 'plan' || command === 'check') spareScorer.start();
   const { runProgram } = await import('./program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
-  endSpareScorer();
+  spareScorer.end();
 }
 
 export {};

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { getCompileCacheDir } from 'node:module';
 import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
@@ -8,6 +8,7 @@ import { describePublication, type Publication } from '../publish/publication.ts
 import type { PublishProgress } from '../publish/publish-set.ts';
 import type { FromPublisher, PublishReport, PublishRequest } from './publisher-messages.ts';
 import { makeScratch, removeScratch } from './scratch-folder.ts';
+import { SpareChild } from './spare-child.ts';
 
 /** A publisher is asked again when others committed while it was at work; they do not keep on doing that. */
 const MOST_ROUNDS = 10;
@@ -63,16 +64,23 @@ async function publishOnce(job: Job, publication: Publication, flags: PublishFla
   }
 }
 
-function runPublisher(request: PublishRequest, flags: PublishFlags): Promise<PublishReport> {
+/** The publisher process that a run starts when it commits. */
+export const sparePublisher = new SpareChild(forkPublisher);
+
+function forkPublisher(): ChildProcess {
   const isSource = import.meta.url.endsWith('.ts');
+  return fork(new URL(isSource ? './publisher-main.ts' : './publisher-main.js', import.meta.url), [], {
+    env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() ?? '' },
+    execArgv: isSource ? ['--disable-warning=ExperimentalWarning'] : [],
+    detached: true,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  });
+}
+
+function runPublisher(request: PublishRequest, flags: PublishFlags): Promise<PublishReport> {
   return new Promise((resolve, reject) => {
-    const child = fork(new URL(isSource ? './publisher-main.ts' : './publisher-main.js', import.meta.url), [], {
-      env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() ?? '' },
-      execArgv: isSource ? ['--disable-warning=ExperimentalWarning'] : [],
-      detached: true,
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      serialization: 'advanced',
-    });
+    const child = sparePublisher.take() ?? forkPublisher();
     let verdict: PrescoreError | null = null;
     const end = (error: PrescoreError): void => {
       verdict ??= error;

@@ -7,6 +7,7 @@ import { ProgressLine } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
 import { printSummary } from './print-summary.ts';
 import { publishAndTell, sayPublished } from './publish-command.ts';
+import { sparePublisher } from './publisher.ts';
 import { reportError } from './report-error.ts';
 import { JobScorers } from './scorers.ts';
 import { StopSignals } from './stop-signals.ts';
@@ -45,6 +46,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
   const done: RunDone[] = [];
   const emit = (event: RunEvent): void => {
     if (event.event === 'done') done.push(event);
+    if (event.event === 'committing' && job.predictions !== null) sparePublisher.start();
     // With a set to publish, "done" stays the last thing that is said.
     if (flags.json === true && !(event.event === 'done' && job.predictions !== null)) printJson(event);
     else progress?.take(event);
@@ -104,6 +106,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
   } finally {
     progress?.clear();
     signals.close();
+    sparePublisher.end();
     await scorers.close();
     await stores.close();
   }

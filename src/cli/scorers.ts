@@ -9,7 +9,7 @@ import { ScorerPool } from '../scorer/scorer-pool.ts';
 import { fetchModel } from './fetch-model.ts';
 import { saySmallMemory, shareMemory } from './memory-plan.ts';
 import { makeScratch } from './scratch-folder.ts';
-import { SCORER_ENTRY, scorerEnvironment, takeSpareScorer } from './spare-scorer.ts';
+import { SCORER_ENTRY, scorerEnvironment, spareScorer } from './spare-scorer.ts';
 
 const SILENCE_MS = 30_000;
 
@@ -58,7 +58,7 @@ export class JobScorers {
       {
         entry: SCORER_ENTRY,
         env: scorerEnvironment(),
-        takeSpare: takeSpareScorer,
+        takeSpare: () => spareScorer.take(),
         maxRssBytes: share.shareBytes * 0.9,
         silenceMs: SILENCE_MS,
         options: {

@@ -1,6 +1,6 @@
-import type { ChildProcess } from 'node:child_process';
 import { getCompileCacheDir } from 'node:module';
 import { forkScorer } from '../scorer/fork-scorer.ts';
+import { SpareChild } from './spare-child.ts';
 
 /*
  * A scorer child takes longer to load its libraries than the command line takes to read a job, so commands that will need
@@ -33,31 +33,5 @@ export function scorerEnvironment(): NodeJS.ProcessEnv {
   return { ...rest, ...ALLOCATORS, ORT_DISABLE_TELEMETRY: '1', NODE_COMPILE_CACHE: getCompileCacheDir() ?? '' };
 }
 
-let spare: ChildProcess | null = null;
-
-/** Starts a scorer child that nobody waits for yet; this process may end without it. */
-export function startSpareScorer(): void {
-  spare = forkScorer(SCORER_ENTRY, scorerEnvironment());
-  // Whoever takes it hears of its end by the exit code; one that did not start is no reason to fail yet.
-  spare.on('error', () => {
-    spare = null;
-  });
-  spare.unref();
-  spare.channel?.unref();
-}
-
-/** Hands the spare child over, once; null when there is none or it has ended. */
-export function takeSpareScorer(): ChildProcess | null {
-  const child = spare;
-  spare = null;
-  if (child === null || child.exitCode !== null || child.signalCode !== null || !child.connected) return null;
-  child.removeAllListeners('error');
-  child.ref();
-  child.channel?.ref();
-  return child;
-}
-
-/** Ends a spare child that nobody took. */
-export function endSpareScorer(): void {
-  takeSpareScorer()?.kill('SIGKILL');
-}
+/** The scorer child that a command starts first of all. */
+export const spareScorer = new SpareChild(() => forkScorer(SCORER_ENTRY, scorerEnvironment()));

@@ -6,8 +6,8 @@ import { makeBucket, openBucket } from './s3-test-store.ts';
 
 /** Limits small enough that each of them can fire within a test. */
 export const QUICK: StoreOptions = {
-  connectMs: 500,
-  idleMs: 700,
+  connectMs: 1_200,
+  idleMs: 1_200,
   attemptMs: 3_000,
   deadlineMs: 10_000,
   baseDelayMs: 5,
