@@ -12,7 +12,7 @@ export function forkScorer(entry: URL, env: NodeJS.ProcessEnv): ChildProcess {
     env,
     execArgv: [
       `--max-old-space-size=${HEAP_MIB}`,
-      '--max-semi-space-size=8',
+      '--max-semi-space-size=2',
       '--expose-gc',
       '--single-threaded-gc',
       // From a checkout the entry is TypeScript; Node runs it as it is, but says so on every start before 24.
