@@ -2,6 +2,7 @@ import type { Job } from '../contract/job.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { ChunkRecord, Manifest } from '../contract/records.ts';
 import type { RunDone, StageTimes } from '../contract/run-events.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
 import { commitRun } from '../ledger/commit-run.ts';
 import type { ManifestChain } from '../ledger/manifest-chain.ts';
 import type { RunLedger } from '../ledger/run-ledger.ts';
@@ -25,17 +26,21 @@ export async function finishRun(
   started: number,
 ): Promise<RunDone> {
   const plan = withLimits(planned, job);
-  const { pool } = await deps.scorers();
   const rowsBefore = before.reduce((sum, r) => sum + (r?.rowsIn ?? 0), 0);
   const chunksResumed = before.filter((r) => r !== null).length;
   let found = before;
   let gone = new Set<number>();
   for (;;) {
-    const records = await scoreRun(plan, found, gone, ledger, pool, deps);
+    // Without anything left to score no model is loaded.
+    const records = isComplete(found, gone)
+      ? found
+      : await scoreRun(plan, found, gone, ledger, (await deps.scorers()).pool, deps);
+    if (deps.stop.aborted) throw new PrescoreError('INTERRUPTED', { what: 'interrupted', where: plan.runId });
     deps.emit({ event: 'committing', runId: plan.runId, parts: records.filter((r) => r.part !== null).length });
     const outcome = await commitRun(plan, records, ledger, chain, deps.stores, {
       isForced: options.isForced,
-      emptyPart: () => {
+      emptyPart: async () => {
+        const { pool } = await deps.scorers();
         pool.bind(runContext(plan));
         return pool.empty(plan.runId, 0);
       },
@@ -48,6 +53,13 @@ export async function finishRun(
     found = records;
     gone = new Set(outcome.chunks);
   }
+}
+
+function isComplete(
+  found: readonly (ChunkRecord | null)[],
+  gone: ReadonlySet<number>,
+): found is readonly ChunkRecord[] {
+  return gone.size === 0 && found.every((record) => record !== null);
 }
 
 // A higher reject limit or another grace may be given when a run is resumed: they change no byte of a part.
