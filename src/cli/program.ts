@@ -227,7 +227,7 @@ function addSets(program: Command, done: (code: number) => void): void {
 }
 
 function addRuns(program: Command, done: (code: number) => void): void {
-  const runs = program.command('runs').description('list, show and clean up runs');
+  const runs = program.command('runs').description('list, show, follow, cancel, retry and clean up runs');
   const each = (name: string, description: string): Command =>
     runs
       .command(name)
@@ -238,10 +238,25 @@ function addRuns(program: Command, done: (code: number) => void): void {
   each('list', 'all runs, newest first').action(async (job: string | undefined, flags) =>
     done(await (await import('./runs-command.ts')).runsList(job, flags)),
   );
-  each('show', 'one run: plan, chunks, rejects, commit')
-    .argument('<run>', 'run id')
-    .action(async (job: string | undefined, run: string, flags) =>
+  // With --state the run is the first argument: `JOB RUN`, or `--state URI RUN`.
+  const one = (name: string, description: string): Command => each(name, description).argument('[run]', 'run id');
+  one('show', 'one run: plan, chunks, rejects, commit, tries, workers').action(
+    async (job: string | undefined, run: string | undefined, flags) =>
       done(await (await import('./runs-command.ts')).runsShow(job, run, flags)),
+  );
+  one('logs', 'what happened to a run, in the order of time').action(
+    async (job: string | undefined, run: string | undefined, flags) =>
+      done(await (await import('./runs-control.ts')).runsLogs(job, run, flags)),
+  );
+  one('cancel', 'have workers stop a run; finished chunks are kept').action(
+    async (job: string | undefined, run: string | undefined, flags) =>
+      done(await (await import('./runs-control.ts')).runsCancel(job, run, flags)),
+  );
+  one('retry', 'have workers go on with a run that failed or was cancelled')
+    .option('--redis <url>', 'the queue, to begin at once; PRESCORE_REDIS_URL when left out')
+    .option('--allow-eviction', 'accept a Redis that may evict tasks')
+    .action(async (job: string | undefined, run: string | undefined, flags) =>
+      done(await (await import('./runs-control.ts')).runsRetry(job, run, flags)),
     );
   each('gc', 'remove what no manifest needs: staged parts of finished or dead runs, replaced parts')
     .option('--older-than <duration>', 'only runs older than this', '7d')

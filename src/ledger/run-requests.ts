@@ -34,12 +34,16 @@ export class RunRequests {
   async newest(runId: string, fromK = 1): Promise<RequestState | null> {
     let request: RunRequest | null = null;
     for (let k = fromK; ; k++) {
-      const next = await this.records.read<RunRequest>(`runs/${runId}/request.${k}.json`);
+      const next = await this.request(runId, k);
       if (next === null) break;
       request = next;
     }
     if (request === null) return null;
     return { request, end: await this.end(runId, request.k) };
+  }
+
+  request(runId: string, k: number): Promise<RunRequest | null> {
+    return this.records.read<RunRequest>(`runs/${runId}/request.${k}.json`);
   }
 
   end(runId: string, k: number): Promise<RunEnd | null> {
