@@ -26,6 +26,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   reader: ['errors', 'contract', 'prediction-set'],
   publish: ['errors', 'contract', 'telemetry', 'columnar', 'ledger', 'spec', 'prediction-set'],
   pipeline: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'scorer', 'tensor'],
+  queue: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'redis', 'scorer', 'pipeline'],
   cli: [
     'errors',
     'contract',
@@ -44,6 +45,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'redis',
     'publish',
     'reader',
+    'queue',
   ],
 };
 
@@ -55,8 +57,12 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@duckdb/node-bindings': ['columnar/'],
   lmdb: ['lmdb/lmdb-env.ts'],
   ioredis: ['redis/connection.ts'],
+  bullmq: ['queue/'],
   yaml: ['spec/', 'cli/init-command.ts'],
   commander: ['cli/program.ts'],
+  croner: ['spec/cron.ts'],
+  pino: ['telemetry/logger.ts'],
+  'prom-client': ['telemetry/metrics.ts'],
 };
 
 const MAX_LINES = 300;

@@ -51,6 +51,7 @@ function buildProgram(done: (code: number) => void): Command {
   program.version(packageVersion(), '-V, --version');
 
   addRun(program, done);
+  addQueue(program, done);
   program
     .command('plan')
     .description('show what a run would do: files, chunks, rows, bytes, bindings; writes nothing')
@@ -118,10 +119,65 @@ function addRun(program: Command, done: (code: number) => void): void {
     .option('--force', 'commit even if a newer run is committed')
     .option('--sample <n>', 'score the first N rows, print them, write nothing', parseCount)
     .option('--allow-unpinned', 'accept a model without sha256')
+    .option('--redis <url>', 'let workers do it through this queue, and wait: as enqueue --wait')
     .addOption(new Option('--json', 'print one JSON object per event; the last one is "done"'))
-    .action(async (job: string, flags: RunFlags) =>
-      done(await (await import('./run-command.ts')).runCommand(job, flags)),
+    .action(async (job: string, flags: RunFlags & { readonly redis?: string }) =>
+      done(
+        flags.redis === undefined
+          ? await (await import('./run-command.ts')).runCommand(job, flags)
+          : await (await import('./enqueue-command.ts')).enqueueCommand(job, { ...flags, wait: true }),
+      ),
     );
+}
+
+function addQueue(program: Command, done: (code: number) => void): void {
+  program
+    .command('enqueue')
+    .description('let workers score a table; prints the run id at once')
+    .argument('<job>', 'job file (YAML or JSON)')
+    .option('--redis <url>', 'the queue; PRESCORE_REDIS_URL when left out')
+    .option('--partition <value>', 'one partition; a job with listed partitions enqueues them all when left out')
+    .option('--as-of <time>', 'logical time, as in run', parseTime)
+    .option('--new-run', 'score again even if this slot is done or begun')
+    .option('--if-changed', 'score again only if the inputs or the definition changed')
+    .option('--force', 'commit even if a newer run is committed')
+    .option('--wait', 'show the progress, and exit with the code of the run')
+    .option('--window <n>', 'chunks of this run in the queue at a time; at most so many are in work (64)', parseCount)
+    .option('--allow-unpinned', 'accept a model without sha256')
+    .option('--allow-eviction', 'accept a Redis that may evict tasks')
+    .option('--json', 'print one JSON object per event')
+    .action(async (job: string, flags) =>
+      done(await (await import('./enqueue-command.ts')).enqueueCommand(job, flags)),
+    );
+  const hidden = (flags: string): Option => new Option(flags).hideHelp();
+  program
+    .command('worker')
+    .description('take tasks from the queue until told to stop; any number of them, on any number of machines')
+    .option('--redis <url>', 'the queue; PRESCORE_REDIS_URL when left out')
+    .option('--allow <prefix>', 'work on states below this URI only; may be repeated', collect, [])
+    .option('--state <uri>', 'look after this state from the start; may be repeated', collect, [])
+    .option('--slots <n>', 'tasks in work at a time; twice the cores when left out', parseCount)
+    .option('--jobs <n>', 'jobs whose models are loaded at a time, each with its execution.memory', parseCount, 2)
+    .option('--grace <duration>', 'how long tasks in work may take after a signal', '25s')
+    .option('--name <name>', 'name in records and logs; HOST:PID when left out')
+    .option('--metrics <address>', 'HOST:PORT of /metrics, /health/live and /health/ready; loopback without HOST')
+    .addOption(new Option('--endpoint <url>', 'S3 endpoint of states of jobs').env('PRESCORE_S3_ENDPOINT'))
+    .option('--region <name>', 'its region')
+    .option('--allow-eviction', 'accept a Redis that may evict tasks')
+    .addOption(
+      new Option('--log-level <level>', 'what is logged on stderr')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .env('PRESCORE_LOG_LEVEL'),
+    )
+    .addOption(hidden('--lock <duration>'))
+    .addOption(hidden('--stalled <duration>'))
+    .addOption(hidden('--reconcile <duration>'))
+    .action(async (flags) => done(await (await import('./worker-command.ts')).workerCommand(flags)));
+}
+
+function collect(text: string, before: readonly string[]): string[] {
+  return [...before, text];
 }
 
 function addSets(program: Command, done: (code: number) => void): void {
@@ -171,7 +227,7 @@ function addSets(program: Command, done: (code: number) => void): void {
 }
 
 function addRuns(program: Command, done: (code: number) => void): void {
-  const runs = program.command('runs').description('list, show and clean up runs');
+  const runs = program.command('runs').description('list, show, follow, cancel, retry and clean up runs');
   const each = (name: string, description: string): Command =>
     runs
       .command(name)
@@ -182,10 +238,25 @@ function addRuns(program: Command, done: (code: number) => void): void {
   each('list', 'all runs, newest first').action(async (job: string | undefined, flags) =>
     done(await (await import('./runs-command.ts')).runsList(job, flags)),
   );
-  each('show', 'one run: plan, chunks, rejects, commit')
-    .argument('<run>', 'run id')
-    .action(async (job: string | undefined, run: string, flags) =>
+  // With --state the run is the first argument: `JOB RUN`, or `--state URI RUN`.
+  const one = (name: string, description: string): Command => each(name, description).argument('[run]', 'run id');
+  one('show', 'one run: plan, chunks, rejects, commit, tries, workers').action(
+    async (job: string | undefined, run: string | undefined, flags) =>
       done(await (await import('./runs-command.ts')).runsShow(job, run, flags)),
+  );
+  one('logs', 'what happened to a run, in the order of time').action(
+    async (job: string | undefined, run: string | undefined, flags) =>
+      done(await (await import('./runs-control.ts')).runsLogs(job, run, flags)),
+  );
+  one('cancel', 'have workers stop a run; finished chunks are kept').action(
+    async (job: string | undefined, run: string | undefined, flags) =>
+      done(await (await import('./runs-control.ts')).runsCancel(job, run, flags)),
+  );
+  one('retry', 'have workers go on with a run that failed or was cancelled')
+    .option('--redis <url>', 'the queue, to begin at once; PRESCORE_REDIS_URL when left out')
+    .option('--allow-eviction', 'accept a Redis that may evict tasks')
+    .action(async (job: string | undefined, run: string | undefined, flags) =>
+      done(await (await import('./runs-control.ts')).runsRetry(job, run, flags)),
     );
   each('gc', 'remove what no manifest needs: staged parts of finished or dead runs, replaced parts')
     .option('--older-than <duration>', 'only runs older than this', '7d')

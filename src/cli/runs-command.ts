@@ -1,19 +1,15 @@
-import type { StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { collectGarbage } from '../ledger/collect-garbage.ts';
 import { listRunIds, type RunOverview, readRun } from '../ledger/list-runs.ts';
-import { RecordStore } from '../ledger/record-store.ts';
-import { createStoreResolver } from '../object-store/open-store.ts';
-import { resolveUri } from '../object-store/uri.ts';
+import type { RecordStore } from '../ledger/record-store.ts';
+import { RunRequests } from '../ledger/run-requests.ts';
 import { partitionFolder } from '../spec/partition-folder.ts';
 import { parseDuration } from '../spec/quantities.ts';
-import { parseRunId } from '../spec/run-id.ts';
 import { sayCount, sayDuration } from '../telemetry/progress-line.ts';
-import { loadJob } from './load-job.ts';
 import { printTable } from './print-table.ts';
+import { type RecordsFlags, runArguments, withRecords } from './with-records.ts';
 
-interface RunsFlags {
-  readonly state?: string;
+interface RunsFlags extends RecordsFlags {
   readonly json?: boolean;
   readonly olderThan?: string;
   readonly apply?: boolean;
@@ -25,23 +21,26 @@ export async function runsList(jobPath: string | undefined, flags: RunsFlags): P
     const runs = (await Promise.all((await listRunIds(records)).map((id) => readRun(records, id)))).filter(
       (r) => r !== null,
     );
-    runs.sort((a, b) => ((a.plan?.createdAt ?? '') < (b.plan?.createdAt ?? '') ? 1 : -1));
+    const begun = (r: RunOverview): string => r.plan?.createdAt ?? r.request?.requestedAt ?? '';
+    runs.sort((a, b) => (begun(a) < begun(b) ? 1 : -1));
     if (flags.json === true) for (const run of runs) process.stdout.write(`${JSON.stringify(overviewJson(run))}\n`);
     else {
       const rows = runs.map((r) => [
         r.runId,
-        r.plan?.partition ?? '',
+        r.plan?.partition ?? r.request?.partition ?? '',
         r.state,
         `${r.chunksDone}/${r.chunks}`,
         sayCount(r.rowsDone),
         sayCount(r.rejected),
-        r.committedAt ?? r.plan?.createdAt ?? '',
+        r.state === 'running' && r.rowsPerSecond !== null ? sayCount(r.rowsPerSecond) : '',
+        r.secondsLeft === null ? '' : sayDuration(r.secondsLeft),
+        r.committedAt ?? r.plan?.createdAt ?? r.request?.requestedAt ?? '',
       ]);
       printTable(
-        ['run', 'partition', 'state', 'chunks', 'rows', 'rejected', 'committed or created'],
+        ['run', 'partition', 'state', 'chunks', 'rows', 'rejected', 'rows/s', 'left', 'committed or created'],
         rows,
         process.stdout,
-        [3, 4, 5],
+        [3, 4, 5, 6, 7],
       );
     }
     return 0;
@@ -49,8 +48,8 @@ export async function runsList(jobPath: string | undefined, flags: RunsFlags): P
 }
 
 /** `prescore runs show RUN`: plan, chunks and rejects of one run. */
-export async function runsShow(jobPath: string | undefined, runId: string, flags: RunsFlags): Promise<number> {
-  parseRunId(runId);
+export async function runsShow(job: string | undefined, run: string | undefined, flags: RunsFlags): Promise<number> {
+  const { jobPath, runId } = runArguments(job, run, flags);
   return withRecords(jobPath, flags, async (records) => {
     const run = await readRun(records, runId);
     if (run === null)
@@ -60,7 +59,11 @@ export async function runsShow(jobPath: string | undefined, runId: string, flags
         got: runId,
       });
     if (flags.json === true) {
-      process.stdout.write(`${JSON.stringify({ ...overviewJson(run), plan: run.plan, records: run.records })}\n`);
+      const failures = await new RunRequests(records).failures(runId);
+      const { plan, records: chunks, request, end } = run;
+      process.stdout.write(
+        `${JSON.stringify({ ...overviewJson(run), plan, records: chunks, request, end, failures })}\n`,
+      );
       return 0;
     }
     const out = process.stdout;
@@ -68,6 +71,7 @@ export async function runsShow(jobPath: string | undefined, runId: string, flags
     out.write(
       `${run.runId}: ${run.state}, ${run.chunksDone} of ${run.chunks} chunks, ${sayCount(run.rowsDone)} rows, ${sayCount(run.rejected)} rejected\n`,
     );
+    await sayRequest(run, records, out);
     if (run.lease !== null)
       out.write(
         `  owner    process ${run.lease.pid} on ${run.lease.host}, ${run.lease.released ? 'released' : `expires ${run.lease.expiresAt}`}\n`,
@@ -82,7 +86,7 @@ export async function runsShow(jobPath: string | undefined, runId: string, flags
     }
     const rows = run.records.map((r, n) =>
       r === null
-        ? [String(n), 'open', '', '', '', '']
+        ? [String(n), 'open', '', '', '', '', '']
         : [
             String(n),
             'done',
@@ -90,9 +94,10 @@ export async function runsShow(jobPath: string | undefined, runId: string, flags
             sayCount(r.rowsRejected),
             String(r.attempt),
             sayDuration(r.timings.totalMs / 1000),
+            r.worker,
           ],
     );
-    printTable(['chunk', 'state', 'rows', 'rejected', 'attempts', 'time'], rows, out, [0, 2, 3, 4, 5]);
+    printTable(['chunk', 'state', 'rows', 'rejected', 'attempts', 'time', 'worker'], rows, out, [0, 2, 3, 4, 5]);
     return 0;
   });
 }
@@ -126,35 +131,44 @@ export async function runsGc(jobPath: string | undefined, flags: RunsFlags): Pro
   });
 }
 
+/** Of a run that workers were asked for: who asked, how fast it goes, what went wrong. */
+async function sayRequest(run: RunOverview, records: RecordStore, out: NodeJS.WriteStream): Promise<void> {
+  const { request, end } = run;
+  if (request === null) return;
+  out.write(
+    `  asked    ${request.requestedAt} by ${request.by} (${request.origin}${request.k > 1 ? `, time ${request.k}` : ''})\n`,
+  );
+  if (run.state === 'running' && run.rowsPerSecond !== null) {
+    const left = run.secondsLeft === null ? '' : `, ${sayDuration(run.secondsLeft)} left`;
+    out.write(`  speed    ${sayCount(run.rowsPerSecond)} rows/s${left}\n`);
+  }
+  if (run.workers.length > 0) out.write(`  workers  ${run.workers.join(', ')}\n`);
+  if (end?.kind === 'failed') out.write(`  error    ${end.error.message}\n`);
+  if (end?.kind === 'cancelled') out.write(`  ended    cancelled ${end.endedAt} by ${end.by}\n`);
+  const failures = await new RunRequests(records).failures(run.runId);
+  for (const { kind, n, i, error, worker, at } of failures.slice(-10))
+    out.write(`  try ${i}    ${kind}${kind === 'chunk' ? ` ${n}` : ''} on ${worker}, ${at}: ${error.message}\n`);
+}
+
 function overviewJson(run: RunOverview): object {
-  const { runId, state, chunks, chunksDone, rowsDone, rejected, committedAt, plan } = run;
+  const { runId, state, chunks, chunksDone, rowsDone, rejected, committedAt, plan, request, end } = run;
+  const { rowsPerSecond, secondsLeft, workers } = run;
   return {
     runId,
-    partition: plan?.partition ?? null,
+    partition: plan?.partition ?? request?.partition ?? null,
     state,
     chunks,
     chunksDone,
     rowsDone,
     rejected,
+    rowsPerSecond,
+    secondsLeft,
+    workers,
+    origin: request?.origin ?? null,
+    requestedAt: request?.requestedAt ?? null,
+    error: end?.kind === 'failed' ? end.error : null,
     createdAt: plan?.createdAt ?? null,
     committedAt,
     output: plan?.outputUri ?? null,
   };
-}
-
-async function withRecords(
-  jobPath: string | undefined,
-  flags: RunsFlags,
-  task: (records: RecordStore, stores: StoreResolver) => Promise<number>,
-): Promise<number> {
-  if ((jobPath === undefined) === (flags.state === undefined)) {
-    throw new PrescoreError('USAGE', { what: 'give a job file or --state URI, one of the two' });
-  }
-  const job = jobPath === undefined ? null : loadJob(jobPath);
-  const stores = createStoreResolver(job?.stores ?? {}, { env: process.env });
-  try {
-    return await task(new RecordStore(stores, job?.state ?? resolveUri(flags.state!, process.cwd())), stores);
-  } finally {
-    await stores.close();
-  }
 }

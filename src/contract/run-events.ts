@@ -3,6 +3,13 @@ import type { ErrorJson } from '../errors/prescore-error.ts';
 /** What a run tells while it goes: one JSON object each with --json, and what the progress line is made of. */
 export type RunEvent =
   | {
+      /** Workers were asked for it; `joined`: they had been already. */
+      readonly event: 'queued';
+      readonly runId: string;
+      readonly partition: string | null;
+      readonly joined: boolean;
+    }
+  | {
       readonly event: 'planned';
       readonly runId: string;
       readonly partition: string | null;

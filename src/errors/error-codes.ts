@@ -337,6 +337,19 @@ export const ERROR_CODES = {
     'Pages that were written are not there any more.',
     'Look for evictions or a restart of the store, then publish again.',
   ),
+  QUEUE_UNAVAILABLE: entry(
+    6,
+    true,
+    'The Redis of the queue did not answer in time.',
+    'Check the address, then start the same command again; what was recorded is kept.',
+  ),
+  QUEUE_DENIED: entry(
+    6,
+    false,
+    'The Redis of the queue refused the login or the command.',
+    'Check PRESCORE_REDIS_USERNAME and PRESCORE_REDIS_PASSWORD and the rights of that user.',
+  ),
+  QUEUE_CONFIG: entry(6, false, 'The Redis of the queue cannot be used as it is.', 'Mend the setting that is named.'),
   // 7: another owner
   RUN_OWNED: entry(7, false, 'Another process is working on this run.', 'Wait for it, or stop it first.'),
   SUPERSEDED: entry(
@@ -369,6 +382,19 @@ export const ERROR_CODES = {
   RECORD_CORRUPT: entry(70, false, 'A run record cannot be read.', 'Start a new run with --new-run.'),
   NONDETERMINISTIC: entry(70, false, 'Scoring a chunk again gave other bytes.', 'Report it with the plan of the run.'),
   INTERNAL: entry(70, false, 'A fault in prescore.', 'Run again with --debug and report the trace.'),
+  RUN_CANCELLED: entry(130, false, 'The run was cancelled.', 'Start it again with: prescore runs retry'),
+  WORKER_LOST: entry(
+    70,
+    false,
+    'Worker after worker vanished while it worked on this task.',
+    'Look at the logs of the workers for what ends them, memory first; then prescore runs retry.',
+  ),
+  STATE_REFUSED: entry(
+    2,
+    false,
+    'A task names a state that this worker may not touch.',
+    'Start the worker with an --allow that covers it.',
+  ),
   INTERRUPTED: entry(130, true, 'The run was interrupted.', 'Start the same command again; finished chunks are kept.'),
 } as const satisfies Record<string, ErrorEntry>;
 

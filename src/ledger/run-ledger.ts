@@ -56,6 +56,33 @@ export class RunLedger {
   }
 
   /**
+   * The highest listed k of every chunk that has a record. A listing decides nothing: a chunk that it misses is looked at
+   * again, and a record that it misses is found when somebody writes the same one.
+   */
+  async listedChunks(): Promise<Map<number, number>> {
+    const listed = new Map<number, number>();
+    for await (const { name } of this.records.names(`${this.folder}/chunks`)) {
+      const match = /^(\d+)\.(\d+)\.json$/.exec(name);
+      if (match === null) continue;
+      const [n, k] = [Number(match[1]), Number(match[2])];
+      listed.set(n, Math.max(k, listed.get(n) ?? 0));
+    }
+    return listed;
+  }
+
+  /** Records of the listed chunks, by chunk. */
+  async listedRecords(count: number, listed: ReadonlyMap<number, number>): Promise<(ChunkRecord | null)[]> {
+    const found = new Array<ChunkRecord | null>(count).fill(null);
+    const waiting = [...listed].filter(([n]) => n < count);
+    const lane = async (): Promise<void> => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop())
+        found[next[0]] = await this.records.read<ChunkRecord>(chunkPath(this.folder, next[0], next[1]));
+    };
+    await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, waiting.length) }, lane));
+    return found;
+  }
+
+  /**
    * Writes a chunk's record. When another attempt was first, its record holds and is given back; the caller then drops
    * what it staged itself.
    */

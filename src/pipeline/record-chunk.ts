@@ -18,13 +18,13 @@ export async function recordChunk(
   result: ChunkResult & { readonly attempt: number },
   k: number,
   ledger: RunLedger,
-  deps: Pick<RunDeps, 'stores' | 'now'>,
+  deps: Pick<RunDeps, 'stores' | 'now'> & { readonly worker?: string },
 ): Promise<ChunkRecord> {
   const { n, rows } = chunk;
   if (rows !== null && result.rowsIn !== rows) throw lostRows(plan.runId, n, rows, result.rowsIn);
   faultPoint('between-part-and-record');
   const { attempt, ...facts } = result;
-  const worker = `${process.pid}`;
+  const worker = deps.worker ?? `${process.pid}`;
   const finishedAt = deps.now().toISOString();
   const mine: ChunkRecord = { format: 1, runId: plan.runId, n, k, ...facts, attempt, worker, finishedAt };
   const holds = await ledger.createChunkRecord(mine);

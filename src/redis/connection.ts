@@ -186,6 +186,27 @@ export class RedisConnection {
   }
 }
 
+/**
+ * A plain client for a library that speaks to Redis by itself. It connects when asked, never queues commands while the server is
+ * away, and gives up on a reply like every other connection.
+ *
+ * Errors: PREDICTIONS_CONFIG for a cluster or an address that is none. Owns: the caller disconnects it.
+ */
+export function newPlainClient(url: string, settings: ConnectionSettings): Redis {
+  const address = parseRedisUrl(url, settings);
+  const client = address.kind === 'cluster' ? null : newClient(address, settings, COMMAND_TIMEOUT_MS);
+  if (client instanceof Redis) {
+    client.options.commandTimeout = COMMAND_TIMEOUT_MS;
+    return client;
+  }
+  const what = 'the queue cannot be on a cluster';
+  throw new PrescoreError('PREDICTIONS_CONFIG', {
+    what,
+    where: address.url,
+    expected: 'redis:// or redis+sentinel://',
+  });
+}
+
 /** Reply mapping is left to its default; with it the types of the client do not fit each other. */
 type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 

@@ -1,0 +1,193 @@
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Job } from '../contract/job.ts';
+import type { StoreConfig } from '../contract/object-store.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import { createStoreResolver } from '../object-store/open-store.ts';
+import { resolveUri } from '../object-store/uri.ts';
+import { normalAllow } from '../queue/known-states.ts';
+import { RECONCILE_MS } from '../queue/reconciler.ts';
+import { LOCK } from '../queue/task-source.ts';
+import { QueueWorker } from '../queue/worker.ts';
+import type { WorkerDeps } from '../queue/worker-deps.ts';
+import { parseDuration } from '../spec/quantities.ts';
+import { createLogger, type Logger, type LogLevel } from '../telemetry/logger.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { parseListenAddress, startOperationsServer } from '../telemetry/operations-server.ts';
+import { openQueueRedis, ownName, type QueueFlags } from './open-queue.ts';
+import { publishAndTell } from './publish-command.ts';
+import { JobScorers } from './scorers.ts';
+import { readVersions } from './versions.ts';
+
+export interface WorkerFlags extends QueueFlags {
+  readonly allow: readonly string[];
+  readonly state: readonly string[];
+  readonly slots?: number;
+  readonly jobs: number;
+  readonly grace: string;
+  readonly name?: string;
+  readonly metrics?: string;
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly logLevel: LogLevel;
+  /** Hidden, for tests: times of the queue's locks and of the reconciler. */
+  readonly lock?: string;
+  readonly stalled?: string;
+  readonly reconcile?: string;
+}
+
+/** `prescore worker`: takes tasks until it is told to stop. Exit code 0 after a signal, whatever was abandoned: it is safe. */
+export async function workerCommand(flags: WorkerFlags): Promise<number> {
+  const graceMs = durationOf('--grace', flags.grace, 25_000);
+  const worker = nameOf(flags.name);
+  const here = (text: string): string => resolveUri(text, process.cwd());
+  const allow = normalAllow(flags.allow, here);
+  const log = createLogger('worker', flags.logLevel).child({ worker });
+  const redis = await openQueueRedis(flags, (text) => log.warn(text));
+  const metrics = new Metrics();
+  const tasks = metrics.counter('prescore_tasks_total', 'Tasks worked on, by kind and outcome.', ['kind', 'outcome']);
+  const rows = metrics.counter('prescore_rows_total', 'Rows of recorded chunks.');
+  const slots = flags.slots ?? 2 * availableParallelism();
+  const queueWorker = await QueueWorker.open(
+    redis,
+    {
+      slots,
+      jobs: flags.jobs,
+      allow,
+      states: flags.state.map((text) => here(text).replace(/\/+$/, '')),
+      lock: {
+        lockMs: durationOf('--lock', flags.lock, LOCK.lockMs),
+        stalledMs: durationOf('--stalled', flags.stalled, LOCK.stalledMs),
+      },
+      reconcileMs: durationOf('--reconcile', flags.reconcile, RECONCILE_MS),
+      onTask: (kind, outcome, count) => {
+        tasks.inc({ kind, outcome });
+        rows.inc(count);
+      },
+    },
+    workerDeps(flags, worker, log),
+  ).catch(async (error: unknown) => {
+    await redis.close();
+    throw error;
+  });
+  gauges(metrics, queueWorker, slots);
+  const operations =
+    flags.metrics === undefined
+      ? null
+      : await startOperationsServer({
+          ...parseListenAddress(flags.metrics),
+          metrics: () => metrics.read(),
+          live: () => null,
+          ready: () => (queueWorker.isReady ? null : 'stopping, or the queue does not answer'),
+        });
+  const signals = onSignals(queueWorker, log, graceMs);
+  log.info({ slots, jobs: flags.jobs, allow, metrics: operations?.url }, 'worker takes tasks');
+  try {
+    await Promise.race([queueWorker.run(), signals.graceIsOver]);
+    return 0;
+  } finally {
+    signals.off();
+    await operations?.close();
+    // What hangs on a store or a Redis that is away must not keep the process.
+    await Promise.race([queueWorker.close(), sleep(3_000, undefined, { ref: false })]);
+    log.info('worker has stopped');
+  }
+}
+
+function workerDeps(flags: WorkerFlags, worker: string, log: Logger): WorkerDeps {
+  const own = ownStores(flags);
+  return {
+    openStores: (blocks) => createStoreResolver(blocks ?? own, { env: process.env }),
+    openScorers: (job, stores, allowUnpinned) =>
+      new JobScorers(job, stores, allowUnpinned, (text) => log.warn({ job: job.name }, text)),
+    publish: (job, stores, how) => publishAndTell(job, stores, () => undefined, how),
+    versions: readVersions(),
+    now: () => new Date(),
+    worker,
+    log,
+  };
+}
+
+function ownStores(flags: WorkerFlags): Job['stores'] {
+  if (flags.endpoint === undefined && flags.region === undefined) return {};
+  const { endpoint = null, region = null } = flags;
+  const main: StoreConfig = { endpoint, region, pathStyle: endpoint !== null, buckets: [] };
+  return { main };
+}
+
+function gauges(metrics: Metrics, worker: QueueWorker, slots: number): void {
+  metrics.gauge('prescore_active_slots', 'Tasks in work here.', [], (gauge) => gauge.set(worker.active));
+  metrics.gauge('prescore_slots', 'Tasks that may be in work here.').set(slots);
+  const depth = metrics.gauge('prescore_queue_tasks', 'Tasks in the queue, by origin and state.', ['queue', 'state']);
+  metrics.gauge(
+    'prescore_queue_oldest_seconds',
+    'Age of the task that has waited longest, by origin.',
+    ['queue'],
+    async (gauge) => {
+      // Redis may be away; the other figures are still told.
+      const depths = await worker.queues.depths().catch(() => []);
+      for (const { origin: queue, waiting, active, delayed, oldestMs } of depths) {
+        depth.set({ queue, state: 'waiting' }, waiting);
+        depth.set({ queue, state: 'active' }, active);
+        depth.set({ queue, state: 'delayed' }, delayed);
+        gauge.set({ queue }, oldestMs / 1000);
+      }
+    },
+  );
+}
+
+function onSignals(
+  worker: QueueWorker,
+  log: Logger,
+  graceMs: number,
+): { readonly graceIsOver: Promise<void>; readonly off: () => void } {
+  let isStopping = false;
+  let over: () => void = () => undefined;
+  const graceIsOver = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  const timers: NodeJS.Timeout[] = [];
+  const listener = (signal: NodeJS.Signals): void => {
+    if (isStopping) {
+      log.warn({ signal }, 'stopped at once; tasks in work come back to other workers');
+      worker.kill();
+      process.exit(signal === 'SIGTERM' ? 143 : 130);
+    }
+    isStopping = true;
+    log.info({ signal, active: worker.active }, 'stopping: tasks in work are finished first');
+    worker.stop();
+    timers.push(
+      setTimeout(() => {
+        log.warn({ active: worker.active }, 'grace is over: tasks in work are given back');
+        worker.kill();
+        timers.push(setTimeout(over, 1_000));
+      }, graceMs),
+    );
+  };
+  process.on('SIGTERM', listener);
+  process.on('SIGINT', listener);
+  const off = (): void => {
+    for (const timer of timers) clearTimeout(timer);
+    process.off('SIGTERM', listener);
+    process.off('SIGINT', listener);
+  };
+  return { graceIsOver, off };
+}
+
+function durationOf(flag: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const ms = parseDuration(text);
+  if (ms === null) throw new PrescoreError('USAGE', { what: `${flag} is not a duration`, expected: '25s', got: text });
+  return ms;
+}
+
+function nameOf(given: string | undefined): string {
+  if (given === undefined) return ownName();
+  if (/^[\w.:-]{1,100}$/.test(given)) return given;
+  const expected = 'letters, digits and .:_- only';
+  throw new PrescoreError('USAGE', {
+    what: '--name cannot be used',
+    expected,
+    got: JSON.stringify(given.slice(0, 100)),
+  });
+}

@@ -1,0 +1,34 @@
+import type { Job } from '../contract/job.ts';
+import type { StoreResolver } from '../contract/object-store.ts';
+import type { Versions } from '../contract/plan.ts';
+import type { PublishedEvent } from '../contract/run-events.ts';
+import type { LoadedScorers } from '../pipeline/run-deps.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** What a worker is given from outside; built by the command line. */
+export interface WorkerDeps {
+  /** Stores of a job's `stores:` block; null: those that the worker itself was told of. */
+  readonly openStores: (blocks: Job['stores'] | null) => StoreResolver;
+  readonly openScorers: (job: Job, stores: StoreResolver, allowUnpinned: boolean) => ScorerHandle;
+  /** Publishes from what is committed, in a process of its own; null when nothing is. */
+  readonly publish: (job: Job, stores: StoreResolver, how: PublishHow) => Promise<PublishedEvent | null>;
+  readonly versions: Versions;
+  readonly now: () => Date;
+  /** `host:pid`, or what --name says. */
+  readonly worker: string;
+  readonly log: Logger;
+}
+
+/** The scorers of one job: started on first use, ended by `close`, or by `kill` at once. */
+export interface ScorerHandle {
+  load(): Promise<LoadedScorers>;
+  close(): Promise<void>;
+  kill(): void;
+}
+
+export interface PublishHow {
+  readonly isForced: boolean;
+  readonly isRebuild: boolean;
+  readonly partition: string | null;
+  readonly stop: AbortSignal;
+}
