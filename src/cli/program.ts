@@ -116,6 +116,8 @@ function addRun(program: Command, done: (code: number) => void): void {
     .option('--new-run', 'score again even if this slot is done or begun')
     .option('--if-changed', 'score again only if the inputs or the definition changed')
     .option('--force', 'commit even if a newer run is committed')
+    .option('--shard <i/n>', 'score share I of N (from 0) of the same plan; needs --as-of or --run-id', parseShard)
+    .option('--run-id <id>', 'the run that the shards share, instead of --as-of')
     .option('--sample <n>', 'score the first N rows, print them, write nothing', parseCount)
     .option('--allow-unpinned', 'accept a model without sha256')
     .addOption(new Option('--json', 'print one JSON object per event; the last one is "done"'))
@@ -199,6 +201,13 @@ function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('Give a whole number from 1.');
   return count;
+}
+
+function parseShard(text: string): { readonly index: number; readonly count: number } {
+  const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
+  if (index === undefined || !(Number(index) < Number(count)))
+    throw new InvalidArgumentError('Give I/N with I from 0 to N - 1, such as 0/4.');
+  return { index: Number(index), count: Number(count) };
 }
 
 // A date, or a time with a zone (a job file may leave it out, a shell has a TZ of its own); whole seconds.

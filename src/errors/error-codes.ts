@@ -88,6 +88,12 @@ export const ERROR_CODES = {
     'This slot is done, with an older definition of the job.',
     'Pass --if-changed or --new-run to score it again.',
   ),
+  SHARDS_DIFFER: entry(
+    2,
+    false,
+    'The run is at work in another number of shards.',
+    'Give all shards of a run the same number, or wait until the others have ended.',
+  ),
   RUN_NOT_FOUND: entry(2, false, 'There is no such run.', 'List the runs with: prescore runs list JOB'),
   KEY_INVALID: entry(
     2,

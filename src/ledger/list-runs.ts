@@ -3,6 +3,7 @@ import type { ChunkRecord, Lease } from '../contract/records.ts';
 import { isFree, newestLease } from './lease.ts';
 import type { RecordStore } from './record-store.ts';
 import { RunLedger } from './run-ledger.ts';
+import { liveShard } from './shard-split.ts';
 
 export type RunState = 'committed' | 'running' | 'unfinished' | 'planning';
 
@@ -43,7 +44,7 @@ export async function readRun(
   if (plan === null && lease === null) return null;
   const found = plan === null ? [] : await ledger.chunkRecords(plan.chunks.length);
   const done = found.filter((r) => r !== null);
-  const isLive = lease !== null && !isFree(lease);
+  const isLive = (lease !== null && !isFree(lease)) || (note === null && (await liveShard(ledger)) !== null);
   return {
     runId,
     state: note !== null ? 'committed' : isLive ? (plan === null ? 'planning' : 'running') : 'unfinished',

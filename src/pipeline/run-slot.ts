@@ -8,6 +8,7 @@ import { HeldLease } from '../ledger/lease.ts';
 import { ManifestChain } from '../ledger/manifest-chain.ts';
 import { RecordStore } from '../ledger/record-store.ts';
 import { RunLedger } from '../ledger/run-ledger.ts';
+import { refuseLiveShards } from '../ledger/shard-split.ts';
 import { listInputs } from '../plan/list-inputs.ts';
 import { differingFields, fingerprintsOf, resultFingerprint } from '../spec/fingerprint.ts';
 import { partitionFolder } from '../spec/partition-folder.ts';
@@ -47,6 +48,7 @@ export async function runSlot(job: Job, slot: Slot, options: RunOptions, deps: R
     const lost = new AbortController();
     lease.whenLost((error) => lost.abort(error));
     try {
+      await refuseLiveShards(ledger);
       const outcome = await workOn(
         job,
         slot,
@@ -65,8 +67,8 @@ export async function runSlot(job: Job, slot: Slot, options: RunOptions, deps: R
   }
 }
 
-// Each process finds out for itself what the stores can do before it writes: a plan may come from another one.
-async function probeStores(job: Job, deps: RunDeps): Promise<void> {
+/** Each process finds out for itself what the stores can do before it writes: a plan may come from another one. */
+export async function probeStores(job: Job, deps: RunDeps): Promise<void> {
   for (const uri of [`${job.state}/`, `${tableRoot(job.output.uri)}/`]) {
     const { store, key } = deps.stores.at(uri);
     const { conditionalPut, conditionalComplete } = await store.probe(key);
@@ -78,12 +80,14 @@ async function probeStores(job: Job, deps: RunDeps): Promise<void> {
   }
 }
 
-interface Attempt {
+/** A plan of a slot with its records. */
+export interface Attempt {
   readonly plan: Plan;
   readonly ledger: RunLedger;
 }
 
-async function latestAttempt(records: RecordStore, slot: Slot): Promise<Attempt | null> {
+/** The attempt with the highest number, found by probing upward; null before the first. */
+export async function latestAttempt(records: RecordStore, slot: Slot): Promise<Attempt | null> {
   let latest: Attempt | null = null;
   for (let attempt = 1; ; attempt++) {
     const ledger = new RunLedger(records, formatRunId(slot, attempt));
@@ -93,14 +97,15 @@ async function latestAttempt(records: RecordStore, slot: Slot): Promise<Attempt 
   }
 }
 
-async function findCommitted(attempt: Attempt, chain: ManifestChain): Promise<Manifest | null> {
+/** The manifest of an attempt, current or older; null when it is not committed. */
+export async function findCommitted(attempt: Attempt, chain: ManifestChain): Promise<Manifest | null> {
   const note = await attempt.ledger.commitNote();
   const noted = note === null ? null : await chain.read(note.n);
   return noted?.runId === attempt.plan.runId ? noted : chain.findRun(attempt.plan.runId);
 }
 
 /** What a committed slot answers; null when it is to be scored again as the next attempt. */
-async function alreadyDone(
+export async function alreadyDone(
   job: Job,
   slot: Slot,
   latest: Attempt,
@@ -149,21 +154,12 @@ async function workOn(
   const existing = await ledger.readPlan();
   const scorers = await deps.scorers();
   const plan = existing ?? (await ledger.createPlan(await planRun(job, slot, attempt, options.asOf, scorers, deps)));
-  let found = await ledger.chunkRecords(plan.chunks.length);
+  const found = await ledger.chunkRecords(plan.chunks.length);
   if (existing !== null) {
-    const asked = fingerprintsOf({
-      job,
-      modelSha256: scorers.model.sha256,
-      batchRows: resolvedBatch(job, plan),
-      versions: deps.versions,
-    });
-    if (asked.resume !== plan.fingerprints.resume) {
+    const incompatible = whyIncompatible(job, plan, scorers.model.sha256, deps);
+    if (incompatible !== null) {
       if (found.every((record) => record === null)) return 'replan';
-      const fields = differingFields(plan.fingerprints, asked).join(', ');
-      throw new PrescoreError('RUN_INCOMPATIBLE', {
-        what: `unfinished run ${plan.runId} was planned with other ${fields}`,
-        where: `${plan.state}/runs/${plan.runId}`,
-      });
+      throw incompatible;
     }
     await changedInputs(plan, deps.stores);
   }
@@ -185,27 +181,55 @@ async function workOn(
     rows,
     rowsDone,
   });
-  let gone = new Set<number>();
+  const { manifest, records } = await scoreAndCommit(plan, job, found, ledger, chain, options, deps);
+  const seconds = (performance.now() - started) / 1000;
+  return summary(plan, manifest, records, chunksDone, 0, false, seconds, rowsDone);
+}
+
+/** Why an unfinished plan cannot go on under the job as it is now (RUN_INCOMPATIBLE, naming the fields); null when it can. */
+export function whyIncompatible(
+  job: Job,
+  plan: Plan,
+  modelSha256: string,
+  deps: Pick<RunDeps, 'versions'>,
+): PrescoreError | null {
+  const asked = fingerprintsOf({ job, modelSha256, batchRows: resolvedBatch(job, plan), versions: deps.versions });
+  if (asked.resume === plan.fingerprints.resume) return null;
+  const fields = differingFields(plan.fingerprints, asked).join(', ');
+  return new PrescoreError('RUN_INCOMPATIBLE', {
+    what: `unfinished run ${plan.runId} was planned with other ${fields}`,
+    where: `${plan.state}/runs/${plan.runId}`,
+  });
+}
+
+/**
+ * Scores what has no record in `found` and commits; chunks whose staged bytes are lost are scored again. For the holder of
+ * the run's lease.
+ *
+ * Errors: those of `scoreRun` and `commitRun`. Repeat: safe.
+ */
+export async function scoreAndCommit(
+  plan: Plan,
+  job: Job,
+  found: readonly (ChunkRecord | null)[],
+  ledger: RunLedger,
+  chain: ManifestChain,
+  options: Pick<RunOptions, 'isForced'>,
+  deps: RunDeps,
+): Promise<{ readonly manifest: Manifest; readonly records: readonly ChunkRecord[] }> {
+  const { pool } = await deps.scorers();
+  const limited = withLimits(plan, job);
+  let known = found;
+  let gone: ReadonlySet<number> = new Set();
   for (;;) {
-    const records = await scoreRun(withLimits(plan, job), found, gone, ledger, scorers.pool, deps);
+    const records = await scoreRun(limited, known, gone, ledger, pool, deps);
     deps.emit({ event: 'committing', runId: plan.runId, parts: records.filter((r) => r.part !== null).length });
-    const outcome = await commitRun(withLimits(plan, job), records, ledger, chain, deps.stores, {
+    const outcome = await commitRun(limited, records, ledger, chain, deps.stores, {
       isForced: options.isForced,
-      emptyPart: () => scorers.pool.empty(plan.runId, 0),
+      emptyPart: () => pool.empty(plan.runId, 0),
     });
-    if (outcome.kind === 'committed') {
-      return summary(
-        plan,
-        outcome.manifest,
-        records,
-        chunksDone,
-        0,
-        false,
-        (performance.now() - started) / 1000,
-        rowsDone,
-      );
-    }
-    found = records;
+    if (outcome.kind === 'committed') return { manifest: outcome.manifest, records };
+    known = records;
     gone = new Set(outcome.chunks);
   }
 }
@@ -222,9 +246,10 @@ function resolvedBatch(job: Job, plan: Plan): number {
   return plan.binding.fixedBatch ?? (job.execution.batchRows === 'auto' ? plan.batchRows : job.execution.batchRows);
 }
 
-function summary(
+/** The last event of a run that is committed. */
+export function summary(
   plan: Plan,
-  manifest: Manifest,
+  manifest: Pick<Manifest, 'rows' | 'rejected' | 'rejectsByRule'> & { readonly parts: readonly { size: number }[] },
   records: readonly ChunkRecord[],
   chunksResumed: number,
   inputsChanged: number,
@@ -256,6 +281,7 @@ function summary(
     bytes: manifest.parts.reduce((all, p) => all + p.size, 0),
     chunksResumed,
     alreadyDone,
+    committed: true,
     inputsChanged,
     stages,
   };
