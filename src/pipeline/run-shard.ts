@@ -143,6 +143,7 @@ async function commitTogether(
       continue;
     }
     try {
+      faultPoint('shard-committing');
       const { manifest } = await scoreAndCommit(plan, job, all, ledger, chain, options, deps);
       const done = summary(plan, manifest, own, chunksBefore, 0, false, since(started), rowsBefore);
       return { ...done, shard: ofShard(shard, 0) };
