@@ -26,6 +26,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   reader: ['errors', 'contract', 'prediction-set'],
   publish: ['errors', 'contract', 'telemetry', 'columnar', 'ledger', 'spec', 'prediction-set'],
   pipeline: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'scorer', 'tensor'],
+  backfill: ['errors', 'contract', 'spec', 'plan', 'ledger'],
   cli: [
     'errors',
     'contract',
@@ -39,6 +40,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'ledger',
     'scorer',
     'pipeline',
+    'backfill',
     'prediction-set',
     'lmdb',
     'redis',
@@ -56,7 +58,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['lmdb/lmdb-env.ts'],
   ioredis: ['redis/connection.ts'],
   yaml: ['spec/', 'cli/init-command.ts'],
-  commander: ['cli/program.ts'],
+  commander: ['cli/program.ts', 'cli/backfill-options.ts'],
 };
 
 const MAX_LINES = 300;

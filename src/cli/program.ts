@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { parseInstant } from '../spec/instant.ts';
+import { addBackfill } from './backfill-options.ts';
 import { surviveClosedPipes } from './closed-pipes.ts';
 import { reportError } from './report-error.ts';
 import type { RunFlags } from './run-command.ts';
@@ -91,6 +92,7 @@ function buildProgram(done: (code: number) => void): Command {
     );
   addSets(program, done);
   addRuns(program, done);
+  addBackfill(program, done);
   program
     .command('doctor')
     .description('check Node, the native libraries and, with a job, its model and stores; say what to fix')
