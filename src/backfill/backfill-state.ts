@@ -99,7 +99,7 @@ export class BackfillState {
       rows,
       rejected: Object.fromEntries(this.rejected),
       failures: Object.fromEntries(this.failures),
-      retried: [...this.retried],
+      retried: [...this.retried].sort((a, b) => a - b),
     };
   }
 
