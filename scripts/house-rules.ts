@@ -27,6 +27,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   publish: ['errors', 'contract', 'telemetry', 'columnar', 'ledger', 'spec', 'prediction-set'],
   pipeline: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'scorer', 'tensor'],
   queue: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'redis', 'scorer', 'pipeline'],
+  backfill: ['errors', 'contract', 'spec', 'plan', 'ledger'],
   cli: [
     'errors',
     'contract',
@@ -40,6 +41,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'ledger',
     'scorer',
     'pipeline',
+    'backfill',
     'prediction-set',
     'lmdb',
     'redis',
@@ -59,10 +61,10 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['redis/connection.ts'],
   bullmq: ['queue/'],
   yaml: ['spec/', 'cli/init-command.ts'],
-  commander: ['cli/program.ts'],
   croner: ['spec/cron.ts'],
   pino: ['telemetry/logger.ts'],
   'prom-client': ['telemetry/metrics.ts'],
+  commander: ['cli/program.ts', 'cli/backfill-options.ts'],
 };
 
 const MAX_LINES = 300;

@@ -10,7 +10,7 @@ export function printSummary(job: Job, done: readonly RunDone[]): void {
   const out = process.stdout;
   const rows = done.map((d) => [
     d.partition ?? job.name,
-    d.alreadyDone ? 'already done' : d.rejected > 0 ? 'done with rejects' : 'done',
+    !d.committed ? 'share scored' : d.alreadyDone ? 'already done' : d.rejected > 0 ? 'done with rejects' : 'done',
     sayCount(d.rows),
     sayCount(d.rejected),
     String(d.parts),
@@ -25,10 +25,18 @@ export function printSummary(job: Job, done: readonly RunDone[]): void {
       `\n${d.runId}: already done, with ${d.inputsChanged} input${d.inputsChanged === 1 ? '' : 's'} changed since; --if-changed scores it again\n`,
     );
   }
+  for (const d of done) if (d.shard !== undefined) out.write(`\n${sayShard(d, d.shard)}\n`);
   const fresh = done.filter((d) => !d.alreadyDone);
   out.write(`\noutput   ${showPath(job.output.uri)}\n`);
   for (const d of done) if (d.rejectsUri !== null) out.write(`rejects  ${showPath(d.rejectsUri)}\n`);
   if (fresh.length > 0) out.write(`${sayLimits(fresh, job)}\n`);
+}
+
+function sayShard(d: RunDone, { index, count, chunksOpen }: NonNullable<RunDone['shard']>): string {
+  const name = `shard ${index}/${count} of ${d.runId}`;
+  if (d.committed) return `${name}: the run is committed`;
+  if (chunksOpen === 0) return `${name}: its share is scored; another shard committed the run`;
+  return `${name}: its share is scored; ${chunksOpen} chunks of other shards are open. The shard that finds every chunk scored commits the run.`;
 }
 
 /** `limited by: model 91 %, decode 5 %, encode 2 %, store 2 %`, and what to change. */

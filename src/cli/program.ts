@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { parseInstant } from '../spec/instant.ts';
+import { addBackfill } from './backfill-options.ts';
 import { surviveClosedPipes } from './closed-pipes.ts';
 import { reportError } from './report-error.ts';
 import type { RunFlags } from './run-command.ts';
@@ -92,6 +93,7 @@ function buildProgram(done: (code: number) => void): Command {
     );
   addSets(program, done);
   addRuns(program, done);
+  addBackfill(program, done);
   program
     .command('doctor')
     .description('check Node, the native libraries and, with a job, its model and stores; say what to fix')
@@ -117,6 +119,8 @@ function addRun(program: Command, done: (code: number) => void): void {
     .option('--new-run', 'score again even if this slot is done or begun')
     .option('--if-changed', 'score again only if the inputs or the definition changed')
     .option('--force', 'commit even if a newer run is committed')
+    .option('--shard <i/n>', 'score share I of N (from 0) of the same plan; needs --as-of or --run-id', parseShard)
+    .option('--run-id <id>', 'the run that the shards share, instead of --as-of')
     .option('--sample <n>', 'score the first N rows, print them, write nothing', parseCount)
     .option('--allow-unpinned', 'accept a model without sha256')
     .option('--redis <url>', 'let workers do it through this queue, and wait: as enqueue --wait')
@@ -270,6 +274,13 @@ function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('Give a whole number from 1.');
   return count;
+}
+
+function parseShard(text: string): { readonly index: number; readonly count: number } {
+  const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
+  if (index === undefined || !(Number(index) < Number(count)))
+    throw new InvalidArgumentError('Give I/N with I from 0 to N - 1, such as 0/4.');
+  return { index: Number(index), count: Number(count) };
 }
 
 // A date, or a time with a zone (a job file may leave it out, a shell has a TZ of its own); whole seconds.

@@ -1,7 +1,7 @@
 import type { PublishedEvent, RunDone, RunEvent } from '../contract/run-events.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
-import type { RunDeps, RunOptions } from '../pipeline/run-deps.ts';
+import type { RunDeps, RunOptions, ShardOption } from '../pipeline/run-deps.ts';
 import { runJob, worstExit } from '../pipeline/run-job.ts';
 import { ProgressLine } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
@@ -19,6 +19,8 @@ export interface RunFlags {
   readonly newRun?: boolean;
   readonly ifChanged?: boolean;
   readonly force?: boolean;
+  readonly shard?: { readonly index: number; readonly count: number };
+  readonly runId?: string;
   readonly sample?: number;
   readonly allowUnpinned?: boolean;
   readonly json?: boolean;
@@ -29,6 +31,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
   if (flags.newRun === true && flags.ifChanged === true) {
     throw new PrescoreError('USAGE', { what: '--new-run and --if-changed exclude each other' });
   }
+  const shard = shardOption(flags);
   const job = loadJob(path);
   const stores = createStoreResolver(job.stores, { env: process.env });
   const warned = new Set<string>();
@@ -67,6 +70,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     isForced: flags.force === true,
     allowUnpinned: flags.allowUnpinned === true,
     asOf: flags.asOf ?? null,
+    ...(shard === null ? {} : { shard }),
   };
   try {
     if (flags.sample !== undefined) {
@@ -79,7 +83,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
         emit({ event: 'failed', runId: null, partition: outcome.partition, error: toErrorJson(outcome.error) });
       }
     }
-    if (job.predictions !== null && done.length > 0 && !signals.stop.aborted) {
+    if (job.predictions !== null && done.some((d) => d.committed) && !signals.stop.aborted) {
       const partition = done.length === 1 ? done[0]!.partition : null;
       const how = { isForced: flags.force === true, isRebuild: false, partition, stop: signals.stop };
       published = await publishAndTell(job, stores, emit, how).catch((error: unknown) => {
@@ -110,6 +114,23 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     await scorers.close();
     await stores.close();
   }
+}
+
+// Shards must mean the same run wherever and whenever they start.
+function shardOption({ shard, runId, asOf, partition, ...flags }: RunFlags): ShardOption | null {
+  const usage = (what: string): PrescoreError => new PrescoreError('USAGE', { what });
+  if (shard === undefined) {
+    if (runId !== undefined) throw usage('--run-id goes with --shard only');
+    return null;
+  }
+  if ((asOf === undefined) === (runId === undefined))
+    throw usage('--shard needs --as-of or --run-id, one of the two, so that all shards mean the same run');
+  if (runId !== undefined && partition !== undefined) throw usage('--run-id names the partition already');
+  if (flags.newRun === true || flags.ifChanged === true || flags.sample !== undefined)
+    throw usage(
+      '--shard goes with neither --new-run, --if-changed nor --sample; --run-id with the next attempt scores again',
+    );
+  return { ...shard, runId: runId ?? null };
 }
 
 let lastProgress = 0;

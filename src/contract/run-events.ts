@@ -84,6 +84,10 @@ export interface RunDone {
   readonly chunksResumed: number;
   /** True when the slot had been committed before and nothing was scored. */
   readonly alreadyDone: boolean;
+  /** False for a shard that has scored its share while the commit is left to another one. */
+  readonly committed: boolean;
+  /** With --shard: which one, and the chunks of other shards that had no record when this one ended. */
+  readonly shard?: { readonly index: number; readonly count: number; readonly chunksOpen: number };
   readonly inputsChanged: number;
   /** Milliseconds over all children, by stage. */
   readonly stages: StageTimes;

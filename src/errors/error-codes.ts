@@ -88,7 +88,26 @@ export const ERROR_CODES = {
     'This slot is done, with an older definition of the job.',
     'Pass --if-changed or --new-run to score it again.',
   ),
+  SHARDS_DIFFER: entry(
+    2,
+    false,
+    'The run is at work in another number of shards.',
+    'Give all shards of a run the same number, or wait until the others have ended.',
+  ),
   RUN_NOT_FOUND: entry(2, false, 'There is no such run.', 'List the runs with: prescore runs list JOB'),
+  BACKFILL_NOT_FOUND: entry(2, false, 'There is no such backfill.', 'List them with: prescore backfill list JOB'),
+  BACKFILL_CANCELLED: entry(
+    2,
+    false,
+    'The backfill was cancelled.',
+    'Create a new one: partitions that are done are not scored again.',
+  ),
+  BACKFILL_OTHER_DEFINITION: entry(
+    2,
+    false,
+    'The job changed since the backfill was made.',
+    'Restore the named fields, or cancel it and create a new one with --reprocess stale.',
+  ),
   KEY_INVALID: entry(
     2,
     false,

@@ -4,6 +4,7 @@ import { listRunIds } from './list-runs.ts';
 import { ManifestChain } from './manifest-chain.ts';
 import type { RecordStore } from './record-store.ts';
 import { RunLedger } from './run-ledger.ts';
+import { liveShard } from './shard-split.ts';
 
 /** One thing that no manifest needs. */
 export interface Garbage {
@@ -37,7 +38,7 @@ export async function collectGarbage(
   for (const runId of await listRunIds(records)) {
     const ledger = new RunLedger(records, runId);
     const [plan, lease] = await Promise.all([ledger.readPlan(), newestLease(records, ledger.folder)]);
-    if (lease !== null && !isFree(lease)) busy.add(runId);
+    if ((lease !== null && !isFree(lease)) || (await liveShard(ledger)) !== null) busy.add(runId);
     const renewed = lease === null ? 0 : Date.parse(lease.expiresAt) - LEASE.ttlMs;
     const touched = Math.max(renewed, Date.parse(plan?.createdAt ?? '') || 0);
     if (options.nowMs - touched < options.olderThanMs) recent.add(runId);

@@ -5,6 +5,7 @@ import { isFree, newestLease } from './lease.ts';
 import type { RecordStore } from './record-store.ts';
 import { RunLedger } from './run-ledger.ts';
 import { type RequestState, RunRequests } from './run-requests.ts';
+import { liveShard } from './shard-split.ts';
 
 /** `queued`, `failed` and `cancelled`: of runs that workers were asked for. */
 export type RunState = 'committed' | 'running' | 'unfinished' | 'planning' | 'queued' | 'failed' | 'cancelled';
@@ -57,7 +58,7 @@ export async function readRun(
   if (plan === null && lease === null && asked === null) return null;
   const found = plan === null ? [] : await ledger.chunkRecords(plan.chunks.length);
   const done = found.filter((r) => r !== null);
-  const isLive = lease !== null && !isFree(lease);
+  const isLive = (lease !== null && !isFree(lease)) || (note === null && (await liveShard(ledger)) !== null);
   const wanted = stateOfRequest(asked, plan);
   const rowsDone = done.reduce((sum, r) => sum + r.rowsIn, 0);
   const state =

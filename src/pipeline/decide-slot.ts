@@ -72,12 +72,14 @@ export async function probeStores(job: Job, deps: Pick<RunDeps, 'stores' | 'warn
   }
 }
 
-interface Attempt {
+/** A plan of a slot with its records. */
+export interface Attempt {
   readonly plan: Plan;
   readonly ledger: RunLedger;
 }
 
-async function latestAttempt(records: RecordStore, slot: Slot): Promise<Attempt | null> {
+/** The attempt with the highest number, found by probing upward; null before the first. */
+export async function latestAttempt(records: RecordStore, slot: Slot): Promise<Attempt | null> {
   let latest: Attempt | null = null;
   for (let attempt = 1; ; attempt++) {
     const ledger = new RunLedger(records, formatRunId(slot, attempt));
@@ -87,14 +89,15 @@ async function latestAttempt(records: RecordStore, slot: Slot): Promise<Attempt 
   }
 }
 
-async function findCommitted(attempt: Attempt, chain: ManifestChain): Promise<Manifest | null> {
+/** The manifest of an attempt, current or older; null when it is not committed. */
+export async function findCommitted(attempt: Attempt, chain: ManifestChain): Promise<Manifest | null> {
   const note = await attempt.ledger.commitNote();
   const noted = note === null ? null : await chain.read(note.n);
   return noted?.runId === attempt.plan.runId ? noted : chain.findRun(attempt.plan.runId);
 }
 
 /** What a committed slot answers; null when it is to be scored again as the next attempt. */
-async function alreadyDone(
+export async function alreadyDone(
   job: Job,
   slot: Slot,
   latest: Attempt,

@@ -10,14 +10,9 @@ import type { PreparedRun } from './prepare-plan.ts';
 import type { RunDeps, RunOptions } from './run-deps.ts';
 import { runContext, scoreRun } from './score-run.ts';
 
-/**
- * Scores what has no record yet, then commits; for the holder of the run's lease. Chunks whose staged bytes are gone are
- * scored again.
- *
- * Errors: those of scoring and of `commitRun`. Repeat: safe.
- */
+/** Scores what has no record yet and commits (`scoreAndCommit`), and tells what became of the run. */
 export async function finishRun(
-  { plan: planned, found: before }: Pick<PreparedRun, 'plan' | 'found'>,
+  { plan, found: before }: Pick<PreparedRun, 'plan' | 'found'>,
   job: Job,
   ledger: RunLedger,
   chain: ManifestChain,
@@ -25,9 +20,30 @@ export async function finishRun(
   deps: RunDeps,
   started: number,
 ): Promise<RunDone> {
-  const plan = withLimits(planned, job);
   const rowsBefore = before.reduce((sum, r) => sum + (r?.rowsIn ?? 0), 0);
   const chunksResumed = before.filter((r) => r !== null).length;
+  const { manifest, records } = await scoreAndCommit(plan, job, before, ledger, chain, options, deps);
+  const seconds = (performance.now() - started) / 1000;
+  const facts = { records, chunksResumed, inputsChanged: 0, alreadyDone: false, seconds, rowsBefore };
+  return runDone(plan, manifest, facts);
+}
+
+/**
+ * Scores what has no record in `before`, then commits; for the holder of the run's lease. Chunks whose staged bytes are gone
+ * are scored again.
+ *
+ * Errors: those of scoring and of `commitRun`. Repeat: safe.
+ */
+export async function scoreAndCommit(
+  planned: Plan,
+  job: Job,
+  before: readonly (ChunkRecord | null)[],
+  ledger: RunLedger,
+  chain: ManifestChain,
+  options: Pick<RunOptions, 'isForced'>,
+  deps: RunDeps,
+): Promise<{ readonly manifest: Manifest; readonly records: readonly ChunkRecord[] }> {
+  const plan = withLimits(planned, job);
   let found = before;
   let gone = new Set<number>();
   for (;;) {
@@ -45,11 +61,7 @@ export async function finishRun(
         return pool.empty(plan.runId, 0);
       },
     });
-    if (outcome.kind === 'committed') {
-      const seconds = (performance.now() - started) / 1000;
-      const facts = { records, chunksResumed, inputsChanged: 0, alreadyDone: false, seconds, rowsBefore };
-      return runDone(plan, outcome.manifest, facts);
-    }
+    if (outcome.kind === 'committed') return { manifest: outcome.manifest, records };
     found = records;
     gone = new Set(outcome.chunks);
   }
@@ -83,7 +95,11 @@ export interface DoneFacts {
 }
 
 /** The last event of a run that ended well. */
-export function runDone(plan: Plan, manifest: Manifest, facts: DoneFacts): RunDone {
+export function runDone(
+  plan: Plan,
+  manifest: Pick<Manifest, 'rows' | 'rejected' | 'rejectsByRule'> & { readonly parts: readonly { size: number }[] },
+  facts: DoneFacts,
+): RunDone {
   const { records, chunksResumed, inputsChanged, alreadyDone, seconds, rowsBefore = 0 } = facts;
   const sum = (pick: (r: ChunkRecord) => number): number => records.reduce((all, r) => all + pick(r), 0);
   const stages: StageTimes = {
@@ -109,6 +125,7 @@ export function runDone(plan: Plan, manifest: Manifest, facts: DoneFacts): RunDo
     bytes: manifest.parts.reduce((all, p) => all + p.size, 0),
     chunksResumed,
     alreadyDone,
+    committed: true,
     inputsChanged,
     stages,
   };

@@ -30,4 +30,14 @@ export interface RunOptions {
   readonly allowUnpinned: boolean;
   /** ISO, UTC, whole seconds, from --as-of. */
   readonly asOf: string | null;
+  /** With --shard: only this share of the chunks is scored. */
+  readonly shard?: ShardOption;
+}
+
+/** One of `count` processes that share a run; `index` counts from 0. */
+export interface ShardOption {
+  readonly index: number;
+  readonly count: number;
+  /** The run, from --run-id; null when --as-of names the slot. */
+  readonly runId: string | null;
 }

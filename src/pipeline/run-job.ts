@@ -3,7 +3,9 @@ import type { RunDone } from '../contract/run-events.ts';
 import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import { findPartition, latestEnded, listedPartitions, type Partition } from '../spec/partitions.ts';
 import type { Slot } from '../spec/run-id.ts';
+import { slotOfRunId } from '../spec/slot-of-run.ts';
 import type { RunDeps, RunOptions } from './run-deps.ts';
+import { runShard } from './run-shard.ts';
 import { runSlot } from './run-slot.ts';
 
 /** Runs of one job that go at the same time: small partitions do not fill all scorers by themselves. */
@@ -25,7 +27,8 @@ export async function* runJob(
   options: RunOptions,
   deps: RunDeps,
 ): AsyncGenerator<SlotOutcome> {
-  const slots = slotsOf(job, partition, options.asOf);
+  const runId = options.shard?.runId ?? null;
+  const slots = runId === null ? slotsOf(job, partition, options.asOf) : [slotOfRunId(job, runId).slot];
   const waiting = [...slots];
   const going = new Map<number, Promise<readonly [number, SlotOutcome]>>();
   let started = 0;
@@ -76,14 +79,16 @@ export function slotsOf(job: Job, partition: string | null, asOf: string | null)
 /** The exit code of a call: the first present of 70, 6, 5, 4, 2, 8, 7, 3, 0. */
 export function worstExit(failures: readonly number[], done: readonly RunDone[]): number {
   const codes = new Set(failures);
-  if (done.some((d) => d.rejected > 0)) codes.add(3);
+  // Rejects are judged where they are committed, not by each shard of a run.
+  if (done.some((d) => d.rejected > 0 && d.committed)) codes.add(3);
   for (const code of [70, 130, 6, 5, 4, 2, 8, 7, 3]) if (codes.has(code)) return code;
   return 0;
 }
 
 async function runOne(job: Job, slot: Slot, options: RunOptions, deps: RunDeps): Promise<SlotOutcome> {
   try {
-    const done = await runSlot(job, slot, options, deps);
+    const run = options.shard === undefined ? runSlot : runShard;
+    const done = await run(job, slot, options, deps);
     deps.emit(done);
     return { kind: 'done', partition: slot.partition, done };
   } catch (error) {

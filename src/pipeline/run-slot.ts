@@ -3,6 +3,7 @@ import type { RunDone } from '../contract/run-events.ts';
 import { HeldLease } from '../ledger/lease.ts';
 import { RecordStore } from '../ledger/record-store.ts';
 import { RunLedger } from '../ledger/run-ledger.ts';
+import { refuseLiveShards } from '../ledger/shard-split.ts';
 import { formatRunId, type Slot } from '../spec/run-id.ts';
 import { chainOf, decideSlot, probeStores } from './decide-slot.ts';
 import { finishRun } from './finish-run.ts';
@@ -29,6 +30,7 @@ export async function runSlot(job: Job, slot: Slot, options: RunOptions, deps: R
     lease.whenLost((error) => lost.abort(error));
     const held = { ...deps, stop: AbortSignal.any([deps.stop, lost.signal]) };
     try {
+      await refuseLiveShards(ledger);
       const prepared = await preparePlan(job, slot, attempt, ledger, options, held);
       if (prepared !== 'replan') return await finishRun(prepared, job, ledger, chain, options, held, started);
     } finally {

@@ -30,7 +30,7 @@ export function runContext(plan: Plan): RunContext {
 
 /**
  * Scores the chunks that have no record yet (or whose staged bytes are `gone`), longest first, and writes a record for
- * each. After the first failure nothing more is handed out; what is in the children is finished and recorded.
+ * each; gives the records of the plan's chunks (of a shard's share when the plan holds no others). After the first failure nothing more is handed out; what is in the children is finished and recorded.
  *
  * Errors: the first chunk's; INTERRUPTED when `deps.stop` fired. Repeat: safe; recorded chunks are never scored again.
  */
@@ -86,8 +86,9 @@ export async function scoreRun(
   deps.stop.removeEventListener('abort', interrupted);
   pool.unbind(plan.runId);
   if (failure !== null) throw failure;
-  return records.map((record, n) => {
-    if (record === null) throw new PrescoreError('INTERNAL', { what: `chunk ${n} has no record`, where: plan.runId });
+  return plan.chunks.map(({ n }) => {
+    const record = records[n];
+    if (record == null) throw new PrescoreError('INTERNAL', { what: `chunk ${n} has no record`, where: plan.runId });
     return record;
   });
 }

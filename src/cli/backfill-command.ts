@@ -1,0 +1,222 @@
+import { BackfillLog } from '../backfill/backfill-log.ts';
+import { isAsked, type Reprocess, stateOfChar } from '../backfill/backfill-record.ts';
+import { checkDefinition, describeBackfill } from '../backfill/create-backfill.ts';
+import { type DriveEnd, driveBackfill, type PartitionOutcome } from '../backfill/drive-backfill.ts';
+import { selectPartitions } from '../backfill/select-partitions.ts';
+import type { Job } from '../contract/job.ts';
+import type { StoreResolver } from '../contract/object-store.ts';
+import type { RunEvent } from '../contract/run-events.ts';
+import { ERROR_CODES } from '../errors/error-codes.ts';
+import { isPrescoreError, type PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
+import type { HeldLease } from '../ledger/lease.ts';
+import { RecordStore } from '../ledger/record-store.ts';
+import { createStoreResolver } from '../object-store/open-store.ts';
+import { worstExit } from '../pipeline/run-job.ts';
+import { sayCount, sayDuration } from '../telemetry/progress-line.ts';
+import { openBackfill, printBackfill, printPlanned, refuseCancelled, statusJson } from './backfill-show.ts';
+import { EmbeddedLauncher } from './embedded-launcher.ts';
+import { loadJob } from './load-job.ts';
+import { sayPublished } from './publish-command.ts';
+import { reportError } from './report-error.ts';
+import { StopSignals } from './stop-signals.ts';
+import { readVersions } from './versions.ts';
+
+/** A driver that was told to stop needs as long as its chunks in work. */
+const LEASE_PATIENCE_MS = 30_000;
+const INTERRUPTED_EXIT = 130;
+
+export interface DriveFlags {
+  readonly detach?: boolean;
+  readonly allowUnpinned?: boolean;
+  readonly json?: boolean;
+}
+
+export interface CreateFlags extends DriveFlags {
+  readonly from?: string;
+  readonly to?: string;
+  readonly partitions?: readonly string[];
+  readonly reprocess: Reprocess;
+  readonly maxActive: number;
+  readonly order: 'asc' | 'desc';
+  readonly stopOnFailure?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** `prescore backfill create`: notes what is to be scored, then drives it. Returns the exit code. */
+export async function backfillCreate(path: string, flags: CreateFlags): Promise<number> {
+  const job = loadJob(path);
+  const now = new Date();
+  const { from = null, to = null, partitions = null } = flags;
+  const selected = selectPartitions(job, { from, to, partitions }, now.getTime());
+  if (selected.notEnded > 0) warn(`${selected.notEnded} partitions of the range have not ended yet and are left out`);
+  return withStores(job, async (stores) => {
+    const { reprocess, maxActive, order } = flags;
+    const options = { reprocess, maxActive, order, stopOnFailure: flags.stopOnFailure === true };
+    const record = await describeBackfill(job, selected.partitions, options, stores, readVersions(), now);
+    const asked = record.partitions.filter((_, i) => isAsked(stateOfChar(record.found[i]), reprocess));
+    const isNothing = flags.dryRun === true || asked.length === 0;
+    printPlanned(record, asked, { isJson: flags.json === true, isDryRun: flags.dryRun === true });
+    if (isNothing) return 0;
+    const log = await BackfillLog.create(new RecordStore(stores, job.state), record);
+    return driveOrLeave(path, job, log, stores, flags);
+  });
+}
+
+/** `prescore backfill resume`: drives what is left. Returns the exit code. */
+export async function backfillResume(path: string, id: string | undefined, flags: DriveFlags): Promise<number> {
+  const job = loadJob(path);
+  return withStores(job, async (stores) => {
+    const log = await openBackfill(job, id, stores);
+    refuseCancelled(log);
+    checkDefinition(log.state.record, job, readVersions());
+    const isHeldBack = log.state.control !== 'active';
+    if (isHeldBack) await log.append({ control: 'resume' });
+    return driveOrLeave(path, job, log, stores, flags, isHeldBack ? LEASE_PATIENCE_MS : 0);
+  });
+}
+
+/** `prescore backfill retry --only failed`: puts what failed back and drives it. Returns the exit code. */
+export async function backfillRetry(path: string, id: string | undefined, flags: DriveFlags): Promise<number> {
+  const job = loadJob(path);
+  return withStores(job, async (stores) => {
+    const log = await openBackfill(job, id, stores);
+    refuseCancelled(log);
+    checkDefinition(log.state.record, job, readVersions());
+    if (log.state.failures.size === 0) {
+      process.stderr.write(`nothing of backfill ${log.id} failed\n`);
+      return 0;
+    }
+    await log.append({ control: 'resume', retry: 'failed' });
+    if (await log.isLive()) {
+      process.stderr.write(`backfill ${log.id} is driven by another process, which goes on with them\n`);
+      return 0;
+    }
+    return driveOrLeave(path, job, log, stores, flags);
+  });
+}
+
+async function driveOrLeave(
+  path: string,
+  job: Job,
+  log: BackfillLog,
+  stores: StoreResolver,
+  flags: DriveFlags,
+  patienceMs = 0,
+): Promise<number> {
+  if (flags.detach !== true) return drive(path, job, log, stores, flags, patienceMs);
+  if (flags.json === true) printJson({ event: 'backfill-ended', ...(await statusJson(log, job)), isDetached: true });
+  else process.stdout.write(`Drive it with: prescore backfill resume ${path} ${log.id}\n`);
+  return 0;
+}
+
+async function drive(
+  path: string,
+  job: Job,
+  log: BackfillLog,
+  stores: StoreResolver,
+  flags: DriveFlags,
+  patienceMs: number,
+): Promise<number> {
+  const lease = await takeLease(log, patienceMs);
+  const isJson = flags.json === true;
+  const started = performance.now();
+  const emit = (event: RunEvent): void => {
+    if (isJson && event.event !== 'progress' && event.event !== 'publishing') printJson(event);
+    else if (event.event === 'published') process.stdout.write(`${sayPublished(event)}\n`);
+  };
+  const launcher = new EmbeddedLauncher({ allowUnpinned: flags.allowUnpinned === true, emit, warn });
+  const signals = new StopSignals(say, () => launcher.kill());
+  const lost = new AbortController();
+  lease.whenLost((error) => lost.abort(error));
+  let failure: PrescoreError | null = null;
+  let end: DriveEnd = 'interrupted';
+  try {
+    const stop = AbortSignal.any([signals.stop, lost.signal]);
+    // Somebody may have driven it between the look and the lease.
+    await log.refresh();
+    end = await driveBackfill(log, job, { launcher, stores, stop, onOutcome: outcomeTeller(log, isJson) });
+  } catch (error) {
+    failure = toPrescoreError(error);
+  } finally {
+    signals.close();
+    await launcher.close();
+    await lease.release();
+  }
+  if (lost.signal.aborted) failure ??= toPrescoreError(lost.signal.reason);
+  const seconds = (performance.now() - started) / 1000;
+  if (isJson) {
+    const error = failure === null ? {} : { error: toErrorJson(failure) };
+    printJson({ event: 'backfill-ended', ...(await statusJson(log, job)), end, seconds, ...error });
+  } else {
+    await printBackfill(log, job);
+    if (end !== 'ended' && end !== 'cancelled') say(`Go on with: prescore backfill resume ${path} ${log.id}`);
+    else if (log.state.failures.size > 0)
+      say(`Score what failed again with: prescore backfill retry ${path} ${log.id} --only failed`);
+  }
+  if (failure !== null) reportError(failure, { isDebug: process.argv.includes('--debug'), isJson: false });
+  if (signals.exitCode !== null && end === 'interrupted') return signals.exitCode;
+  return exitOf(log, end, failure);
+}
+
+// As of `run`, over all partitions of the backfill; what was paused or cancelled from elsewhere is unfinished.
+function exitOf(log: BackfillLog, end: DriveEnd, failure: PrescoreError | null): number {
+  const table: Readonly<Record<string, { readonly exit: number }>> = ERROR_CODES;
+  const codes = [...log.state.failures.values()].map(({ code }) => table[code]?.exit ?? 70);
+  if (log.state.rejected.size > 0) codes.push(3);
+  if (failure !== null) codes.push(failure.exitCode);
+  else if (end === 'paused' || end === 'cancelled' || end === 'interrupted') codes.push(INTERRUPTED_EXIT);
+  return worstExit(codes, []);
+}
+
+async function takeLease(log: BackfillLog, patienceMs: number): Promise<HeldLease> {
+  const untilMs = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await log.take();
+    } catch (error) {
+      if (!isPrescoreError(error) || error.code !== 'RUN_OWNED' || performance.now() >= untilMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
+function outcomeTeller(log: BackfillLog, isJson: boolean): (outcome: PartitionOutcome) => void {
+  const of = log.state.open().length;
+  let finished = 0;
+  return ({ error, ...outcome }) => {
+    finished++;
+    if (isJson) {
+      const failure = error === null ? {} : { error: toErrorJson(error) };
+      printJson({ event: 'partition', ...outcome, ...failure, finished, of });
+      return;
+    }
+    const { partition, state, rows, alreadyDone, seconds } = outcome;
+    const what =
+      error !== null ? error.message : `${sayCount(rows)} rows, ${alreadyDone ? 'already done' : sayDuration(seconds)}`;
+    say(`(${finished}/${of}) ${partition} ${state}: ${what}`);
+  };
+}
+
+async function withStores(job: Job, task: (stores: StoreResolver) => Promise<number>): Promise<number> {
+  const stores = createStoreResolver(job.stores, { env: process.env });
+  try {
+    return await task(stores);
+  } finally {
+    await stores.close();
+  }
+}
+
+function printJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+const warned = new Set<string>();
+
+function warn(text: string): void {
+  if (!warned.has(text)) say(`warning: ${text}`);
+  warned.add(text);
+}
