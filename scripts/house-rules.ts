@@ -57,6 +57,9 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['redis/connection.ts'],
   yaml: ['spec/', 'cli/init-command.ts'],
   commander: ['cli/program.ts'],
+  croner: ['spec/cron.ts'],
+  pino: ['telemetry/logger.ts'],
+  'prom-client': ['telemetry/metrics.ts'],
 };
 
 const MAX_LINES = 300;

@@ -1,0 +1,54 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type { Counter, Gauge, Histogram } from 'prom-client';
+
+/**
+ * The metrics of one process, in the text format of Prometheus. Names begin with `prescore_` and end in their unit or
+ * `_total`; labels hold names of jobs and outcomes, never keys, paths or ids.
+ */
+export class Metrics {
+  private readonly registry = new Registry();
+
+  constructor(options: { readonly withProcess: boolean } = { withProcess: true }) {
+    if (options.withProcess) collectDefaultMetrics({ register: this.registry, prefix: 'prescore_' });
+  }
+
+  counter<L extends string = never>(name: string, help: string, labels: readonly L[] = []): Counter<L> {
+    return new Counter({ name, help, labelNames: labels, registers: [this.registry] });
+  }
+
+  /** `collect` is called at each reading, to set what is not kept up to date otherwise. */
+  gauge<L extends string = never>(
+    name: string,
+    help: string,
+    labels: readonly L[] = [],
+    collect?: (gauge: Gauge<L>) => void | Promise<void>,
+  ): Gauge<L> {
+    return new Gauge({
+      name,
+      help,
+      labelNames: labels,
+      registers: [this.registry],
+      ...(collect === undefined
+        ? {}
+        : {
+            collect() {
+              return collect(this);
+            },
+          }),
+    });
+  }
+
+  histogram<L extends string = never>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labels: readonly L[] = [],
+  ): Histogram<L> {
+    return new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers: [this.registry] });
+  }
+
+  async read(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return { contentType: this.registry.contentType, text: await this.registry.metrics() };
+  }
+}
