@@ -26,6 +26,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   reader: ['errors', 'contract', 'prediction-set'],
   publish: ['errors', 'contract', 'telemetry', 'columnar', 'ledger', 'spec', 'prediction-set'],
   pipeline: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'scorer', 'tensor'],
+  schedule: ['errors', 'contract', 'telemetry', 'spec', 'ledger'],
+  notify: ['errors', 'contract', 'telemetry'],
   cli: [
     'errors',
     'contract',
@@ -44,6 +46,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'redis',
     'publish',
     'reader',
+    'schedule',
+    'notify',
   ],
 };
 
