@@ -59,12 +59,22 @@ ${EXAMPLE_JOB}\`\`\`
 export function jobFilePage(): string {
   const sections = [section('The file', '', JOB_SHAPE)];
   for (const [key, { type, doc }] of Object.entries<Field>(JOB_SHAPE.fields)) {
-    if (type.kind === 'object') sections.push(section(`\`${key}\``, doc, type));
+    if (type.kind === 'object') sections.push(...objectSections(key, doc, type));
+    if (type.kind === 'list' && type.of.kind === 'object') {
+      sections.push(section(`\`${key}\`: each entry`, doc, type.of));
+    }
     if (type.kind === 'map' && type.of.kind === 'object') {
       sections.push(section(`\`${key}\`: each entry`, `${doc} Maps ${type.keysSay}.`, type.of));
     }
   }
   return [JOB_FILE_INTRO, ...sections].join('\n');
+}
+
+function objectSections(key: string, doc: string, shape: ObjectShape): string[] {
+  const inner = Object.entries<Field>(shape.fields).flatMap(([name, field]) =>
+    field.type.kind === 'object' ? [section(`\`${key}.${name}\``, field.doc, field.type)] : [],
+  );
+  return [section(`\`${key}\``, doc, shape), ...inner];
 }
 
 /** `docs/job.schema.json`. */

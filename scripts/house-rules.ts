@@ -28,6 +28,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'scorer', 'tensor'],
   queue: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'redis', 'scorer', 'pipeline'],
   backfill: ['errors', 'contract', 'spec', 'plan', 'ledger'],
+  schedule: ['errors', 'contract', 'telemetry', 'spec', 'ledger'],
+  notify: ['errors', 'contract', 'telemetry'],
   cli: [
     'errors',
     'contract',
@@ -48,6 +50,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'publish',
     'reader',
     'queue',
+    'schedule',
+    'notify',
   ],
 };
 

@@ -3,77 +3,156 @@ import type { StoreResolver } from '../contract/object-store.ts';
 import type { PublishedEvent, RunEvent } from '../contract/run-events.ts';
 import type { LaunchOutcome, LaunchRequest, RunLauncher } from '../contract/run-launcher.ts';
 import { toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
+import { RecordStore } from '../ledger/record-store.ts';
+import { RunLedger } from '../ledger/run-ledger.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
+import type { RunDeps } from '../pipeline/run-deps.ts';
 import { runSlot } from '../pipeline/run-slot.ts';
+import { inputProblem } from '../plan/input-ready.ts';
+import { formatRunId } from '../spec/run-id.ts';
 import { publishAndTell } from './publish-command.ts';
 import { JobScorers } from './scorers.ts';
 import { readVersions } from './versions.ts';
+
+/** Scorers of a job stay this long after its last run: the next slot of a catch-up needs them at once. */
+const IDLE_MS = 5000;
 
 export interface EmbeddedOptions {
   readonly allowUnpinned: boolean;
   readonly emit: (event: RunEvent) => void;
   readonly warn: (text: string) => void;
+  /** Runs that go at the same time, over all jobs; 4 by default. */
+  readonly atOnce?: number;
 }
 
+/** What one job needs to run; kept while it runs, and a little longer. */
 interface Workshop {
   readonly stores: StoreResolver;
   readonly scorers: JobScorers;
+  users: number;
+  idle: NodeJS.Timeout | null;
 }
 
-/** Runs slots in this process. The scorers of a job are started with its first run and kept for the next ones. */
+/** Runs slots in this process, as `run` does. A limited number at a time, over all jobs, in the order in which they came. */
 export class EmbeddedLauncher implements RunLauncher {
   private readonly options: EmbeddedOptions;
   private readonly workshops = new Map<Job, Workshop>();
+  private readonly closing = new Set<Promise<void>>();
+  private readonly queue: (() => void)[] = [];
+  private free: number;
 
   constructor(options: EmbeddedOptions) {
     this.options = options;
+    this.free = options.atOnce ?? 4;
   }
 
   async launch(request: LaunchRequest, stop: AbortSignal): Promise<LaunchOutcome> {
-    const { job, partition, logicalTime, isNewRun, isIfChanged } = request;
-    const { allowUnpinned, emit, warn } = this.options;
+    await this.enter();
+    const workshop = this.open(request.job);
     try {
-      const { stores, scorers } = this.workshop(job);
-      const done = await runSlot(
-        job,
-        { job: job.name, partition, logicalTime },
-        { isNewRun, isIfChanged, isForced: false, allowUnpinned, asOf: null },
-        { stores, versions: readVersions(), scorers: () => scorers.load(), emit, warn, stop, now: () => new Date() },
-      );
-      emit(done);
-      return { kind: 'done', done };
+      return await this.run(request, workshop, stop);
     } catch (error) {
       const known = toPrescoreError(error);
-      emit({ event: 'failed', runId: null, partition, error: toErrorJson(known) });
+      this.options.emit({
+        event: 'failed',
+        runId: null,
+        partition: request.partition,
+        error: toErrorJson(known),
+      });
       return { kind: 'failed', error: known };
+    } finally {
+      this.leave(request.job, workshop);
     }
   }
 
-  publish(job: Job, stop: AbortSignal): Promise<PublishedEvent | null> {
-    if (job.predictions === null) return Promise.resolve(null);
-    const how = { isForced: false, isRebuild: false, partition: null, stop };
-    return publishAndTell(job, this.workshop(job).stores, this.options.emit, how);
+  async publish(job: Job, stop: AbortSignal): Promise<PublishedEvent | null> {
+    if (job.predictions === null) return null;
+    const workshop = this.open(job);
+    try {
+      const how = { isForced: false, isRebuild: false, partition: null, stop };
+      return await publishAndTell(job, workshop.stores, this.options.emit, how);
+    } finally {
+      this.release(job, workshop);
+    }
   }
 
-  /** Ends the scorers at once: for the second signal. */
+  /** Ends all scorers at once: for the second signal. */
   kill(): void {
     for (const { scorers } of this.workshops.values()) scorers.kill();
   }
 
   async close(): Promise<void> {
-    for (const { scorers, stores } of this.workshops.values()) {
-      await scorers.close();
-      await stores.close();
-    }
-    this.workshops.clear();
+    for (const [job, workshop] of this.workshops) this.dismantle(job, workshop);
+    await Promise.all(this.closing);
   }
 
-  private workshop(job: Job): Workshop {
+  private async run(request: LaunchRequest, workshop: Workshop, stop: AbortSignal): Promise<LaunchOutcome> {
+    const { job, partition, logicalTime, isNewRun, isIfChanged } = request;
+    const { stores, scorers } = workshop;
+    const slot = { job: job.name, partition, logicalTime };
+    if (request.origin === 'schedule' && job.schedule?.waitForInput != null) {
+      // What is planned has its inputs pinned: it goes on, whatever the marker says.
+      const plan = await new RunLedger(new RecordStore(stores, job.state), formatRunId(slot, 1)).readPlan();
+      const why = plan === null ? await inputProblem(job, partition, stores) : null;
+      if (why !== null) return { kind: 'waiting', why };
+    }
+    const { allowUnpinned, emit, warn } = this.options;
+    const deps: RunDeps = {
+      stores,
+      versions: readVersions(),
+      scorers: () => scorers.load(),
+      emit,
+      warn: (text) => warn(`${job.name}: ${text}`),
+      stop,
+      now: () => new Date(),
+    };
+    const options = { isNewRun, isIfChanged, isForced: false, allowUnpinned, asOf: null };
+    const done = await runSlot(job, slot, options, deps);
+    emit(done);
+    return { kind: 'done', done };
+  }
+
+  private open(job: Job): Workshop {
     const known = this.workshops.get(job);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (known.idle !== null) clearTimeout(known.idle);
+      known.idle = null;
+      known.users++;
+      return known;
+    }
     const stores = createStoreResolver(job.stores, { env: process.env });
-    const made = { stores, scorers: new JobScorers(job, stores, this.options.allowUnpinned, this.options.warn) };
-    this.workshops.set(job, made);
-    return made;
+    const { allowUnpinned, warn } = this.options;
+    const scorers = new JobScorers(job, stores, allowUnpinned, (text) => warn(`${job.name}: ${text}`));
+    const workshop: Workshop = { stores, scorers, users: 1, idle: null };
+    this.workshops.set(job, workshop);
+    return workshop;
+  }
+
+  private release(job: Job, workshop: Workshop): void {
+    workshop.users--;
+    if (workshop.users === 0) workshop.idle = setTimeout(() => this.dismantle(job, workshop), IDLE_MS);
+  }
+
+  private dismantle(job: Job, workshop: Workshop): void {
+    if (workshop.idle !== null) clearTimeout(workshop.idle);
+    this.workshops.delete(job);
+    const closed = workshop.scorers
+      .close()
+      .then(() => workshop.stores.close())
+      .catch((error: unknown) => this.options.warn(`${job.name}: ${toPrescoreError(error).message}`))
+      .finally(() => this.closing.delete(closed));
+    this.closing.add(closed);
+  }
+
+  private async enter(): Promise<void> {
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((resolve) => this.queue.push(resolve));
+  }
+
+  private leave(job: Job, workshop: Workshop): void {
+    this.release(job, workshop);
+    const next = this.queue.shift();
+    if (next === undefined) this.free++;
+    else next();
   }
 }

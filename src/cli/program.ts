@@ -41,7 +41,8 @@ function usageError(error: CommanderError): PrescoreError {
   return new PrescoreError('USAGE', { what });
 }
 
-function buildProgram(done: (code: number) => void): Command {
+/** The commands without running any; a command's exit code goes to `done`. */
+export function buildProgram(done: (code: number) => void): Command {
   const program = new Command('prescore')
     .description('Scores whole tables with ONNX models ahead of time and serves the answers by key.')
     .addHelpText('after', EXIT_CODES)
@@ -94,6 +95,7 @@ function buildProgram(done: (code: number) => void): Command {
   addSets(program, done);
   addRuns(program, done);
   addBackfill(program, done);
+  addSchedule(program, done);
   program
     .command('doctor')
     .description('check Node, the native libraries and, with a job, its model and stores; say what to fix')
@@ -227,6 +229,28 @@ function addSets(program: Command, done: (code: number) => void): void {
     .argument('[set]', 'name of the set; all of them when left out')
     .action(async (set: string | undefined, flags) =>
       done(await (await import('./sets-command.ts')).setsGc(set, flags)),
+    );
+}
+
+function addSchedule(program: Command, done: (code: number) => void): void {
+  const schedule = program
+    .command('schedule')
+    .description('run jobs when their schedules say so; any number of schedulers may do it together')
+    .argument('<job...>', 'job files, or folders of them, which are read again every ten seconds')
+    .option('--redis <url>', 'let workers do the runs, through the queue there')
+    .option('--metrics <address>', 'HOST:PORT of /metrics, /health/live and /health/ready; a port alone is on loopback')
+    .option('--grace <duration>', 'how long chunks in work may take after a signal', '25s')
+    .option('--once', 'run what is due now, then end: for a cron of your own')
+    .action(async (paths: string[], flags) =>
+      done(await (await import('./schedule-command.ts')).scheduleCommand(paths, flags)),
+    );
+  schedule
+    .command('list')
+    .description('the next times of each job, and what became of the last slot')
+    .argument('<job...>', 'job files, or folders of them')
+    .option('--json', 'print one JSON object per job')
+    .action(async (paths: string[], flags) =>
+      done(await (await import('./schedule-list.ts')).scheduleList(paths, flags)),
     );
 }
 

@@ -10,7 +10,8 @@ export class StopSignals {
   private readonly listener: (signal: NodeJS.Signals) => void;
   private first: NodeJS.Signals | null = null;
 
-  constructor(say: (text: string) => void, endNow: () => void) {
+  /** `graceMs`: how long what is in work may take after the first signal. */
+  constructor(say: (text: string) => void, endNow: () => void, graceMs = FINISH_MS) {
     this.stop = this.controller.signal;
     const end = (): void => {
       endNow();
@@ -24,7 +25,7 @@ export class StopSignals {
       this.first = signal;
       say('Stopping: the chunks in work are finished first. Once more to stop at once.');
       this.controller.abort();
-      setTimeout(end, FINISH_MS).unref();
+      setTimeout(end, graceMs).unref();
     };
     process.on('SIGINT', this.listener);
     process.on('SIGTERM', this.listener);

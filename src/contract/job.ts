@@ -19,6 +19,9 @@ export interface Job {
   readonly predictions: JobPredictions | null;
   readonly execution: JobExecution;
   readonly rejects: { readonly limit: RejectLimit };
+  /** Null: `prescore schedule` passes over the job. */
+  readonly schedule: JobSchedule | null;
+  readonly notify: readonly JobNotify[];
 }
 
 export interface JobModel {
@@ -104,6 +107,33 @@ export interface JobExecution {
   readonly scratchBytes: number;
   readonly device: string;
   readonly batchDeadlineMs: number;
+}
+
+/** When `prescore schedule` runs the job. */
+export interface JobSchedule {
+  /** Five fields. */
+  readonly cron: string;
+  /** A name of the IANA database. */
+  readonly timezone: string;
+  /** 0 or less: how many partitions before the latest ended one. */
+  readonly offset: number;
+  readonly catchUp: 'none' | 'last' | 'all';
+  readonly overlap: 'forbid' | 'allow' | 'replace';
+  readonly jitterMs: number;
+  readonly waitForInput: {
+    readonly forMs: number;
+    readonly everyMs: number;
+    /** Name of a file beside the input. */
+    readonly marker: string | null;
+  } | null;
+}
+
+/** A webhook that is told of the end of runs. */
+export interface JobNotify {
+  readonly url: string;
+  /** Environment variable of the secret; null: messages are not signed. */
+  readonly secretEnv: string | null;
+  readonly on: readonly ('done' | 'failed' | 'rejects')[];
 }
 
 export type RejectLimit = { readonly rows: number } | { readonly percent: number };

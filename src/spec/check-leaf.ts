@@ -21,7 +21,7 @@ type Checked<T> = { readonly value: T } | { readonly problem: string };
 /** Checks and compiles a single value; undefined when it is wrong, with the reason in `context.issues`. */
 export function checkLeaf(shape: LeafShape, node: SpecNode, path: SpecPath, context: CheckContext): unknown {
   if (shape.kind === 'uri' || shape.kind === 'storeUrl') return checkPlace(shape, node, path, context);
-  if (shape.kind === 'text' && shape.rule === 'endpoint' && isSecretText(node)) {
+  if (shape.kind === 'text' && (shape.rule === 'endpoint' || shape.rule === 'webhook') && isSecretText(node)) {
     addSecretIssue(context.issues, node.at, path);
     return undefined;
   }

@@ -1,4 +1,4 @@
-import type { FeatureSpec, Job, JobPartitions, JobPredictions } from '../contract/job.ts';
+import type { FeatureSpec, Job, JobPartitions, JobPredictions, JobSchedule } from '../contract/job.ts';
 import type { FEATURE } from './binding-fields.ts';
 import { duckdbType } from './column-types.ts';
 import type { Value } from './field.ts';
@@ -50,6 +50,8 @@ export function compileJob(file: JobFile): Job {
       batchDeadlineMs: file.execution.batchDeadline,
     },
     rejects: { limit: file.rejects.limit },
+    schedule: compileSchedule(file.schedule),
+    notify: file.notify,
   });
 }
 
@@ -70,6 +72,19 @@ function compilePartitions(partitions: JobFile['partitions']): JobPartitions | n
   const { values, every, format, start } = partitions;
   if (values !== null) return { kind: 'values', values };
   return every === null || format === null || start === null ? null : { kind: 'every', every, format, start };
+}
+
+function compileSchedule(schedule: JobFile['schedule']): JobSchedule | null {
+  if (schedule === null) return null;
+  const { jitter, waitForInput, ...rest } = schedule;
+  return {
+    ...rest,
+    jitterMs: jitter,
+    waitForInput:
+      waitForInput === null
+        ? null
+        : { forMs: waitForInput.for, everyMs: waitForInput.every, marker: waitForInput.marker },
+  };
 }
 
 function compileFeature({ columns, nulls, value }: Value<typeof FEATURE>): FeatureSpec {

@@ -24,6 +24,20 @@ export function endpointProblem(text: string): string | null {
   return isMetadataHost(url.hostname) ? 'is a link-local or metadata address' : null;
 }
 
+/**
+ * What is wrong with the URL of a webhook; null when nothing is. Path and query may be anything, the host as for stores.
+ *
+ * Errors: none.
+ */
+export function webhookProblem(text: string): string | null {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null) return 'is not a URL';
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'is not an http or https URL';
+  if (url.username !== '' || url.password !== '') return 'holds user information';
+  if (/[{}$]/.test(text)) return 'holds a template; nothing is expanded here';
+  return isMetadataHost(url.hostname) ? 'is a link-local or metadata address' : null;
+}
+
 /** The URL parser has already turned decimal, hexadecimal and octal IPv4 forms into dotted ones. */
 function isMetadataHost(hostname: string): boolean {
   const host = hostname.toLowerCase().replace(/\.$/, '');

@@ -6,6 +6,7 @@ import { FEATURE, OUTPUT_COLUMN } from './binding-fields.ts';
 import type { ObjectShape, Value } from './field.ts';
 import { PREDICTIONS } from './prediction-fields.ts';
 import { EXECUTION, OUTPUT, REJECTS } from './run-fields.ts';
+import { NOTIFY, SCHEDULE } from './schedule-fields.ts';
 import { INPUT, MODEL, PARTITIONS, STORE } from './source-fields.ts';
 
 /** The version that this package reads. A newer file is refused with SPEC_VERSION. */
@@ -85,6 +86,18 @@ export const JOB_SHAPE = {
       default: {},
       doc: 'Rows that cannot be scored are set aside with a reason.',
       example: '{ limit: 100 }',
+    },
+    schedule: {
+      type: SCHEDULE,
+      defaultSays: '`prescore schedule` passes over the job',
+      doc: 'When `prescore schedule` runs the job.',
+      example: '{ cron: "0 2 * * *", timezone: Europe/Berlin }',
+    },
+    notify: {
+      type: { kind: 'list', of: NOTIFY, min: 0, max: 20 },
+      default: [],
+      doc: 'Webhooks that are told of the end of a run.',
+      example: '[{ url: "https://hooks.example.org/prescore", secretEnv: HOOK_SECRET, on: [failed] }]',
     },
   },
 } as const satisfies ObjectShape;

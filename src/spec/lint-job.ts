@@ -2,6 +2,7 @@ import type { Job } from '../contract/job.ts';
 import type { IssueList, Report } from './issues.ts';
 import { lintColumns } from './lint-columns.ts';
 import { lintPartitions } from './lint-partitions.ts';
+import { lintSchedule } from './lint-schedule.ts';
 import { enclosingFolder, findOverlap, type Overlap, PlaceSamples } from './overlap.ts';
 import { nearestPosition, type SpecNode } from './tree.ts';
 
@@ -16,6 +17,7 @@ export function lintJob(job: Job, tree: SpecNode, issues: IssueList): void {
   if (!issues.isBroken('stores')) lintStores(job, report);
   lintColumns(job, report);
   lintPartitions(job, report, (...path) => issues.isBroken(...path));
+  lintSchedule(job, report, (...path) => issues.isBroken(...path));
   const places = [['partitions'], ['input', 'uri'], ['output', 'uri']];
   if (places.some((path) => issues.isBroken(...path))) return;
   const samples = new PlaceSamples(job);

@@ -1,5 +1,6 @@
 import { DUCKDB_TYPES, duckdbType } from './column-types.ts';
-import { endpointProblem } from './endpoint.ts';
+import { CRON_PATTERN, readCron } from './cron.ts';
+import { endpointProblem, webhookProblem } from './endpoint.ts';
 import { parseInstant } from './instant.ts';
 import { timeFormatProblem } from './time-format.ts';
 
@@ -44,6 +45,21 @@ function instantProblem(text: string): string | null {
   return parseInstant(text) === null ? 'is not a date that exists' : null;
 }
 
+function cronProblem(text: string): string | null {
+  const times = readCron(text);
+  return typeof times === 'string' ? times : null;
+}
+
+function timezoneProblem(text: string): string | null {
+  try {
+    // Offsets such as +01:00 are taken by Intl as well; they are no zones.
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return null;
+  } catch {
+    return 'is not a time zone that this Node knows';
+  }
+}
+
 const TYPE_WORDS = Object.keys(DUCKDB_TYPES).join(', ');
 const PATH_TYPES = 'bool|u?int(8|16|32|64)|float|double|string|date';
 
@@ -81,6 +97,25 @@ export const TEXT_RULES = {
     'a date such as 2013-01-01 or a time such as 2013-01-01T06:00:00Z, in UTC',
     instantProblem,
   ),
+  cron: pattern(
+    CRON_PATTERN,
+    'five fields of cron, such as 0 2 * * * (02:00 each day) or */15 6-20 * * MON-FRI',
+    cronProblem,
+  ),
+  timezone: pattern(
+    '^[A-Za-z][A-Za-z0-9_+/-]{0,63}$',
+    'a time zone such as UTC, Europe/Berlin or America/New_York',
+    timezoneProblem,
+  ),
+  fileName: pattern('^[A-Za-z0-9_.][A-Za-z0-9_.=-]{0,127}$', 'the name of a file, such as _SUCCESS', (text) =>
+    /^\.\.?$/.test(text) ? 'is not the name of a file' : null,
+  ),
+  webhook: pattern(
+    '^[Hh][Tt][Tt][Pp][Ss]?://',
+    'a URL such as https://hooks.example.org/path, without user',
+    webhookProblem,
+  ),
+  variable: pattern('^[A-Za-z_][A-Za-z0-9_]{0,127}$', 'the name of an environment variable, such as HOOK_SECRET'),
 } as const satisfies Record<string, TextRule>;
 
 export type RuleName = keyof typeof TEXT_RULES;

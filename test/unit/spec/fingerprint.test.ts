@@ -63,6 +63,8 @@ test.each([
   { output: { uri: 'out/', gcGrace: '1h' } },
   { stores: { main: { region: 'us-east-1' } } },
   { features: { x: { columns: ['a', 'b'] } } },
+  { schedule: { cron: '0 2 * * *', timezone: 'Europe/Berlin', catchUp: 'all' } },
+  { notify: [{ url: 'https://hooks.example.org/a', secretEnv: 'S', on: ['failed'] }] },
 ])('%j changes neither: a run may go on under it', (replaced) => {
   expect(prints(replaced)).toEqual(before);
 });

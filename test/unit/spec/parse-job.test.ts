@@ -75,6 +75,8 @@ describe('a full job file', () => {
         batchDeadlineMs: 500,
       },
       rejects: { limit: { percent: 0.1 } },
+      schedule: null,
+      notify: [],
     });
   });
 
@@ -156,6 +158,8 @@ test('the smallest job file gets every default', () => {
       batchDeadlineMs: 60_000,
     },
     rejects: { limit: { rows: 0 } },
+    schedule: null,
+    notify: [],
   });
 });
 

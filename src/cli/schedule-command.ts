@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Job } from '../contract/job.ts';
+import type { StoreResolver } from '../contract/object-store.ts';
+import type { RunLauncher } from '../contract/run-launcher.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import { RecordStore } from '../ledger/record-store.ts';
+import { createStoreResolver } from '../object-store/open-store.ts';
+import { worstExit } from '../pipeline/run-job.ts';
+import { systemClock } from '../schedule/clock.ts';
+import type { ScheduleDeps, ScheduledJob } from '../schedule/schedule-deps.ts';
+import type { SlotResult } from '../schedule/slot-runner.ts';
+import { StoredRecords } from '../schedule/stored-records.ts';
+import { keyOf, runTimetables } from '../schedule/timetables.ts';
+import { parseDuration } from '../spec/quantities.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { type OperationsServer, parseListenAddress, startOperationsServer } from '../telemetry/operations-server.ts';
+import { EmbeddedLauncher } from './embedded-launcher.ts';
+import { JobFiles, refuseMissing } from './job-files.ts';
+import { logRunEvents } from './log-run-events.ts';
+import { ScheduleMetrics } from './schedule-metrics.ts';
+import { StopSignals } from './stop-signals.ts';
+
+export interface ScheduleFlags {
+  readonly redis?: string;
+  readonly metrics?: string;
+  readonly grace: string;
+  readonly once?: boolean;
+}
+
+/** `prescore schedule`: runs the slots of jobs when they are due. Returns the exit code. */
+export async function scheduleCommand(paths: readonly string[], flags: ScheduleFlags): Promise<number> {
+  const graceMs = parseDuration(flags.grace);
+  if (graceMs === null)
+    throw new PrescoreError('USAGE', { what: '--grace is not a duration', expected: 'such as 25s', got: flags.grace });
+  refuseMissing(paths);
+  const isOnce = flags.once === true;
+  const id = `${hostname()}.${process.pid}.${randomBytes(3).toString('hex')}`;
+  const log = createLogger('schedule').child({ scheduler: id });
+  const launcher = openLauncher(flags, log);
+  const metrics = new ScheduleMetrics();
+  const signals = new StopSignals(
+    () => log.info('stopping: what is in work is finished or given back'),
+    () => launcher.kill(),
+    graceMs,
+  );
+  const stores = new Map<string, StoreResolver>();
+  const results = new Map<string, SlotResult>();
+  const files = new JobFiles(paths, (path, error) =>
+    log.error({ path, error: error.message }, 'job file cannot be used'),
+  );
+  const depsOf = (job: ScheduledJob): ScheduleDeps => {
+    const resolver = createStoreResolver(job.stores, { env: process.env });
+    stores.set(keyOf(job), resolver);
+    return {
+      id,
+      records: new StoredRecords(new RecordStore(resolver, job.state), job.name),
+      launcher: launcher.use,
+      clock: systemClock,
+      log: log.child({ job: job.name }),
+      isOnce,
+      onEnd: (ended, ending) => metrics.ended(ended, ending),
+      onResult: (of, slot, result) => results.set(`${keyOf(of)} ${slot}`, result),
+      onState: (of, state) => metrics.state(of, state),
+    };
+  };
+  const server = flags.metrics === undefined ? null : await serve(flags.metrics, metrics, log);
+  try {
+    const read = (): Job[] => {
+      const jobs = withoutTwins(files.read(), log);
+      metrics.read(jobs);
+      return jobs;
+    };
+    const onChange = (job: Job, change: string): void => {
+      if (change === 'removed') metrics.removed(job);
+      log.info({ job: job.name, cron: job.schedule?.cron, timezone: job.schedule?.timezone }, `job ${change}`);
+    };
+    if (isOnce && read().every((job) => job.schedule === null)) log.warn('no job here has a schedule');
+    await runTimetables({ read, depsOf, clock: systemClock, isOnce, onChange }, signals.stop);
+    const all = [...results.values()];
+    const isCut = all.some((r) => r.kind === 'stopped');
+    if (signals.exitCode !== null) return isCut ? signals.exitCode : 0;
+    return isOnce ? exitCodeOf(all) : 0;
+  } finally {
+    signals.close();
+    await server?.close();
+    await launcher.use.close();
+    await Promise.all([...stores.values()].map((s) => s.close()));
+  }
+}
+
+/** The one place where the launcher is chosen. */
+function openLauncher(flags: ScheduleFlags, log: Logger): { readonly use: RunLauncher; kill(): void } {
+  if ((flags.redis ?? process.env['PRESCORE_REDIS_URL']) !== undefined) {
+    throw new PrescoreError('USAGE', {
+      what: 'schedules through a queue are not built yet',
+      fix: 'Leave --redis and PRESCORE_REDIS_URL out: runs are then scored in this process.',
+    });
+  }
+  const embedded = new EmbeddedLauncher({
+    allowUnpinned: false,
+    emit: logRunEvents(log),
+    warn: (text) => log.warn(text),
+  });
+  return { use: embedded, kill: () => embedded.kill() };
+}
+
+async function serve(address: string, metrics: ScheduleMetrics, log: Logger): Promise<OperationsServer> {
+  const server = await startOperationsServer({
+    ...parseListenAddress(address),
+    metrics: () => metrics.text(),
+    live: () => metrics.liveProblem(Date.now()),
+    ready: () => metrics.readyProblem(),
+  });
+  log.info({ url: server.url }, 'metrics and health');
+  return server;
+}
+
+/** Two files with one name and state would share their slots: the first one counts. */
+function withoutTwins(jobs: readonly Job[], log: Logger): Job[] {
+  const seen = new Set<string>();
+  return jobs.filter((job) => {
+    const key = keyOf(job);
+    if (seen.has(key))
+      log.error(
+        { job: job.name, state: job.state },
+        'two job files have this name and state; the second is passed over',
+      );
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+function exitCodeOf(results: readonly SlotResult[]): number {
+  const failures = results.filter((r) => r.kind === 'failed').flatMap((r) => r.failures.map((f) => f.exitCode));
+  return worstExit(
+    failures,
+    results.flatMap((r) => r.done),
+  );
+}
