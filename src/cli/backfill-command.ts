@@ -14,8 +14,8 @@ import { createStoreResolver } from '../object-store/open-store.ts';
 import { worstExit } from '../pipeline/run-job.ts';
 import { sayCount, sayDuration } from '../telemetry/progress-line.ts';
 import { openBackfill, printBackfill, printPlanned, refuseCancelled, statusJson } from './backfill-show.ts';
-import { EmbeddedLauncher } from './embedded-launcher.ts';
 import { loadJob } from './load-job.ts';
+import { openLauncher } from './open-launcher.ts';
 import { sayPublished } from './publish-command.ts';
 import { reportError } from './report-error.ts';
 import { StopSignals } from './stop-signals.ts';
@@ -26,6 +26,7 @@ const LEASE_PATIENCE_MS = 30_000;
 const INTERRUPTED_EXIT = 130;
 
 export interface DriveFlags {
+  readonly redis?: string;
   readonly detach?: boolean;
   readonly allowUnpinned?: boolean;
   readonly json?: boolean;
@@ -124,7 +125,7 @@ async function drive(
     if (isJson && event.event !== 'progress' && event.event !== 'publishing') printJson(event);
     else if (event.event === 'published') process.stdout.write(`${sayPublished(event)}\n`);
   };
-  const launcher = new EmbeddedLauncher({ allowUnpinned: flags.allowUnpinned === true, emit, warn });
+  const launcher = await openLauncher(flags, { allowUnpinned: flags.allowUnpinned === true, emit, warn });
   const signals = new StopSignals(say, () => launcher.kill());
   const lost = new AbortController();
   lease.whenLost((error) => lost.abort(error));
@@ -134,7 +135,12 @@ async function drive(
     const stop = AbortSignal.any([signals.stop, lost.signal]);
     // Somebody may have driven it between the look and the lease.
     await log.refresh();
-    end = await driveBackfill(log, job, { launcher, stores, stop, onOutcome: outcomeTeller(log, isJson) });
+    end = await driveBackfill(log, job, {
+      launcher: launcher.use,
+      stores,
+      stop,
+      onOutcome: outcomeTeller(log, isJson),
+    });
   } catch (error) {
     failure = toPrescoreError(error);
   } finally {

@@ -12,6 +12,7 @@ export function addBackfill(program: Command, done: Done): void {
     command.option('--json', 'print one JSON object per event; the last one is "backfill-ended"');
   const driving = (command: Command): Command =>
     json(command)
+      .option('--redis <url>', 'let workers do the runs, through the queue there')
       .option('--detach', 'only note it; prescore backfill resume drives it')
       .option('--allow-unpinned', 'accept a model without sha256');
   driving(

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
-import type { RunLauncher } from '../contract/run-launcher.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { RecordStore } from '../ledger/record-store.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
@@ -15,9 +14,9 @@ import { keyOf, runTimetables } from '../schedule/timetables.ts';
 import { parseDuration } from '../spec/quantities.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { type OperationsServer, parseListenAddress, startOperationsServer } from '../telemetry/operations-server.ts';
-import { EmbeddedLauncher } from './embedded-launcher.ts';
 import { JobFiles, refuseMissing } from './job-files.ts';
 import { logRunEvents } from './log-run-events.ts';
+import { openLauncher } from './open-launcher.ts';
 import { ScheduleMetrics } from './schedule-metrics.ts';
 import { StopSignals } from './stop-signals.ts';
 
@@ -37,7 +36,12 @@ export async function scheduleCommand(paths: readonly string[], flags: ScheduleF
   const isOnce = flags.once === true;
   const id = `${hostname()}.${process.pid}.${randomBytes(3).toString('hex')}`;
   const log = createLogger('schedule').child({ scheduler: id });
-  const launcher = openLauncher(flags, log);
+  const redis = flags.redis ?? process.env['PRESCORE_REDIS_URL'];
+  const launcher = await openLauncher(redis === undefined || redis === '' ? {} : { redis }, {
+    allowUnpinned: false,
+    emit: logRunEvents(log),
+    warn: (text) => log.warn(text),
+  });
   const metrics = new ScheduleMetrics();
   const signals = new StopSignals(
     () => log.info('stopping: what is in work is finished or given back'),
@@ -84,25 +88,9 @@ export async function scheduleCommand(paths: readonly string[], flags: ScheduleF
   } finally {
     signals.close();
     await server?.close();
-    await launcher.use.close();
+    await launcher.close();
     await Promise.all([...stores.values()].map((s) => s.close()));
   }
-}
-
-/** The one place where the launcher is chosen. */
-function openLauncher(flags: ScheduleFlags, log: Logger): { readonly use: RunLauncher; kill(): void } {
-  if ((flags.redis ?? process.env['PRESCORE_REDIS_URL']) !== undefined) {
-    throw new PrescoreError('USAGE', {
-      what: 'schedules through a queue are not built yet',
-      fix: 'Leave --redis and PRESCORE_REDIS_URL out: runs are then scored in this process.',
-    });
-  }
-  const embedded = new EmbeddedLauncher({
-    allowUnpinned: false,
-    emit: logRunEvents(log),
-    warn: (text) => log.warn(text),
-  });
-  return { use: embedded, kill: () => embedded.kill() };
 }
 
 async function serve(address: string, metrics: ScheduleMetrics, log: Logger): Promise<OperationsServer> {

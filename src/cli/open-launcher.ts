@@ -1,0 +1,54 @@
+import type { RunEvent } from '../contract/run-events.ts';
+import type { RunLauncher } from '../contract/run-launcher.ts';
+import { createStoreResolver } from '../object-store/open-store.ts';
+import { EmbeddedLauncher } from './embedded-launcher.ts';
+import type { QueueFlags } from './open-queue.ts';
+import { readVersions } from './versions.ts';
+
+export interface OpenedLauncher {
+  readonly use: RunLauncher;
+  /** Ends what runs in this process at once; workers of a queue go on. */
+  kill(): void;
+  close(): Promise<void>;
+}
+
+export interface LauncherOptions {
+  readonly allowUnpinned: boolean;
+  readonly emit: (event: RunEvent) => void;
+  readonly warn: (text: string) => void;
+}
+
+/**
+ * The launcher of schedules and backfills: the queue of `--redis`, whose workers do the runs, or this process.
+ *
+ * Errors: QUEUE_* when the queue cannot be used.
+ */
+export async function openLauncher(flags: QueueFlags, options: LauncherOptions): Promise<OpenedLauncher> {
+  if (flags.redis === undefined) {
+    const embedded = new EmbeddedLauncher(options);
+    return { use: embedded, kill: () => embedded.kill(), close: () => embedded.close() };
+  }
+  const { openQueueRedis, ownName } = await import('./open-queue.ts');
+  const { LAUNCHER_DEFAULTS, QueueLauncher } = await import('../queue/queue-launcher.ts');
+  const { TaskQueues } = await import('../queue/task-queues.ts');
+  const redis = await openQueueRedis(flags, options.warn);
+  try {
+    const launcher = new QueueLauncher({
+      ...LAUNCHER_DEFAULTS,
+      ...options,
+      openStores: (blocks) => createStoreResolver(blocks, { env: process.env }),
+      queues: await TaskQueues.open(redis),
+      versions: readVersions(),
+      now: () => new Date(),
+      by: ownName(),
+    });
+    const close = async (): Promise<void> => {
+      await launcher.close();
+      await redis.close();
+    };
+    return { use: launcher, kill: () => undefined, close };
+  } catch (error) {
+    await redis.close();
+    throw error;
+  }
+}
