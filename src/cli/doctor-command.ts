@@ -13,7 +13,8 @@ import { readVersions } from './versions.ts';
 
 type Verdict = 'ok' | 'warn' | 'fail';
 
-interface Finding {
+/** One line of the report. */
+export interface Finding {
   readonly check: string;
   readonly verdict: Verdict;
   readonly found: string;
@@ -23,8 +24,11 @@ interface Finding {
 
 const GIB = 1024 ** 3;
 
-/** `prescore doctor [JOB]`: exit code 0, or that of the first thing that fails. */
-export async function doctorCommand(path: string | undefined, flags: { readonly json?: boolean }): Promise<number> {
+/** `prescore doctor [JOB] [--redis URL]`: exit code 0, or that of the first thing that fails. */
+export async function doctorCommand(
+  path: string | undefined,
+  flags: { readonly json?: boolean; readonly redis?: string },
+): Promise<number> {
   const findings: Finding[] = [...hostFindings()];
   let exitCode = 0;
   const attempt = async (check: string, task: () => Promise<Omit<Finding, 'check'>>): Promise<void> => {
@@ -43,6 +47,11 @@ export async function doctorCommand(path: string | undefined, flags: { readonly 
       return { verdict: 'ok', found: job.name, fix: '' };
     });
     if (job !== null) await checkJob(job, attempt);
+  }
+  const redis = flags.redis ?? process.env['PRESCORE_REDIS_URL'];
+  if (redis !== undefined && redis !== '') {
+    const { checkQueue } = await import('./doctor-queue.ts');
+    await checkQueue(redis, attempt);
   }
   // The only one that fails without an error: a setting with which stores refuse to work.
   if (exitCode === 0 && findings.some((f) => f.verdict === 'fail')) exitCode = 6;

@@ -98,8 +98,9 @@ export function buildProgram(done: (code: number) => void): Command {
   addSchedule(program, done);
   program
     .command('doctor')
-    .description('check Node, the native libraries and, with a job, its model and stores; say what to fix')
+    .description('check Node, the native libraries, a job with its model and stores, a queue; say what to fix')
     .argument('[job]', 'job file')
+    .option('--redis <url>', 'the queue of the workers')
     .option('--json', 'print one JSON object')
     .action(async (job: string | undefined, flags) =>
       done(await (await import('./doctor-command.ts')).doctorCommand(job, flags)),
