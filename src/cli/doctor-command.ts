@@ -4,23 +4,13 @@ import { toPrescoreError } from '../errors/prescore-error.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import { tableRoot } from '../spec/table-root.ts';
 import { sayBytes } from '../telemetry/progress-line.ts';
+import type { Attempt, Finding } from './doctor-finding.ts';
 import { availableParallelism, constrainedMemory, tmpdir, totalmem } from './host.ts';
 import { loadJob } from './load-job.ts';
 import { openPredictionStore } from './open-prediction-store.ts';
 import { JobScorers } from './scorers.ts';
 import { endOnSignal } from './stop-signals.ts';
 import { readVersions } from './versions.ts';
-
-type Verdict = 'ok' | 'warn' | 'fail';
-
-/** One line of the report. */
-export interface Finding {
-  readonly check: string;
-  readonly verdict: Verdict;
-  readonly found: string;
-  /** What to do; empty when nothing is. */
-  readonly fix: string;
-}
 
 const GIB = 1024 ** 3;
 
@@ -31,7 +21,7 @@ export async function doctorCommand(
 ): Promise<number> {
   const findings: Finding[] = [...hostFindings()];
   let exitCode = 0;
-  const attempt = async (check: string, task: () => Promise<Omit<Finding, 'check'>>): Promise<void> => {
+  const attempt: Attempt = async (check, task) => {
     try {
       findings.push({ check, ...(await task()) });
     } catch (error) {
@@ -95,10 +85,7 @@ function hostFindings(): Finding[] {
   ];
 }
 
-async function checkJob(
-  job: Job,
-  attempt: (check: string, task: () => Promise<Omit<Finding, 'check'>>) => Promise<void>,
-): Promise<void> {
+async function checkJob(job: Job, attempt: Attempt): Promise<void> {
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, true);
   const done = endOnSignal(() => scorers.kill());

@@ -1,9 +1,7 @@
 import { TaskQueues } from '../queue/task-queues.ts';
 import { sayDuration } from '../telemetry/progress-line.ts';
-import type { Finding } from './doctor-command.ts';
+import type { Attempt } from './doctor-finding.ts';
 import { openQueueRedis } from './open-queue.ts';
-
-type Attempt = (check: string, task: () => Promise<Omit<Finding, 'check'>>) => Promise<void>;
 
 /** Tasks that wait longer than this, with nobody at work, are worth a word. */
 const LONG_MS = 60_000;

@@ -4,6 +4,7 @@ import { listRunIds } from './list-runs.ts';
 import { ManifestChain } from './manifest-chain.ts';
 import type { RecordStore } from './record-store.ts';
 import { RunLedger } from './run-ledger.ts';
+import { RunRequests } from './run-requests.ts';
 import { liveShard } from './shard-split.ts';
 
 /** One thing that no manifest needs. */
@@ -24,7 +25,7 @@ export interface GarbageOptions {
 /**
  * Finds (and with `isApplied` removes) what is not needed: staged parts of runs that are committed, or unfinished and older
  * than asked with no live owner; and parts in the outputs that the current manifest does not name and whose run is as old.
- * A run with a live lease is never touched, and no manifest or record is.
+ * A run with a live lease, or that workers are to finish, is never touched, and no manifest or record is.
  */
 export async function collectGarbage(
   records: RecordStore,
@@ -35,10 +36,14 @@ export async function collectGarbage(
   const outputs = new Map<string, string | null>();
   const busy = new Set<string>();
   const recent = new Set<string>();
+  const requests = new RunRequests(records);
   for (const runId of await listRunIds(records)) {
     const ledger = new RunLedger(records, runId);
     const [plan, lease] = await Promise.all([ledger.readPlan(), newestLease(records, ledger.folder)]);
     if ((lease !== null && !isFree(lease)) || (await liveShard(ledger)) !== null) busy.add(runId);
+    // Workers score chunks without a lease.
+    const asked = await requests.newest(runId);
+    if (asked !== null && asked.end === null) busy.add(runId);
     const renewed = lease === null ? 0 : Date.parse(lease.expiresAt) - LEASE.ttlMs;
     const touched = Math.max(renewed, Date.parse(plan?.createdAt ?? '') || 0);
     if (options.nowMs - touched < options.olderThanMs) recent.add(runId);

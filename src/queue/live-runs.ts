@@ -9,7 +9,7 @@ import { ChunkOrder } from './chunk-order.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 /** How long what was read of a run is believed: a cancel is obeyed after it at the latest. Milliseconds. */
-const FRESH_MS = 2_000;
+const FRESH_MS = 1_000;
 const MOST_RUNS = 200;
 
 /** A run as this process knows it. Its records decide; this saves reading them for every chunk. */
@@ -39,7 +39,7 @@ export class LiveRun {
     this.end = end;
   }
 
-  /** False once the newest request has an end. Reads at most every two seconds unless `isForced`. */
+  /** False once the newest request has an end. Reads at most every second unless `isForced`. */
   isLive(isForced = false): Promise<boolean> {
     if (!isForced && performance.now() - this.checkedAt < FRESH_MS) return Promise.resolve(this.end === null);
     this.checking ??= this.refresh().finally(() => {

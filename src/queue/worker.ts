@@ -16,7 +16,7 @@ const IDLE_FIRST_MS = 20;
 const IDLE_LONGEST_MS = 400;
 const BEAT_MS = 5_000;
 const BEAT_LIFE_MS = 16_000;
-const LOOK_AT_ENDS_MS = 2_000;
+const LOOK_AT_ENDS_MS = 1_000;
 
 export interface WorkerOptions {
   /** Tasks in work at a time. */
