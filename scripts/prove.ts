@@ -1,5 +1,5 @@
 /*
- * Long proofs: `npm run prove -- kills|publish|switch [--count 100] [--seed 1]`. What kills have shown is kept in .prove/, so
+ * Long proofs: `npm run prove -- kills|publish|switch|shards|backfills [--count 100] [--seed 1]`. What kills have shown is kept in .prove/, so
  * that an interrupted proof goes on where it was; --fresh starts again.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startRedis } from '../test/harness/redis-server.ts';
+import { type BackfillCase, proveBackfills } from './prove/backfills.ts';
 import { type KillOutcome, proveKills } from './prove/kills.ts';
 import { type PublishKill, provePublish } from './prove/publish.ts';
+import { proveShards, type ShardCase } from './prove/shards.ts';
 import { proveSwitch } from './prove/switch.ts';
 
 const { positionals, values } = parseArgs({
@@ -74,6 +76,20 @@ async function publish(): Promise<void> {
   outcomes.end(`${outcomes.all.reduce((sum, o) => sum + o.retries, 0)} more starts`);
 }
 
+async function shards(): Promise<void> {
+  const outcomes = new Outcomes<ShardCase>('shards');
+  const onOutcome = (o: ShardCase): void => outcomes.add(o, o.say);
+  await proveShards({ seed, cases: outcomes.waiting, folder: outcomes.folder, onOutcome });
+  outcomes.end('one commit each');
+}
+
+async function backfills(): Promise<void> {
+  const outcomes = new Outcomes<BackfillCase>('backfills');
+  const onOutcome = (o: BackfillCase): void => outcomes.add(o, o.say);
+  await proveBackfills({ seed, cases: outcomes.waiting, folder: outcomes.folder, onOutcome });
+  outcomes.end('each partition scored once');
+}
+
 /** Long enough that generations are reclaimed under the readers, 60 s after they left `keep`. */
 async function switches(): Promise<void> {
   const folder = join(root, `switch-${count}`);
@@ -95,9 +111,11 @@ async function switches(): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
-const proof = { kills, publish, switch: switches }[positionals[0] ?? ''];
+const proof = { kills, publish, switch: switches, shards, backfills }[positionals[0] ?? ''];
 if (proof === undefined) {
-  process.stderr.write('usage: npm run prove -- kills|publish|switch [--count 100] [--seed 1] [--fresh]\n');
+  process.stderr.write(
+    'usage: npm run prove -- kills|publish|switch|shards|backfills [--count 100] [--seed 1] [--fresh]\n',
+  );
   process.exit(2);
 }
 await proof();
