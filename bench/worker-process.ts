@@ -25,7 +25,10 @@ export class WorkerProcess {
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.log += text;
     });
-    process.once('exit', () => this.child.kill('SIGKILL'));
+    // A benchmark that is interrupted must not leave workers behind.
+    const end = (): void => void this.child.kill('SIGKILL');
+    process.once('exit', end);
+    this.child.once('exit', () => process.off('exit', end));
   }
 
   /** Waits until it takes tasks. */
