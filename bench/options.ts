@@ -4,7 +4,7 @@ import { CONTENDERS, type ContenderName } from './contenders.ts';
 
 /** What the command line asked for. */
 export interface Options {
-  readonly case: CaseName | 'memory' | 'redis-load';
+  readonly case: CaseName | 'memory' | 'redis-load' | 'queue';
   readonly runs: number;
   readonly peers: readonly ContenderName[];
   readonly rows: number;
@@ -14,16 +14,19 @@ export interface Options {
   readonly tunesAgain: boolean;
   /** `execution.memory` of prescore's job. */
   readonly memory: string;
+  /** Tiny chunks of the queue case. */
+  readonly chunks: number;
 }
 
-export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load [options]
+export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue [options]
   --runs N          timed rounds (5); memory: runs of each size (1)
   --peers A,B       of ${CONTENDERS.join(', ')} (all)
   --rows N          fewer rows than the case has
   --memory          one more run of each contender with its memory sampled
   --store file|s3   where prescore reads and writes (file)
   --tune            search for the peers' best settings again
-  --budget SIZE     execution.memory of prescore's job (1GiB)`;
+  --budget SIZE     execution.memory of prescore's job (1GiB)
+  --chunks N        tiny chunks of the queue case (10000)`;
 
 /** Reads the command line; null when it makes no sense. */
 export function readOptions(args: readonly string[]): Options | null {
@@ -33,20 +36,36 @@ export function readOptions(args: readonly string[]): Options | null {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { runs: text, peers: text, rows: text, memory: flag, store: text, tune: flag, budget: text },
+      options: {
+        runs: text,
+        peers: text,
+        rows: text,
+        memory: flag,
+        store: text,
+        tune: flag,
+        budget: text,
+        chunks: text,
+      },
     });
     const name = positionals[0];
     const isCase =
-      name === 'heavy' || name === 'light' || name === 'mixed' || name === 'memory' || name === 'redis-load';
+      name === 'heavy' ||
+      name === 'light' ||
+      name === 'mixed' ||
+      name === 'memory' ||
+      name === 'redis-load' ||
+      name === 'queue';
     const peers = values.peers?.split(',') ?? CONTENDERS;
     const rows = Number(values.rows ?? FULL_ROWS[name === 'light' || name === 'mixed' ? name : 'heavy']);
     const runs = Number(values.runs ?? (name === 'memory' ? 1 : 5));
+    const chunks = Number(values.chunks ?? 10_000);
     const store = values.store ?? 'file';
     if (!isCase || positionals.length !== 1 || !peers.every(isContender)) return null;
     if (!(rows > 0 && runs > 0 && Number.isInteger(rows) && Number.isInteger(runs))) return null;
+    if (!(chunks >= 20 && Number.isInteger(chunks))) return null;
     if (store !== 'file' && store !== 's3') return null;
     const { memory: samplesMemory, tune: tunesAgain, budget = '1GiB' } = values;
-    return { case: name, runs, peers, rows, samplesMemory, store, tunesAgain, memory: budget };
+    return { case: name, runs, peers, rows, samplesMemory, store, tunesAgain, memory: budget, chunks };
   } catch {
     return null;
   }

@@ -1,8 +1,9 @@
-/* The benchmark: `npm run bench -- heavy|light|mixed|memory|redis-load`. See bench/README.md. */
+/* The benchmark: `npm run bench -- heavy|light|mixed|memory|redis-load|queue`. See bench/README.md. */
 import { compare } from './compare.ts';
 import { memoryCase } from './memory-case.ts';
 import { readOptions, USAGE } from './options.ts';
 import { note } from './paths.ts';
+import { queueCase } from './queue-case.ts';
 import { redisCase } from './redis-case.ts';
 
 const options = readOptions(process.argv.slice(2));
@@ -11,4 +12,5 @@ if (options === null) {
   process.exitCode = 2;
 } else if (options.case === 'memory') await memoryCase(options);
 else if (options.case === 'redis-load') await redisCase(options);
+else if (options.case === 'queue') await queueCase(options);
 else await compare(options, options.case);

@@ -1,5 +1,5 @@
 /*
- * Long proofs: `npm run prove -- kills|publish|switch|shards|backfills [--count 100] [--seed 1]`. What kills have shown is kept in .prove/, so
+ * Long proofs: `npm run prove -- kills|publish|switch|shards|backfills|queue [--count 100] [--seed 1]`. What kills have shown is kept in .prove/, so
  * that an interrupted proof goes on where it was; --fresh starts again.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { startRedis } from '../test/harness/redis-server.ts';
 import { type BackfillCase, proveBackfills } from './prove/backfills.ts';
 import { type KillOutcome, proveKills } from './prove/kills.ts';
 import { type PublishKill, provePublish } from './prove/publish.ts';
+import { proveQueue, type QueueOutcome } from './prove/queue.ts';
 import { proveShards, type ShardCase } from './prove/shards.ts';
 import { proveSwitch } from './prove/switch.ts';
 
@@ -90,6 +91,17 @@ async function backfills(): Promise<void> {
   outcomes.end('each partition scored once');
 }
 
+async function queue(): Promise<void> {
+  const outcomes = new Outcomes<QueueOutcome>('queue');
+  const onOutcome = (o: QueueOutcome): void => {
+    const faults = o.what.map((name, i) => `${name} at ${o.at[i] ?? '-'}`).join(', ');
+    outcomes.add(o, `${faults}: ${o.seconds.toFixed(1)} s, ${o.twice} chunks twice`);
+  };
+  await proveQueue({ seed, cases: outcomes.waiting, folder: outcomes.folder, onOutcome });
+  const faults = outcomes.all.reduce((sum, o) => sum + o.what.length, 0);
+  outcomes.end(`${faults} faults, ${outcomes.all.reduce((sum, o) => sum + o.twice, 0)} chunks scored twice`);
+}
+
 /** Long enough that generations are reclaimed under the readers, 60 s after they left `keep`. */
 async function switches(): Promise<void> {
   const folder = join(root, `switch-${count}`);
@@ -111,10 +123,10 @@ async function switches(): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
-const proof = { kills, publish, switch: switches, shards, backfills }[positionals[0] ?? ''];
+const proof = { kills, publish, switch: switches, shards, backfills, queue }[positionals[0] ?? ''];
 if (proof === undefined) {
   process.stderr.write(
-    'usage: npm run prove -- kills|publish|switch|shards|backfills [--count 100] [--seed 1] [--fresh]\n',
+    'usage: npm run prove -- kills|publish|switch|shards|backfills|queue [--count 100] [--seed 1] [--fresh]\n',
   );
   process.exit(2);
 }

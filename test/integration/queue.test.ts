@@ -201,7 +201,7 @@ describe('a command of many runs', () => {
     expect(outcome).toMatchObject({ kind: 'done', done: { rows: 24_951, partition: '02' } });
     const published = async (): Promise<readonly Record<string, unknown>[]> =>
       (await prescore(['sets', 'show', 'delays', '--store', `lmdb:${join(folder, 'lookups')}`, '--json'])).events;
-    await until(async () => (await published())[0]?.['generations'] !== undefined);
+    await until(async () => (await published())[0]?.['set'] === 'delays');
     expect(await published()).toMatchObject([{ set: 'delays', generations: [{ rows: FLIGHT_ROWS }] }]);
     // Nothing new: it is served already.
     expect(await launcher.publish(loaded, new AbortController().signal)).toMatchObject({ outcome: 'unchanged' });
