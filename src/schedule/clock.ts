@@ -6,17 +6,25 @@ export interface Clock {
   until(time: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Timers go by another clock than the time of day, which may be set: it is looked at this often. */
+const LOOK_MS = 20_000;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   until: (time, signal) =>
     new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const end = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', end);
+      let timer: NodeJS.Timeout | null = null;
+      const look = (): void => {
+        const left = time - Date.now();
+        if (left > 0 && !signal.aborted) {
+          timer = setTimeout(look, Math.min(left, LOOK_MS));
+          return;
+        }
+        if (timer !== null) clearTimeout(timer);
+        signal.removeEventListener('abort', look);
         resolve();
       };
-      const timer = setTimeout(end, Math.max(0, time - Date.now()));
-      signal.addEventListener('abort', end);
+      signal.addEventListener('abort', look);
+      look();
     }),
 };

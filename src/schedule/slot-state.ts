@@ -94,8 +94,8 @@ export const TIMES = {
   /** How soon a run that something else works on is tried again. */
   ownedMs: 15_000,
   retryMs: 30_000,
-  /** The longest sleep: clocks jump, and records change without telling. */
-  restMs: 60_000,
+  /** The longest sleep. */
+  restMs: 3_600_000,
 } as const;
 
 export const COUNTS = {

@@ -5,6 +5,7 @@ import { type CronTimes, readCron } from '../spec/cron.ts';
 import { Zone } from './zone.ts';
 
 const DAY_MS = 86_400_000;
+const KEPT_GAPS = 4;
 /** No clock was ever set back by more. */
 const FOLD_MS = 4 * 3_600_000;
 
@@ -20,6 +21,8 @@ export class SlotTimes {
   private readonly cron: CronTimes;
   private readonly zone: Zone;
   private readonly jitterMs: number;
+  /** Gaps between slots that were found last: the same questions are asked again and again. */
+  private gaps: readonly { readonly after: number; readonly slot: number }[] = [];
 
   /** Errors: SPEC_INVALID for an expression that parsing a job file would have refused. */
   constructor(job: string, { cron, timezone, jitterMs }: Pick<JobSchedule, 'cron' | 'timezone' | 'jitterMs'>) {
@@ -34,7 +37,11 @@ export class SlotTimes {
 
   /** The first slot after an instant; null when there is none. */
   next(after: number): number | null {
-    return this.cron.isEveryHour ? this.nextReal(after) : this.nextNamed(after);
+    const known = this.gaps.find((gap) => after >= gap.after && after < gap.slot);
+    if (known !== undefined) return known.slot;
+    const slot = this.cron.isEveryHour ? this.nextReal(after) : this.nextNamed(after);
+    if (slot !== null) this.gaps = [{ after, slot }, ...this.gaps.slice(0, KEPT_GAPS - 1)];
+    return slot;
   }
 
   /** The last slot at or before an instant; null when there is none. */
