@@ -179,6 +179,7 @@ function doneOf(time: string): RunDone {
     bytes: 0,
     chunksResumed: 0,
     alreadyDone: false,
+    committed: true,
     inputsChanged: 0,
     stages: { fetch: 0, decode: 0, model: 0, encode: 0, store: 0 },
   };

@@ -2,7 +2,6 @@ import type { Job } from '../contract/job.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { ChunkRecord, Manifest } from '../contract/records.ts';
 import type { RunDone, StageTimes } from '../contract/run-events.ts';
-import { PrescoreError } from '../errors/prescore-error.ts';
 import { commitRun } from '../ledger/commit-run.ts';
 import type { ManifestChain } from '../ledger/manifest-chain.ts';
 import type { RunLedger } from '../ledger/run-ledger.ts';
@@ -10,9 +9,14 @@ import type { PreparedRun } from './prepare-plan.ts';
 import type { RunDeps, RunOptions } from './run-deps.ts';
 import { runContext, scoreRun } from './score-run.ts';
 
-/** Scores what has no record yet and commits (`scoreAndCommit`), and tells what became of the run. */
+/**
+ * Scores what has no record yet, then commits; for the holder of the run's lease. Chunks whose staged bytes are gone are
+ * scored again.
+ *
+ * Errors: those of scoring and of `commitRun`. Repeat: safe.
+ */
 export async function finishRun(
-  { plan, found: before }: Pick<PreparedRun, 'plan' | 'found'>,
+  { plan: planned, found: before }: Pick<PreparedRun, 'plan' | 'found'>,
   job: Job,
   ledger: RunLedger,
   chain: ManifestChain,
@@ -20,58 +24,30 @@ export async function finishRun(
   deps: RunDeps,
   started: number,
 ): Promise<RunDone> {
+  const plan = withLimits(planned, job);
+  const { pool } = await deps.scorers();
   const rowsBefore = before.reduce((sum, r) => sum + (r?.rowsIn ?? 0), 0);
   const chunksResumed = before.filter((r) => r !== null).length;
-  const { manifest, records } = await scoreAndCommit(plan, job, before, ledger, chain, options, deps);
-  const seconds = (performance.now() - started) / 1000;
-  const facts = { records, chunksResumed, inputsChanged: 0, alreadyDone: false, seconds, rowsBefore };
-  return runDone(plan, manifest, facts);
-}
-
-/**
- * Scores what has no record in `before`, then commits; for the holder of the run's lease. Chunks whose staged bytes are gone
- * are scored again.
- *
- * Errors: those of scoring and of `commitRun`. Repeat: safe.
- */
-export async function scoreAndCommit(
-  planned: Plan,
-  job: Job,
-  before: readonly (ChunkRecord | null)[],
-  ledger: RunLedger,
-  chain: ManifestChain,
-  options: Pick<RunOptions, 'isForced'>,
-  deps: RunDeps,
-): Promise<{ readonly manifest: Manifest; readonly records: readonly ChunkRecord[] }> {
-  const plan = withLimits(planned, job);
   let found = before;
   let gone = new Set<number>();
   for (;;) {
-    // Without anything left to score no model is loaded.
-    const records = isComplete(found, gone)
-      ? found
-      : await scoreRun(plan, found, gone, ledger, (await deps.scorers()).pool, deps);
-    if (deps.stop.aborted) throw new PrescoreError('INTERRUPTED', { what: 'interrupted', where: plan.runId });
+    const records = await scoreRun(plan, found, gone, ledger, pool, deps);
     deps.emit({ event: 'committing', runId: plan.runId, parts: records.filter((r) => r.part !== null).length });
     const outcome = await commitRun(plan, records, ledger, chain, deps.stores, {
       isForced: options.isForced,
-      emptyPart: async () => {
-        const { pool } = await deps.scorers();
+      emptyPart: () => {
         pool.bind(runContext(plan));
         return pool.empty(plan.runId, 0);
       },
     });
-    if (outcome.kind === 'committed') return { manifest: outcome.manifest, records };
+    if (outcome.kind === 'committed') {
+      const seconds = (performance.now() - started) / 1000;
+      const facts = { records, chunksResumed, inputsChanged: 0, alreadyDone: false, seconds, rowsBefore };
+      return runDone(plan, outcome.manifest, facts);
+    }
     found = records;
     gone = new Set(outcome.chunks);
   }
-}
-
-function isComplete(
-  found: readonly (ChunkRecord | null)[],
-  gone: ReadonlySet<number>,
-): found is readonly ChunkRecord[] {
-  return gone.size === 0 && found.every((record) => record !== null);
 }
 
 // A higher reject limit or another grace may be given when a run is resumed: they change no byte of a part.
@@ -94,12 +70,13 @@ export interface DoneFacts {
   readonly rowsBefore?: number;
 }
 
+/** The rows and parts that are told: those of a manifest, or of a shard's share. */
+export type DoneRows = Pick<Manifest, 'rows' | 'rejected' | 'rejectsByRule'> & {
+  readonly parts: readonly { readonly size: number }[];
+};
+
 /** The last event of a run that ended well. */
-export function runDone(
-  plan: Plan,
-  manifest: Pick<Manifest, 'rows' | 'rejected' | 'rejectsByRule'> & { readonly parts: readonly { size: number }[] },
-  facts: DoneFacts,
-): RunDone {
+export function runDone(plan: Plan, manifest: DoneRows, facts: DoneFacts): RunDone {
   const { records, chunksResumed, inputsChanged, alreadyDone, seconds, rowsBefore = 0 } = facts;
   const sum = (pick: (r: ChunkRecord) => number): number => records.reduce((all, r) => all + pick(r), 0);
   const stages: StageTimes = {

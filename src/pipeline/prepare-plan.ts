@@ -66,7 +66,8 @@ export function incompatible(plan: Plan, fields: readonly string[]): PrescoreErr
   });
 }
 
-function tellPlanned(
+/** Tells what a run, or the share of one, is about to do. */
+export function tellPlanned(
   plan: Plan,
   isResumed: boolean,
   found: readonly (ChunkRecord | null)[],

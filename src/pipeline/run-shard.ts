@@ -14,9 +14,9 @@ import { slotOfRunId } from '../spec/slot-of-run.ts';
 import { faultPoint } from '../telemetry/fault-point.ts';
 import { changedInputs } from './changed-inputs.ts';
 import { alreadyDone, chainOf, findCommitted, latestAttempt, probeStores } from './decide-slot.ts';
-import { type DoneFacts, runDone, scoreAndCommit } from './finish-run.ts';
+import { finishRun, runDone } from './finish-run.ts';
 import { planRun } from './plan-run.ts';
-import { incompatible, otherFields, plannedRows } from './prepare-plan.ts';
+import { incompatible, otherFields, tellPlanned } from './prepare-plan.ts';
 import type { RunDeps, RunOptions, ShardOption } from './run-deps.ts';
 import { scoreRun } from './score-run.ts';
 
@@ -33,6 +33,13 @@ interface ShardRun {
   readonly chain: ManifestChain;
   readonly deps: RunDeps;
   readonly started: number;
+}
+
+interface ScoredShare {
+  readonly plan: Plan;
+  /** Records of the share: all of them, and those that were there before this start. */
+  readonly own: readonly ChunkRecord[];
+  readonly before: readonly ChunkRecord[];
 }
 
 /**
@@ -76,33 +83,26 @@ async function scoreShare(run: ShardRun, attempt: number): Promise<RunDone> {
   const scorers = await deps.scorers();
   const plan = existing ?? (await ledger.createPlan(await planRun(job, slot, attempt, options.asOf, scorers, deps)));
   // The plan may be another shard's, made from another job file or a moment before the input changed.
-  const fields = otherFields(job, plan, scorers.model.sha256, deps.versions);
-  const checked = fields === null ? changedInputs(plan, deps.stores) : Promise.reject(incompatible(plan, fields));
-  await orNextAttempt(checked, slot, attempt);
-  const share = { ...plan, chunks: plan.chunks.filter(({ n }) => n % shard.count === shard.index) };
-  const found: (ChunkRecord | null)[] = new Array<null>(plan.chunks.length).fill(null);
-  await Promise.all(share.chunks.map(async ({ n }) => (found[n] = await ledger.chunkRecord(n))));
+  await orNextAttempt(checkPlan(plan, job, scorers.model.sha256, deps), slot, attempt);
+  const chunks = plan.chunks.filter(({ n }) => n % shard.count === shard.index);
+  const recorded = await ledger.chunkRecords(plan.chunks.length);
+  const found = recorded.map((record, n) => (n % shard.count === shard.index ? record : null));
   const before = found.filter((r) => r !== null);
-  if (before.length < share.chunks.length) await refuseWholeRun(ledger);
-  const rowsBefore = before.reduce((sum, r) => sum + r.rowsIn, 0);
-  deps.emit({
-    event: 'planned',
-    runId: plan.runId,
-    partition: plan.partition,
-    isResumed: before.length > 0,
-    files: plan.files.length,
-    skipped: plan.skipped.length,
-    chunks: share.chunks.length,
-    chunksDone: before.length,
-    rows: plannedRows(share),
-    rowsDone: rowsBefore,
-  });
+  if (before.length < chunks.length) await refuseWholeRun(ledger);
+  const share = { ...plan, chunks };
+  tellPlanned(share, before.length > 0, found, deps);
   const own = await scoreRun(share, found, new Set(), ledger, scorers.pool, deps);
   faultPoint('shard-scored');
   const all = await ledger.chunkRecords(plan.chunks.length);
   const open = all.filter((r) => r === null).length;
-  if (open > 0) return shareDone(run, plan, own, before.length, rowsBefore, open);
-  return commitTogether(run, plan, all, own, before.length, rowsBefore);
+  const scored: ScoredShare = { plan, own, before };
+  return open > 0 ? shareDone(run, scored, open) : commitTogether(run, scored, all);
+}
+
+async function checkPlan(plan: Plan, job: Job, modelSha256: string, deps: RunDeps): Promise<void> {
+  const fields = otherFields(job, plan, modelSha256, deps.versions);
+  if (fields !== null) throw incompatible(plan, fields);
+  await changedInputs(plan, deps.stores);
 }
 
 /**
@@ -111,33 +111,26 @@ async function scoreShare(run: ShardRun, attempt: number): Promise<RunDone> {
  */
 async function commitTogether(
   run: ShardRun,
-  plan: Plan,
+  scored: ScoredShare,
   all: readonly (ChunkRecord | null)[],
-  own: readonly ChunkRecord[],
-  chunksBefore: number,
-  rowsBefore: number,
 ): Promise<RunDone> {
   const { job, shard, options, ledger, chain, deps, started } = run;
+  const { plan } = scored;
   for (;;) {
     const lease = await freeLease(ledger);
-    const committed = await findCommitted({ plan, ledger }, chain);
-    if (committed !== null) {
-      await lease?.release();
-      return shareDone(run, plan, own, chunksBefore, rowsBefore, 0);
-    }
-    if (lease === null) {
-      if (deps.stop.aborted) throw new PrescoreError('INTERRUPTED', { what: 'interrupted', where: plan.runId });
-      await sleep(LOOK_EVERY_MS, undefined, { signal: deps.stop }).catch(() => undefined);
-      continue;
-    }
     try {
-      faultPoint('shard-committing');
-      const { manifest } = await scoreAndCommit(plan, job, all, ledger, chain, options, deps);
-      const done = runDone(plan, manifest, shareFacts(own, chunksBefore, rowsBefore, started));
-      return { ...done, shard: ofShard(shard, 0) };
+      if ((await findCommitted({ plan, ledger }, chain)) !== null) return shareDone(run, scored, 0);
+      if (lease !== null) {
+        faultPoint('shard-committing');
+        const done = await finishRun({ plan, found: all }, job, ledger, chain, options, deps, started);
+        const { chunksResumed, rowsPerSecond } = shareDone(run, scored, 0);
+        return { ...done, chunksResumed, rowsPerSecond, shard: ofShard(shard, 0) };
+      }
     } finally {
-      await lease.release();
+      await lease?.release();
     }
+    if (deps.stop.aborted) throw new PrescoreError('INTERRUPTED', { what: 'interrupted', where: plan.runId });
+    await sleep(LOOK_EVERY_MS, undefined, { signal: deps.stop }).catch(() => undefined);
   }
 }
 
@@ -162,29 +155,23 @@ async function refuseWholeRun(ledger: RunLedger): Promise<void> {
 }
 
 // What is told when the commit is another shard's: the share alone.
-function shareDone(
-  { shard, started }: ShardRun,
-  plan: Plan,
-  own: readonly ChunkRecord[],
-  chunksBefore: number,
-  rowsBefore: number,
-  chunksOpen: number,
-): RunDone {
+function shareDone({ shard, started }: ShardRun, { plan, own, before }: ScoredShare, chunksOpen: number): RunDone {
   const rejectsByRule: Record<string, number> = {};
   for (const { rejectsByRule: rules } of own)
     for (const [rule, rows] of Object.entries(rules)) rejectsByRule[rule] = (rejectsByRule[rule] ?? 0) + rows;
+  const rows = own.reduce((sum, r) => sum + r.rowsScored, 0);
+  const rejected = own.reduce((sum, r) => sum + r.rowsRejected, 0);
   const parts = own.flatMap((r) => r.part ?? []);
-  const share = {
-    rows: own.reduce((sum, r) => sum + r.rowsScored, 0),
-    rejected: own.reduce((sum, r) => sum + r.rowsRejected, 0),
-    rejectsByRule,
-    parts,
+  const facts = {
+    records: own,
+    chunksResumed: before.length,
+    inputsChanged: 0,
+    alreadyDone: false,
+    seconds: since(started),
+    rowsBefore: before.reduce((sum, r) => sum + r.rowsIn, 0),
   };
-  return {
-    ...runDone(plan, share, shareFacts(own, chunksBefore, rowsBefore, started)),
-    committed: false,
-    shard: ofShard(shard, chunksOpen),
-  };
+  const done = runDone(plan, { rows, rejected, rejectsByRule, parts }, facts);
+  return { ...done, committed: false, shard: ofShard(shard, chunksOpen) };
 }
 
 // An attempt beyond the next one would leave a gap that nobody looks behind.
@@ -205,15 +192,6 @@ async function orNextAttempt<T>(work: Promise<T>, slot: Slot, attempt: number): 
     const fix = `Restore what differs, or start all shards with --run-id ${formatRunId(slot, attempt + 1)}.`;
     throw new PrescoreError(error.code, { ...error.details, fix });
   }
-}
-
-function shareFacts(
-  records: readonly ChunkRecord[],
-  chunksResumed: number,
-  rowsBefore: number,
-  started: number,
-): DoneFacts {
-  return { records, chunksResumed, inputsChanged: 0, alreadyDone: false, seconds: since(started), rowsBefore };
 }
 
 function ofShard({ index, count }: ShardOption, chunksOpen: number): NonNullable<RunDone['shard']> {
