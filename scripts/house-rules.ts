@@ -68,7 +68,14 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   croner: ['spec/cron.ts'],
   pino: ['telemetry/logger.ts'],
   'prom-client': ['telemetry/metrics.ts'],
-  commander: ['cli/program.ts', 'cli/backfill-options.ts'],
+  commander: [
+    'cli/program.ts',
+    'cli/parse-options.ts',
+    'cli/backfill-options.ts',
+    'cli/queue-options.ts',
+    'cli/runs-options.ts',
+    'cli/sets-options.ts',
+  ],
 };
 
 const MAX_LINES = 300;

@@ -125,7 +125,9 @@ async function drive(
     if (isJson && event.event !== 'progress' && event.event !== 'publishing') printJson(event);
     else if (event.event === 'published') process.stdout.write(`${sayPublished(event)}\n`);
   };
-  const launcher = await openLauncher(flags, { allowUnpinned: flags.allowUnpinned === true, emit, warn });
+  // How many go at a time is for the driver to say (--max-active).
+  const own = { allowUnpinned: flags.allowUnpinned === true, emit, warn, atOnce: Number.POSITIVE_INFINITY };
+  const launcher = await openLauncher(flags, own);
   const signals = new StopSignals(say, () => launcher.kill());
   const lost = new AbortController();
   lease.whenLost((error) => lost.abort(error));

@@ -16,6 +16,8 @@ export interface LauncherOptions {
   readonly allowUnpinned: boolean;
   readonly emit: (event: RunEvent) => void;
   readonly warn: (text: string) => void;
+  /** Runs that go at the same time in this process. */
+  readonly atOnce?: number;
 }
 
 /**
