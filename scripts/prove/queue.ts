@@ -262,13 +262,13 @@ async function oneCase(index: number, options: QueueProof, ground: Ground): Prom
       await run.disturb(fault);
     }
     const result = await run.end();
-    // Late writers get their chance before anything is compared.
-    await sleep(200);
+    // Late writers get their chance before anything is compared: a worker that was stopped may still score a chunk.
+    await run.stop();
     faults.push(...(await run.faults(result)));
   } catch (error) {
     faults.push(`the case broke: ${String(error)}`);
+    await run.stop();
   }
-  await run.stop();
   const twice = run.scoredTwice();
   const inWork = WORKERS * SLOTS * run.what.length;
   if (twice > inWork) faults.push(`${twice} chunks were scored twice, more than ${inWork}`);

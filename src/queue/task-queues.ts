@@ -19,6 +19,8 @@ const FORGOTTEN = { removeOnComplete: true, removeOnFail: true } as const;
 /** The producing side: one BullMQ queue for each origin. */
 export class TaskQueues {
   readonly redis: QueueRedis;
+  /** Told of every origin into whose queue something was put. */
+  onAdded: (origin: Origin) => void = () => undefined;
   private readonly queues: ReadonlyMap<Origin, Queue>;
 
   private constructor(redis: QueueRedis, queues: ReadonlyMap<Origin, Queue>) {
@@ -53,6 +55,7 @@ export class TaskQueues {
     } catch (error) {
       throw queueError(error, this.redis.url);
     }
+    this.onAdded(origin);
   }
 
   /** What waits, by origin. Errors: QUEUE_UNAVAILABLE. */

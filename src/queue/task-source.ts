@@ -16,6 +16,9 @@ export const LOCK: LockTimes = { lockMs: 60_000, stalledMs: 15_000 };
 /** Our own count of tries decides, so BullMQ's is out of reach. */
 const MAX_STALLED = 1_000_000;
 
+/** A queue that was empty is not asked again for so long, unless this process puts something into it. */
+const EMPTY_MS = 50;
+
 /** A task that is ours until it is done, given back, or its lock runs out. */
 export interface TakenTask {
   readonly task: Task;
@@ -38,6 +41,7 @@ export class TaskSource {
   private readonly times: LockTimes;
   private readonly held = new Map<string, { readonly worker: Worker; readonly token: string; readonly id: string }>();
   private readonly timer: NodeJS.Timeout;
+  private readonly emptyUntil = new Map<Origin, number>();
   private turn = 0;
 
   private constructor(redis: QueueRedis, workers: TaskSource['workers'], times: LockTimes) {
@@ -82,6 +86,7 @@ export class TaskSource {
   async next(): Promise<TakenTask | null> {
     for (let i = 0; i < this.workers.length; i++) {
       const { origin, worker } = this.workers[this.turn++ % this.workers.length]!;
+      if (performance.now() < (this.emptyUntil.get(origin) ?? 0)) continue;
       const token = randomUUID();
       let job: Job | undefined;
       try {
@@ -89,7 +94,10 @@ export class TaskSource {
       } catch (error) {
         throw queueError(error, this.redis.url);
       }
-      if (job === undefined) continue;
+      if (job === undefined) {
+        this.emptyUntil.set(origin, performance.now() + EMPTY_MS);
+        continue;
+      }
       try {
         return this.taken(readTask(job.data), origin, worker, job, token);
       } catch (error) {
@@ -98,6 +106,11 @@ export class TaskSource {
       }
     }
     return null;
+  }
+
+  /** Something was put into a queue: it is asked again at once. */
+  refilled(origin: Origin): void {
+    this.emptyUntil.delete(origin);
   }
 
   /** Stops renewing and taking. Tasks that are still held come back to others when their locks run out. */

@@ -59,6 +59,7 @@ export class QueueWorker {
     this.redis = redis;
     this.queues = queues;
     this.source = source;
+    queues.onAdded = (origin) => source.refilled(origin);
     this.options = o;
     this.deps = deps;
     this.runs = new LiveRuns(deps);

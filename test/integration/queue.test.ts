@@ -120,6 +120,7 @@ describe('fair shares', () => {
     const redis = await QueueRedis.open(quietUrl, { allowEviction: false });
     const queues = await TaskQueues.open(redis);
     const source = await TaskSource.open(redis, 'test', LOCK);
+    queues.onAdded = (origin) => source.refilled(origin);
     try {
       const orders = new Map(
         runs.map((run) => [run.name, { ...run, order: new ChunkOrder(chunks(run.count), run.window) }]),
@@ -201,7 +202,8 @@ describe('a command of many runs', () => {
     expect(outcome).toMatchObject({ kind: 'done', done: { rows: 24_951, partition: '02' } });
     const published = async (): Promise<readonly Record<string, unknown>[]> =>
       (await prescore(['sets', 'show', 'delays', '--store', `lmdb:${join(folder, 'lookups')}`, '--json'])).events;
-    await until(async () => (await published())[0]?.['set'] === 'delays');
+    // The generation is listed while it is being written.
+    await until(async () => JSON.stringify(await published()).includes(`"rows":${FLIGHT_ROWS}`));
     expect(await published()).toMatchObject([{ set: 'delays', generations: [{ rows: FLIGHT_ROWS }] }]);
     // Nothing new: it is served already.
     expect(await launcher.publish(loaded, new AbortController().signal)).toMatchObject({ outcome: 'unchanged' });
