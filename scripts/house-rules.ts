@@ -27,7 +27,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   publish: ['errors', 'contract', 'telemetry', 'columnar', 'ledger', 'spec', 'prediction-set'],
   pipeline: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'scorer', 'tensor'],
   schedule: ['errors', 'contract', 'telemetry', 'spec', 'ledger'],
-  notify: ['errors', 'contract', 'telemetry'],
+  notify: ['errors', 'contract'],
   cli: [
     'errors',
     'contract',

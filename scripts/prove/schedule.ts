@@ -45,7 +45,9 @@ export async function playYear(options: YearOptions): Promise<YearResult> {
   const end = start + options.days * DAY;
   const world = new VirtualWorld(random, start);
   const store = new VirtualStore();
-  const job = parse(jobText({ predictions: { store: 'lmdb:sets', key: 'id' }, id: ['id'], schedule: options.schedule }));
+  const job = parse(
+    jobText({ predictions: { store: 'lmdb:sets', key: 'id' }, id: ['id'], schedule: options.schedule }),
+  );
   const scheduled = job as ScheduledJob;
   const durations = new Map<string, number>();
   const durationOf = (time: string): number => {
@@ -78,7 +80,8 @@ export async function playYear(options: YearOptions): Promise<YearResult> {
     return { from, to: from + (i === 0 ? 20 : random() * 3) * DAY };
   });
   const isAbsent = (time: number): boolean => absences.some((a) => time >= a.from && time < a.to);
-  const returnOf = (time: number): number => Math.max(time, ...absences.filter((a) => time >= a.from && time < a.to).map((a) => a.to));
+  const returnOf = (time: number): number =>
+    Math.max(time, ...absences.filter((a) => time >= a.from && time < a.to).map((a) => a.to));
   for (let i = 0; i < options.schedulers; i++) {
     const cycle = (): void => {
       if (world.now >= end) return;
@@ -154,7 +157,8 @@ function judge({ options, job, world, store, ups, end, starts }: Played): YearRe
     if (decision?.take === true) {
       if (ending === undefined) faults.push(`${name} was begun and never ended`);
       if (ending?.outcome === 'replaced') counts.replaced++;
-      else if (commits !== 1 || ending?.outcome !== 'done') faults.push(`${name} was begun and not scored (${ending?.outcome})`);
+      else if (commits !== 1 || ending?.outcome !== 'done')
+        faults.push(`${name} was begun and not scored (${ending?.outcome})`);
       else counts.scored++;
       if (ending?.outcome === 'replaced' && overlap !== 'replace') faults.push(`${name} was replaced`);
       const isAttended = ups.some((up) => up.from <= due && up.to > due + LATE_MS);
@@ -168,10 +172,12 @@ function judge({ options, job, world, store, ups, end, starts }: Played): YearRe
     const next = times.next(slot);
     if (catchUp === 'all') faults.push(`${name} was missed`);
     if (at - due <= LATE_MS) faults.push(`${name} was skipped on time`);
-    if (catchUp === 'last' && (next === null || times.dueOf(next) > at)) faults.push(`${name} was the last one and missed`);
+    if (catchUp === 'last' && (next === null || times.dueOf(next) > at))
+      faults.push(`${name} was the last one and missed`);
     // Somebody was there for 20 seconds of the minute, and nothing kept it back.
     const wasAttended = ups.some((up) => Math.min(up.to, due + LATE_MS) - Math.max(up.from, due) > 20_000);
-    if (wasAttended && !busyAt(slot, due - 1, due + LATE_MS)) faults.push(`${name} was missed while a scheduler was there`);
+    if (wasAttended && !busyAt(slot, due - 1, due + LATE_MS))
+      faults.push(`${name} was missed while a scheduler was there`);
   }
   const { launches } = store;
   const worstDelayMs = Math.max(...delays);

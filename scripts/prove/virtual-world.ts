@@ -1,4 +1,3 @@
-
 /** One life of a scheduler: while it is not alive, nothing that it waits for happens. */
 export interface Life {
   readonly name: string;
