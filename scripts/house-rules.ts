@@ -29,7 +29,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   queue: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'redis', 'scorer', 'pipeline'],
   backfill: ['errors', 'contract', 'spec', 'plan', 'ledger'],
   schedule: ['errors', 'contract', 'telemetry', 'spec', 'ledger'],
-  notify: ['errors', 'contract', 'telemetry'],
+  notify: ['errors', 'contract'],
   cli: [
     'errors',
     'contract',

@@ -19,6 +19,8 @@ export interface YearOptions {
   readonly schedulers: number;
   /** Longest run. Milliseconds. */
   readonly longestMs: number;
+  /** A planted fault: what the judge expects instead of what is played, or holds that anyone gets at any time. */
+  readonly planted?: { readonly judgedAs?: JobSchedule['catchUp']; readonly areHoldsFree?: boolean };
 }
 
 export interface YearResult {
@@ -44,7 +46,7 @@ export async function playYear(options: YearOptions): Promise<YearResult> {
   const start = Date.UTC(2026, 0, 1) + Math.floor(random() * 300) * DAY;
   const end = start + options.days * DAY;
   const world = new VirtualWorld(random, start);
-  const store = new VirtualStore();
+  const store = new VirtualStore(options.planted?.areHoldsFree === true);
   const job = parse(
     jobText({ predictions: { store: 'lmdb:sets', key: 'id' }, id: ['id'], schedule: options.schedule }),
   );
@@ -139,7 +141,8 @@ interface Played {
 
 /** Compares what was done with what the policy says, from the book of the virtual store alone. */
 function judge({ options, job, world, store, ups, end, starts }: Played): YearResult {
-  const { catchUp, overlap } = options.schedule;
+  const { overlap } = options.schedule;
+  const catchUp = options.planted?.judgedAs ?? options.schedule.catchUp;
   const times = new SlotTimes(job.name, job.schedule);
   const faults = [...store.faults];
   const seen = store.marks[0]!.through;

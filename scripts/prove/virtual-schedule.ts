@@ -29,6 +29,12 @@ export class VirtualStore {
   readonly faults: string[] = [];
   launches = 0;
   publishes = 0;
+  /** A planted fault: leases exclude nobody. */
+  readonly areHoldsFree: boolean;
+
+  constructor(areHoldsFree: boolean) {
+    this.areHoldsFree = areHoldsFree;
+  }
 }
 
 export function virtualRecords(world: VirtualWorld, store: VirtualStore, life: Life): ScheduleRecords {
@@ -59,19 +65,21 @@ export function virtualRecords(world: VirtualWorld, store: VirtualStore, life: L
         if (work !== undefined) work.to = world.now;
         return ending;
       }),
-    hold: (slot) => ask(() => take(world, store.leases, slot, life)),
+    hold: (slot) => ask(() => take(world, store, store.leases, slot, life)),
   };
 }
 
 /** A lease as in the ledger: another one may have it when it is released, or silent for its time. */
-function take<K>(world: VirtualWorld, leases: Map<K, Lease>, key: K, life: Life): SlotHold | null {
+function take<K>(world: VirtualWorld, store: VirtualStore, leases: Map<K, Lease>, key: K, life: Life): SlotHold | null {
   const known = leases.get(key);
   const isLive = (lease: Lease): boolean =>
-    !lease.released && (lease.life.state === 'up' || world.now < lease.life.silentSince + LEASE_MS);
+    !store.areHoldsFree &&
+    !lease.released &&
+    (lease.life.state === 'up' || world.now < lease.life.silentSince + LEASE_MS);
   if (known !== undefined && isLive(known)) return null;
   const lost = new AbortController();
   // The one before finds out when it renews.
-  if (known !== undefined) world.at(world.now + 1, known.life, known.lost);
+  if (known !== undefined && !store.areHoldsFree) world.at(world.now + 1, known.life, known.lost);
   const lease: Lease = { life, released: false, lost: () => lost.abort() };
   leases.set(key, lease);
   return {
@@ -113,7 +121,7 @@ export function virtualLauncher(
         store.launches++;
         if (store.endings.has(Date.parse(time))) store.faults.push(`${time} launched after its end`);
         if (store.commits.has(time)) return 'committed';
-        const hold = take(world, store.scoring, time, life);
+        const hold = take(world, store, store.scoring, time, life);
         return hold ?? 'owned';
       });
       if (run === 'committed') return { kind: 'done', done: doneOf(time) };
@@ -134,7 +142,8 @@ export function virtualLauncher(
       if (ended) {
         await world.request(life, () => {
           // Who lost the run while it was paused finds it committed, or leaves it to its new owner.
-          if (store.scoring.get(time)?.life === life) store.commits.set(time, (store.commits.get(time) ?? 0) + 1);
+          if (store.areHoldsFree || store.scoring.get(time)?.life === life)
+            store.commits.set(time, (store.commits.get(time) ?? 0) + 1);
         });
       }
       await run.release();

@@ -1,8 +1,11 @@
+import type { Job } from '../contract/job.ts';
 import type { PublishedEvent, RunDone, RunEvent } from '../contract/run-events.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
+import { doneMessage, failedMessage } from '../notify/messages.ts';
+import { Notifier } from '../notify/notifier.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import type { RunDeps, RunOptions, ShardOption } from '../pipeline/run-deps.ts';
-import { runJob, worstExit } from '../pipeline/run-job.ts';
+import { runJob, type SlotOutcome, worstExit } from '../pipeline/run-job.ts';
 import { ProgressLine } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
 import { printSummary } from './print-summary.ts';
@@ -54,6 +57,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     if (flags.json === true && !(event.event === 'done' && job.predictions !== null)) printJson(event);
     else progress?.take(event);
   };
+  const notifier = new Notifier({ env: process.env, warn });
   let published: PublishedEvent | null = null;
   const deps: RunDeps = {
     stores,
@@ -82,12 +86,15 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
         failures.push(outcome.error);
         emit({ event: 'failed', runId: null, partition: outcome.partition, error: toErrorJson(outcome.error) });
       }
+      notify(notifier, job, outcome, flags.asOf ?? null);
     }
     if (job.predictions !== null && done.some((d) => d.committed) && !signals.stop.aborted) {
       const partition = done.length === 1 ? done[0]!.partition : null;
       const how = { isForced: flags.force === true, isRebuild: false, partition, stop: signals.stop };
       published = await publishAndTell(job, stores, emit, how).catch((error: unknown) => {
-        failures.push(toPrescoreError(error));
+        const failure = toPrescoreError(error);
+        failures.push(failure);
+        notify(notifier, job, { kind: 'failed', partition, error: failure }, flags.asOf ?? null);
         return null;
       });
     }
@@ -109,6 +116,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     );
   } finally {
     progress?.clear();
+    await notifier.close();
     signals.close();
     sparePublisher.end();
     await scorers.close();
@@ -131,6 +139,18 @@ function shardOption({ shard, runId, asOf, partition, ...flags }: RunFlags): Sha
       '--shard goes with neither --new-run, --if-changed nor --sample; --run-id with the next attempt scores again',
     );
   return { ...shard, runId: runId ?? null };
+}
+
+// Only what is news: not that a slot was done before, that another process has it, or that somebody pressed Ctrl-C.
+function notify(notifier: Notifier, job: Job, outcome: SlotOutcome, slot: string | null): void {
+  if (outcome.kind === 'done') {
+    if (!outcome.done.alreadyDone && outcome.done.committed)
+      notifier.tell(job, doneMessage(job.name, outcome.done, new Date()));
+    return;
+  }
+  const { partition, error } = outcome;
+  if (error.code === 'INTERRUPTED' || error.code === 'RUN_OWNED') return;
+  notifier.tell(job, failedMessage(job.name, { partition, slot }, error, new Date()));
 }
 
 let lastProgress = 0;

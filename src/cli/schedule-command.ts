@@ -4,10 +4,13 @@ import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { RecordStore } from '../ledger/record-store.ts';
+import { doneMessage, failedMessage } from '../notify/messages.ts';
+import { Notifier } from '../notify/notifier.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import { worstExit } from '../pipeline/run-job.ts';
 import { systemClock } from '../schedule/clock.ts';
 import type { ScheduleDeps, ScheduledJob } from '../schedule/schedule-deps.ts';
+import type { Ending } from '../schedule/schedule-records.ts';
 import type { SlotResult } from '../schedule/slot-runner.ts';
 import { StoredRecords } from '../schedule/stored-records.ts';
 import { keyOf, runTimetables } from '../schedule/timetables.ts';
@@ -48,6 +51,7 @@ export async function scheduleCommand(paths: readonly string[], flags: ScheduleF
     () => launcher.kill(),
     graceMs,
   );
+  const notifier = new Notifier({ env: process.env, warn: (text) => log.warn(text) });
   const stores = new Map<string, StoreResolver>();
   const results = new Map<string, SlotResult>();
   const files = new JobFiles(paths, (path, error) =>
@@ -63,8 +67,16 @@ export async function scheduleCommand(paths: readonly string[], flags: ScheduleF
       clock: systemClock,
       log: log.child({ job: job.name }),
       isOnce,
-      onEnd: (ended, ending) => metrics.ended(ended, ending),
-      onResult: (of, slot, result) => results.set(`${keyOf(of)} ${slot}`, result),
+      onEnd: (ended, ending, result) => {
+        metrics.ended(ended, ending);
+        tellFailures(notifier, ended, ending, result);
+      },
+      onResult: (of, slot, result) => {
+        results.set(`${keyOf(of)} ${slot}`, result);
+        for (const done of result.done) {
+          if (!done.alreadyDone) notifier.tell(of, doneMessage(of.name, done, new Date()));
+        }
+      },
       onState: (of, state) => metrics.state(of, state),
     };
   };
@@ -88,9 +100,20 @@ export async function scheduleCommand(paths: readonly string[], flags: ScheduleF
   } finally {
     signals.close();
     await server?.close();
+    await notifier.close();
     await launcher.close();
     await Promise.all([...stores.values()].map((s) => s.close()));
   }
+}
+
+/** Failures are told when they are final: a slot may be tried again. */
+function tellFailures(notifier: Notifier, job: Job, ending: Ending, result: SlotResult | null): void {
+  if (ending.outcome !== 'failed') return;
+  const at = new Date(ending.at);
+  const waited = new PrescoreError('INPUT_NOT_FOUND', { what: `no input came in time: ${result?.why ?? ''}` });
+  const failures = result === null || result.failures.length === 0 ? [waited] : result.failures;
+  for (const error of failures)
+    notifier.tell(job, failedMessage(job.name, { partition: null, slot: ending.slot }, error, at));
 }
 
 async function serve(address: string, metrics: ScheduleMetrics, log: Logger): Promise<OperationsServer> {

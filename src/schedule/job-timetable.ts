@@ -240,7 +240,7 @@ export class JobTimetable {
   private async end(slot: number, outcome: SlotOutcome): Promise<void> {
     const { records, id, clock, log } = this.deps;
     const result = this.results.get(slot) ?? null;
-    const ending = endingOf(outcome, result, id, clock.now());
+    const ending = endingOf(slot, outcome, result, id, clock.now());
     const holds = await records.end(slot, ending);
     await this.holds.get(slot)?.release();
     this.holds.delete(slot);

@@ -16,9 +16,10 @@ const OURS: ReadonlySet<string> = new Set(['held', 'working', 'retry']);
 export function nextAction(times: Times, rules: ScheduleRules, state: ScheduleState, now: number): Action {
   return (
     replacing(rules, state) ??
+    // New slots come before old ones that wait: these must not keep those back.
     deciding(times, rules, state, now) ??
-    working(rules, state, now) ??
     scanning(times, rules, state, now) ??
+    working(rules, state, now) ??
     publishing(rules, state, now) ??
     marking(state) ?? { do: 'sleep', until: wakeTime(times, state, now) }
   );

@@ -41,6 +41,8 @@ export interface Decision {
 }
 
 export interface Ending {
+  /** ISO. */
+  readonly slot: string;
   readonly outcome: SlotOutcome;
   readonly runs: readonly string[];
   readonly rows: number;

@@ -27,12 +27,19 @@ export function withFailure(result: SlotResult | undefined, error: PrescoreError
 }
 
 /** The record of a slot's end. */
-export function endingOf(outcome: SlotOutcome, result: SlotResult | null, by: string, at: number): Ending {
+export function endingOf(
+  slot: number,
+  outcome: SlotOutcome,
+  result: SlotResult | null,
+  by: string,
+  at: number,
+): Ending {
   const [failure] = result?.failures ?? [];
   const done = result?.done ?? [];
   const waited =
     result?.kind === 'waiting' ? { code: 'INPUT_NOT_FOUND', message: result.why ?? 'no input came' } : null;
   return {
+    slot: isoTime(slot),
     outcome,
     runs: done.map((d) => d.runId),
     rows: done.reduce((sum, d) => sum + d.rows, 0),

@@ -57,7 +57,7 @@ export class StoredRecords implements ScheduleRecords {
   }
 
   async end(slot: number, ending: Ending): Promise<Ending> {
-    const record = { format: 1, slot: isoTime(slot), ...ending, at: isoTime(ending.at) };
+    const record = { format: 1, ...ending, at: isoTime(ending.at) };
     if (await this.records.create(`${this.slotPath(slot)}/end.json`, record)) return ending;
     return (await this.ending(slot)) ?? ending;
   }
