@@ -7,6 +7,7 @@ import { createStoreResolver } from '../object-store/open-store.ts';
 import { resolveUri } from '../object-store/uri.ts';
 import { normalAllow } from '../queue/known-states.ts';
 import { RECONCILE_MS } from '../queue/reconciler.ts';
+import type { QueueDepth } from '../queue/task-queues.ts';
 import { LOCK } from '../queue/task-source.ts';
 import { QueueWorker } from '../queue/worker.ts';
 import type { WorkerDeps } from '../queue/worker-deps.ts';
@@ -118,22 +119,25 @@ function ownStores(flags: WorkerFlags): Job['stores'] {
 function gauges(metrics: Metrics, worker: QueueWorker, slots: number): void {
   metrics.gauge('prescore_active_slots', 'Tasks in work here.', [], (gauge) => gauge.set(worker.active));
   metrics.gauge('prescore_slots', 'Tasks that may be in work here.').set(slots);
-  const depth = metrics.gauge('prescore_queue_tasks', 'Tasks in the queue, by origin and state.', ['queue', 'state']);
-  metrics.gauge(
-    'prescore_queue_oldest_seconds',
-    'Age of the task that has waited longest, by origin.',
-    ['queue'],
-    async (gauge) => {
-      // Redis may be away; the other figures are still told.
-      const depths = await worker.queues.depths().catch(() => []);
-      for (const { origin: queue, waiting, active, delayed, oldestMs } of depths) {
-        depth.set({ queue, state: 'waiting' }, waiting);
-        depth.set({ queue, state: 'active' }, active);
-        depth.set({ queue, state: 'delayed' }, delayed);
-        gauge.set({ queue }, oldestMs / 1000);
-      }
-    },
-  );
+  // Asked once for both gauges of a reading. Redis may be away; the other figures are still told.
+  let asked: { readonly at: number; readonly depths: Promise<readonly QueueDepth[]> } | null = null;
+  const depths = (): Promise<readonly QueueDepth[]> => {
+    if (asked === null || performance.now() - asked.at > 500)
+      asked = { at: performance.now(), depths: worker.queues.depths().catch(() => []) };
+    return asked.depths;
+  };
+  const help = 'Tasks in the queue, by origin and state.';
+  metrics.gauge('prescore_queue_tasks', help, ['queue', 'state'], async (gauge) => {
+    for (const { origin: queue, waiting, active, delayed } of await depths()) {
+      gauge.set({ queue, state: 'waiting' }, waiting);
+      gauge.set({ queue, state: 'active' }, active);
+      gauge.set({ queue, state: 'delayed' }, delayed);
+    }
+  });
+  const age = 'Age of the task that has waited longest, by origin.';
+  metrics.gauge('prescore_queue_oldest_seconds', age, ['queue'], async (gauge) => {
+    for (const { origin: queue, oldestMs } of await depths()) gauge.set({ queue }, oldestMs / 1000);
+  });
 }
 
 function onSignals(
