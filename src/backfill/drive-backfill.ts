@@ -101,7 +101,10 @@ class Drive {
         await this.writeDown();
         if (await log.refresh()) this.requeue();
         lookedMs = performance.now();
-        if (log.state.control === 'paused' || log.state.control === 'cancelled' || deps.stop.aborted) this.halt.abort();
+        // Workers go on with a run that nobody waits for, unless it is cancelled.
+        if (log.state.control === 'cancelled')
+          this.halt.abort(new PrescoreError('RUN_CANCELLED', { what: 'the backfill was cancelled', where: log.id }));
+        else if (log.state.control === 'paused' || deps.stop.aborted) this.halt.abort();
         if (isIdle && this.active.size === 0) {
           if (this.broken !== null) throw this.broken;
           if (deps.stop.aborted) return 'interrupted';
@@ -189,7 +192,7 @@ class Drive {
       outcome.kind === 'failed'
         ? outcome.error
         : new PrescoreError('INPUT_NOT_FOUND', { what: outcome.why, where: partition });
-    if (error.code === 'INTERRUPTED' || this.isPutOff(i, error)) {
+    if (error.code === 'INTERRUPTED' || error.code === 'RUN_CANCELLED' || this.isPutOff(i, error)) {
       this.released.push(i);
       return;
     }

@@ -2,7 +2,10 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../contract/job.ts';
 import type { StoreConfig } from '../contract/object-store.ts';
-import { PrescoreError } from '../errors/prescore-error.ts';
+import type { RunEnd, RunRequest } from '../contract/queue-records.ts';
+import { fromErrorJson, PrescoreError } from '../errors/prescore-error.ts';
+import { doneMessage, failedMessage } from '../notify/messages.ts';
+import { Notifier } from '../notify/notifier.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import { resolveUri } from '../object-store/uri.ts';
 import { normalAllow } from '../queue/known-states.ts';
@@ -46,6 +49,7 @@ export async function workerCommand(flags: WorkerFlags): Promise<number> {
   const log = createLogger('worker', flags.logLevel).child({ worker });
   const redis = await openQueueRedis(flags, (text) => log.warn(text));
   const metrics = new Metrics();
+  const notifier = new Notifier({ env: process.env, warn: (text) => log.warn(text) });
   const tasks = metrics.counter('prescore_tasks_total', 'Tasks worked on, by kind and outcome.', ['kind', 'outcome']);
   const rows = metrics.counter('prescore_rows_total', 'Rows of recorded chunks.');
   const slots = flags.slots ?? 2 * availableParallelism();
@@ -66,7 +70,7 @@ export async function workerCommand(flags: WorkerFlags): Promise<number> {
         rows.inc(count);
       },
     },
-    workerDeps(flags, worker, log),
+    workerDeps(flags, worker, log, notifier),
   ).catch(async (error: unknown) => {
     await redis.close();
     throw error;
@@ -90,18 +94,31 @@ export async function workerCommand(flags: WorkerFlags): Promise<number> {
     signals.off();
     await operations?.close();
     // What hangs on a store or a Redis that is away must not keep the process.
+    await Promise.race([notifier.close(), sleep(3_000, undefined, { ref: false })]);
     await Promise.race([queueWorker.close(), sleep(3_000, undefined, { ref: false })]);
     log.info('worker has stopped');
   }
 }
 
-function workerDeps(flags: WorkerFlags, worker: string, log: Logger): WorkerDeps {
+/** Webhooks of runs that commands asked for; schedulers tell of their own. */
+function tellEnd(notifier: Notifier, request: RunRequest, end: RunEnd): void {
+  const { job, origin, partition, logicalTime } = request;
+  if (origin !== 'command') return;
+  if (end.kind === 'done') notifier.tell(job, doneMessage(job.name, end.done, new Date()));
+  else if (end.kind === 'failed') {
+    const error = fromErrorJson(end.error);
+    notifier.tell(job, failedMessage(job.name, { partition, slot: logicalTime }, error, new Date()));
+  }
+}
+
+function workerDeps(flags: WorkerFlags, worker: string, log: Logger, notifier: Notifier): WorkerDeps {
   const own = ownStores(flags);
   return {
     openStores: (blocks) => createStoreResolver(blocks ?? own, { env: process.env }),
     openScorers: (job, stores, allowUnpinned) =>
       new JobScorers(job, stores, allowUnpinned, (text) => log.warn({ job: job.name }, text)),
     publish: (job, stores, how) => publishAndTell(job, stores, () => undefined, how),
+    onEnded: (request, end) => tellEnd(notifier, request, end),
     versions: readVersions(),
     now: () => new Date(),
     worker,

@@ -177,14 +177,9 @@ export class TaskRunner {
   ): Promise<void> {
     const { runId, request } = run;
     const endedAt = this.deps.now().toISOString();
-    run.end = await run.requests.finish({
-      format: 1,
-      runId,
-      k: request.k,
-      endedAt,
-      by: this.deps.worker,
-      ...outcome,
-    });
+    const own: RunEnd = { format: 1, runId, k: request.k, endedAt, by: this.deps.worker, ...outcome };
+    run.end = await run.requests.finish(own);
+    if (run.end === own) this.deps.onEnded(request, own);
   }
 
   private async publish(task: Task): Promise<TaskOutcome> {

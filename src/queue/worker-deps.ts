@@ -1,6 +1,7 @@
 import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import type { Versions } from '../contract/plan.ts';
+import type { RunEnd, RunRequest } from '../contract/queue-records.ts';
 import type { PublishedEvent } from '../contract/run-events.ts';
 import type { LoadedScorers } from '../pipeline/run-deps.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -12,6 +13,8 @@ export interface WorkerDeps {
   readonly openScorers: (job: Job, stores: StoreResolver, allowUnpinned: boolean) => ScorerHandle;
   /** Publishes from what is committed, in a process of its own; null when nothing is. */
   readonly publish: (job: Job, stores: StoreResolver, how: PublishHow) => Promise<PublishedEvent | null>;
+  /** Told once of each run that this worker has ended. */
+  readonly onEnded: (request: RunRequest, end: RunEnd) => void;
   readonly versions: Versions;
   readonly now: () => Date;
   /** `host:pid`, or what --name says. */

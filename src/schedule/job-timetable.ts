@@ -1,4 +1,4 @@
-import { toPrescoreError } from '../errors/prescore-error.ts';
+import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import { nextAction } from './next-action.ts';
 import type { ScheduleDeps, ScheduledJob } from './schedule-deps.ts';
 import type { Mark, SlotHold } from './schedule-records.ts';
@@ -117,7 +117,8 @@ export class JobTimetable {
       case 'stop': {
         const launch = this.launches.get(action.slot);
         if (launch === undefined) return this.happened({ kind: 'over', slot: action.slot, outcome: 'replaced' });
-        launch.abort();
+        // Workers go on with a run that nobody waits for, unless it is cancelled.
+        launch.abort(new PrescoreError('RUN_CANCELLED', { what: 'a newer slot takes its place' }));
         return this.happened({ kind: 'stopping', slot: action.slot });
       }
       case 'publish':

@@ -41,9 +41,9 @@ export async function runSlotTargets(
   const failures = outcomes.flatMap((o) => (o.kind === 'failed' ? [o.error] : []));
   const why = outcomes.find((o) => o.kind === 'waiting')?.why ?? null;
   const has = (code: string): boolean => failures.some((f) => f.code === code);
-  const real = failures.filter((f) => !['INTERRUPTED', 'RUN_OWNED', 'SUPERSEDED'].includes(f.code));
+  const real = failures.filter((f) => !['INTERRUPTED', 'RUN_CANCELLED', 'RUN_OWNED', 'SUPERSEDED'].includes(f.code));
   const isCut = done.length < targets.length && stop.aborted;
-  if (has('INTERRUPTED') || isCut) return { kind: 'stopped', done, failures, why };
+  if (has('INTERRUPTED') || has('RUN_CANCELLED') || isCut) return { kind: 'stopped', done, failures, why };
   if (real.length > 0) return { kind: 'failed', done, failures: real, why };
   if (has('RUN_OWNED')) return { kind: 'owned', done, failures, why };
   if (why !== null) return { kind: 'waiting', done, failures, why };
