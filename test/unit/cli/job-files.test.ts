@@ -63,12 +63,12 @@ test('timetables come and go with their jobs; another cron counts from now', asy
   const deps = (of: Job): ScheduleDeps => ({
     id: 'here',
     records: recordsOf(of.name),
-    launcher: { launch: expect.unreachable, publish: expect.unreachable, close: async () => undefined },
+    launcher: { launch: () => expect.unreachable(), publish: () => expect.unreachable(), close: async () => undefined },
     clock: systemClock,
     log: createLogger('test', 'silent'),
     isOnce: false,
-    onEnd: expect.unreachable,
-    onResult: expect.unreachable,
+    onEnd: () => expect.unreachable(),
+    onResult: () => expect.unreachable(),
     onState: () => undefined,
   });
   const reread = {
