@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
+import { ERROR_CODES } from '../errors/error-codes.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { RecordStore } from '../ledger/record-store.ts';
 import { doneMessage, failedMessage } from '../notify/messages.ts';
@@ -54,6 +55,7 @@ export async function scheduleCommand(paths: readonly string[], flags: ScheduleF
   const notifier = new Notifier({ env: process.env, warn: (text) => log.warn(text) });
   const stores = new Map<string, StoreResolver>();
   const results = new Map<string, SlotResult>();
+  const ends: Ending[] = [];
   const files = new JobFiles(paths, (path, error) =>
     log.error({ path, error: error.message }, 'job file cannot be used'),
   );
@@ -69,10 +71,11 @@ export async function scheduleCommand(paths: readonly string[], flags: ScheduleF
       isOnce,
       onEnd: (ended, ending, result) => {
         metrics.ended(ended, ending);
+        if (isOnce) ends.push(ending);
         tellFailures(notifier, ended, ending, result);
       },
       onResult: (of, slot, result) => {
-        results.set(`${keyOf(of)} ${slot}`, result);
+        if (isOnce || result.kind === 'stopped') results.set(`${keyOf(of)} ${slot}`, result);
         for (const done of result.done) {
           if (!done.alreadyDone) notifier.tell(of, doneMessage(of.name, done, new Date()));
         }
@@ -96,7 +99,7 @@ export async function scheduleCommand(paths: readonly string[], flags: ScheduleF
     const all = [...results.values()];
     const isCut = all.some((r) => r.kind === 'stopped');
     if (signals.exitCode !== null) return isCut ? signals.exitCode : 0;
-    return isOnce ? exitCodeOf(all) : 0;
+    return isOnce ? exitCodeOf(all, ends) : 0;
   } finally {
     signals.close();
     await server?.close();
@@ -141,10 +144,11 @@ function withoutTwins(jobs: readonly Job[], log: Logger): Job[] {
   });
 }
 
-function exitCodeOf(results: readonly SlotResult[]): number {
+function exitCodeOf(results: readonly SlotResult[], ends: readonly Ending[]): number {
   const failures = results.filter((r) => r.kind === 'failed').flatMap((r) => r.failures.map((f) => f.exitCode));
+  const waited = ends.some((e) => e.error?.code === 'INPUT_NOT_FOUND') ? [ERROR_CODES.INPUT_NOT_FOUND.exit] : [];
   return worstExit(
-    failures,
+    [...failures, ...waited],
     results.flatMap((r) => r.done),
   );
 }

@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { loadJob } from '../../../src/cli/load-job.ts';
+import { buildProgram } from '../../../src/cli/program.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const examples = join(root, 'examples');
+const files = readdirSync(examples, { recursive: true }).map(String).sort();
+const yamls = files.filter((name) => /\.ya?ml$/.test(name));
+
+/** Commands and flags that are used here and are being built; what the program has by now may stand here all the same. */
+const AWAITED: readonly RegExp[] = [/unknown command 'worker'/, /unknown command 'serve'/, /unknown option '--shard'/];
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+function documentsOf(name: string): Json[] {
+  return parseAllDocuments(readFileSync(join(examples, name), 'utf8'), { merge: true }).map((document) => {
+    expect(document.errors, name).toEqual([]);
+    return document.toJS() as Json;
+  });
+}
+
+/** Every object below a value. */
+function* objectsIn(value: Json): Generator<{ [key: string]: Json }> {
+  if (Array.isArray(value)) for (const item of value) yield* objectsIn(item);
+  else if (typeof value === 'object' && value !== null) {
+    yield value;
+    for (const item of Object.values(value)) yield* objectsIn(item);
+  }
+}
+
+/** The command lines of a file, as the words that `prescore` gets. */
+function commandsIn(name: string): string[][] {
+  if (name.endsWith('.py')) return linesIn(readFileSync(join(examples, name), 'utf8'));
+  const found: string[][] = [];
+  for (const item of documentsOf(name).flatMap((d) => [...objectsIn(d)])) {
+    if (item['image'] !== 'prescore') continue;
+    // docker compose says command, Kubernetes args, for what is given to the image's entry point.
+    const { command, args } = item;
+    if (Array.isArray(command) && command[0] === 'sh') found.push(...linesIn(String((args as Json[])[0])));
+    else found.push(((args ?? command) as Json[]).map(String));
+  }
+  return found;
+}
+
+function linesIn(text: string): string[][] {
+  return [...text.matchAll(/\bprescore ((?:run|worker|schedule|enqueue|publish)\b(?:"[^"\n]*"|[^\n|;"])*)/g)].map(
+    (line) => [...line[1]!.matchAll(/"((?:[^"\\]|\\.)*)"|([^\s"']+)/g)].map((word) => word[1] ?? word[2] ?? ''),
+  );
+}
+
+/** Parses a command line with the real program, whose actions do nothing; null, or what is wrong. */
+async function problemOf(words: readonly string[]): Promise<string | null> {
+  const program = buildProgram(() => undefined);
+  const disarm = (command: Command): void => {
+    command.action(() => undefined);
+    for (const sub of command.commands) disarm(sub);
+  };
+  for (const command of program.commands) disarm(command);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+test('there is something to look at', () => {
+  expect(yamls.length).toBeGreaterThanOrEqual(6);
+  expect(files.flatMap((f) => (/\.(ya?ml|py)$/.test(f) ? commandsIn(f) : [])).length).toBeGreaterThanOrEqual(8);
+});
+
+describe.each(files.filter((f) => /\.(ya?ml)$|airflow.*\.py$/.test(f)))('%s', (name) => {
+  test('its commands are commands', async () => {
+    for (const words of commandsIn(name)) {
+      const problem = await problemOf(words);
+      if (problem !== null && AWAITED.some((awaited) => awaited.test(problem))) continue;
+      expect(problem, words.join(' ')).toBeNull();
+    }
+  });
+});
+
+test('a flag that does not exist is found', async () => {
+  expect(await problemOf(['run', 'job.yaml', '--no-such'])).toContain("unknown option '--no-such'");
+  expect(await problemOf(['shedule', 'jobs'])).toContain('unknown command');
+  expect(await problemOf(['schedule', 'jobs', '--grace', '30s', '--once'])).toBeNull();
+});
+
+test.each(yamls.filter((name) => /^prescore:/m.test(readFileSync(join(examples, name), 'utf8'))))(
+  'the job file %s is one',
+  (name) => {
+    const job = loadJob(join(examples, name));
+    expect(job.schedule).not.toBeNull();
+  },
+);
+
+test('job files that commands name are there', () => {
+  for (const name of files.filter((f) => /\.(ya?ml|py)$/.test(f))) {
+    const named = commandsIn(name).flatMap((words) => words.filter((w) => /^\/(srv\/)?jobs\/.+\.yaml$/.test(w)));
+    for (const path of named) expect(files.map((f) => f.split('/').at(-1))).toContain(path.split('/').at(-1));
+  }
+});
+
+test('Redis keeps what the queue needs, and workers have time to end', () => {
+  const compose = documentsOf('compose/docker-compose.yaml')[0] as { services: Record<string, Record<string, Json>> };
+  expect(compose.services['redis']?.['command']).toMatch(/--maxmemory-policy noeviction --appendonly yes/);
+  for (const [name, service] of Object.entries(compose.services)) {
+    const grace = (service['command'] as Json[] | undefined)?.includes?.('--grace');
+    if (grace === true) expect(Number.parseInt(String(service['stop_grace_period']), 10), name).toBeGreaterThan(25);
+  }
+  const pods = yamls
+    .filter((name) => dirname(name) === 'kubernetes')
+    .flatMap((name) => documentsOf(name).flatMap((d) => [...objectsIn(d)]))
+    .filter((item) => item['terminationGracePeriodSeconds'] !== undefined);
+  expect(pods.length).toBeGreaterThanOrEqual(4);
+  for (const pod of pods) {
+    const words = JSON.stringify(pod['containers']);
+    const grace = Number(/"--grace","(\d+)s"/.exec(words)?.[1] ?? 25);
+    expect(Number(pod['terminationGracePeriodSeconds'])).toBeGreaterThanOrEqual(grace + 5);
+  }
+});
