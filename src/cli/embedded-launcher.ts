@@ -3,16 +3,13 @@ import type { StoreResolver } from '../contract/object-store.ts';
 import type { PublishedEvent, RunEvent } from '../contract/run-events.ts';
 import type { LaunchOutcome, LaunchRequest, RunLauncher } from '../contract/run-launcher.ts';
 import { toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
-import { RecordStore } from '../ledger/record-store.ts';
-import { RunLedger } from '../ledger/run-ledger.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import type { RunDeps } from '../pipeline/run-deps.ts';
 import { runSlot } from '../pipeline/run-slot.ts';
-import { inputProblem } from '../plan/input-ready.ts';
-import { formatRunId } from '../spec/run-id.ts';
 import { publishAndTell } from './publish-command.ts';
 import { JobScorers } from './scorers.ts';
 import { readVersions } from './versions.ts';
+import { whyWaiting } from './waiting-input.ts';
 
 /** Scorers of a job stay this long after its last run: the next slot of a catch-up needs them at once. */
 const IDLE_MS = 5000;
@@ -90,12 +87,8 @@ export class EmbeddedLauncher implements RunLauncher {
     const { job, partition, logicalTime, isNewRun, isIfChanged } = request;
     const { stores, scorers } = workshop;
     const slot = { job: job.name, partition, logicalTime };
-    if (request.origin === 'schedule' && job.schedule?.waitForInput != null) {
-      // What is planned has its inputs pinned: it goes on, whatever the marker says.
-      const plan = await new RunLedger(new RecordStore(stores, job.state), formatRunId(slot, 1)).readPlan();
-      const why = plan === null ? await inputProblem(job, partition, stores) : null;
-      if (why !== null) return { kind: 'waiting', why };
-    }
+    const why = await whyWaiting(request, stores);
+    if (why !== null) return { kind: 'waiting', why };
     const { allowUnpinned, emit, warn } = this.options;
     const deps: RunDeps = {
       stores,

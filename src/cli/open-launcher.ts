@@ -1,9 +1,10 @@
 import type { RunEvent } from '../contract/run-events.ts';
-import type { RunLauncher } from '../contract/run-launcher.ts';
+import type { LaunchRequest, RunLauncher } from '../contract/run-launcher.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import { EmbeddedLauncher } from './embedded-launcher.ts';
 import type { QueueFlags } from './open-queue.ts';
 import { readVersions } from './versions.ts';
+import { whyWaiting } from './waiting-input.ts';
 
 export interface OpenedLauncher {
   readonly use: RunLauncher;
@@ -48,9 +49,28 @@ export async function openLauncher(flags: QueueFlags, options: LauncherOptions):
       await launcher.close();
       await redis.close();
     };
-    return { use: launcher, kill: () => undefined, close };
+    const use: RunLauncher = {
+      launch: async (request, stop) => {
+        const why = await whyLater(request);
+        return why === null ? launcher.launch(request, stop) : { kind: 'waiting', why };
+      },
+      publish: (job, stop) => launcher.publish(job, stop),
+      close,
+    };
+    return { use, kill: () => undefined, close };
   } catch (error) {
     await redis.close();
     throw error;
+  }
+}
+
+// Workers score what is there: whether all of it is, the scheduler looks itself. A store that fails is the run's to tell.
+async function whyLater(request: LaunchRequest): Promise<string | null> {
+  if (request.job.schedule?.waitForInput == null) return null;
+  const stores = createStoreResolver(request.job.stores, { env: process.env });
+  try {
+    return await whyWaiting(request, stores).catch(() => null);
+  } finally {
+    await stores.close();
   }
 }
