@@ -82,12 +82,12 @@ describe('writes to a faulty store', () => {
 
   it.each(common)('stage and abort: survive %s on every step', async (name, fault) => {
     const local = await localPart(17 * 2 ** 20);
-    // The server needs a while for 8 MiB.
-    const patient = place.open({ ...QUICK, idleMs: 1_500, deadlineMs: 15_000, attemptMs: 10_000 });
+    // The server needs a while for 8 MiB, on a busy machine so long that a part is sent once more.
+    const patient = place.open({ ...QUICK, idleMs: 3_000, deadlineMs: 30_000, attemptMs: 15_000 });
     const steps: readonly S3Operation[] = ['CreateUpload', 'UploadPart', 'AbortUpload'];
     place.proxy.script(...steps.map((operation) => ({ operation, calls: [1], fault })));
     const staged = await patient.stage(`stage/${name}`, local);
-    expect(place.proxy.count('UploadPart')).toBe(4);
+    expect(place.proxy.count('UploadPart')).toBeGreaterThanOrEqual(4);
     expect(await place.direct.completeStaged(`stage/${name}`, staged)).toBe('completed');
     expect((await place.direct.head(`stage/${name}`))?.size).toBe(local.size);
     await patient.abortStaged(`stage/${name}`, staged);

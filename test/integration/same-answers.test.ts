@@ -81,15 +81,13 @@ describe('the same table gives the same answers, bit for bit', () => {
         output: { uri: `s3://${bucket}/out/${format}`, lineage: true },
         execution: { scorers: 1, chunkRows: 16384 },
       });
-      const first = startPrescore(['run', job, '--json']);
-      first.child.stdout?.on('data', (text: string) => {
-        if (text.includes('"event":"chunk"')) first.child.kill('SIGKILL');
-      });
+      const first = startPrescore(['run', job, '--json'], { env: { PRESCORE_FAULT: 'after-record' } });
       expect((await first.result).signal).toBe('SIGKILL');
       expect((await keysOf(store, `out/${format}/`)).filter((key) => key.endsWith('.parquet'))).toEqual([]);
       const second = await prescore(['run', job, '--json']);
       expect([second.code, second.stderr]).toEqual([0, '']);
-      expect(doneOf(second)).toMatchObject({ rows: 27004, chunksResumed: 1 });
+      // One, or on a slow machine a second that was on its way.
+      expect(doneOf(second)).toMatchObject({ rows: 27004, chunksResumed: expect.toBeOneOf([1, 2]) });
       const rows: Record<string, unknown>[] = [];
       for (const key of (await keysOf(store, `out/${format}/`)).filter((k) => k.endsWith('.parquet')).sort()) {
         rows.push(...(await readParquet(((await store.get(key)) ?? { bytes: new Uint8Array(0) }).bytes)));
