@@ -3,8 +3,8 @@ import { PrescoreError } from '../errors/prescore-error.ts';
 const MIB = 1048576;
 
 /**
- * What a scorer needs at least. Measured: a supervisor and two children together had at most 302 MiB (PSS) over 1.3 million
- * rows and 352 MiB over 13 million, with 1 GiB allowed (bench/results/2026-11-21-memory.json). A session kept 2.7 to 5 times
+ * What a scorer needs at least. Measured: a supervisor and one child of two threads together had at most 240 MiB (PSS) over
+ * 1.3 million rows and 253 MiB over 13 million, with 1 GiB allowed (bench/results/2026-11-21-memory.json). A session kept 2.7 to 5 times
  * the file of a network, and 13 to 15 times the file of a tree model; those measured had 0.4 and 1.3 MiB, which `childBytes`
  * has room for. A tree model of a hundred megabytes needs more than is counted here.
  */
