@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import type { LaunchOutcome, RunLauncher } from '../contract/run-launcher.ts';
+import { needsNewRun } from '../errors/needs-new-run.ts';
 import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import { findPartition } from '../spec/partitions.ts';
 import type { BackfillLog } from './backfill-log.ts';
@@ -12,13 +13,6 @@ import { isCommittedBy } from './survey-partitions.ts';
 const LOOK_EVERY_MS = 1000;
 /** A partition that is scored elsewhere is tried again, for longer than the lease of a dead owner lasts. */
 const OWNED = { tries: 16, everyMs: 5000 } as const;
-/** Plans that cannot go on as they are; a partition that is scored again may begin anew. */
-const NEEDS_NEW_RUN: ReadonlySet<string> = new Set([
-  'RUN_INCOMPATIBLE',
-  'RUN_OTHER_DEFINITION',
-  'INPUT_CHANGED',
-  'INPUT_GONE',
-]);
 /** Faults that every other partition would have as well. */
 const JOB_WIDE =
   /^(MODEL_(NOT_FOUND|UNPINNED|INVALID|CHECKSUM|OPSET|CUSTOM_OP|EXTERNAL_DATA)|MEMORY_TOO_SMALL|PROVIDER_UNAVAILABLE|INTERNAL)$/;
@@ -217,7 +211,8 @@ class Drive {
     const isAgain = reprocess === 'stale' || reprocess === 'completed';
     const first = await launcher.launch({ ...base, isNewRun: false, isIfChanged: isAgain }, signal);
     const mayBeginAnew = isAgain || reprocess === 'failed' || log.state.retried.has(i);
-    if (first.kind === 'failed' && mayBeginAnew && NEEDS_NEW_RUN.has(first.error.code))
+    // A partition that is scored again may begin anew.
+    if (first.kind === 'failed' && mayBeginAnew && needsNewRun(first.error))
       return launcher.launch({ ...base, isNewRun: true, isIfChanged: false }, signal);
     // A run that this backfill has committed before it was killed is not made again; one from before it is.
     if (first.kind !== 'done' || !first.done.alreadyDone || reprocess !== 'completed') return first;

@@ -129,12 +129,10 @@ async function drive(
   const own = { allowUnpinned: flags.allowUnpinned === true, emit, warn, atOnce: Number.POSITIVE_INFINITY };
   const launcher = await openLauncher(flags, own);
   const signals = new StopSignals(say, () => launcher.kill());
-  const lost = new AbortController();
-  lease.whenLost((error) => lost.abort(error));
   let failure: PrescoreError | null = null;
   let end: DriveEnd = 'interrupted';
   try {
-    const stop = AbortSignal.any([signals.stop, lost.signal]);
+    const stop = AbortSignal.any([signals.stop, lease.lost]);
     // Somebody may have driven it between the look and the lease.
     await log.refresh();
     end = await driveBackfill(log, job, {
@@ -150,7 +148,7 @@ async function drive(
     await launcher.close();
     await lease.release();
   }
-  if (lost.signal.aborted) failure ??= toPrescoreError(lost.signal.reason);
+  if (lease.lost.aborted) failure ??= toPrescoreError(lease.lost.reason);
   const seconds = (performance.now() - started) / 1000;
   if (isJson) {
     const error = failure === null ? {} : { error: toErrorJson(failure) };

@@ -1,19 +1,17 @@
 import type { Job } from '../contract/job.ts';
 import type { PublishedEvent, RunDone, RunEvent } from '../contract/run-events.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
-import { createStoreResolver } from '../object-store/open-store.ts';
 import { slotsOf, worstExit } from '../pipeline/run-job.ts';
-import { LAUNCHER_DEFAULTS, QueueLauncher } from '../queue/queue-launcher.ts';
-import { TaskQueues } from '../queue/task-queues.ts';
+import type { QueueLauncher } from '../queue/queue-launcher.ts';
 import type { Slot } from '../spec/run-id.ts';
 import { ProgressLine } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
-import { openQueueRedis, ownName, type QueueFlags } from './open-queue.ts';
+import { openQueueRedis, type QueueFlags } from './open-queue.ts';
+import { openQueueLauncher } from './open-queue-launcher.ts';
 import { printSummary } from './print-summary.ts';
 import { sayPublished } from './publish-command.ts';
 import { reportError } from './report-error.ts';
 import type { RunFlags } from './run-command.ts';
-import { readVersions } from './versions.ts';
 
 export interface EnqueueFlags extends RunFlags, QueueFlags {
   readonly wait?: boolean;
@@ -55,17 +53,11 @@ export async function enqueueCommand(path: string, flags: EnqueueFlags): Promise
   const interrupted = onInterrupt(stop);
   let launcher: QueueLauncher | null = null;
   try {
-    launcher = new QueueLauncher({
-      ...LAUNCHER_DEFAULTS,
-      openStores: (blocks) => createStoreResolver(blocks, { env: process.env }),
-      queues: await TaskQueues.open(redis),
+    launcher = await openQueueLauncher(redis, {
       allowUnpinned: flags.allowUnpinned === true,
       isForced: flags.force === true,
       asOf: flags.asOf ?? null,
       ...(flags.window === undefined ? {} : { window: flags.window }),
-      versions: readVersions(),
-      now: () => new Date(),
-      by: ownName(),
       warn,
       emit,
     });

@@ -3,7 +3,6 @@ import type { LaunchRequest, RunLauncher } from '../contract/run-launcher.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import { EmbeddedLauncher } from './embedded-launcher.ts';
 import type { QueueFlags } from './open-queue.ts';
-import { readVersions } from './versions.ts';
 import { whyWaiting } from './waiting-input.ts';
 
 export interface OpenedLauncher {
@@ -31,20 +30,12 @@ export async function openLauncher(flags: QueueFlags, options: LauncherOptions):
     const embedded = new EmbeddedLauncher(options);
     return { use: embedded, kill: () => embedded.kill(), close: () => embedded.close() };
   }
-  const { openQueueRedis, ownName } = await import('./open-queue.ts');
-  const { LAUNCHER_DEFAULTS, QueueLauncher } = await import('../queue/queue-launcher.ts');
-  const { TaskQueues } = await import('../queue/task-queues.ts');
+  const { openQueueRedis } = await import('./open-queue.ts');
+  const { openQueueLauncher } = await import('./open-queue-launcher.ts');
   const redis = await openQueueRedis(flags, options.warn);
   try {
-    const launcher = new QueueLauncher({
-      ...LAUNCHER_DEFAULTS,
-      ...options,
-      openStores: (blocks) => createStoreResolver(blocks, { env: process.env }),
-      queues: await TaskQueues.open(redis),
-      versions: readVersions(),
-      now: () => new Date(),
-      by: ownName(),
-    });
+    const { allowUnpinned, emit, warn } = options;
+    const launcher = await openQueueLauncher(redis, { allowUnpinned, emit, warn });
     const close = async (): Promise<void> => {
       await launcher.close();
       await redis.close();

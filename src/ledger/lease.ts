@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Lease } from '../contract/records.ts';
-import { PrescoreError } from '../errors/prescore-error.ts';
+import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import { isKnownDead, ownIdentity } from './process-identity.ts';
 import type { RecordStore } from './record-store.ts';
 
@@ -13,17 +13,20 @@ export const LEASE = { ttlMs: 60_000, renewMs: 15_000 } as const;
  */
 export class HeldLease {
   readonly epoch: number;
+  /** Aborted when somebody else has taken over: the work must stop. The reason is RUN_OWNED. */
+  readonly lost: AbortSignal;
   private readonly records: RecordStore;
   private readonly folder: string;
   private readonly timer: NodeJS.Timeout;
   private lease: Lease;
-  private onLost: (error: PrescoreError) => void = () => undefined;
+  private readonly losing = new AbortController();
 
   private constructor(records: RecordStore, folder: string, lease: Lease) {
     this.records = records;
     this.folder = folder;
     this.lease = lease;
     this.epoch = lease.epoch;
+    this.lost = this.losing.signal;
     this.timer = setInterval(() => void this.renew(), LEASE.renewMs);
     this.timer.unref();
   }
@@ -49,9 +52,14 @@ export class HeldLease {
     }
   }
 
-  /** Called once when somebody else has taken over: the work must stop. */
-  whenLost(listener: (error: PrescoreError) => void): void {
-    this.onLost = listener;
+  /** Takes the lease as `take` does; null when a live owner holds it. */
+  static async tryTake(records: RecordStore, folder: string, what: string): Promise<HeldLease | null> {
+    try {
+      return await HeldLease.take(records, folder, what);
+    } catch (error) {
+      if (isPrescoreError(error) && error.code === 'RUN_OWNED') return null;
+      throw error;
+    }
   }
 
   async release(): Promise<void> {
@@ -64,7 +72,7 @@ export class HeldLease {
     try {
       if (await this.records.exists(leasePath(this.folder, this.epoch + 1))) {
         clearInterval(this.timer);
-        this.onLost(
+        this.losing.abort(
           new PrescoreError('RUN_OWNED', {
             what: 'another process has taken this run over',
             where: `${this.records.uri}/${this.folder}`,

@@ -2,6 +2,7 @@ import type { Plan } from '../contract/plan.ts';
 import type { RunEnd, RunRequest } from '../contract/queue-records.ts';
 import type { ChunkRecord, Lease } from '../contract/records.ts';
 import { isFree, newestLease } from './lease.ts';
+import { plannedRows } from './planned-rows.ts';
 import type { RecordStore } from './record-store.ts';
 import { RunLedger } from './run-ledger.ts';
 import { type RequestState, RunRequests } from './run-requests.ts';
@@ -64,11 +65,8 @@ export async function readRun(
   const state =
     note !== null ? 'committed' : isLive ? (plan === null ? 'planning' : 'running') : (wanted ?? 'unfinished');
   const rowsPerSecond = paceOf(done, asked?.request.requestedAt ?? plan?.createdAt ?? null);
-  const rows = plan?.chunks.reduce<number | null>(
-    (sum, c) => (sum === null || c.rows === null ? null : sum + c.rows),
-    0,
-  );
-  const isKnown = state === 'running' && rowsPerSecond !== null && rowsPerSecond > 0 && rows != null;
+  const rows = plan === null ? null : plannedRows(plan);
+  const isKnown = state === 'running' && rowsPerSecond !== null && rowsPerSecond > 0 && rows !== null;
   return {
     runId,
     state,

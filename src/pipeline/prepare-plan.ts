@@ -2,6 +2,7 @@ import type { Job } from '../contract/job.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { ChunkRecord } from '../contract/records.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { plannedRows } from '../ledger/planned-rows.ts';
 import type { RunLedger } from '../ledger/run-ledger.ts';
 import { differingFields, fingerprintsOf } from '../spec/fingerprint.ts';
 import type { Slot } from '../spec/run-id.ts';
@@ -85,11 +86,6 @@ export function tellPlanned(
     rows: plannedRows(plan),
     rowsDone: found.reduce((sum, r) => sum + (r?.rowsIn ?? 0), 0),
   });
-}
-
-/** Rows of a plan; null while an Arrow stream is not counted. */
-export function plannedRows(plan: Plan): number | null {
-  return plan.chunks.reduce<number | null>((sum, c) => (sum === null || c.rows === null ? null : sum + c.rows), 0);
 }
 
 function resolvedBatch(job: Job, plan: Plan): number {

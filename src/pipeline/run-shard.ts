@@ -3,6 +3,7 @@ import type { Job } from '../contract/job.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { ChunkRecord } from '../contract/records.ts';
 import type { RunDone } from '../contract/run-events.ts';
+import { needsNewRun } from '../errors/needs-new-run.ts';
 import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import { HeldLease, isFree, newestLease } from '../ledger/lease.ts';
 import type { ManifestChain } from '../ledger/manifest-chain.ts';
@@ -21,7 +22,6 @@ import type { RunDeps, RunOptions, ShardOption } from './run-deps.ts';
 import { scoreRun } from './score-run.ts';
 
 const LOOK_EVERY_MS = 500;
-const NEEDS_NEW_RUN = new Set(['RUN_INCOMPATIBLE', 'RUN_OTHER_DEFINITION', 'INPUT_CHANGED', 'INPUT_GONE']);
 
 /** What every step of a shard needs. */
 interface ShardRun {
@@ -68,10 +68,8 @@ export async function runShard(job: Job, slot: Slot, options: RunOptions, deps: 
     if (done !== null) return { ...done, seconds: since(started), shard: ofShard(shard, 0) };
   }
   const lease = await takeShard(ledger, shard.index, shard.count);
-  const lost = new AbortController();
-  lease.whenLost((error) => lost.abort(error));
   try {
-    return await scoreShare({ ...run, deps: { ...deps, stop: AbortSignal.any([deps.stop, lost.signal]) } }, attempt);
+    return await scoreShare({ ...run, deps: { ...deps, stop: AbortSignal.any([deps.stop, lease.lost]) } }, attempt);
   } finally {
     await lease.release();
   }
@@ -117,7 +115,7 @@ async function commitTogether(
   const { job, shard, options, ledger, chain, deps, started } = run;
   const { plan } = scored;
   for (;;) {
-    const lease = await freeLease(ledger);
+    const lease = await HeldLease.tryTake(ledger.records, ledger.folder, `run ${ledger.runId}`);
     try {
       if ((await findCommitted({ plan, ledger }, chain)) !== null) return shareDone(run, scored, 0);
       if (lease !== null) {
@@ -131,15 +129,6 @@ async function commitTogether(
     }
     if (deps.stop.aborted) throw new PrescoreError('INTERRUPTED', { what: 'interrupted', where: plan.runId });
     await sleep(LOOK_EVERY_MS, undefined, { signal: deps.stop }).catch(() => undefined);
-  }
-}
-
-async function freeLease(ledger: RunLedger): Promise<HeldLease | null> {
-  try {
-    return await HeldLease.take(ledger.records, ledger.folder, `run ${ledger.runId}`);
-  } catch (error) {
-    if (isPrescoreError(error) && error.code === 'RUN_OWNED') return null;
-    throw error;
   }
 }
 
@@ -188,7 +177,7 @@ async function orNextAttempt<T>(work: Promise<T>, slot: Slot, attempt: number): 
   try {
     return await work;
   } catch (error) {
-    if (!isPrescoreError(error) || !NEEDS_NEW_RUN.has(error.code)) throw error;
+    if (!isPrescoreError(error) || !needsNewRun(error)) throw error;
     const fix = `Restore what differs, or start all shards with --run-id ${formatRunId(slot, attempt + 1)}.`;
     throw new PrescoreError(error.code, { ...error.details, fix });
   }

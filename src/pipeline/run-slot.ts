@@ -26,9 +26,7 @@ export async function runSlot(job: Job, slot: Slot, options: RunOptions, deps: R
   for (let { attempt } = decision; ; attempt++) {
     const ledger = new RunLedger(records, formatRunId(slot, attempt));
     const lease = await HeldLease.take(records, ledger.folder, `run ${ledger.runId}`);
-    const lost = new AbortController();
-    lease.whenLost((error) => lost.abort(error));
-    const held = { ...deps, stop: AbortSignal.any([deps.stop, lost.signal]) };
+    const held = { ...deps, stop: AbortSignal.any([deps.stop, lease.lost]) };
     try {
       await refuseLiveShards(ledger);
       const prepared = await preparePlan(job, slot, attempt, ledger, options, held);

@@ -3,9 +3,9 @@ import type { Plan } from '../contract/plan.ts';
 import type { PublicationEnd, RunEnd } from '../contract/queue-records.ts';
 import type { RunEvent } from '../contract/run-events.ts';
 import { fromErrorJson, PrescoreError } from '../errors/prescore-error.ts';
+import { plannedRows } from '../ledger/planned-rows.ts';
 import { RunLedger } from '../ledger/run-ledger.ts';
 import type { RunRequests } from '../ledger/run-requests.ts';
-import { plannedRows } from '../pipeline/prepare-plan.ts';
 
 const FIRST_MS = 100;
 const LONGEST_MS = 1_000;

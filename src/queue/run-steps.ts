@@ -90,8 +90,6 @@ export async function commitStep(run: LiveRun, deps: StepDeps): Promise<RunDone 
 async function withLease<T>(run: LiveRun, deps: StepDeps, task: (held: RunDeps) => Promise<T>): Promise<T> {
   const { job, options } = run.request;
   const lease = await HeldLease.take(run.ledger.records, run.ledger.folder, `run ${run.runId}`);
-  const lost = new AbortController();
-  lease.whenLost((error) => lost.abort(error));
   let borrowed: Promise<BorrowedScorers> | null = null;
   const held: RunDeps = {
     stores: run.stores,
@@ -102,7 +100,7 @@ async function withLease<T>(run: LiveRun, deps: StepDeps, task: (held: RunDeps) 
     },
     emit: () => undefined,
     warn: (text) => deps.log.warn({ run: run.runId }, text),
-    stop: AbortSignal.any([deps.stop, lost.signal]),
+    stop: AbortSignal.any([deps.stop, lease.lost]),
     now: deps.now,
   };
   let scorers: BorrowedScorers | null = null;

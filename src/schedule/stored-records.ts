@@ -1,4 +1,3 @@
-import { isPrescoreError } from '../errors/prescore-error.ts';
 import { HeldLease } from '../ledger/lease.ts';
 import type { RecordStore } from '../ledger/record-store.ts';
 import type { Decision, Ending, Mark, ScheduleRecords, SlotHold } from './schedule-records.ts';
@@ -62,17 +61,8 @@ export class StoredRecords implements ScheduleRecords {
     return (await this.ending(slot)) ?? ending;
   }
 
-  async hold(slot: number): Promise<SlotHold | null> {
-    let lease: HeldLease;
-    try {
-      lease = await HeldLease.take(this.records, this.slotPath(slot), `slot ${isoTime(slot)}`);
-    } catch (error) {
-      if (isPrescoreError(error) && error.code === 'RUN_OWNED') return null;
-      throw error;
-    }
-    const lost = new AbortController();
-    lease.whenLost((error) => lost.abort(error));
-    return { lost: lost.signal, release: () => lease.release() };
+  hold(slot: number): Promise<SlotHold | null> {
+    return HeldLease.tryTake(this.records, this.slotPath(slot), `slot ${isoTime(slot)}`);
   }
 
   private async readMark(n: number): Promise<Mark | null> {
