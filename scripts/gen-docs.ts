@@ -57,8 +57,13 @@ ${EXAMPLE_JOB}\`\`\`
 
 /** `docs/job-file.md`. */
 export function jobFilePage(): string {
-  const sections = [section('The file', '', JOB_SHAPE)];
-  for (const [key, { type, doc }] of Object.entries<Field>(JOB_SHAPE.fields)) {
+  return filePage(JOB_FILE_INTRO, JOB_SHAPE);
+}
+
+/** A page of a file format: the introduction, then a table of keys per level. */
+function filePage(intro: string, shape: ObjectShape): string {
+  const sections = [section('The file', '', shape)];
+  for (const [key, { type, doc }] of Object.entries<Field>(shape.fields)) {
     if (type.kind === 'object') sections.push(...objectSections(key, doc, type));
     if (type.kind === 'list' && type.of.kind === 'object') {
       sections.push(section(`\`${key}\`: each entry`, doc, type.of));
@@ -67,7 +72,7 @@ export function jobFilePage(): string {
       sections.push(section(`\`${key}\`: each entry`, `${doc} Maps ${type.keysSay}.`, type.of));
     }
   }
-  return [JOB_FILE_INTRO, ...sections].join('\n');
+  return [intro, ...sections].join('\n');
 }
 
 function objectSections(key: string, doc: string, shape: ObjectShape): string[] {

@@ -30,6 +30,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   backfill: ['errors', 'contract', 'spec', 'plan', 'ledger'],
   schedule: ['errors', 'contract', 'telemetry', 'spec', 'ledger'],
   notify: ['errors', 'contract'],
+  inference: ['errors', 'contract', 'telemetry', 'columnar', 'model', 'tensor', 'scorer'],
+  serve: ['errors', 'contract', 'telemetry', 'spec', 'tensor', 'inference', 'prediction-set', 'reader', 'redis'],
+  protocol: ['errors', 'contract', 'telemetry', 'tensor', 'serve'],
+  stream: ['errors', 'contract', 'telemetry', 'spec', 'prediction-set', 'redis'],
   cli: [
     'errors',
     'contract',
@@ -52,6 +56,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'queue',
     'schedule',
     'notify',
+    'inference',
+    'serve',
+    'protocol',
+    'stream',
   ],
 };
 
@@ -68,6 +76,9 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   croner: ['spec/cron.ts'],
   pino: ['telemetry/logger.ts'],
   'prom-client': ['telemetry/metrics.ts'],
+  fastify: ['serve/', 'protocol/'],
+  '@grpc/grpc-js': ['protocol/'],
+  '@grpc/proto-loader': ['protocol/'],
   commander: [
     'cli/program.ts',
     'cli/parse-options.ts',

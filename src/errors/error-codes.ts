@@ -414,6 +414,33 @@ export const ERROR_CODES = {
     'A task names a state that this worker may not touch.',
     'Start the worker with an --allow that covers it.',
   ),
+  // Live inference
+  LIVE_MODEL_UNKNOWN: entry(
+    5,
+    false,
+    'No model of this name and version is served.',
+    'Ask for the index of the models; versions are folders of the model folder.',
+  ),
+  LIVE_REQUEST: entry(
+    4,
+    false,
+    'The request does not fit the model: a tensor is missing, unknown, of another type or of another shape.',
+    'Compare it with the metadata of the model.',
+  ),
+  LIVE_OVERLOADED: entry(
+    8,
+    true,
+    'More rows wait for the model than the queue may hold.',
+    'Ask again after the time that Retry-After says, or raise batcher.maxQueueRows.',
+  ),
+  LIVE_DEADLINE: entry(6, true, 'The request waited longer than its deadline.', 'Ask again, or raise the deadline.'),
+  LIVE_UNAVAILABLE: entry(
+    6,
+    true,
+    'The scorer of the model has died, hangs or is being started.',
+    'Ask again in a moment; lookups go on meanwhile.',
+  ),
+  LIVE_CANCELLED: entry(130, false, 'The caller has gone before the answer was there.', 'Nothing to do.'),
   INTERRUPTED: entry(130, true, 'The run was interrupted.', 'Start the same command again; finished chunks are kept.'),
 } as const satisfies Record<string, ErrorEntry>;
 

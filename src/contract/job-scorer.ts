@@ -1,0 +1,46 @@
+import type { RejectRule } from './binding.ts';
+import type { PredictionValue, ValueColumn } from './prediction-set.ts';
+
+/** Features of one row by column name, as JSON gives them, or the texts of a Redis hash. */
+export type FeatureRow = Readonly<Record<string, unknown>>;
+
+/** How values of a FeatureRow are written: `json` values, or `text` of a hash, which is parsed by the column's type. */
+export type FeatureForm = 'json' | 'text';
+
+export interface JobScoreRequest {
+  readonly rows: readonly FeatureRow[];
+  readonly form: FeatureForm;
+  readonly deadlineMs: number;
+  readonly priority: number;
+  readonly signal: AbortSignal | null;
+}
+
+/** One row's answer: the values of the job's prediction columns, or why there are none. */
+export type RowScore =
+  | { readonly values: Readonly<Record<string, PredictionValue>> }
+  | {
+      readonly rule: RejectRule | 'unknown_feature' | 'bad_feature';
+      readonly column: string;
+      readonly message: string;
+    };
+
+export interface JobScores {
+  readonly rows: readonly RowScore[];
+  readonly queueMs: number;
+  readonly computeMs: number;
+  readonly batchRows: number;
+}
+
+/**
+ * Live inference of a job: the same binding, casts, null rules and outputs as in batch, so that both give the same bits.
+ */
+export interface JobScorer {
+  readonly job: string;
+  readonly model: { readonly name: string; readonly version: string | null; readonly sha256: string };
+  /** Columns that a row may have; the types are DuckDB's, of the source. */
+  readonly features: readonly { readonly name: string; readonly type: string }[];
+  /** Prediction columns that a row's answer has, as a set stores them. */
+  readonly values: readonly ValueColumn[];
+  /** Errors: those of `LiveModel.infer`. A row that breaks a rule is an answer of its own, not an error of the request. */
+  score(request: JobScoreRequest): Promise<JobScores>;
+}
