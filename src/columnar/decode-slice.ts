@@ -1,6 +1,13 @@
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { type Duck, parquetSource, quoteText } from './duckdb.ts';
-import { badTextExpression, columnExpression, type LocalSlice, pathValue, readFault } from './local-slice.ts';
+import { type Duck, quoteText } from './duckdb.ts';
+import {
+  badTextExpression,
+  columnExpression,
+  type LocalSlice,
+  pathValue,
+  readFault,
+  sliceRows,
+} from './local-slice.ts';
 import type { SourceKind } from './source-kind.ts';
 import type { VectorBatch } from './vector-batch.ts';
 
@@ -29,8 +36,7 @@ export async function* decodeSlice(
   const select = columns.map((c) => c.kind.sql(columnSql(slice, c)));
   if (select.length === 0) select.push('true');
   if (slice.asBytes.size > 0) select.push(badTextExpression(slice));
-  const query = `select ${select.map((sql, i) => `${sql} as c${i}`).join(', ')} from ${parquetSource(slice.path)}
-    where file_row_number >= ${slice.rowStart} and file_row_number < ${slice.rowEnd}`;
+  const query = `select ${select.map((sql, i) => `${sql} as c${i}`).join(', ')} from ${sliceRows(slice)}`;
   let rows = 0;
   try {
     for await (const batch of duck.stream(query)) {

@@ -1,5 +1,5 @@
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { quoteName } from './duckdb.ts';
+import { parquetSource, quoteName } from './duckdb.ts';
 
 /** Rows of one local Parquet file that belong to a chunk, and what its columns are called there. */
 export interface LocalSlice {
@@ -8,6 +8,8 @@ export interface LocalSlice {
   readonly uri: string;
   readonly rowStart: number;
   readonly rowEnd: number;
+  /** Rows that the file at `path` has. */
+  readonly fileRows: number;
   /** First row in the file that people know, where `path` is a rewritten copy. */
   readonly rowBase: number;
   /** Column name -> DuckDB's name in this file. */
@@ -31,6 +33,14 @@ export interface RowSpan {
  */
 export function positionBase(ordinal: number): number {
   return ordinal * 2 ** 40;
+}
+
+/** SQL for the rows of a slice, with their `file_row_number`. */
+export function sliceRows(slice: LocalSlice): string {
+  const { path, rowStart, rowEnd, fileRows } = slice;
+  // Planning the filter costs a quarter of the query over a small file.
+  if (rowStart === 0 && rowEnd === fileRows) return parquetSource(path);
+  return `${parquetSource(path)} where file_row_number >= ${rowStart} and file_row_number < ${rowEnd}`;
 }
 
 /** SQL for a column that stands in the file: its name, or its bytes as a text (null where they are none). Null: no such column. */

@@ -1,7 +1,7 @@
 import type { OutputColumn } from '../contract/plan.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { type Duck, parquetSource, quoteName, quoteText } from './duckdb.ts';
-import { columnExpression, type LocalSlice, pathValue, positionBase } from './local-slice.ts';
+import { type Duck, quoteName, quoteText } from './duckdb.ts';
+import { columnExpression, type LocalSlice, pathValue, positionBase, sliceRows } from './local-slice.ts';
 
 export interface PartOptions {
   readonly target: string;
@@ -91,8 +91,7 @@ function sliceQuery(slice: LocalSlice, ordinal: number, columns: readonly Output
   const wanted = columns.map((c, k) => `${inputExpression(slice, c)}::${c.type} as c${k}`);
   const head = `file_row_number + ${positionBase(ordinal)} as row_position, ${quoteText(slice.uri)} as source_uri,
     file_row_number + ${slice.rowBase} as source_row`;
-  return `select ${[head, ...wanted].join(', ')} from ${parquetSource(slice.path)}
-    where file_row_number >= ${slice.rowStart} and file_row_number < ${slice.rowEnd}`;
+  return `select ${[head, ...wanted].join(', ')} from ${sliceRows(slice)}`;
 }
 
 function inputExpression(slice: LocalSlice, column: OutputColumn): string {

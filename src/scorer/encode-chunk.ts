@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Duck, quoteText } from '../columnar/duckdb.ts';
 import { writeEmptyPart, writePart } from '../columnar/write-part.ts';
@@ -13,6 +13,8 @@ import type { BoundRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import type { ReadableChunk, ReadableSlice } from './readable-chunk.ts';
 import type { ScoredChunk } from './score-chunk.ts';
+
+const SMALL_BYTES = 256 * 1024;
 
 export interface EncodeOptions {
   readonly tools: ChildTools;
@@ -58,8 +60,8 @@ async function stagePart(
   rows: number,
 ): Promise<{ record: PartRecord; storeMs: number }> {
   const started = performance.now();
-  const { size } = await stat(place.path);
-  const sha256 = await fileDigest(place.path);
+  const { size } = statSync(place.path);
+  const sha256 = await fileDigest(place.path, size);
   const staged = await place.store.stage(place.key, { path: place.path, size, sha256, runId: run.context.runId });
   if (place.isScratch) await rm(place.path, { force: true });
   return { record: { name: place.name, rows, size, sha256, staged }, storeMs: performance.now() - started };
@@ -113,20 +115,21 @@ export async function encodeRejects(
     };
     return { record, storeMs: performance.now() - started };
   } finally {
-    await lane.run(`drop table if exists ${codesTable}`);
     await rm(path, { force: true });
   }
 }
 
 async function writeCodes(lane: Duck, table: string, codes: RejectCodes): Promise<void> {
-  await lane.run(`create table ${table} (code USMALLINT, rule VARCHAR, column_name VARCHAR, message VARCHAR)`);
+  await lane.run(`create temp table ${table} (code USMALLINT, rule VARCHAR, column_name VARCHAR, message VARCHAR)`);
   const rows = codes.reasons.map(
     (r, i) => `(${i + 1}, ${quoteText(r.rule)}, ${quoteText(r.column)}, ${quoteText(r.message)})`,
   );
   if (rows.length > 0) await lane.run(`insert into ${table} values ${rows.join(', ')}`);
 }
 
-async function fileDigest(path: string): Promise<string> {
+async function fileDigest(path: string, size: number): Promise<string> {
+  // A stream costs as much as the whole rest of a tiny part.
+  if (size <= SMALL_BYTES) return createHash('sha256').update(readFileSync(path)).digest('hex');
   const hash = createHash('sha256');
   for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(bytes as Uint8Array);
   return hash.digest('hex');

@@ -50,6 +50,7 @@ export async function localizeArrow(
       uri,
       rowStart: 0,
       rowEnd: rows,
+      fileRows: rows,
       rowBase: slice.rowStart,
       names,
       pathValues,

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkPages } from '../columnar/check-pages.ts';
 import { type LocalSlice, pathValue } from '../columnar/local-slice.ts';
+import { localSource } from '../columnar/local-source.ts';
 import { rowSpans } from '../columnar/parquet-footer.ts';
 import { pinnedSource } from '../columnar/pinned-source.ts';
 import { parquetFrame, wantedRanges, writeSparse } from '../columnar/sparse-file.ts';
@@ -90,7 +91,7 @@ async function localizeParquet(
   const rowEnd = slice.rowEnd ?? 0;
   const target = path ?? newScratch();
   let bytesRead = 0;
-  const source = pinnedSource(place, file.size, file.etag);
+  const source = path === null ? pinnedSource(place, file.size, file.etag) : localSource(path, file.size);
   const footer = await options.footers.read(source, file.uri, file.etag);
   if (path === null) {
     const ranges = wantedRanges(footer, options.columns, rowStart, rowEnd);
@@ -102,7 +103,18 @@ async function localizeParquet(
   const groups = rowSpans(footer, rowStart, rowEnd);
   const asBytes = new Set<string>();
   return {
-    slice: { path: target, uri, rowStart, rowEnd, rowBase: 0, names, pathValues, groups, asBytes },
+    slice: {
+      path: target,
+      uri,
+      rowStart,
+      rowEnd,
+      fileRows: footer.rows,
+      rowBase: 0,
+      names,
+      pathValues,
+      groups,
+      asBytes,
+    },
     bytesRead,
     footer,
     faults: await checkPages(target, footer, options.columns, rowStart, rowEnd),

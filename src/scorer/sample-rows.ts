@@ -68,7 +68,8 @@ async function sampleSlices(
       rows: all.filter((row) => row.code === 0).map((row) => row.values),
       rejected: [...lost, ...rejected],
     };
-  } finally {
+  } catch (error) {
     await lane.run(`drop table if exists ${table}`);
+    throw error;
   }
 }

@@ -47,7 +47,8 @@ export async function scoreChunk(
 ): Promise<ScoredChunk> {
   const walk = new ChunkWalk(run, options);
   const predictions = run.predictions.map((c, i) => `, p${i} ${c.type}`).join('');
-  await writeDuck.run(`create table ${table} (${PREDICTION_HEAD}${predictions})`);
+  // Ends with its connection.
+  await writeDuck.run(`create temp table ${table} (${PREDICTION_HEAD}${predictions})`);
   const writer = await TableWriter.open(writeDuck, table);
   try {
     await walk.run(duck, writer, slices);

@@ -91,7 +91,9 @@ async function walkReadable(
       rejects: rejects?.record ?? null,
       timings: { fetchMs: 0, decodeMs, scoreMs, encodeMs, storeMs, totalMs: 0, bytesRead: 0, batches },
     };
-  } finally {
+  } catch (error) {
+    // Else it ends with its connection.
     await lane.run(`drop table if exists ${table}`);
+    throw error;
   }
 }
