@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Redis } from 'ioredis';
 import { type CliResult, type CliRun, startPrescore } from '../../test/harness/cli.ts';
 import {
-  AS_OF,
   FLIGHT_ROWS,
   flightsJob,
   partDigests,
@@ -24,7 +23,17 @@ import { childrenOf } from './kills.ts';
 import { seeded } from './random.ts';
 
 /** What is done to a run: who is killed or stopped, what is emptied or restarted. */
-export const FAULTS = ['worker', 'child', 'enqueuer', 'redis', 'redis-aof', 'flush', 'stop', 's3'] as const;
+export const FAULTS = [
+  'worker',
+  'child',
+  'enqueuer',
+  'scheduler',
+  'redis',
+  'redis-aof',
+  'flush',
+  'stop',
+  's3',
+] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** What one case did. `fault` is empty when everything was as promised. */
@@ -48,6 +57,10 @@ export interface QueueProof {
   readonly onOutcome: (outcome: QueueOutcome) => void;
 }
 
+/** The slot that every run of the proof has, the latest of its cron: asked for by time, or by a scheduler that missed it. */
+const CRON = '0 0 1 4 *';
+const SLOT = latestSlot(new Date());
+const SCHEDULE = { schedule: { cron: CRON, catchUp: 'last' } } as const;
 const WORKERS = 2;
 const SLOTS = 2;
 const LIMIT_MS = 120_000;
@@ -68,7 +81,7 @@ export async function proveQueue(options: QueueProof): Promise<void> {
   rmSync(join(options.folder, 'ground'), { recursive: true, force: true });
   const folder = join(options.folder, 'ground');
   const input = await writeFlights(folder);
-  const embedded = await startPrescore(['run', flightsJob(folder, input), ...AS_OF]).result;
+  const embedded = await startPrescore(['run', flightsJob(folder, input), '--as-of', SLOT]).result;
   if (embedded.code !== 0) throw new Error(`the undisturbed run failed: ${embedded.stderr}`);
   const [plain, persistent] = await Promise.all([startRedis({ persistent: false }), startRedis({ persistent: true })]);
   const ground: Ground = { input, expected: partDigests(join(folder, 'out')), plain, persistent, s3: null };
@@ -90,6 +103,8 @@ class DisturbedRun {
   readonly logs: (() => string)[] = [];
   private readonly folder: string;
   private readonly ground: Ground;
+  /** The run is asked for by a scheduler. */
+  private readonly isScheduled: boolean;
   private job = '';
   private bucket = '';
   private enqueuer: CliRun | null = null;
@@ -99,6 +114,7 @@ class DisturbedRun {
     const kinds = options.kinds ?? FAULTS;
     const count = 1 + Math.floor(this.random() * 3);
     this.what = Array.from({ length: count }, () => kinds[Math.floor(this.random() * kinds.length)]!);
+    this.isScheduled = this.what.includes('scheduler');
     this.redis = this.what.includes('redis-aof') ? ground.persistent : ground.plain;
     this.folder = join(options.folder, `case-${index}`);
     this.ground = ground;
@@ -107,7 +123,8 @@ class DisturbedRun {
 
   async start(): Promise<void> {
     const isOnS3 = this.what.includes('s3');
-    this.job = isOnS3 ? await this.s3Job() : flightsJob(this.folder, this.ground.input);
+    this.job = isOnS3 ? await this.s3Job() : flightsJob(this.folder, this.ground.input, SCHEDULE);
+    if (this.isScheduled) await this.missSlot();
     await Promise.all(Array.from({ length: WORKERS }, () => this.hire()));
     this.ask();
   }
@@ -135,6 +152,7 @@ class DisturbedRun {
         for (const pid of childrenOf(worker.child.pid!).slice(0, 1)) process.kill(pid, 'SIGKILL');
         return;
       case 'enqueuer':
+      case 'scheduler':
         this.enqueuer?.child.kill('SIGKILL');
         this.ask();
         return;
@@ -180,7 +198,8 @@ class DisturbedRun {
     const faults: string[] = [];
     if (result.code !== 0) faults.push(`exit code ${result.code}: ${result.stderr.slice(-300)}`);
     const done = result.events.findLast((event) => event['event'] === 'done');
-    if (result.code === 0 && done?.['rows'] !== FLIGHT_ROWS) faults.push(`${String(done?.['rows'])} rows`);
+    if (result.code === 0 && !this.isScheduled && done?.['rows'] !== FLIGHT_ROWS)
+      faults.push(`${String(done?.['rows'])} rows`);
     const parts = this.bucket === '' ? partDigests(join(this.folder, 'out')) : await this.s3Digests();
     const { expected } = this.ground;
     for (const [name, digest] of Object.entries(expected))
@@ -212,8 +231,25 @@ class DisturbedRun {
   }
 
   private ask(): void {
-    const args = ['run', this.job, ...AS_OF, '--redis', this.redis.url, '--json'];
+    const redis = ['--redis', this.redis.url];
+    const args = this.isScheduled
+      ? ['schedule', this.job, '--once', ...redis]
+      : ['run', this.job, '--as-of', SLOT, '--json', ...redis];
     this.enqueuer = startPrescore(args, { timeoutMs: LIMIT_MS });
+  }
+
+  /** As if a scheduler had last looked just before the slot. */
+  private async missSlot(): Promise<void> {
+    const through = new Date(Date.parse(SLOT) - 1000).toISOString().replace('.000', '');
+    const mark = { format: 1, n: 1, through, open: [], cron: CRON, timezone: 'UTC', by: 'proof' };
+    const path = 'out/_prescore/schedule/test-job/marks/1.json';
+    const body = JSON.stringify(mark);
+    if (this.bucket !== '') {
+      await this.ground.s3!.client.send(new PutObjectCommand({ Bucket: this.bucket, Key: path, Body: body }));
+      return;
+    }
+    mkdirSync(join(this.folder, dirname(path)), { recursive: true });
+    writeFileSync(join(this.folder, path), body);
   }
 
   private async s3Job(): Promise<string> {
@@ -230,6 +266,7 @@ class DisturbedRun {
     return flightsJob(this.folder, `s3://${this.bucket}/in.parquet`, {
       stores: { main: { endpoint: server.endpoint, region: server.region, pathStyle: true } },
       output: { uri: `s3://${this.bucket}/out`, lineage: true },
+      ...SCHEDULE,
     });
   }
 
@@ -275,6 +312,11 @@ async function oneCase(index: number, options: QueueProof, ground: Ground): Prom
   if (faults.length === 0) run.clean();
   const seconds = (performance.now() - started) / 1000;
   return { index, what: run.what, at, twice, seconds, fault: faults.join('; ') };
+}
+
+function latestSlot(now: Date): string {
+  const year = now.getUTCFullYear() - (now.getUTCMonth() < 3 ? 1 : 0);
+  return `${year}-04-01T00:00:00Z`;
 }
 
 async function flush(url: string): Promise<void> {

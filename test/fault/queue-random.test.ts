@@ -13,7 +13,7 @@ describe('random faults over runs on two workers (the full proof: npm run prove 
       seed,
       cases: [0, 1],
       folder: tempFolder(),
-      kinds: ['worker', 'child', 'enqueuer', 'redis', 'flush', 'stop'],
+      kinds: ['worker', 'child', 'enqueuer', 'scheduler', 'redis', 'flush', 'stop'],
       onOutcome: (outcome) => outcomes.push(outcome),
     });
     expect(outcomes.map((o) => o.fault)).toEqual(['', '']);
