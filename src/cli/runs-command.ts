@@ -3,6 +3,7 @@ import { collectGarbage } from '../ledger/collect-garbage.ts';
 import { listRunIds, type RunOverview, readRun } from '../ledger/list-runs.ts';
 import type { RecordStore } from '../ledger/record-store.ts';
 import { RunRequests } from '../ledger/run-requests.ts';
+import { collectSlots } from '../schedule/collect-slots.ts';
 import { partitionFolder } from '../spec/partition-folder.ts';
 import { parseDuration } from '../spec/quantities.ts';
 import { sayCount, sayDuration } from '../telemetry/progress-line.ts';
@@ -113,17 +114,19 @@ export async function runsGc(jobPath: string | undefined, flags: RunsFlags): Pro
     });
   return withRecords(jobPath, flags, async (records, stores) => {
     const folderOf = (partition: string | null): string => `manifests/${partitionFolder(partition)}`;
-    const found = await collectGarbage(records, stores, {
-      olderThanMs,
-      isApplied: flags.apply === true,
-      nowMs: Date.now(),
-      folderOf,
-    });
+    const options = { olderThanMs, isApplied: flags.apply === true, nowMs: Date.now() };
+    const slots = await collectSlots(records, options);
+    const found = [
+      ...(await collectGarbage(records, stores, { ...options, folderOf })),
+      ...slots.map(({ job, slot, uri }) => ({ kind: 'slot', runId: null, job, slot, uri }) as const),
+    ];
     if (flags.json === true)
       for (const item of found) process.stdout.write(`${JSON.stringify({ ...item, removed: flags.apply === true })}\n`);
     else {
-      for (const item of found)
-        process.stdout.write(`${item.kind === 'staged' ? 'staged parts of' : 'part of'} ${item.runId}: ${item.uri}\n`);
+      for (const item of found) {
+        const what = { staged: 'staged parts of', part: 'part of', slot: 'records of a settled slot of' }[item.kind];
+        process.stdout.write(`${what} ${item.kind === 'slot' ? item.job : item.runId}: ${item.uri}\n`);
+      }
       const verb = flags.apply === true ? 'removed' : 'would be removed; pass --apply to remove';
       process.stdout.write(`${found.length} ${found.length === 1 ? 'thing' : 'things'} ${verb}\n`);
     }

@@ -33,7 +33,7 @@ export function addRuns(program: Command, done: (code: number) => void): void {
     .action(async (job: string | undefined, run: string | undefined, flags) =>
       done(await (await import('./runs-control.ts')).runsRetry(job, run, flags)),
     );
-  each('gc', 'remove what no manifest needs: staged parts of finished or dead runs, replaced parts')
+  each('gc', 'remove what no manifest needs: staged parts of finished or dead runs, replaced parts, old slots')
     .option('--older-than <duration>', 'only runs older than this', '7d')
     .option('--apply', 'really remove; without it only says what would go')
     .action(async (job: string | undefined, flags) =>
