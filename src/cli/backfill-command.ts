@@ -10,16 +10,17 @@ import { ERROR_CODES } from '../errors/error-codes.ts';
 import { isPrescoreError, type PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
 import type { HeldLease } from '../ledger/lease.ts';
 import { RecordStore } from '../ledger/record-store.ts';
-import { createStoreResolver } from '../object-store/open-store.ts';
 import { worstExit } from '../pipeline/run-job.ts';
 import { sayCount, sayDuration } from '../telemetry/progress-line.ts';
 import { openBackfill, printBackfill, printPlanned, refuseCancelled, statusJson } from './backfill-show.ts';
-import { loadJob } from './load-job.ts';
 import { openLauncher } from './open-launcher.ts';
+import { printJson } from './print-json.ts';
 import { sayPublished } from './publish-command.ts';
 import { reportError } from './report-error.ts';
 import { StopSignals } from './stop-signals.ts';
 import { readVersions } from './versions.ts';
+import { warnOnce } from './warn-once.ts';
+import { withJob } from './with-job.ts';
 
 /** A driver that was told to stop needs as long as its chunks in work. */
 const LEASE_PATIENCE_MS = 30_000;
@@ -45,12 +46,11 @@ export interface CreateFlags extends DriveFlags {
 
 /** `prescore backfill create`: notes what is to be scored, then drives it. Returns the exit code. */
 export async function backfillCreate(path: string, flags: CreateFlags): Promise<number> {
-  const job = loadJob(path);
-  const now = new Date();
-  const { from = null, to = null, partitions = null } = flags;
-  const selected = selectPartitions(job, { from, to, partitions }, now.getTime());
-  if (selected.notEnded > 0) warn(`${selected.notEnded} partitions of the range have not ended yet and are left out`);
-  return withStores(job, async (stores) => {
+  return withJob(path, async (job, stores) => {
+    const now = new Date();
+    const { from = null, to = null, partitions = null } = flags;
+    const selected = selectPartitions(job, { from, to, partitions }, now.getTime());
+    if (selected.notEnded > 0) warn(`${selected.notEnded} partitions of the range have not ended yet and are left out`);
     const { reprocess, maxActive, order } = flags;
     const options = { reprocess, maxActive, order, stopOnFailure: flags.stopOnFailure === true };
     const record = await describeBackfill(job, selected.partitions, options, stores, readVersions(), now);
@@ -65,8 +65,7 @@ export async function backfillCreate(path: string, flags: CreateFlags): Promise<
 
 /** `prescore backfill resume`: drives what is left. Returns the exit code. */
 export async function backfillResume(path: string, id: string | undefined, flags: DriveFlags): Promise<number> {
-  const job = loadJob(path);
-  return withStores(job, async (stores) => {
+  return withJob(path, async (job, stores) => {
     const log = await openBackfill(job, id, stores);
     refuseCancelled(log);
     checkDefinition(log.state.record, job, readVersions());
@@ -78,8 +77,7 @@ export async function backfillResume(path: string, id: string | undefined, flags
 
 /** `prescore backfill retry --only failed`: puts what failed back and drives it. Returns the exit code. */
 export async function backfillRetry(path: string, id: string | undefined, flags: DriveFlags): Promise<number> {
-  const job = loadJob(path);
-  return withStores(job, async (stores) => {
+  return withJob(path, async (job, stores) => {
     const log = await openBackfill(job, id, stores);
     refuseCancelled(log);
     checkDefinition(log.state.record, job, readVersions());
@@ -203,26 +201,8 @@ function outcomeTeller(log: BackfillLog, isJson: boolean): (outcome: PartitionOu
   };
 }
 
-async function withStores(job: Job, task: (stores: StoreResolver) => Promise<number>): Promise<number> {
-  const stores = createStoreResolver(job.stores, { env: process.env });
-  try {
-    return await task(stores);
-  } finally {
-    await stores.close();
-  }
-}
-
-function printJson(value: object): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
-}
-
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-const warned = new Set<string>();
-
-function warn(text: string): void {
-  if (!warned.has(text)) say(`warning: ${text}`);
-  warned.add(text);
-}
+const warn = warnOnce();

@@ -8,11 +8,10 @@ import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { RecordStore } from '../ledger/record-store.ts';
-import { createStoreResolver } from '../object-store/open-store.ts';
 import { sayCount } from '../telemetry/progress-line.ts';
-import { loadJob } from './load-job.ts';
 import { printTable } from './print-table.ts';
 import { readVersions } from './versions.ts';
+import { withJob } from './with-job.ts';
 
 const MOST_LINES = 40;
 
@@ -203,14 +202,4 @@ function sayCounts(states: readonly PartitionState[]): string {
 
 function isColoured(): boolean {
   return process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined;
-}
-
-async function withJob(path: string, task: (job: Job, stores: StoreResolver) => Promise<number>): Promise<number> {
-  const job = loadJob(path);
-  const stores = createStoreResolver(job.stores, { env: process.env });
-  try {
-    return await task(job, stores);
-  } finally {
-    await stores.close();
-  }
 }

@@ -8,10 +8,12 @@ import { ProgressLine } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
 import { openQueueRedis, type QueueFlags } from './open-queue.ts';
 import { openQueueLauncher } from './open-queue-launcher.ts';
+import { printEvent } from './print-json.ts';
 import { printSummary } from './print-summary.ts';
 import { sayPublished } from './publish-command.ts';
 import { reportError } from './report-error.ts';
 import type { RunFlags } from './run-command.ts';
+import { warnOnce } from './warn-once.ts';
 
 export interface EnqueueFlags extends RunFlags, QueueFlags {
   readonly wait?: boolean;
@@ -35,18 +37,13 @@ export async function enqueueCommand(path: string, flags: EnqueueFlags): Promise
   const slots = slotsOf(job, flags.partition ?? null, flags.asOf ?? null);
   const isJson = flags.json === true;
   const progress = isJson || flags.wait !== true ? null : new ProgressLine(process.stderr);
-  const warned = new Set<string>();
-  const warn = (text: string): void => {
-    progress?.clear();
-    if (!warned.has(text)) process.stderr.write(`warning: ${text}\n`);
-    warned.add(text);
-  };
+  const warn = warnOnce(() => progress?.clear());
   // First: a queue that is out of reach is said before anything is written.
   const redis = await openQueueRedis(flags, warn);
   const results: Results = { done: [], failures: [], published: null };
   const emit = (event: RunEvent): void => {
     if (event.event === 'done') results.done.push(event);
-    if (isJson && !(event.event === 'done' && job.predictions !== null)) printJson(event);
+    if (isJson && !(event.event === 'done' && job.predictions !== null)) printEvent(event);
     else progress?.take(event);
   };
   const stop = new AbortController();
@@ -110,7 +107,7 @@ async function askOnly(
   if (job.predictions !== null && asked.length + done.length > 0) {
     await launcher.askToPublish(job, asked, done.length > 0, onlyPartition(slots), 'command');
   }
-  if (isJson && job.predictions !== null) for (const event of done) printJson(event);
+  if (isJson && job.predictions !== null) for (const event of done) printEvent(event);
   return worstExit(
     failures.map((f) => f.exitCode),
     [],
@@ -142,7 +139,7 @@ async function waitForAll(
 
 function report(job: Job, { done, failures, published }: Results, isJson: boolean, interrupted: number | null): number {
   if (!isJson) printSummary(job, done);
-  else if (job.predictions !== null) for (const event of done) printJson(event);
+  else if (job.predictions !== null) for (const event of done) printEvent(event);
   if (published !== null && !isJson) process.stdout.write(`${sayPublished(published)}\n`);
   for (const failure of failures) reportError(failure, { isDebug: process.argv.includes('--debug'), isJson: false });
   if (interrupted !== null && failures.length > 0) return interrupted;
@@ -168,8 +165,4 @@ function onInterrupt(stop: AbortController): () => number | null {
   process.on('SIGINT', listener);
   process.on('SIGTERM', listener);
   return () => code;
-}
-
-function printJson(event: RunEvent): void {
-  process.stdout.write(`${JSON.stringify(event)}\n`);
 }

@@ -8,6 +8,7 @@ import type { RunDeps, RunOptions, ShardOption } from '../pipeline/run-deps.ts';
 import { runJob, type SlotOutcome, worstExit } from '../pipeline/run-job.ts';
 import { ProgressLine } from '../telemetry/progress-line.ts';
 import { loadJob } from './load-job.ts';
+import { printEvent } from './print-json.ts';
 import { printSummary } from './print-summary.ts';
 import { publishAndTell, sayPublished } from './publish-command.ts';
 import { sparePublisher } from './publisher.ts';
@@ -15,6 +16,7 @@ import { reportError } from './report-error.ts';
 import { JobScorers } from './scorers.ts';
 import { StopSignals } from './stop-signals.ts';
 import { readVersions } from './versions.ts';
+import { warnOnce } from './warn-once.ts';
 
 export interface RunFlags {
   readonly partition?: string;
@@ -37,11 +39,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
   const shard = shardOption(flags);
   const job = loadJob(path);
   const stores = createStoreResolver(job.stores, { env: process.env });
-  const warned = new Set<string>();
-  const warn = (text: string): void => {
-    if (!warned.has(text)) process.stderr.write(`warning: ${text}\n`);
-    warned.add(text);
-  };
+  const warn = warnOnce();
   const scorers = new JobScorers(job, stores, flags.allowUnpinned === true, warn);
   const progress = flags.json === true ? null : new ProgressLine(process.stderr);
   const signals = new StopSignals(
@@ -54,7 +52,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     if (event.event === 'done') done.push(event);
     if (event.event === 'committing' && job.predictions !== null) sparePublisher.start();
     // With a set to publish, "done" stays the last thing that is said.
-    if (flags.json === true && !(event.event === 'done' && job.predictions !== null)) printJson(event);
+    if (flags.json === true && !(event.event === 'done' && job.predictions !== null)) printEvent(event);
     else progress?.take(event);
   };
   const notifier = new Notifier({ env: process.env, warn });
@@ -100,7 +98,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     }
     progress?.clear();
     if (flags.json !== true) printSummary(job, done);
-    else if (job.predictions !== null) for (const event of done) printJson(event);
+    else if (job.predictions !== null) for (const event of done) printEvent(event);
     if (published !== null && flags.json !== true) process.stdout.write(`${sayPublished(published)}\n`);
     // Events tell it to programs; the line on stderr is for whoever reads the log.
     for (const failure of failures) reportError(failure, { isDebug: process.argv.includes('--debug'), isJson: false });
@@ -151,16 +149,4 @@ function notify(notifier: Notifier, job: Job, outcome: SlotOutcome, slot: string
   const { partition, error } = outcome;
   if (error.code === 'INTERRUPTED' || error.code === 'RUN_OWNED') return;
   notifier.tell(job, failedMessage(job.name, { partition, slot }, error, new Date()));
-}
-
-let lastProgress = 0;
-
-// Progress several times a second is for terminals; a log gets one a second.
-function printJson(event: RunEvent): void {
-  if (event.event === 'progress' || event.event === 'publishing') {
-    const now = performance.now();
-    if (now - lastProgress < 1000) return;
-    lastProgress = now;
-  }
-  process.stdout.write(`${JSON.stringify(event)}\n`);
 }

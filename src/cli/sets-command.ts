@@ -7,6 +7,7 @@ import { dropOverlay, reclaim } from '../publish/reclaim.ts';
 import { lmdbFolder } from '../spec/store-url.ts';
 import { sayBytes, sayCount, sayDuration } from '../telemetry/progress-line.ts';
 import { openPredictionStore } from './open-prediction-store.ts';
+import { printJson } from './print-json.ts';
 import { printTable } from './print-table.ts';
 
 export interface SetsFlags {
@@ -117,8 +118,4 @@ async function withStore(flags: SetsFlags, task: (store: PredictionStore) => Pro
   } finally {
     await store.close();
   }
-}
-
-function printJson(value: object): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
 }
