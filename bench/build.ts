@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import ts from 'typescript';
+import { bundle } from '../scripts/bundle.ts';
 import { madeOnce, note, ROOT } from './paths.ts';
 
 /** The compiled programs that run as contenders. */
@@ -29,15 +28,12 @@ async function buildPrescore(): Promise<string> {
   const key = [
     readFileSync(join(ROOT, 'package.json')),
     readFileSync(join(ROOT, 'package-lock.json')),
+    readFileSync(join(ROOT, 'scripts/bundle.ts')),
     ...files.flatMap((f) => [f, readFileSync(join(src, f))]),
   ];
   const folder = await madeOnce('build', key, async (building) => {
     note('building prescore');
-    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-    const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', join(building, 'dist'), '--declaration', 'false'];
-    await promisify(execFile)(process.execPath, args, { cwd: ROOT }).catch((error: { stdout?: string }) => {
-      throw new Error(`prescore does not build\n${error.stdout ?? ''}`);
-    });
+    await bundle(join(building, 'dist'));
     // The layout of the installed package: it reads its version from the package.json above dist.
     await copyFile(join(ROOT, 'package.json'), join(building, 'package.json'));
   });

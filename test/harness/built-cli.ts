@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { bundle } from '../../scripts/bundle.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -14,13 +13,12 @@ export interface BuiltCli {
   remove(): Promise<void>;
 }
 
-/** Compiles the command line as the package does: tests start what users start, and a start takes half the CPU of one from sources. */
+/** Builds the command line as the package does: tests start what users start, and a start takes half the CPU of one from sources. */
 export async function buildCli(): Promise<BuiltCli> {
   const parent = join(root, '.servers');
   await mkdir(parent, { recursive: true });
   const folder = await mkdtemp(join(parent, 'cli-'));
-  const args = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--declaration', 'false'];
-  await promisify(execFile)(process.execPath, [...args, '--outDir', join(folder, 'dist')], { cwd: root });
+  await bundle(join(folder, 'dist'));
   // The layout of the installed package: it reads its version from the package.json above dist.
   await cp(join(root, 'package.json'), join(folder, 'package.json'));
   return { entry: join(folder, 'dist/cli/main.js'), remove: () => rm(folder, { recursive: true, force: true }) };

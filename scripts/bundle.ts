@@ -1,0 +1,63 @@
+/*
+ * Puts src/ and the packages that every start needs into few files: a start that opens 400 small files spends a third of its time on
+ * opening them (docs/decisions/tools.md).
+ */
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Programs: what is started by itself, and what starts as a thread or child. */
+const ENTRIES = [
+  'index',
+  'cli/main',
+  'cli/scorer-main',
+  'cli/publisher-main',
+  'cli/live-main',
+  'scorer/ort-thread',
+  'inference/parent-watch-thread',
+];
+/** Plain JavaScript that nearly every command needs. Anything else, native parts above all, stays a package. */
+const BUNDLED = ['@duckdb/node-api', 'yaml', 'croner', 'commander'];
+
+/**
+ * Writes `index.js`, and all else flat into `cli/`, so that files which name each other by URL are neighbours. Types are not
+ * checked. Errors: those of the bundler.
+ */
+export async function bundle(outDir: string): Promise<void> {
+  const build = await rolldown({
+    cwd: ROOT,
+    input: Object.fromEntries(ENTRIES.map((entry) => [basename(entry), join(ROOT, 'src', `${entry}.ts`)])),
+    platform: 'node',
+    external: (id) => /^[^./\0]/.test(id) && !BUNDLED.some((name) => id === name || id.startsWith(`${name}/`)),
+    logLevel: 'warn',
+  });
+  const { output } = await build.write({
+    dir: outDir,
+    format: 'esm',
+    entryFileNames: ({ name }) => (name === 'index' ? 'index.js' : `cli/${name}.js`),
+    chunkFileNames: 'cli/[name]-[hash].js',
+    minify: false,
+    keepNames: true,
+  });
+  await build.close();
+  const modules = output.flatMap((file) => (file.type === 'chunk' ? Object.keys(file.modules) : []));
+  writeFileSync(join(outDir, 'THIRD-PARTY-LICENSES.txt'), licensesOf(modules));
+  chmodSync(join(outDir, 'cli/main.js'), 0o755);
+}
+
+function licensesOf(modules: readonly string[]): string {
+  const folders = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []));
+  const texts = [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      name: string;
+      version: string;
+      license?: string;
+    };
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
+    return `${name} ${version} (${license ?? 'see below'})\n\n${file === undefined ? '' : readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  });
+  return `These packages are part of the files of prescore.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
+}
