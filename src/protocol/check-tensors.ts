@@ -23,7 +23,7 @@ export function hasBatchAxis({ dims }: TensorSignature, fixedBatch: number | nul
  * Holds the tensors of a request against a model: names, datatypes, ranks, axes, element counts, and that all inputs with a
  * batch axis have as many rows. Rows is 1 when no input has such an axis. Owns: data is passed on, not copied.
  *
- * Errors: LIVE_REQUEST.
+ * Errors: LIVE_REQUEST; HTTP_TOO_LARGE for too many rows.
  */
 export function checkInputs(model: ModelShape, tensors: readonly WireTensor[]): CheckedInputs {
   const wanted = model.signature.inputs;

@@ -50,11 +50,19 @@ export function elementWriter(type: TensorType, count: number, where: string): E
   let at = 0;
   if (type === 'int64' || type === 'uint64') {
     const target = data as BigInt64Array;
-    return { data, put: (value) => void (target[at] = bigintOf(value, type, where, at++)) };
+    const put = (value: unknown): void => {
+      target[at] = bigintOf(value, type, where, at);
+      at++;
+    };
+    return { data, put };
   }
   const target = data as Exclude<ElementArray, BigInt64Array | BigUint64Array>;
   const convert = NUMBERS[type];
-  return { data, put: (value) => void (target[at] = convert(value, type, where, at++)) };
+  const put = (value: unknown): void => {
+    target[at] = convert(value, type, where, at);
+    at++;
+  };
+  return { data, put };
 }
 
 /**
@@ -70,7 +78,7 @@ export function writeJsonData(type: TensorType, data: LiveData, where: string): 
     case 'string':
       return JSON.stringify(data);
     case 'bool':
-      return `[${Array.from(data as Uint8Array, (bit) => (bit === 0 ? 'false' : 'true')).join(',')}]`;
+      return `[${elementTexts(type, data).join(',')}]`;
     case 'float32':
     case 'float64':
       return `[${floatTexts(data as Float32Array | Float64Array)}]`;
@@ -79,9 +87,21 @@ export function writeJsonData(type: TensorType, data: LiveData, where: string): 
   }
 }
 
-/** Half floats as numbers, for faces that give them as such. Owns: the caller. */
-export function widenHalf(bits: Uint16Array): Float32Array {
-  return Float32Array.from(bits, fromHalfBits);
+/** Each element as JSON text, as in `writeJsonData`; half floats as numbers, for a face that has no datatypes. Errors: none. */
+export function elementTexts(type: TensorType, data: LiveData): readonly string[] {
+  switch (type) {
+    case 'float16':
+      return Array.from(data as Uint16Array, (bits) => floatText(fromHalfBits(bits)));
+    case 'string':
+      return (data as readonly string[]).map((text) => JSON.stringify(text));
+    case 'bool':
+      return Array.from(data as Uint8Array, (bit) => (bit === 0 ? 'false' : 'true'));
+    case 'float32':
+    case 'float64':
+      return Array.from(data as Float32Array | Float64Array, floatText);
+    default:
+      return Array.from(data as Int32Array, String);
+  }
 }
 
 function floatTexts(data: Float32Array | Float64Array): string {

@@ -12,14 +12,7 @@ export function requestFault(what: string, where: string, expected?: string, got
 
 /** A request that is well formed and above a limit of the server: 413 over HTTP. */
 export function limitFault(what: string, where: string, expected: string, got: string): PrescoreError {
-  return new PrescoreError('LIVE_REQUEST', {
-    what,
-    where,
-    expected,
-    got,
-    fix: 'Split the request.',
-    data: { isOverLimit: true },
-  });
+  return new PrescoreError('HTTP_TOO_LARGE', { what, where, expected, got });
 }
 
 /** Names for a message, the first ten. */

@@ -4,13 +4,13 @@ import { writeJsonData } from './json-tensors.ts';
 import type { InferResult } from './wire.ts';
 
 /** A body and, when bytes follow its JSON, the length of the JSON. */
-export interface V2Answer {
+export interface InferAnswerBody {
   readonly body: string | Buffer;
   readonly headerLength: number | null;
 }
 
 /** Errors: LIVE_REQUEST when a half-float output was asked for as JSON. */
-export function writeV2Answer(result: InferResult, isBinary: (output: string) => boolean): V2Answer {
+export function writeInferAnswer(result: InferResult, isBinary: (output: string) => boolean): InferAnswerBody {
   const tails: Buffer[] = [];
   const outputs = result.outputs.map(({ name, type, shape, data }) => {
     const head = `{"name":${JSON.stringify(name)},"datatype":"${datatypeOf(type)}","shape":[${shape.join(',')}],`;

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import type { LiveModel } from '../contract/live-model.ts';
 import type { TensorSignature } from '../contract/signature.ts';
 import { readBinaryTensor, textOf } from './binary-tensors.ts';
@@ -11,7 +10,7 @@ import { requestFault } from './request-fault.ts';
 import type { CallParameters, WireTensor } from './wire.ts';
 
 /** An infer request over HTTP, read. */
-export interface V2Request {
+export interface InferRequestBody {
   readonly id: string | null;
   readonly parameters: CallParameters;
   readonly inputs: readonly WireTensor[];
@@ -29,12 +28,12 @@ const NO_FIELDS: Fields = Object.freeze({});
  *
  * Errors: LIVE_REQUEST, and those of `parseJson`.
  */
-export function readV2Request(
+export function readInferRequest(
   body: Buffer,
   header: string | undefined,
   model: Pick<LiveModel, 'signature' | 'fixedBatch'>,
   parseJson: (bytes: Buffer) => unknown,
-): V2Request {
+): InferRequestBody {
   const length = header === undefined ? body.length : readHeaderLength(header, body.length);
   if (header !== undefined && length === 0) return readRaw(body, model);
   const request = asObject(parseJson(body.subarray(0, length)), 'body');
@@ -115,7 +114,7 @@ function readOutput(output: Fields, otherwise: boolean, where: string): boolean 
 }
 
 // Raw mode: no JSON at all, so the shape comes from the model; at most one axis beside the rows may be open.
-function readRaw(body: Buffer, model: Pick<LiveModel, 'signature' | 'fixedBatch'>): V2Request {
+function readRaw(body: Buffer, model: Pick<LiveModel, 'signature' | 'fixedBatch'>): InferRequestBody {
   const [input, second] = model.signature.inputs;
   if (input === undefined || input.type === null || second !== undefined)
     throw requestFault('a raw body needs a model with one input', 'body', '1', String(model.signature.inputs.length));
@@ -165,14 +164,4 @@ function parametersOf(fields: Fields, where: string): Fields {
 function readId(value: unknown): string | null {
   if (value === undefined || value === null) return null;
   return asText(value, 'id');
-}
-
-/** JSON without any limits, for bodies whose limits are checked elsewhere. Errors: LIVE_REQUEST. */
-export function parsePlainJson(bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) throw requestFault('the JSON is not UTF-8', 'body');
-  try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
-  } catch {
-    throw requestFault('the JSON is not valid', 'body');
-  }
 }
