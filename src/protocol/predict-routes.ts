@@ -46,7 +46,8 @@ export function addPredictRoutes(app: FastifyInstance, options: ProtocolOptions)
         })),
       };
     });
-    app.post(`${path}::predict`, score, (request: ModelRequest, reply) => predict(request, reply, options));
+    // The router takes a colon for a part of the name before it, unless the name has a pattern.
+    app.post(`${path}(^[^:]+)::predict`, score, (request: ModelRequest, reply) => predict(request, reply, options));
   }
 }
 

@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { copyAssets } from '../../scripts/copy-assets.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -21,6 +22,7 @@ export async function buildCli(): Promise<BuiltCli> {
   const folder = await mkdtemp(join(parent, 'cli-'));
   const args = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--declaration', 'false'];
   await promisify(execFile)(process.execPath, [...args, '--outDir', join(folder, 'dist')], { cwd: root });
+  copyAssets(join(folder, 'dist'));
   // The layout of the installed package: it reads its version from the package.json above dist.
   await cp(join(root, 'package.json'), join(folder, 'package.json'));
   return { entry: join(folder, 'dist/cli/main.js'), remove: () => rm(folder, { recursive: true, force: true }) };
