@@ -76,7 +76,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   croner: ['spec/cron.ts'],
   pino: ['telemetry/logger.ts'],
   'prom-client': ['telemetry/metrics.ts'],
-  fastify: ['serve/', 'protocol/'],
+  fastify: ['serve/', 'protocol/', 'cli/serve-command.ts'],
   '@grpc/grpc-js': ['protocol/'],
   '@grpc/proto-loader': ['protocol/'],
   commander: [
@@ -85,6 +85,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'cli/backfill-options.ts',
     'cli/queue-options.ts',
     'cli/runs-options.ts',
+    'cli/serve-options.ts',
     'cli/sets-options.ts',
   ],
 };

@@ -8,6 +8,7 @@ import { addQueue, addSchedule } from './queue-options.ts';
 import { reportError } from './report-error.ts';
 import type { RunFlags } from './run-command.ts';
 import { addRuns } from './runs-options.ts';
+import { addServe } from './serve-options.ts';
 import { addSets } from './sets-options.ts';
 
 const EXIT_CODES = `
@@ -99,6 +100,7 @@ export function buildProgram(done: (code: number) => void): Command {
   addRuns(program, done);
   addBackfill(program, done);
   addSchedule(program, done);
+  addServe(program, done);
   program
     .command('doctor')
     .description('check Node, the native libraries, a job with its model and stores, a queue; say what to fix')
