@@ -3,7 +3,7 @@
 triton_client.py HTTP_ADDRESS GRPC_ADDRESS FIXTURES MODELS
 
 Models of the server: lgbm, mlp, fp16, mixed of FIXTURES, types of MODELS (made by make_models.py). Prints
-{case: {"rows": n, "differences": [text]}} for every model over HTTP with JSON, HTTP with binary tensors, gRPC with raw contents
+{"values": {case: {"rows": n, "differences": [text]}}, "calls": [...]}: every model over HTTP with JSON, HTTP with binary tensors, gRPC with raw contents
 and, by the client's stub, gRPC with typed contents.
 """
 
@@ -20,8 +20,9 @@ import onnxruntime as ort
 import pyarrow.parquet as pq
 import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton_http
+from google.protobuf.json_format import MessageToDict
 from tritonclient.grpc import service_pb2 as messages
-from tritonclient.utils import np_to_triton_dtype
+from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 CHUNK = 1024
 CONTENTS = {
@@ -193,6 +194,51 @@ def finite(feeds):
     return made
 
 
+def calls(client):
+    """What the two clients have beside infer, in the same words for both; answers of gRPC are messages, of HTTP objects."""
+
+    def plain(answer):
+        return MessageToDict(answer, preserving_proto_field_name=True) if hasattr(answer, "DESCRIPTOR") else answer
+
+    def state():
+        index = plain(client.get_model_repository_index())
+        entries = index["models"] if isinstance(index, dict) else index
+        return next(entry["state"] for entry in entries if entry["name"] == "mlp")
+
+    def refused(call):
+        try:
+            call()
+        except InferenceServerException as error:
+            return [error.status(), error.message()]
+        return "no error"
+
+    def infer(model="mlp", name="features", shape=(1, 256), **more):
+        module = triton_http if isinstance(client, triton_http.InferenceServerClient) else triton_grpc
+        tensor = module.InferInput(name, list(shape), "FP32")
+        tensor.set_data_from_numpy(np.zeros(shape, np.float32))
+        return client.infer(model, [tensor], **more)
+
+    found = {"live": client.is_server_live(), "ready": client.is_server_ready()}
+    found["server"] = plain(client.get_server_metadata())
+    found["model"] = plain(client.get_model_metadata("mixed", "1"))["outputs"]
+    client.unload_model("mlp")
+    found["unloaded"] = [state(), client.is_model_ready("mlp")]
+    client.load_model("mlp")
+    found["loaded"] = [state(), client.is_model_ready("mlp"), client.is_model_ready("mlp", "1")]
+    stats = plain(client.get_inference_statistics("mlp"))["model_stats"][0]
+    found["stats"] = [stats["name"], stats["version"], int(stats["inference_count"]) > 4096]
+    found["priority"] = infer(priority=2, timeout=500_000).as_numpy("score").shape
+    found["errors"] = {
+        "model": refused(lambda: infer(model="nothing")),
+        "version": refused(lambda: infer(model_version="9")),
+        "input": refused(lambda: infer(name="other")),
+        "shape": refused(lambda: infer(shape=(2, 255))),
+        "load": refused(lambda: client.load_model("nothing")),
+        "override": refused(lambda: client.load_model("mlp", config="{}", files={"file:1/model.onnx": b"x"})),
+    }
+    return found
+
+
 def main(http, grpc, fixtures, models):
     faces = {"json": Http(http, False), "binary": Http(http, True), "grpc": Grpc(grpc)}
     results = {}
@@ -214,19 +260,19 @@ def main(http, grpc, fixtures, models):
     }
     differences = [name for name, digest in found.items() if digests[name] != digest]
     results["lgbm binary and grpc"] = {"rows": len(whole["label"]), "differences": differences}
-    x, wanted = without_nan(x, whole, 3000)
-    results["lgbm json"] = ask(faces["json"], "lgbm", x, wanted, 3000, {"input"})
+    x, wanted = without_nan(x, whole, 2048)
+    results["lgbm json"] = ask(faces["json"], "lgbm", x, wanted, 2048, {"input"})
 
     vectors = pq.read_table(fixtures / "vectors/vector256_8192.parquet")["features"]
     x = {"features": vectors.combine_chunks().flatten().to_numpy().reshape(-1, 256)}
     for model, file in (("mlp", "delay_mlp_8192"), ("fp16", "delay_mlp_fp16_io32_8192")):
         wanted = {"score": pq.read_table(fixtures / f"expected/{file}.parquet")["score"].to_numpy().reshape(-1, 1)}
         for face in faces:
-            results[f"{model} {face}"] = ask(faces[face], model, x, wanted, 1024 if face == "json" else 8192, {"features"})
+            results[f"{model} {face}"] = ask(faces[face], model, x, wanted, 1024 if face == "json" else 4096, {"features"})
 
     x, wanted = mixed(fixtures)
     for face in ("binary", "grpc"):
-        results[f"mixed {face}"] = ask(faces[face], "mixed", x, wanted, 8192, set(x))
+        results[f"mixed {face}"] = ask(faces[face], "mixed", x, wanted, 4096, set(x))
     results["mixed typed"] = ask(Typed(grpc), "mixed", x, wanted, 2048, set(x))
     x, wanted = without_nan(x, wanted, 2048)
     results["mixed json"] = ask(faces["json"], "mixed", x, wanted, 2048, set(x))
@@ -235,7 +281,7 @@ def main(http, grpc, fixtures, models):
     for face in ("binary", "grpc"):
         results[f"types {face}"] = ask(faces[face], "types", x, wanted, 300, per_row)
     results["types json"] = ask(faces["json"], "types", finite(x), outputs_of(models, finite(x)), 300, per_row)
-    print(json.dumps(results))
+    print(json.dumps({"values": results, "calls": [calls(faces["binary"].client), calls(faces["grpc"].client)]}))
 
 
 main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
