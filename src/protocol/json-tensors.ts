@@ -28,7 +28,7 @@ export function readJsonTensor(type: TensorType, shape: readonly number[], data:
     throw requestFault('shape and data differ', where, expected, String(list.length));
   }
   const writer = elementWriter(type, isNested ? leafCount(list, shape, 0, where) : count, where);
-  if (isNested) writeNested(list, writer.put);
+  if (isNested) writeNested(list, shape.length - 1, writer.put);
   else for (const value of list) writer.put(value);
   return writer.data;
 }
@@ -132,9 +132,10 @@ function leafCount(list: readonly unknown[], shape: readonly number[], axis: num
   return count;
 }
 
-function writeNested(list: readonly unknown[], put: (value: unknown) => void): void {
+// `levels`: lists below this one; what is a list deeper than that is no value.
+function writeNested(list: readonly unknown[], levels: number, put: (value: unknown) => void): void {
   for (const value of list) {
-    if (Array.isArray(value)) writeNested(value, put);
+    if (levels > 0) writeNested(value as readonly unknown[], levels - 1, put);
     else put(value);
   }
 }
