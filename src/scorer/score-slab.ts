@@ -1,11 +1,10 @@
 import type { Binding, BoundConstant, BoundInput } from '../contract/binding.ts';
-import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import type { OnnxSession, TensorValue } from '../model/onnx-session.ts';
-import { runtimeText } from '../model/runtime-text.ts';
 import { constantTensor } from '../tensor/constant-tensor.ts';
 import { type ElementArray, elementView } from '../tensor/elements.ts';
 import { FetchColumns, type PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
+import { bisectRows } from './bisect-rows.ts';
 import type { OutputReject } from './thread-messages.ts';
 
 export interface SlabScore {
@@ -61,36 +60,14 @@ export async function scoreSlab(
     });
   };
 
-  const scoreRows = async (from: number, count: number): Promise<void> => {
-    try {
-      await runRows(from, count);
-    } catch (error) {
-      if (isPrescoreError(error)) throw error;
-      if (count === 1) {
-        rejects.push({ row: from, rule: 'model_error', column: '', message: runtimeText(error).slice(0, 300) });
-        return;
-      }
-      // Too much for the first row alone and for the last: it is the model, and bisecting every batch would only take long.
-      if (isMemory(error) && (await isHungry(from)) && (await isHungry(from + count - 1))) throw hungerError(error);
-      const half = count >> 1;
-      await scoreRows(from, half);
-      await scoreRows(from + half, count - half);
-    }
+  const onGuilty = (row: number, message: string): void => {
+    rejects.push({ row, rule: 'model_error', column: '', message });
   };
 
-  const isHungry = (row: number): Promise<boolean> => runRows(row, 1).then(() => false, isMemory);
-
-  for (let from = 0; from < rows; from += batchRows) await scoreRows(from, Math.min(batchRows, rows - from));
+  for (let from = 0; from < rows; from += batchRows) {
+    await bisectRows(from, Math.min(batchRows, rows - from), runRows, onGuilty);
+  }
   return { columns: columns.columns(), rejects, batches };
-}
-
-function hungerError(cause: unknown): PrescoreError {
-  const fix = 'The model asks for more memory than there is even for one row: check it with one row.';
-  return new PrescoreError('MODEL_FAILED', { what: runtimeText(cause), fix, cause });
-}
-
-function isMemory(error: unknown): boolean {
-  return /failed to allocate|bad_alloc|bad allocation|out of memory/i.test(runtimeText(error));
 }
 
 function feedOf(

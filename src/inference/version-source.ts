@@ -1,0 +1,61 @@
+import { statSync } from 'node:fs';
+import type { Location } from '../contract/object-store.ts';
+import type { LiveModelFile } from './live-messages.ts';
+import { copyModel, digestOf, removeModel, scratchPath } from './local-model.ts';
+import { type FolderModel, readDigest } from './model-folder.ts';
+
+/** Where the bytes of a version come from. */
+export interface VersionSource {
+  /** Of the model file. */
+  readonly bytes: number;
+  /** Of the model's object in the folder; null for models that were given. */
+  readonly key: string | null;
+  /** What the model must be. Errors: MODEL_UNPINNED, MODEL_CHECKSUM; those of the store. */
+  digest(): Promise<string>;
+  /** Makes the file ready on this machine. Errors: those of `digest`, MODEL_INVALID; those of the store. */
+  fetch(): Promise<LiveModelFile & { readonly sha256: string }>;
+  /** Called when the version is unloaded, or its load has failed. */
+  release(): Promise<void>;
+}
+
+/** Live answers are the same bits as batch answers: one thread, one provider. */
+const SESSION = { intraOpThreads: 1, device: 'cpu' } as const;
+
+/** A version of a model folder: copied into the scratch folder while it is loaded. */
+export function folderSource(
+  folder: Location,
+  model: FolderModel,
+  scratchDir: string,
+  allowUnpinned: boolean,
+): VersionSource {
+  const where = folder.store.uriOf(model.model.key);
+  const isUnpinned = allowUnpinned && model.digest === null;
+  let path: string | null = null;
+  const release = async (): Promise<void> => {
+    if (path !== null) await removeModel(path);
+    path = null;
+  };
+  return {
+    bytes: model.model.size,
+    key: model.model.key,
+    digest: () => readDigest(folder, model),
+    fetch: async () => {
+      const pinned = isUnpinned ? null : await readDigest(folder, model);
+      path = scratchPath(scratchDir);
+      await copyModel(folder, model.model, path);
+      return { path, where, sha256: pinned ?? (await digestOf(path)), ...SESSION };
+    },
+    release,
+  };
+}
+
+/** A file that nobody changes while it is served. */
+export function fileSource(name: string, path: string, sha256: string): VersionSource {
+  return {
+    bytes: statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+    key: null,
+    digest: async () => sha256,
+    fetch: async () => ({ path, where: name, sha256, ...SESSION }),
+    release: async () => undefined,
+  };
+}

@@ -1,0 +1,43 @@
+import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
+import { runtimeText } from '../model/runtime-text.ts';
+
+/** Scores rows [from, from + count) as one batch; throws ONNX Runtime's own error when the batch fails. */
+export type RunRows = (from: number, count: number) => Promise<void>;
+
+/**
+ * Scores rows [from, from + count), in halves where a batch fails, down to the guilty rows: `onGuilty` is told each of them
+ * with the runtime's message. All other rows are scored.
+ *
+ * Errors: a PrescoreError of `runRows` passes through; MODEL_FAILED when single rows already want more memory than there is.
+ */
+export async function bisectRows(
+  from: number,
+  count: number,
+  runRows: RunRows,
+  onGuilty: (row: number, message: string) => void,
+): Promise<void> {
+  try {
+    await runRows(from, count);
+  } catch (error) {
+    if (isPrescoreError(error)) throw error;
+    if (count === 1) {
+      onGuilty(from, runtimeText(error).slice(0, 300));
+      return;
+    }
+    // Too much for the first row alone and for the last: it is the model, and bisecting every batch would only take long.
+    const isHungry = (row: number): Promise<boolean> => runRows(row, 1).then(() => false, isMemory);
+    if (isMemory(error) && (await isHungry(from)) && (await isHungry(from + count - 1))) throw hungerError(error);
+    const half = count >> 1;
+    await bisectRows(from, half, runRows, onGuilty);
+    await bisectRows(from + half, count - half, runRows, onGuilty);
+  }
+}
+
+function hungerError(cause: unknown): PrescoreError {
+  const fix = 'The model asks for more memory than there is even for one row: check it with one row.';
+  return new PrescoreError('MODEL_FAILED', { what: runtimeText(cause), fix, cause });
+}
+
+function isMemory(error: unknown): boolean {
+  return /failed to allocate|bad_alloc|bad allocation|out of memory/i.test(runtimeText(error));
+}
