@@ -22,14 +22,29 @@ export function requestColumn(name: string, type: string): RequestColumn | null 
   return kind === null || read === null ? null : { name, type, kind, read };
 }
 
-/** The rows of one request in the carriers of the decode query, which start as nulls. Owns: its arrays. */
+/**
+ * The rows of one request in the carriers of the decode query, which start as nulls. It is used again for request after request,
+ * as packing never waits: 30 columns of their own for each one would cost as much as the packing. Owns: its arrays.
+ */
 export class RowBatch implements FeatureBatch {
-  readonly rows: number;
-  private readonly vectors: readonly RowVector[];
+  rows = 0;
+  private capacity = 0;
+  private vectors: readonly RowVector[] = [];
+  private readonly columns: readonly RequestColumn[];
 
-  constructor(columns: readonly RequestColumn[], rows: number) {
+  constructor(columns: readonly RequestColumn[]) {
+    this.columns = columns;
+  }
+
+  /** Empties it for so many rows. What was read from it before is no longer valid. */
+  reset(rows: number): void {
     this.rows = rows;
-    this.vectors = columns.map((column) => vectorOf(column, rows));
+    // A rare large request must not hold its memory for ever.
+    if (rows > this.capacity || this.capacity > rows * 8 + KEPT_ROWS) {
+      this.capacity = Math.max(rows, KEPT_ROWS);
+      this.vectors = this.columns.map((column) => vectorOf(column, this.capacity));
+    }
+    for (const vector of this.vectors) vector.reset(rows);
   }
 
   /** Puts one value in its place; null and (but for texts) an empty text of a hash stay null. Gives what is wrong with it. */
@@ -47,14 +62,21 @@ export class RowBatch implements FeatureBatch {
   }
 }
 
+const KEPT_ROWS = 64;
+
 abstract class RowVector implements FeatureVector {
-  protected readonly rows: number;
+  protected rows = 0;
   private readonly bits: Uint8Array;
   private valid = 0;
 
-  constructor(rows: number) {
+  constructor(capacity: number) {
+    this.bits = new Uint8Array((capacity + 7) >> 3);
+  }
+
+  reset(rows: number): void {
     this.rows = rows;
-    this.bits = new Uint8Array((rows + 7) >> 3);
+    this.valid = 0;
+    this.bits.fill(0);
   }
 
   abstract put(row: number, value: unknown, form: FeatureForm): BadValue | null;
@@ -185,6 +207,11 @@ class TextVector extends RowVector {
     return null;
   }
 
+  override reset(rows: number): void {
+    super.reset(rows);
+    this.texts.fill(null);
+  }
+
   override text(row: number): string | null {
     return this.texts[row] ?? null;
   }
@@ -215,6 +242,11 @@ class ListVector extends RowVector {
     super(rows);
     this.column = column;
     this.entries = new Uint32Array(rows * 4);
+  }
+
+  override reset(rows: number): void {
+    super.reset(rows);
+    this.elements.length = 0;
   }
 
   put(row: number, value: unknown, form: FeatureForm): BadValue | null {

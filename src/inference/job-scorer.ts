@@ -40,6 +40,14 @@ interface PackedRows {
   readonly kept: readonly number[];
 }
 
+interface Packing {
+  readonly codes: RejectCodes;
+  readonly dictionary: StringDictionary;
+  readonly packer: FeaturePacker;
+}
+
+const KEPT_REASONS = 1000;
+
 class BoundScorer implements JobScorer {
   readonly job: string;
   readonly model: JobScorer['model'];
@@ -50,6 +58,12 @@ class BoundScorer implements JobScorer {
   private readonly columns: readonly RequestColumn[];
   private readonly places: ReadonlyMap<string, number>;
   private readonly fetches: readonly string[];
+  private readonly batch: RowBatch;
+  private readonly hasTexts: boolean;
+  private packing: Packing | null = null;
+  /** Names of the row before: rows of one client have them in one order, and a comparison costs less than a look-up. */
+  private order: readonly string[] = [];
+  private orderPlaces: readonly (number | undefined)[] = [];
 
   constructor({ job, binding, types, model }: JobScorerParts) {
     this.job = job.name;
@@ -63,6 +77,8 @@ class BoundScorer implements JobScorer {
       const [what, got] = [`column ${JSON.stringify(name)} cannot be a live feature`, types.get(name) ?? 'no type'];
       throw new PrescoreError('INPUT_SCHEMA', { what, where: job.name, got });
     });
+    this.batch = new RowBatch(this.columns);
+    this.hasTexts = binding.inputs.some((input) => input.kind !== 'constant' && input.type === 'string');
     this.places = new Map(names.map((name, i) => [name, i]));
     this.features = this.columns.map(({ name, type }) => ({ name, type }));
     this.fetches = [...new Set(binding.outputs.map((o) => o.tensor))];
@@ -94,15 +110,13 @@ class BoundScorer implements JobScorer {
   }
 
   private pack({ rows, form }: JobScoreRequest, scores: (RowScore | null)[]): PackedRows {
-    const batch = new RowBatch(this.columns, rows.length);
-    rows.forEach((row, i) => {
-      scores[i] = this.put(batch, i, row, form);
-    });
-    const codes = new RejectCodes();
-    const dictionary = new StringDictionary();
+    const { batch } = this;
+    batch.reset(rows.length);
+    for (let i = 0; i < rows.length; i++) scores[i] = this.put(i, rows[i]!, form);
+    const { packer, codes, dictionary } = this.nextPacking();
     const layout = exactLayout(this.binding, rows.length);
     const feeds = slabFeeds(this.binding, layout, new ArrayBuffer(layout.bytes));
-    new FeaturePacker(this.binding, this.columns, codes, dictionary).pack(batch, 0, rows.length, feeds, 0);
+    packer.pack(batch, 0, rows.length, feeds, 0);
     const kept: number[] = [];
     for (let row = 0; row < rows.length; row++) {
       scores[row] ??= codes.reasonOf(feeds.codes[row]!) ?? null;
@@ -125,18 +139,39 @@ class BoundScorer implements JobScorer {
     return { inputs, kept };
   }
 
+  // Texts of requests are kept no longer than the request, and messages not for ever.
+  private nextPacking(): Packing {
+    const known = this.packing;
+    if (known !== null && !this.hasTexts && known.codes.reasons.length < KEPT_REASONS) return known;
+    const codes = new RejectCodes();
+    const dictionary = new StringDictionary();
+    this.packing = { codes, dictionary, packer: new FeaturePacker(this.binding, this.columns, codes, dictionary) };
+    return this.packing;
+  }
+
   // All of a row's problems would be too many: the first one is said. Unknown names come first, as they are the caller's fault.
-  private put(batch: RowBatch, row: number, features: FeatureRow, form: JobScoreRequest['form']): RowScore | null {
+  private put(row: number, features: FeatureRow, form: JobScoreRequest['form']): RowScore | null {
     let problem: RowScore | null = null;
-    for (const name of Object.keys(features)) {
-      const place = this.places.get(name);
+    const names = Object.keys(features);
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!;
+      const place = name === this.order[i] ? this.orderPlaces[i] : this.learn(names, i);
       if (place === undefined) {
         return { rule: 'unknown_feature', column: name, message: 'the job has no such feature' };
       }
-      const why = batch.put(place, row, features[name], form);
+      const why = this.batch.put(place, row, features[name], form);
       if (why !== null) problem ??= { rule: why.rule, column: name, message: why.message };
     }
     return problem;
+  }
+
+  private learn(names: readonly string[], at: number): number | undefined {
+    // Rows with other names than those of the job are no order to remember.
+    const places = names.length > this.columns.length ? [] : names.map((name) => this.places.get(name));
+    if (places.length === 0) return this.places.get(names[at]!);
+    this.order = names;
+    this.orderPlaces = places;
+    return places[at];
   }
 
   private async infer(

@@ -183,7 +183,8 @@ async function inDuck(
 
 function fromRequest(type: string, cases: readonly (Case | null)[], form: FeatureForm): RowBatch {
   const column = requestColumn('c', type)!;
-  const batch = new RowBatch([column], cases.length);
+  const batch = new RowBatch([column]);
+  batch.reset(cases.length);
   cases.forEach((c, row) => {
     const nothing = form === 'text' && !column.read.keepsEmpty ? '' : null;
     const value = c === null ? nothing : form === 'json' ? c.json : asText(c);
