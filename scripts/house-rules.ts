@@ -30,7 +30,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   backfill: ['errors', 'contract', 'spec', 'plan', 'ledger'],
   schedule: ['errors', 'contract', 'telemetry', 'spec', 'ledger'],
   notify: ['errors', 'contract'],
-  inference: ['errors', 'contract', 'telemetry', 'columnar', 'model', 'tensor', 'scorer'],
+  inference: ['errors', 'contract', 'telemetry', 'columnar', 'model', 'tensor', 'scorer', 'prediction-set'],
   serve: ['errors', 'contract', 'telemetry', 'spec', 'tensor', 'inference', 'prediction-set', 'reader', 'redis'],
   protocol: ['errors', 'contract', 'telemetry', 'tensor', 'serve'],
   stream: ['errors', 'contract', 'telemetry', 'spec', 'prediction-set', 'redis'],

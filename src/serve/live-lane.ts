@@ -40,7 +40,6 @@ export interface LiveOptions {
   readonly negativeForMs: number;
   /** Told of every new live answer, once. */
   readonly onScored: (row: LiveRow, score: LiveScore) => void;
-  readonly onBatch: (rows: number, times: LiveTimes) => void;
 }
 
 /** One scoring call that several requests may wait for. */
@@ -136,11 +135,6 @@ export class LiveLane {
       });
       times.queueMs = Math.max(times.queueMs, scores.queueMs);
       times.computeMs = Math.max(times.computeMs, scores.computeMs);
-      this.options.onBatch(scores.batchRows, {
-        featuresMs: readMs,
-        queueMs: scores.queueMs,
-        computeMs: scores.computeMs,
-      });
       const scoredAtMs = Date.now();
       for (const [at, { i }] of known.entries()) {
         const outcome = outcomeOf(scores.rows[at], scoredAtMs);
