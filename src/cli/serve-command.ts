@@ -17,6 +17,7 @@ import { Metrics } from '../telemetry/metrics.ts';
 import { type OperationsServer, startOperationsServer } from '../telemetry/operations-server.ts';
 import { type LoadedServe, loadServe } from './load-serve.ts';
 import { openLive } from './open-live.ts';
+import { openProtocols } from './open-protocols.ts';
 import { openServedSets } from './open-served-sets.ts';
 
 export interface ServeFlags {
@@ -95,12 +96,20 @@ async function serve(loaded: LoadedServe, deps: ServeDeps): Promise<void> {
     const app = buildServer({ host: place.host, hosts, limits, auth, tls, log, admission, onDone });
     addHealthRoutes(app, health);
     addPredictionRoutes(app, { sets: served.sets, limits, metrics: serveMetrics, hasKeys: auth !== null });
+    const { host: models } = live;
+    const faces = { config, host: models, metrics: serveMetrics, admission, auth, tls, log, whyNotReady: health.ready };
+    const protocols = await openProtocols(app, faces);
+    opened.push(protocols.close);
     const operations = await openOperations(config, metrics, health);
     if (operations !== null) opened.push(operations.close);
     const url = await listen(app, tls === null ? 'http' : 'https', place.host, deps.port);
-    log.info({ url, metrics: operations?.url, sets: [...served.sets.keys()], keys: auth !== null }, 'serving');
+    const grpcPort = await protocols.listen();
+    log.info(
+      { url, grpcPort, metrics: operations?.url, sets: [...served.sets.keys()], keys: auth !== null },
+      'serving',
+    );
     await signals.first;
-    await drain(app, admission, deps);
+    await Promise.all([drain(app, admission, deps), protocols.drain(deps.graceMs, deps.drainMs)]);
   } finally {
     signals.off();
     // What hangs on a store that is away must not keep the process.

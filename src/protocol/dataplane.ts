@@ -5,7 +5,7 @@ import { checkInputs, checkOutputs, hasBatchAxis } from './check-tensors.ts';
 import { datatypeOf, newElements, shapeCount } from './datatypes.ts';
 import { type ModelStat, ModelStatistics } from './model-statistics.ts';
 import { requestFault } from './request-fault.ts';
-import type { InferCall, InferResult, WireTensor } from './wire.ts';
+import type { CallOrigin, InferCall, InferResult, WireTensor } from './wire.ts';
 
 export interface DataplaneOptions {
   readonly host: ModelHost;
@@ -20,6 +20,7 @@ export interface DataplaneOptions {
 export interface SeenInference {
   readonly model: string;
   readonly version: string | null;
+  readonly face: CallOrigin['face'];
   /** `ok`, or the code of the error. */
   readonly status: string;
   readonly seconds: number;
@@ -61,23 +62,25 @@ export class Dataplane {
   }
 
   /**
-   * Scores one call. Rows that the model cannot score fail the whole call: no face of the protocol has a place for them,
+   * Reads and scores one call. A call that cannot be read counts as one that failed. Rows that the model cannot score fail the whole call: no face of the protocol has a place for them,
    * and zeros would pass for predictions. Zero rows are answered without asking the model.
    *
-   * Errors: LIVE_REQUEST, and those of `LiveModel.infer`.
+   * Errors: those of `read`, LIVE_REQUEST, and those of `LiveModel.infer`.
    */
-  async infer(model: LiveModel, call: InferCall): Promise<InferResult> {
-    const started = performance.now();
+  async infer(model: LiveModel, origin: CallOrigin, read: () => InferCall): Promise<InferResult> {
+    const { name, version } = model;
+    const seen = (status: string, result: InferResult | null): number => {
+      const ms = performance.now() - origin.startedAt;
+      this.options.observe?.({ model: name, version, face: origin.face, status, seconds: ms / 1000, result });
+      return ms;
+    };
     try {
-      const result = await this.score(model, call);
-      const ms = performance.now() - started;
-      this.statisticsOf(model.name, model.version).answered(result, ms);
-      this.seen(model, 'ok', ms, result);
+      const result = await this.score(model, read());
+      this.statisticsOf(name, version).answered(result, seen('ok', result));
       return result;
     } catch (error) {
-      const ms = performance.now() - started;
-      this.statisticsOf(model.name, model.version).failed(ms);
-      this.seen(model, isPrescoreError(error) ? error.code : 'INTERNAL', ms, null);
+      const status = isPrescoreError(error) ? error.code : 'INTERNAL';
+      this.statisticsOf(name, version).failed(seen(status, null));
       throw error;
     }
   }
@@ -184,10 +187,6 @@ export class Dataplane {
       this.statistics.set(key, statistics);
     }
     return statistics;
-  }
-
-  private seen(model: LiveModel, status: string, ms: number, result: InferResult | null): void {
-    this.options.observe?.({ model: model.name, version: model.version, status, seconds: ms / 1000, result });
   }
 }
 

@@ -20,6 +20,7 @@ import { indexEntries, readVersion } from './repository-routes.ts';
 /** What a call may use beside its message. */
 interface CallContext {
   readonly caller: Caller;
+  readonly startedAt: number;
   /** Milliseconds that the client's deadline leaves; null: it has none. */
   readonly leftMs: number | null;
   readonly signal: AbortSignal;
@@ -71,25 +72,34 @@ export function inferenceHandlers(options: GrpcOptions): UntypedServiceImplement
 async function infer(
   dataplane: Dataplane,
   request: ModelInferRequest,
-  { caller, leftMs, signal }: CallContext,
+  { caller, startedAt, leftMs, signal }: CallContext,
 ): Promise<ModelInferResponse> {
   requireModel(caller, request.model_name);
   const model = await dataplane.model(request.model_name, request.model_version);
-  const call = readGrpcCall(request);
-  const result = await dataplane.infer(model, { ...call, transportMs: leftMs, signal });
+  const result = await dataplane.infer(model, { face: 'grpc', startedAt }, () => ({
+    ...readGrpcCall(request),
+    transportMs: leftMs,
+    signal,
+  }));
   return writeGrpcAnswer(result, request.raw_input_contents.length > 0);
 }
 
 function unary<Q, A>({ auth, admission, log }: GrpcOptions, scope: Scope | null, handle: Handle<Q, A>) {
   return (call: ServerUnaryCall<Q, A>, answer: sendUnaryData<A>): void => {
     // Looked at before this call counts itself. Health is answered whatever else is going on.
+    const startedAt = performance.now();
     const isOver = scope !== null && admission.isOver();
     const work = async (): Promise<A> => {
       if (isOver) throw new PrescoreError('SERVER_OVERLOADED', { what: 'too many requests in work' });
       const [authorization] = call.metadata.get('authorization');
       const caller = auth === null || scope === null ? ANYONE : auth.callerOf(authorization?.toString());
       if (scope !== null) requireScope(caller, scope);
-      return handle(call.request, { caller: caller ?? ANYONE, leftMs: leftOf(call.getDeadline()), signal: gone(call) });
+      return handle(call.request, {
+        caller: caller ?? ANYONE,
+        startedAt,
+        leftMs: leftOf(call.getDeadline()),
+        signal: gone(call),
+      });
     };
     admission.enter();
     work()

@@ -45,11 +45,14 @@ async function infer(request: ModelRequest, reply: FastifyReply, options: Protoc
   const model = await dataplane.model(...modelOf(request));
   const header = request.headers['inference-header-content-length'];
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const call = readInferRequest(body, header?.toString(), model, parseJson);
-  refuseHalfAsJson(model, call);
-  const { id, inputs, outputs, parameters } = call;
-  const result = await dataplane.infer(model, { id, inputs, outputs, parameters, transportMs: null, signal });
-  const answer = writeInferAnswer(result, call.isBinary);
+  let isBinary: InferRequestBody['isBinary'] = () => false;
+  const result = await dataplane.infer(model, { face: 'infer', startedAt: request.startedAt }, () => {
+    const call = readInferRequest(body, header?.toString(), model, parseJson);
+    refuseHalfAsJson(model, call);
+    isBinary = call.isBinary;
+    return { ...call, transportMs: null, signal };
+  });
+  const answer = writeInferAnswer(result, isBinary);
   sayPrediction(reply, result);
   if (answer.headerLength === null) return reply.type('application/json; charset=utf-8').send(answer.body);
   reply.header('inference-header-content-length', String(answer.headerLength));

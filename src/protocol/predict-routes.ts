@@ -4,7 +4,7 @@ import { callerOf } from '../serve/access.ts';
 import { NO_PARAMETERS } from './call-parameters.ts';
 import { goneSignal, type ModelParams, modelOf, sayPrediction, sayProtocolError } from './face.ts';
 import { writePredictAnswer } from './predict-answer.ts';
-import { readPredictRequest } from './predict-request.ts';
+import { type PredictRequestBody, readPredictRequest } from './predict-request.ts';
 import type { ProtocolOptions } from './protocol-options.ts';
 
 type ModelRequest = FastifyRequest<{ Params: ModelParams }>;
@@ -51,6 +51,8 @@ export function addPredictRoutes(app: FastifyInstance, options: ProtocolOptions)
   }
 }
 
+const CALL = { id: null, outputs: null, parameters: NO_PARAMETERS, transportMs: null } as const;
+
 async function predict(
   request: ModelRequest,
   reply: FastifyReply,
@@ -58,8 +60,11 @@ async function predict(
 ): Promise<FastifyReply> {
   const signal = goneSignal(reply);
   const model = await dataplane.model(...modelOf(request));
-  const { form, inputs } = readPredictRequest(request.body, model);
-  const call = { id: null, inputs, outputs: null, parameters: NO_PARAMETERS, transportMs: null, signal };
-  const result = await dataplane.infer(model, call);
+  let form: PredictRequestBody['form'] = 'rows';
+  const result = await dataplane.infer(model, { face: 'predict', startedAt: request.startedAt }, () => {
+    const read = readPredictRequest(request.body, model);
+    form = read.form;
+    return { ...CALL, inputs: read.inputs, signal };
+  });
   return sayPrediction(reply, result).type('application/json; charset=utf-8').send(writePredictAnswer(result, form));
 }

@@ -32,6 +32,13 @@ export interface CallParameters {
   readonly binaryOutput: boolean;
 }
 
+/** Where a call came from, for metrics. */
+export interface CallOrigin {
+  readonly face: 'predict' | 'infer' | 'grpc';
+  /** `performance.now()` when its headers were read. */
+  readonly startedAt: number;
+}
+
 /** An answer in neutral form. */
 export interface InferResult {
   readonly model: LiveModel;

@@ -83,9 +83,9 @@ export class ServeMetrics {
     this.latency.observe({ set, endpoint }, seconds);
   }
 
-  /** One prediction of the model protocols. */
-  prediction(model: string, isSuccess: boolean): void {
-    this.predictions.inc({ model_name: model, status: isSuccess ? 'success' : 'error' });
+  /** Rows of one request of the model protocols; a request that failed counts as one. */
+  prediction(model: string, isSuccess: boolean, rows = 1): void {
+    this.predictions.inc({ model_name: model, status: isSuccess ? 'success' : 'error' }, rows);
   }
 
   /** The answers of one request to a set. */
