@@ -21,7 +21,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ledger: ['errors', 'contract', 'spec'],
   scorer: ['errors', 'contract', 'telemetry', 'columnar', 'model', 'tensor'],
   'prediction-set': ['errors', 'contract'],
-  lmdb: ['errors', 'contract'],
+  lmdb: ['errors', 'contract', 'prediction-set'],
   redis: ['errors', 'contract', 'prediction-set'],
   reader: ['errors', 'contract', 'prediction-set'],
   publish: ['errors', 'contract', 'telemetry', 'columnar', 'ledger', 'spec', 'prediction-set'],
