@@ -86,6 +86,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'cli/queue-options.ts',
     'cli/runs-options.ts',
     'cli/serve-options.ts',
+    'cli/stream-options.ts',
     'cli/sets-options.ts',
   ],
 };
