@@ -1,5 +1,5 @@
 /**
- * Writes the documents that are made from data: the pages and schemas of the job and the serve file, and `docs/errors.md`.
+ * Writes the documents that are made from data: the pages and schemas of the job, serve and stream files, and `docs/errors.md`.
  * With `--check` it writes nothing and fails when one of them is not what it would write.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { JOB_SHAPE } from '../src/spec/job-fields.ts';
 import { jsonSchemaOf } from '../src/spec/json-schema.ts';
 import { sayShape } from '../src/spec/say-shape.ts';
 import { SERVE_SHAPE } from '../src/spec/serve-fields.ts';
+import { STREAM_SHAPE } from '../src/spec/stream-fields.ts';
 
 const GENERATED = 'Made by `scripts/gen-docs.ts`. Do not edit: change the data and run it again.';
 
@@ -131,6 +132,37 @@ export function serveSchemaText(): string {
   return `${JSON.stringify(jsonSchemaOf(SERVE_SHAPE, 'prescore serve file, version 1'), null, 2)}\n`;
 }
 
+/** A whole stream file; a test parses it. */
+export const EXAMPLE_STREAM = `prescore-stream: 1
+job: ../jobs/flight-delay.yaml
+stream: { redis: "redis://localhost:6379/0", key: events, group: prescore }
+event: { features: payload, time: event_time }
+batch: { maxRows: 256, maxWait: 50ms }
+deadLetter: events:dead
+`;
+
+const STREAM_FILE_INTRO = `# The stream file
+
+${GENERATED}
+
+A stream file says which events \`prescore stream FILE\` scores, and with which job. It is read as a [job file](job-file.md) is: YAML
+1.2 or JSON, paths relative to the file, unknown keys refused, all problems told at once, credentials refused.
+[stream.md](stream.md) explains the events and what happens to them. An editor can use [stream.schema.json](stream.schema.json).
+
+\`\`\`yaml
+${EXAMPLE_STREAM}\`\`\`
+`;
+
+/** `docs/stream-file.md`. */
+export function streamFilePage(): string {
+  return filePage(STREAM_FILE_INTRO, STREAM_SHAPE);
+}
+
+/** `docs/stream.schema.json`. */
+export function streamSchemaText(): string {
+  return `${JSON.stringify(jsonSchemaOf(STREAM_SHAPE, 'prescore stream file, version 1'), null, 2)}\n`;
+}
+
 const EXITS: Readonly<Record<number, string>> = {
   2: 'usage and job file',
   4: 'input data',
@@ -199,6 +231,8 @@ export function generatedDocs(): Readonly<Record<string, string>> {
     'docs/job.schema.json': jobSchemaText(),
     'docs/serve-file.md': serveFilePage(),
     'docs/serve.schema.json': serveSchemaText(),
+    'docs/stream-file.md': streamFilePage(),
+    'docs/stream.schema.json': streamSchemaText(),
     'docs/errors.md': errorsPage(),
   };
 }

@@ -21,7 +21,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ledger: ['errors', 'contract', 'spec'],
   scorer: ['errors', 'contract', 'telemetry', 'columnar', 'model', 'tensor'],
   'prediction-set': ['errors', 'contract'],
-  lmdb: ['errors', 'contract'],
+  lmdb: ['errors', 'contract', 'prediction-set'],
   redis: ['errors', 'contract', 'prediction-set'],
   reader: ['errors', 'contract', 'prediction-set'],
   publish: ['errors', 'contract', 'telemetry', 'columnar', 'ledger', 'spec', 'prediction-set'],
@@ -86,6 +86,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'cli/queue-options.ts',
     'cli/runs-options.ts',
     'cli/serve-options.ts',
+    'cli/stream-options.ts',
     'cli/sets-options.ts',
   ],
 };

@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '../contract/job.ts';
 import type { JobScorer } from '../contract/job-scorer.ts';
@@ -36,12 +36,11 @@ export interface JobScorerDeps {
  */
 export async function openLiveJob(job: Job, deps: JobScorerDeps): Promise<JobScorer> {
   const { stores, scratchDir, allowUnpinned } = deps;
-  const fetched = await fetchModel(job, stores, scratchDir, allowUnpinned);
-  // Several jobs may share the folder.
-  const path = join(scratchDir, `${fetched.sha256}.onnx`);
-  await rename(fetched.path, path);
+  // Several jobs may share the folder, at the same time.
+  const own = await mkdtemp(join(scratchDir, 'job-'));
+  const { path, sha256 } = await fetchModel(job, stores, own, allowUnpinned);
   const { name, version, uri } = job.model;
-  const model = await deps.addModel({ name, version, path, sha256: fetched.sha256, where: uri });
+  const model = await deps.addModel({ name, version, path, sha256, where: uri });
   const types = await liveColumnTypes(job, stores, neededColumns(job, model));
   const { inputs, fixedBatch } = bindFeatures(job.features, model.signature, types, `${job.name} and ${uri}`);
   const outputs = bindOutputs(job.outputs, model.signature, uri);

@@ -369,6 +369,19 @@ export const ERROR_CODES = {
     'Check PRESCORE_REDIS_USERNAME and PRESCORE_REDIS_PASSWORD and the rights of that user.',
   ),
   QUEUE_CONFIG: entry(6, false, 'The Redis of the queue cannot be used as it is.', 'Mend the setting that is named.'),
+  STREAM_UNAVAILABLE: entry(
+    6,
+    true,
+    'The Redis of the stream did not answer in time.',
+    'Check the address; events that are not finished stay in the stream.',
+  ),
+  STREAM_DENIED: entry(
+    6,
+    false,
+    'The Redis of the stream refused the login or the command.',
+    'Check PRESCORE_REDIS_USERNAME and PRESCORE_REDIS_PASSWORD and the rights of that user.',
+  ),
+  STREAM_CONFIG: entry(6, false, 'The Redis of the stream cannot be used as it is.', 'Mend the setting that is named.'),
   // 7: another owner
   RUN_OWNED: entry(7, false, 'Another process is working on this run.', 'Wait for it, or stop it first.'),
   SUPERSEDED: entry(

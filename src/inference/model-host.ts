@@ -6,10 +6,10 @@ import { type HostOptions, type HostSettings, hostSettings } from './host-option
 import type { ModelStats } from './inference-events.ts';
 import type { GivenModel, LiveModelHost } from './live-model-host.ts';
 import { LiveVersion } from './live-version.ts';
-import { removeModel, scratchPath, writeModel } from './local-model.ts';
+import { removeModel, scratchPath } from './local-model.ts';
 import { chooseEvictions, noRoom } from './memory-room.ts';
 import { type FolderModel, tokenOf } from './model-folder.ts';
-import { fileSource, folderSource, type VersionSource } from './version-source.ts';
+import { bytesSource, fileSource, folderSource, type VersionSource } from './version-source.ts';
 import { VersionTable } from './version-table.ts';
 
 export type { GivenModel, LiveModelHost } from './live-model-host.ts';
@@ -48,8 +48,12 @@ class FolderHost implements LiveModelHost {
   }
 
   async model(name: string, version: string | null): Promise<LiveModel> {
-    const serving = version === null ? this.table.serving(name) : null;
-    if (serving?.isLoaded) return serving;
+    const wanted = version === null ? this.table.serving(name) : this.table.get(name, version);
+    if (wanted?.isLoaded) {
+      if (version !== null) wanted.askedAt = performance.now();
+      await wanted.load();
+      return wanted;
+    }
     await this.makeKnown(name, version);
     if (version === null) return this.newest(name);
     const found = this.known(name, version);
@@ -91,13 +95,13 @@ class FolderHost implements LiveModelHost {
     const { name, version, sha256 } = given;
     await this.sync?.relist(this.settings.pollMs).catch(() => undefined);
     const known = this.table.get(name, version);
-    if (known !== null && (known.describe().sha256 ?? (await known.source.digest())) !== sha256) {
+    const found = known ?? this.makeVersion(name, version, '', this.givenSource(given));
+    if (known === null) this.table.add(found);
+    else if ((known.describe().sha256 ?? (await known.source.digest())) !== sha256) {
       const what = `two models are named ${name} and have version ${version ?? '(none)'}`;
       const fix = 'Give one of them another version.';
       throw new PrescoreError('MODEL_INVALID', { what, expected: 'one model of a name and version', fix });
     }
-    const found = known ?? this.makeVersion(name, version, '', await this.givenSource(given));
-    if (known === null) this.table.add(found);
     found.isHeld = true;
     if (given.pinned === true) this.pinnedVersions.add(found);
     await this.loaded(found);
@@ -157,16 +161,14 @@ class FolderHost implements LiveModelHost {
     if (this.isClosed) await version.unload('closed');
   }
 
+  // Before a load the folder is looked at, for new versions and replaced files. What is known needs no store for that.
   private async makeKnown(name: string, version: string | null): Promise<void> {
-    const isKnown = (): boolean => this.table.has(name, version);
-    if (!isKnown()) {
-      try {
-        await this.sync?.relist(LEAST_RELIST_MS);
-      } catch (cause) {
-        throw asUnavailable(toPrescoreError(cause));
-      }
+    try {
+      await this.sync?.relist(LEAST_RELIST_MS);
+    } catch (cause) {
+      if (!this.table.has(name, version)) throw asUnavailable(toPrescoreError(cause));
     }
-    if (!isKnown()) throw unknown(name, version);
+    if (!this.table.has(name, version)) throw unknown(name, version);
   }
 
   private known(name: string, version: string | null): LiveVersion {
@@ -187,12 +189,11 @@ class FolderHost implements LiveModelHost {
     return new LiveVersion(name, version, token, source, { launch, batcher, events, makeRoom });
   }
 
-  private async givenSource({ name, sha256, file }: GivenModel): Promise<VersionSource> {
+  private givenSource({ name, sha256, file }: GivenModel): VersionSource {
     if ('path' in file) return fileSource(name, file.path, sha256);
     const path = scratchPath(this.settings.scratchDir);
-    await writeModel(file.bytes, path);
     this.written.push(path);
-    return fileSource(name, path, sha256);
+    return bytesSource(name, file.bytes, sha256, path);
   }
 
   // Lists when it is time to, loads what is pinned and newer versions of what is served, unloads what is idle.
