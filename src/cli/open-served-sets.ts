@@ -27,7 +27,8 @@ export interface ServedSetsDeps {
 /** The sets of a server and what they hold open. */
 export interface ServedSets {
   readonly sets: ReadonlyMap<string, SetServer>;
-  readonly lanes: readonly StoreLane[];
+  /** Asks every store once, so that the first client does not pay for connections. What is away is asked again later. */
+  warmUp(): Promise<void>;
   /** Writes what is waiting to be written back, then closes everything. */
   close(): Promise<void>;
 }
@@ -72,7 +73,9 @@ export function openServedSets({ config, jobs }: LoadedServe, deps: ServedSetsDe
   }
   return {
     sets,
-    lanes: [...lanes.values()],
+    warmUp: async () => {
+      await Promise.allSettled([...sets.values()].map((server) => server.lookup?.keyShape()));
+    },
     close: async () => {
       await Promise.all(writers.map((writer) => writer.close(CLOSE_MS)));
       await Promise.all([...sets.values()].map((server) => server.live?.lane.close()));

@@ -88,6 +88,7 @@ async function serve(loaded: LoadedServe, deps: ServeDeps): Promise<void> {
     opened.push(live.close);
     const served = openServedSets(loaded, { admission, metrics: serveMetrics, log, scorers: live.scorers });
     opened.push(served.close);
+    await served.warmUp();
     const { listen: place, limits, hosts } = config;
     const onDone = (request: FastifyRequest, status: number, ms: number): void => {
       serveMetrics.request(request.method, status);

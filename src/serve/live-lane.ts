@@ -126,7 +126,7 @@ export class LiveLane {
     try {
       const features = hashes === null ? rows.map((row) => row.features) : await this.readHashes(hashes, rows);
       const readMs = performance.now() - started;
-      times.featuresMs = Math.max(times.featuresMs, readMs);
+      if (hashes !== null) times.featuresMs = Math.max(times.featuresMs, readMs);
       const known = features.flatMap((row, i) => (row === null ? [] : [{ row, i }]));
       const outcomes: LiveOutcome[] = rows.map(() => noFeatures());
       if (known.length === 0) return outcomes;

@@ -11,6 +11,7 @@ import { FLIGHT_FEATURES, fixtures, flightJob, writeJob } from '../harness/temp-
 interface Given {
   readonly key: string;
   readonly source: string;
+  readonly reason?: string;
   readonly values: Readonly<Record<string, number>>;
   readonly model: { readonly sha256: string };
   readonly error?: { readonly code: string; readonly message: string; readonly where?: string };
@@ -126,7 +127,12 @@ describe('a set with live inference', () => {
     const fields = Object.entries(featuresOf(flight)).flatMap(([k, v]) => (v === null ? [] : [k, String(v)]));
     for (const key of ['h1', idOf(flight)]) await connection.call(['HSET', `features:${key}`, ...fields]);
     const [a, b] = await many('hashed', { keys: ['h1', 'h2'] });
-    expect([a?.source, b?.source, b?.values]).toEqual(['live', 'default', { prediction: -1 }]);
+    expect([a?.source, b?.source, b?.reason, b?.values]).toEqual([
+      'live',
+      'default',
+      'FEATURES_NOT_FOUND',
+      { prediction: -1 },
+    ]);
     const [same] = await many('flights', { keys: [idOf(flight)] });
     expect(a?.values).toEqual(same?.values);
   });
