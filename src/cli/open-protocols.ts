@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelHost } from '../contract/live-model.ts';
 import type { ServeConfig } from '../contract/serve-config.ts';
 import { Dataplane } from '../protocol/dataplane.ts';
-import { type GrpcServer, startGrpc } from '../protocol/grpc-server.ts';
+import type { GrpcServer } from '../protocol/grpc-server.ts';
 import { registerProtocols } from '../protocol/register-protocols.ts';
 import type { Authenticator } from '../serve/access.ts';
 import type { Admission } from '../serve/admission.ts';
@@ -58,6 +58,8 @@ export async function openProtocols(app: HttpServer, deps: ProtocolDeps): Promis
   return {
     listen: async () => {
       if (listen.grpcPort === null || dataplane === null) return null;
+      // The library is as large as the rest of the server: only who asks for it waits for it.
+      const { startGrpc } = await import('../protocol/grpc-server.ts');
       grpc = await startGrpc({
         ...{ dataplane, server, host: listen.host, port: listen.grpcPort, auth, tls, admission, log, whyNotReady },
         maxMessageBytes: limits.bodyBytes,
