@@ -72,7 +72,8 @@ export function indexEntries(
 export function readVersion(parameters: unknown): string | null {
   if (parameters === undefined || parameters === null) return null;
   const fields = asObject(parameters, 'parameters');
-  for (const name of Object.keys(fields)) {
+  // Sorted: maps of gRPC come in any order.
+  for (const name of Object.keys(fields).sort()) {
     if (name === 'config' || name.startsWith('file:'))
       throw requestFault('models and their settings come from the model folder alone', `parameters.${name}`);
   }
