@@ -14,7 +14,6 @@ import { VersionTable } from './version-table.ts';
 
 export type { GivenModel, LiveModelHost } from './live-model-host.ts';
 
-const RETRY_FAILED_MS = 60_000;
 const LEAST_RELIST_MS = 1000;
 const LONGEST_STEP_MS = 1000;
 
@@ -68,10 +67,10 @@ class FolderHost implements LiveModelHost {
     if (version !== null) {
       const found = this.known(name, version);
       found.askedAt = performance.now();
-      return this.loaded(found);
+      return this.loaded(found, true);
     }
     const [newest] = this.table.versionsOf(name);
-    await this.loaded(newest!);
+    await this.loaded(newest!, true);
     this.serve(newest!);
   }
 
@@ -150,15 +149,12 @@ class FolderHost implements LiveModelHost {
     void last.drain('replaced');
   }
 
-  private async loaded(version: LiveVersion): Promise<void> {
-    if (this.isClosed) throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the server is stopping' });
+  private async loaded(version: LiveVersion, force = false): Promise<void> {
     try {
-      await version.load();
+      await version.load(force);
     } catch (cause) {
       throw asUnavailable(toPrescoreError(cause));
     }
-    // Closed while it was loading: nobody else would end it.
-    if (this.isClosed) await version.unload('closed');
   }
 
   // Before a load the folder is looked at, for new versions and replaced files. What is known needs no store for that.
@@ -201,6 +197,7 @@ class FolderHost implements LiveModelHost {
     if (this.isClosed) return;
     const { pollMs, pinned } = this.settings;
     this.unloadIdle();
+    this.unloadOverCap();
     if (this.isKeeping) return;
     this.isKeeping = true;
     try {
@@ -232,8 +229,7 @@ class FolderHost implements LiveModelHost {
 
   // Newest first, without those that could not be loaded a short while ago.
   private candidates(name: string): readonly LiveVersion[] {
-    const now = performance.now();
-    return this.table.versionsOf(name).filter((one) => !one.hasFailed || now - one.failedAt >= RETRY_FAILED_MS);
+    return this.table.versionsOf(name).filter((one) => !one.hasFailed);
   }
 
   private isPinned(version: LiveVersion): boolean {
@@ -255,21 +251,28 @@ class FolderHost implements LiveModelHost {
   }
 
   private async makeRoom(wanted: LiveVersion): Promise<void> {
-    const { memoryBytes, evictIdleMs } = this.settings;
-    const now = performance.now();
+    if (this.isClosed) throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the server is stopping' });
+    const { memoryBytes } = this.settings;
     const others = this.table.all().filter((one) => one !== wanted && (one.isLoaded || one.isLoading));
-    const evicted = chooseEvictions(
-      others.map((one) => ({
-        version: one,
-        bytes: one.memoryBytes,
-        usedAt: one.usedAt,
-        mayGo: one.isLoaded && !this.isPinned(one) && one.pendingRows === 0 && now - one.usedAt >= evictIdleMs,
-      })),
-      wanted.memoryBytes,
-      memoryBytes,
-    );
+    const evicted = chooseEvictions(this.usesOf(others), wanted.memoryBytes, memoryBytes);
     if (evicted === null) throw noRoom(wanted.name, others, wanted.memoryBytes, memoryBytes);
     await Promise.all(evicted.map(({ version }) => version.unload('memory')));
+  }
+
+  // Children grow with what they are asked.
+  private unloadOverCap(): void {
+    const loaded = this.table.all().filter((one) => one.isLoaded);
+    const evicted = chooseEvictions(this.usesOf(loaded), 0, this.settings.memoryBytes) ?? [];
+    for (const { version } of evicted) void version.unload('memory');
+  }
+
+  private usesOf(versions: readonly LiveVersion[]) {
+    const now = performance.now();
+    return versions.map((version) => {
+      const isIdle = version.pendingRows === 0 && now - version.usedAt >= this.settings.evictIdleMs;
+      const mayGo = version.isLoaded && isIdle && !this.isPinned(version);
+      return { version, bytes: version.memoryBytes, usedAt: version.usedAt, mayGo };
+    });
   }
 }
 

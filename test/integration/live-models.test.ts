@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import type { LiveModelHost } from '../../src/inference/model-host.ts';
 import { floats, openHost, putVersion, removeVersion, until, valuesOf } from '../harness/live-host.ts';
 import { faultOf, modelFolder } from '../harness/model-files.ts';
-import { isAlive } from '../harness/processes.ts';
+import { childrenOf, isAlive } from '../harness/processes.ts';
 import { makeBucket, openBucket } from '../harness/s3-test-store.ts';
 import { sha256Of, tempFolder } from '../harness/temp-job.ts';
 
@@ -76,15 +76,22 @@ describe('a model folder', () => {
     await until(() => !children.some(isAlive));
     // A handle stays good.
     expect(valuesOf(await model.infer(ask), 'y')).toEqual([6]);
+    // Closing ends a load that goes on, too.
+    const loading = faultOf(() => host.model('other', null));
+    await until(async () => (await states(host)).includes('other/1.0.0-rc1 loading'));
     await host.close();
+    expect((await loading).code).toBe('LIVE_UNAVAILABLE');
     expect((await faultOf(() => host.model('m', null))).code).toBe('LIVE_UNAVAILABLE');
+    expect(childrenOf(process.pid).filter((pid) => children.includes(pid) && isAlive(pid))).toEqual([]);
+    expect(host.stats()).toEqual([]);
   });
 
   it('a version without a digest, or of other bytes, or that is no model, leaves the one before it serving', async () => {
     const folder = folderOf({ 'm/1': SUM, 'm/2': TWICE, 'm/3': TWICE, 'm/4': 'custom' });
     rmSync(join(folder, 'm/2/model.onnx.sha256'));
     writeFileSync(join(folder, 'm/3/model.onnx.sha256'), '0'.repeat(64));
-    const host = openHost(folder);
+    let loads = 0;
+    const host = openHost(folder, { events: { onLoad: () => void loads++ } });
     expect(await answer(host, 'm')).toEqual([6]);
     expect((await host.index()).map(({ version, state, reason }) => [version, state, reason.split(':')[0]])).toEqual([
       ['1', 'ready', ''],
@@ -94,6 +101,11 @@ describe('a model folder', () => {
     ]);
     expect((await faultOf(() => host.model('m', '3'))).code).toBe('MODEL_CHECKSUM');
     expect((await faultOf(() => host.load('m', null))).code).toBe('MODEL_CUSTOM_OP');
+    // For requests a bad model is not loaded again and again.
+    const before = loads;
+    expect((await faultOf(() => host.model('m', '4'))).code).toBe('MODEL_CUSTOM_OP');
+    expect(await answer(host, 'm')).toEqual([6]);
+    expect([before, loads]).toEqual([5, 5]);
     // The digest comes last: from then on the version is whole.
     writeFileSync(join(folder, 'm/2/sha256'), `${sha256Of(made(TWICE)).toUpperCase()}\n`);
     await host.load('m', '2');

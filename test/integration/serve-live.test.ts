@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisConnection } from '../../src/redis/connection.ts';
 import { prescore } from '../harness/cli.ts';
+import { childrenOf } from '../harness/processes.ts';
 import { readParquet } from '../harness/read-parquet.ts';
 import { type RedisServer, startRedis } from '../harness/redis-server.ts';
 import { ask, type ServeProcess, startServe, writeServe } from '../harness/serve-process.ts';
@@ -163,6 +164,62 @@ describe('a set with live inference', () => {
         interval: 250,
       })
       .toBeNull();
+  });
+
+  it('110: a client that goes before its answer costs nothing more', async () => {
+    const gone = Array.from({ length: 50 }, async (_, i) => {
+      const rows = flights
+        .slice(i * 20, i * 20 + 200)
+        .map((f, n) => ({ key: `gone-${i}-${n}`, features: featuresOf(f) }));
+      const answer = fetch(at('only'), {
+        method: 'POST',
+        body: JSON.stringify({ rows }),
+        headers: { 'content-type': 'application/json' },
+        signal: AbortSignal.timeout(30),
+      });
+      return answer.then(
+        () => 'answered',
+        () => 'gone',
+      );
+    });
+    expect(await Promise.all(gone)).toContain('gone');
+    await expect.poll(() => figure('prescore_in_flight'), { timeout: 5_000 }).toBe(0);
+    const { status, body } = await ask(at('only'), { key: 'after', features: featuresOf(flights[5]!) });
+    expect([status, body['source']]).toEqual([200, 'live']);
+  });
+
+  it('the scorer is killed: its requests are 503 at once, lookups go on, and it comes back', async () => {
+    const ids = flights.slice(0, 500).map(idOf);
+    let isOver = false;
+    const lookups: number[] = [];
+    const reading = (async () => {
+      for (let i = 0; !isOver; i++) lookups.push((await ask(at('flights'), { key: ids[i % 500] })).status);
+    })();
+    const live = async (): Promise<number> =>
+      (await ask(at('only'), { key: 'x', features: featuresOf(flights[1]!) })).status;
+    expect(await live()).toBe(200);
+    const [child] = childrenOf(server.child.pid!);
+    process.kill(child!, 'SIGKILL');
+    const killed = performance.now();
+    const statuses: number[] = [];
+    await expect
+      .poll(
+        async () => {
+          statuses.push(await live());
+          return statuses.includes(503) && statuses.at(-1) === 200;
+        },
+        { timeout: 10_000, interval: 20 },
+      )
+      .toBe(true);
+    const recoveryMs = performance.now() - killed;
+    isOver = true;
+    await reading;
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+    expect(new Set(lookups)).toEqual(new Set([200]));
+    expect(lookups.length).toBeGreaterThan(20);
+    expect(recoveryMs).toBeLessThan(8_000);
+    expect(server.lines.map(({ msg }) => msg)).toContain('scorer of a model is back');
+    expect(await figure('prescore_scorer_deaths_total')).toBe(1);
   });
 
   async function figure(name: string): Promise<number> {
