@@ -2,7 +2,7 @@
  * Puts src/ and the packages that every start needs into few files: a start that opens 400 small files spends a third of its time on
  * opening them (docs/decisions/tools.md).
  */
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -44,8 +44,15 @@ export async function bundle(outDir: string): Promise<void> {
   });
   await build.close();
   const modules = output.flatMap((file) => (file.type === 'chunk' ? Object.keys(file.modules) : []));
+  for (const asset of assets()) copyFileSync(join(ROOT, 'src', asset), join(outDir, 'cli', basename(asset)));
   writeFileSync(join(outDir, 'THIRD-PARTY-LICENSES.txt'), licensesOf(modules));
   chmodSync(join(outDir, 'cli/main.js'), 0o755);
+}
+
+/** What lies beside the sources and is read at run time: proto files. */
+function assets(): string[] {
+  const names = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => /\.[a-z]+$/.test(name) && !name.endsWith('.ts'));
 }
 
 function licensesOf(modules: readonly string[]): string {

@@ -1,5 +1,5 @@
 /**
- * Writes the documents that are made from data: `docs/job-file.md`, `docs/job.schema.json` and `docs/errors.md`.
+ * Writes the documents that are made from data: the pages and schemas of the job, serve and stream files, and `docs/errors.md`.
  * With `--check` it writes nothing and fails when one of them is not what it would write.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,8 @@ import type { Field, ObjectShape } from '../src/spec/field.ts';
 import { JOB_SHAPE } from '../src/spec/job-fields.ts';
 import { jsonSchemaOf } from '../src/spec/json-schema.ts';
 import { sayShape } from '../src/spec/say-shape.ts';
+import { SERVE_SHAPE } from '../src/spec/serve-fields.ts';
+import { STREAM_SHAPE } from '../src/spec/stream-fields.ts';
 
 const GENERATED = 'Made by `scripts/gen-docs.ts`. Do not edit: change the data and run it again.';
 
@@ -70,21 +72,95 @@ function filePage(intro: string, shape: ObjectShape): string {
     }
     if (type.kind === 'map' && type.of.kind === 'object') {
       sections.push(section(`\`${key}\`: each entry`, `${doc} Maps ${type.keysSay}.`, type.of));
+      sections.push(...innerSections(`${key}.<name>`, type.of));
     }
   }
   return [intro, ...sections].join('\n');
 }
 
 function objectSections(key: string, doc: string, shape: ObjectShape): string[] {
-  const inner = Object.entries<Field>(shape.fields).flatMap(([name, field]) =>
+  return [section(`\`${key}\``, doc, shape), ...innerSections(key, shape)];
+}
+
+function innerSections(key: string, shape: ObjectShape): string[] {
+  return Object.entries<Field>(shape.fields).flatMap(([name, field]) =>
     field.type.kind === 'object' ? [section(`\`${key}.${name}\``, field.doc, field.type)] : [],
   );
-  return [section(`\`${key}\``, doc, shape), ...inner];
 }
 
 /** `docs/job.schema.json`. */
 export function jobSchemaText(): string {
   return `${JSON.stringify(jsonSchemaOf(JOB_SHAPE, 'prescore job file, version 1'), null, 2)}\n`;
+}
+
+/** A whole serve file; a test parses it. */
+export const EXAMPLE_SERVE = `prescore-serve: 1
+listen: { host: 127.0.0.1, port: 8080, metricsPort: 9090 }
+sets:
+  flight-delay:
+    store: redis://localhost:6379/0
+    job: ../jobs/flight-delay.yaml
+    order: [cache, live, stale, default]
+    maxAge: 36h
+    staleFor: 12h
+    features: { from: request }
+    default: { prediction: 0, probability: 0.2 }
+    writeBack: { ttl: 10m }
+batcher: { maxBatchRows: 256, deadline: 200ms }
+auth: { keysFile: keys.json }
+`;
+
+const SERVE_FILE_INTRO = `# The serve file
+
+${GENERATED}
+
+A serve file says what \`prescore serve FILE\` answers, and how. It is read as a [job file](job-file.md) is: YAML 1.2 or JSON, paths
+relative to the file, unknown keys refused, all problems told at once, credentials refused. [serve.md](serve.md) explains the
+server. An editor can use [serve.schema.json](serve.schema.json). \`prescore serve FILE --check\` validates and ends.
+
+\`\`\`yaml
+${EXAMPLE_SERVE}\`\`\`
+`;
+
+/** `docs/serve-file.md`. */
+export function serveFilePage(): string {
+  return filePage(SERVE_FILE_INTRO, SERVE_SHAPE);
+}
+
+/** `docs/serve.schema.json`. */
+export function serveSchemaText(): string {
+  return `${JSON.stringify(jsonSchemaOf(SERVE_SHAPE, 'prescore serve file, version 1'), null, 2)}\n`;
+}
+
+/** A whole stream file; a test parses it. */
+export const EXAMPLE_STREAM = `prescore-stream: 1
+job: ../jobs/flight-delay.yaml
+stream: { redis: "redis://localhost:6379/0", key: events, group: prescore }
+event: { features: payload, time: event_time }
+batch: { maxRows: 256, maxWait: 50ms }
+deadLetter: events:dead
+`;
+
+const STREAM_FILE_INTRO = `# The stream file
+
+${GENERATED}
+
+A stream file says which events \`prescore stream FILE\` scores, and with which job. It is read as a [job file](job-file.md) is: YAML
+1.2 or JSON, paths relative to the file, unknown keys refused, all problems told at once, credentials refused.
+[stream.md](stream.md) explains the events and what happens to them. An editor can use [stream.schema.json](stream.schema.json).
+
+\`\`\`yaml
+${EXAMPLE_STREAM}\`\`\`
+`;
+
+/** `docs/stream-file.md`. */
+export function streamFilePage(): string {
+  return filePage(STREAM_FILE_INTRO, STREAM_SHAPE);
+}
+
+/** `docs/stream.schema.json`. */
+export function streamSchemaText(): string {
+  return `${JSON.stringify(jsonSchemaOf(STREAM_SHAPE, 'prescore stream file, version 1'), null, 2)}\n`;
 }
 
 const EXITS: Readonly<Record<number, string>> = {
@@ -150,7 +226,15 @@ function row(cells: readonly string[]): string {
 
 /** Every generated document: its path from the repository's root, and its text. */
 export function generatedDocs(): Readonly<Record<string, string>> {
-  return { 'docs/job-file.md': jobFilePage(), 'docs/job.schema.json': jobSchemaText(), 'docs/errors.md': errorsPage() };
+  return {
+    'docs/job-file.md': jobFilePage(),
+    'docs/job.schema.json': jobSchemaText(),
+    'docs/serve-file.md': serveFilePage(),
+    'docs/serve.schema.json': serveSchemaText(),
+    'docs/stream-file.md': streamFilePage(),
+    'docs/stream.schema.json': streamSchemaText(),
+    'docs/errors.md': errorsPage(),
+  };
 }
 
 /** Those that are not on disk as they would be written. */

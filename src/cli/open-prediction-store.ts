@@ -1,5 +1,6 @@
 import type { PredictionStore } from '../contract/prediction-set.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import type { ConnectionSettings } from '../redis/connection-types.ts';
 import type { RedisCredentials } from '../redis/redis-address.ts';
 import { lmdbFolder, STORE_URL_SAYS, storeUrlProblem } from '../spec/store-url.ts';
 
@@ -15,7 +16,7 @@ export interface OpenedPredictionStore {
 export async function openPredictionStore(
   url: string,
   env: NodeJS.ProcessEnv,
-  { isReader = false }: { readonly isReader?: boolean } = {},
+  { isReader = false, redis = {} }: { readonly isReader?: boolean; readonly redis?: ConnectionSettings } = {},
 ): Promise<OpenedPredictionStore> {
   // Services are given one URL with everything in it; a job file is not.
   const problem = storeUrlProblem(isReader ? withoutUserInfo(url) : url);
@@ -30,13 +31,22 @@ export async function openPredictionStore(
     const { LmdbStore } = await import('../lmdb/lmdb-store.ts');
     return { store: new LmdbStore(folder), warnings: [] };
   }
-  return openRedis(url, env, isReader);
+  return openRedis(url, env, isReader, redis);
 }
 
-async function openRedis(url: string, env: NodeJS.ProcessEnv, isReader: boolean): Promise<OpenedPredictionStore> {
+async function openRedis(
+  url: string,
+  env: NodeJS.ProcessEnv,
+  isReader: boolean,
+  settings: ConnectionSettings,
+): Promise<OpenedPredictionStore> {
   const { RedisStore } = await import('../redis/redis-store.ts');
   const { checkServer } = await import('../redis/check-server.ts');
-  const store = await RedisStore.open(url, { credentials: redisCredentials(env), allowUserInfo: isReader });
+  const store = await RedisStore.open(url, {
+    ...settings,
+    credentials: redisCredentials(env),
+    allowUserInfo: isReader,
+  });
   // A reader may have no right to ask, and changes nothing.
   if (isReader) return { store, warnings: [] };
   try {

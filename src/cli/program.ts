@@ -8,7 +8,9 @@ import { addQueue, addSchedule } from './queue-options.ts';
 import { reportError } from './report-error.ts';
 import type { RunFlags } from './run-command.ts';
 import { addRuns } from './runs-options.ts';
+import { addServe } from './serve-options.ts';
 import { addSets } from './sets-options.ts';
+import { addStream } from './stream-options.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 2 usage or job file, 3 done with rejects, 4 input data, 5 model, 6 store out of reach (resumable),
@@ -99,6 +101,8 @@ export function buildProgram(done: (code: number) => void): Command {
   addRuns(program, done);
   addBackfill(program, done);
   addSchedule(program, done);
+  addServe(program, done);
+  addStream(program, done);
   program
     .command('doctor')
     .description('check Node, the native libraries, a job with its model and stores, a queue; say what to fix')

@@ -177,6 +177,8 @@ export interface PredictionStore {
   dropGeneration(set: string, generation: number, buckets: number): Promise<void>;
   readOverlay(set: string, keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]>;
   writeOverlay(set: string, entries: readonly OverlayEntry[]): Promise<void>;
+  /** Writes entries unless one of a later time is there, by compare-and-set; says how many were written. */
+  writeNewerOverlay(set: string, entries: readonly OverlayEntry[]): Promise<number>;
   /** All entries, in no order. */
   scanOverlay(set: string): AsyncIterable<OverlayEntry>;
   /** Removes entries that still have exactly these bytes; returns how many. */

@@ -369,6 +369,19 @@ export const ERROR_CODES = {
     'Check PRESCORE_REDIS_USERNAME and PRESCORE_REDIS_PASSWORD and the rights of that user.',
   ),
   QUEUE_CONFIG: entry(6, false, 'The Redis of the queue cannot be used as it is.', 'Mend the setting that is named.'),
+  STREAM_UNAVAILABLE: entry(
+    6,
+    true,
+    'The Redis of the stream did not answer in time.',
+    'Check the address; events that are not finished stay in the stream.',
+  ),
+  STREAM_DENIED: entry(
+    6,
+    false,
+    'The Redis of the stream refused the login or the command.',
+    'Check PRESCORE_REDIS_USERNAME and PRESCORE_REDIS_PASSWORD and the rights of that user.',
+  ),
+  STREAM_CONFIG: entry(6, false, 'The Redis of the stream cannot be used as it is.', 'Mend the setting that is named.'),
   // 7: another owner
   RUN_OWNED: entry(7, false, 'Another process is working on this run.', 'Wait for it, or stop it first.'),
   SUPERSEDED: entry(
@@ -441,6 +454,80 @@ export const ERROR_CODES = {
     'Ask again in a moment; lookups go on meanwhile.',
   ),
   LIVE_CANCELLED: entry(130, false, 'The caller has gone before the answer was there.', 'Nothing to do.'),
+  // The online endpoint: what a client did wrong, or met
+  HTTP_REQUEST: entry(
+    4,
+    false,
+    'The request is not what this path takes.',
+    'Mend what is named; docs/serve.md has every form.',
+  ),
+  HTTP_UNAUTHORIZED: entry(
+    4,
+    false,
+    'The request has no valid key.',
+    'Send a key of the keys file that has not expired: Authorization: Bearer KEY.',
+  ),
+  HTTP_FORBIDDEN: entry(4, false, 'The key may not do this.', 'Use a key with the scope that is named.'),
+  HTTP_NOT_FOUND: entry(4, false, 'There is nothing here.', 'Check the path and the name in it.'),
+  HTTP_METHOD: entry(4, false, 'This path does not take this method.', 'Use one of the methods in Allow.'),
+  HTTP_TIMEOUT: entry(4, false, 'The request took too long to arrive.', 'Send it faster, or raise limits.requestTime.'),
+  HTTP_TOO_LARGE: entry(
+    8,
+    false,
+    'The request is over a limit.',
+    'Send less at a time, or raise the limit that is named.',
+  ),
+  HTTP_MEDIA_TYPE: entry(
+    4,
+    false,
+    'The body has a type, or a compression, that this path does not take.',
+    'Send application/json, not compressed.',
+  ),
+  HTTP_HOST: entry(
+    4,
+    false,
+    'The request is for a host that this server does not serve.',
+    'List the name under hosts in the serve file.',
+  ),
+  HTTP_ORIGIN: entry(
+    4,
+    false,
+    'The request comes from a page of another site.',
+    'Ask from a server, not from a browser.',
+  ),
+  SERVER_OVERLOADED: entry(
+    8,
+    true,
+    'The server has more requests than it can answer in time.',
+    'Ask again after the time that Retry-After says.',
+  ),
+  PREDICTION_NOT_FOUND: entry(
+    4,
+    false,
+    'There is no prediction for this key, and no way to make one.',
+    'Check the key; send its features, or publish the set.',
+  ),
+  PREDICTION_TOO_OLD: entry(
+    6,
+    true,
+    'The prediction of this key is older than the serve file allows.',
+    'Publish the set again, or raise maxAge or staleFor.',
+  ),
+  FEATURES_NOT_FOUND: entry(
+    4,
+    false,
+    'There are no features for this key.',
+    'Write its hash, or send the features with the request.',
+  ),
+  FEATURES_INVALID: entry(4, false, 'The features of a row cannot be scored.', 'Mend the column that is named.'),
+  FEATURES_UNAVAILABLE: entry(6, true, 'The store of the features did not answer in time.', 'Ask again in a moment.'),
+  SERVE_UNPROTECTED: entry(
+    2,
+    false,
+    'The server would answer everybody who can reach it.',
+    'Set auth.keysFile, or listen on 127.0.0.1; --insecure-no-auth serves all the same.',
+  ),
+  KEYS_FILE: entry(2, false, 'The file of keys cannot be used.', 'docs/serve.md has its form.'),
   INTERRUPTED: entry(130, true, 'The run was interrupted.', 'Start the same command again; finished chunks are kept.'),
 } as const satisfies Record<string, ErrorEntry>;
 

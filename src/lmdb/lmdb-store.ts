@@ -11,6 +11,7 @@ import type {
   SetState,
 } from '../contract/prediction-set.ts';
 import { checkSetName, isSetName } from '../contract/set-name.ts';
+import { overlayTime } from '../prediction-set/overlay-entry.ts';
 import { type EntryFile, lmdbError, openEntries } from './lmdb-env.ts';
 import { MetaFiles } from './meta-files.ts';
 import { PageFiles } from './page-files.ts';
@@ -133,6 +134,23 @@ export class LmdbStore implements PredictionStore {
       file.transactionSync(() => {
         for (const { key, value } of entries) file.putSync(storedKey(key), asBuffer(value));
       });
+    });
+  }
+
+  writeNewerOverlay(set: string, entries: readonly OverlayEntry[]): Promise<number> {
+    return this.guard(set, async () => {
+      await mkdir(join(this.folder, set), { recursive: true });
+      const file = this.overlay(set, false)!;
+      let written = 0;
+      file.transactionSync(() => {
+        for (const { key, value } of entries) {
+          const there = file.getBinary(storedKey(key));
+          if (there !== undefined && overlayTime(there) > overlayTime(value)) continue;
+          file.putSync(storedKey(key), asBuffer(value));
+          written++;
+        }
+      });
+      return written;
     });
   }
 

@@ -59,6 +59,12 @@ export function readOverlayHead(bytes: Uint8Array): OverlayHead | null {
   return { scoredAtMs: view.getFloat64(8, true), expiresAtMs: view.getFloat64(16, true) };
 }
 
+/** The time of an entry, for stores that compare two; before all times when the bytes are no entry. Not checked by the CRC. */
+export function overlayTime(bytes: Uint8Array): number {
+  if (bytes.length < HEAD_BYTES || bytes[4] !== FORMAT) return Number.NEGATIVE_INFINITY;
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getFloat64(8, true);
+}
+
 /** Null when the bytes are no entry. Errors: none. */
 export function readOverlay(bytes: Uint8Array): OverlayPrediction | null {
   const head = readOverlayHead(bytes);

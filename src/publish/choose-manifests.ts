@@ -19,6 +19,17 @@ export async function chooseManifests(
   stores: StoreResolver,
   partition: string | null = null,
 ): Promise<Manifest[]> {
+  const committed = await committedManifests(job, stores, partition);
+  if (job.predictions?.scope === 'union') return isTimed(committed) ? committed.sort(byTime) : committed;
+  return committed.sort((a, b) => compareOrder(a.order, b.order)).slice(-1);
+}
+
+/** The current manifest of every partition that has one, or of one partition alone. Errors: as `chooseManifests`. */
+export async function committedManifests(
+  job: Job,
+  stores: StoreResolver,
+  partition: string | null = null,
+): Promise<Manifest[]> {
   const records = new RecordStore(stores, job.state);
   const partitions = partition === null ? await partitionsOf(job, records) : [partition];
   const found: (Manifest | null)[] = new Array(partitions.length).fill(null);
@@ -32,9 +43,7 @@ export async function chooseManifests(
     }
   };
   await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, partitions.length) }, lane));
-  const committed = found.filter((m) => m !== null);
-  if (job.predictions?.scope === 'union') return isTimed(committed) ? committed.sort(byTime) : committed;
-  return committed.sort((a, b) => compareOrder(a.order, b.order)).slice(-1);
+  return found.filter((m) => m !== null);
 }
 
 // Listed partitions keep the order of the job file, timed ones that of time.

@@ -82,7 +82,8 @@ function valueColumn(name: string, type: string): ValueColumn {
 
 const INTEGERS = new Set(['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT']);
 
-function keyKind(columns: readonly { readonly name: string; readonly type: string }[]): KeyKind {
+/** What a key of these columns is made of. Errors: SET_COLUMN. */
+export function keyKind(columns: readonly { readonly name: string; readonly type: string }[]): KeyKind {
   const kinds = columns.map(({ name, type }): KeyKind => {
     if (type === 'VARCHAR' || type === 'UUID') return 'string';
     if (type === 'BLOB') return 'binary';

@@ -1,7 +1,7 @@
 import type { OverlayEntry, PredictionStore } from '../contract/prediction-set.ts';
 import type { Manifest } from '../contract/records.ts';
 import { changeState } from '../prediction-set/change-state.ts';
-import { encodeOverlay, readOverlayHead } from '../prediction-set/overlay-entry.ts';
+import { encodeOverlay } from '../prediction-set/overlay-entry.ts';
 import { withOverlay } from '../prediction-set/set-state.ts';
 import { readValues } from '../prediction-set/value-codec.ts';
 import { Cursor } from '../prediction-set/varint.ts';
@@ -45,7 +45,8 @@ export async function upsertRows(
     for (let residue = 0; residue < spool.residues; residue++) {
       for await (const entries of entriesOf(spool, residue, publication)) {
         options.stop.throwIfAborted();
-        await store.writeOverlay(set, await notOlder(store, set, entries));
+        // A run that is written late leaves what a newer one has written.
+        await store.writeNewerOverlay(set, entries);
         written += entries.length;
         options.onProgress({ stage: 'writing', rows: written, of: publication.rows });
       }
@@ -54,23 +55,6 @@ export async function upsertRows(
   } finally {
     await spool.close();
   }
-}
-
-// A run that is written late leaves what a newer one has written.
-async function notOlder(
-  store: PredictionStore,
-  set: string,
-  entries: readonly OverlayEntry[],
-): Promise<readonly OverlayEntry[]> {
-  const known = await store.readOverlay(
-    set,
-    entries.map((e) => e.key),
-  );
-  return entries.filter((entry, i) => {
-    const there = known[i];
-    const head = there === null || there === undefined ? null : readOverlayHead(there);
-    return head === null || head.scoredAtMs <= (readOverlayHead(entry.value)?.scoredAtMs ?? 0);
-  });
 }
 
 async function* entriesOf(

@@ -1,14 +1,15 @@
 import type { OverlayEntry } from '../contract/prediction-set.ts';
 import { asBuffer } from './as-buffer.ts';
 import type { RedisConnection } from './connection.ts';
-import type { RedisReply } from './connection-types.ts';
+import type { RedisReply, Script } from './connection-types.ts';
 import { OVERLAY_GROUPS, overlayGroup, overlayKey } from './key-layout.ts';
 import { bytesOf, listOf, numberOf, textOf } from './replies.ts';
-import { REMOVE_ENTRIES } from './set-scripts.ts';
+import { REMOVE_ENTRIES, WRITE_NEWER } from './set-scripts.ts';
 
 const BATCH = 500;
-/** Groups that are scanned, or cleaned, side by side. */
+/** Groups that are scanned side by side, and hashes that scripts are sent to at once. */
 const GROUPS_AT_ONCE = 32;
+const HASHES_AT_ONCE = 256;
 const SCAN_COUNT = '500';
 
 /** Entries in the order asked; null where there is none. */
@@ -64,8 +65,27 @@ async function* scanGroup(connection: RedisConnection, key: string, first: Redis
 }
 
 /** Removes entries that still have exactly these bytes; says how many. */
-export async function removeOverlay(
+export function removeOverlay(
   connection: RedisConnection,
+  set: string,
+  entries: readonly OverlayEntry[],
+): Promise<number> {
+  return onEntries(connection, REMOVE_ENTRIES, set, entries);
+}
+
+/** Writes entries unless one of a later time is there; says how many. */
+export function writeNewerOverlay(
+  connection: RedisConnection,
+  set: string,
+  entries: readonly OverlayEntry[],
+): Promise<number> {
+  return onEntries(connection, WRITE_NEWER, set, entries);
+}
+
+/** Gives every hash its entries as field, value, field, value …, and sums up what the script says. */
+async function onEntries(
+  connection: RedisConnection,
+  script: Script,
   set: string,
   entries: readonly OverlayEntry[],
 ): Promise<number> {
@@ -76,13 +96,13 @@ export async function removeOverlay(
       args: group.slice(i * BATCH, (i + 1) * BATCH).flatMap(({ key, value }) => [asBuffer(key), asBuffer(value)]),
     })),
   );
-  let removed = 0;
-  for (let from = 0; from < calls.length; from += GROUPS_AT_ONCE) {
-    const batch = calls.slice(from, from + GROUPS_AT_ONCE);
-    const replies = await Promise.all(batch.map(({ hash, args }) => connection.evaluate(REMOVE_ENTRIES, hash, args)));
-    removed += replies.reduce<number>((sum, reply) => sum + numberOf(reply), 0);
+  let sum = 0;
+  for (let from = 0; from < calls.length; from += HASHES_AT_ONCE) {
+    const batch = calls.slice(from, from + HASHES_AT_ONCE);
+    const replies = await Promise.all(batch.map(({ hash, args }) => connection.evaluate(script, hash, args)));
+    sum += replies.reduce<number>((all, reply) => all + numberOf(reply), 0);
   }
-  return removed;
+  return sum;
 }
 
 function hashOf(set: string, key: Uint8Array): string {

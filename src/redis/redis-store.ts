@@ -9,7 +9,7 @@ import type {
 } from '../contract/prediction-set.ts';
 import { RedisConnection } from './connection.ts';
 import type { ConnectionSettings } from './connection-types.ts';
-import { readOverlay, removeOverlay, scanOverlay, writeOverlay } from './overlay.ts';
+import { readOverlay, removeOverlay, scanOverlay, writeNewerOverlay, writeOverlay } from './overlay.ts';
 import { countPages, dropGeneration, readPages } from './page-reads.ts';
 import { RedisPageWriter } from './page-writer.ts';
 import { createMeta, listSets, readMeta, readPointer, readState, serverTime, swapState } from './redis-state.ts';
@@ -85,6 +85,10 @@ export class RedisStore implements PredictionStore {
 
   writeOverlay(set: string, entries: readonly OverlayEntry[]): Promise<void> {
     return writeOverlay(this.connection, set, entries);
+  }
+
+  writeNewerOverlay(set: string, entries: readonly OverlayEntry[]): Promise<number> {
+    return writeNewerOverlay(this.connection, set, entries);
   }
 
   scanOverlay(set: string): AsyncIterable<OverlayEntry> {

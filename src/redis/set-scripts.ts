@@ -23,5 +23,23 @@ end
 return removed
 `);
 
+/**
+ * Sets fields of an overlay hash unless their entry is of a later time (`overlay-entry.ts`: byte 4 is the format, bytes 8 to 15 the
+ * time as a double): ARGV is field, value, field, value …
+ */
+export const WRITE_NEWER = script(`
+local written = 0
+for i = 1, #ARGV, 2 do
+  local old = redis.call('HGET', KEYS[1], ARGV[i])
+  local isLater = old and #old >= 24 and string.byte(old, 5) == 1
+    and struct.unpack('<d', string.sub(old, 9, 16)) > struct.unpack('<d', string.sub(ARGV[i + 1], 9, 16))
+  if not isLater then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+    written = written + 1
+  end
+end
+return written
+`);
+
 /** The clock of the server that holds a key: nodes of a cluster may differ, so all ask the same one. */
 export const CLOCK = script(`return redis.call('TIME')`);

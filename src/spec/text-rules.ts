@@ -115,6 +115,7 @@ export const TEXT_RULES = {
     'a URL such as https://hooks.example.org/path, without user',
     webhookProblem,
   ),
+  host: pattern('^([A-Za-z0-9._-]{1,253}|\\[?[0-9A-Fa-f:.]{2,45}\\]?)$', 'a host name or an address, without port'),
   variable: pattern('^[A-Za-z_][A-Za-z0-9_]{0,127}$', 'the name of an environment variable, such as HOOK_SECRET'),
 } as const satisfies Record<string, TextRule>;
 

@@ -1,14 +1,14 @@
 import type { BoundConstant } from '../contract/binding.ts';
 import type { ConstantValue } from '../contract/job.ts';
 import type { TensorType } from '../contract/signature.ts';
-import { elementBytes, elementView } from './elements.ts';
+import { type ElementArray, elementBytes, elementView } from './elements.ts';
 import { storedValue } from './pack-numbers.ts';
 
 /** A constant feed for one batch: repeated along the first axis when that is the batch, else as it is. */
 export function constantTensor(
   input: BoundConstant,
   batch: number,
-): { readonly type: TensorType; readonly dims: readonly number[]; readonly data: ArrayLike<unknown> } {
+): { readonly type: TensorType; readonly dims: readonly number[]; readonly data: ElementArray | readonly string[] } {
   const values = flatten(input.value);
   const hasBatch = input.dims.length > 0 && input.dims[0] === null;
   const tail = input.dims.slice(hasBatch ? 1 : 0).map((d) => d ?? 1);

@@ -1,7 +1,7 @@
 import type { SourceKind } from '../columnar/source-kind.ts';
-import type { VectorBatch } from '../columnar/vector-batch.ts';
 import type { Binding, BoundColumns, BoundInput, BoundList } from '../contract/binding.ts';
 import { type ElementArray, elementView } from './elements.ts';
+import type { FeatureBatch } from './feature-batch.ts';
 import { numberSource } from './number-source.ts';
 import { packList } from './pack-list.ts';
 import { fillNulls, packNumbers, storedValue } from './pack-numbers.ts';
@@ -58,7 +58,7 @@ export class FeaturePacker {
   }
 
   /** Packs rows [from, from + count) of a batch to rows [at, at + count) of the slab. */
-  pack(batch: VectorBatch, from: number, count: number, feeds: SlabFeeds, at: number): void {
+  pack(batch: FeatureBatch, from: number, count: number, feeds: SlabFeeds, at: number): void {
     const marks: RowMarks = { codes: feeds.codes, first: at };
     const packers = this.binding.inputs.flatMap((input, i) => {
       const out = feeds.arrays[i];
@@ -79,7 +79,7 @@ export class FeaturePacker {
     place: number,
     index: number,
     stride: number,
-    batch: VectorBatch,
+    batch: FeatureBatch,
     out: ElementArray,
     marks: RowMarks,
   ): RowPacker {
@@ -106,7 +106,7 @@ export class FeaturePacker {
     place: number,
     index: number,
     stride: number,
-    batch: VectorBatch,
+    batch: FeatureBatch,
     codes: Uint32Array,
     onNull: (row: number) => void,
     onRefused: (row: number, why: RefusedText) => void,
@@ -138,7 +138,7 @@ export class FeaturePacker {
   private listPacker(
     input: BoundList,
     place: number,
-    batch: VectorBatch,
+    batch: FeatureBatch,
     out: ElementArray,
     marks: RowMarks,
   ): RowPacker {

@@ -1,9 +1,9 @@
 import type { SourceKind } from '../columnar/source-kind.ts';
-import type { VectorView } from '../columnar/vector-batch.ts';
+import type { FeatureVector } from './feature-batch.ts';
 import type { NumberSource } from './pack-numbers.ts';
 
 /** A numeric vector as the packer takes it. */
-export function numberSource(view: VectorView, carrier: SourceKind['carrier']): NumberSource {
+export function numberSource(view: FeatureVector, carrier: SourceKind['carrier']): NumberSource {
   const validity = view.validity();
   switch (carrier) {
     case 'f32':

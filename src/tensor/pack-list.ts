@@ -1,7 +1,7 @@
 import type { SourceKind } from '../columnar/source-kind.ts';
-import type { VectorView } from '../columnar/vector-batch.ts';
 import type { BoundList, RejectRule } from '../contract/binding.ts';
 import type { ElementArray } from './elements.ts';
+import type { FeatureVector } from './feature-batch.ts';
 import { numberSource } from './number-source.ts';
 import { fillNulls, packNumbers } from './pack-numbers.ts';
 
@@ -12,7 +12,7 @@ type OnBadRow = (row: number, rule: RejectRule, message: string) => void;
  * `list_length`; elements follow the cast and null rules of scalars. `fill` null means: a null element rejects its row.
  */
 export function packList(
-  view: VectorView,
+  view: FeatureVector,
   carrier: SourceKind['carrier'],
   from: number,
   count: number,

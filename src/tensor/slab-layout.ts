@@ -38,7 +38,11 @@ export function rowBytes(binding: Binding): number {
 export function slabLayout(binding: Binding, batchRows: number): SlabLayout {
   const perRow = Math.max(1, rowBytes(binding));
   const wanted = Math.min(TARGET_ROWS, Math.floor(TARGET_BYTES / perRow));
-  const rows = Math.max(1, Math.floor(wanted / batchRows)) * batchRows;
+  return exactLayout(binding, Math.max(1, Math.floor(wanted / batchRows)) * batchRows);
+}
+
+/** The layout of a buffer that holds so many rows. */
+export function exactLayout(binding: Binding, rows: number): SlabLayout {
   let offset = 0;
   const inputs = binding.inputs.map((input) => {
     const width = inputWidth(input);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page, PredictionStore, SetState } from '../../src/contract/prediction-set.ts';
 import { changeState } from '../../src/prediction-set/change-state.ts';
+import { encodeOverlay, readOverlay } from '../../src/prediction-set/overlay-entry.ts';
 import { newState, PAGE_GRACE_MS } from '../../src/prediction-set/set-state.ts';
 import { doneKey, metaKey, pageKey, pointerKey } from '../../src/redis/key-layout.ts';
 import { RedisStore } from '../../src/redis/redis-store.ts';
@@ -221,6 +222,24 @@ describe.each(PREDICTION_STORES)('prediction store: $name', ({ start }) => {
     expect(lines(scanned)).toEqual(lines(entries));
     await store.writeOverlay(set, [{ key: ODD_KEYS[0]!, value: text('') }]);
     expect((await other.readOverlay(set, [ODD_KEYS[0]!]))[0]).toHaveLength(0);
+  });
+
+  it('writes single keys that are not older than what is there, also when two write at once', async () => {
+    const set = newSet();
+    const entry = (key: Uint8Array, scoredAtMs: number, source: string) => {
+      const facts = { scoredAtMs, expiresAtMs: 0, modelSha256: '', source };
+      return { key, value: encodeOverlay(facts, [], {}) };
+    };
+    await store.writeOverlay(set, [entry(ODD_KEYS[1]!, 50, 'first'), { key: ODD_KEYS[2]!, value: text('no entry') }]);
+    const first = ODD_KEYS.map((key) => entry(key, 49, 'older'));
+    expect(await store.writeNewerOverlay(set, first)).toBe(ODD_KEYS.length - 1);
+    expect(await store.writeNewerOverlay(set, [entry(ODD_KEYS[1]!, 50, 'same time')])).toBe(1);
+    const times = Array.from({ length: 40 }, (_, i) => 100 + ((i * 7) % 40));
+    await Promise.all(
+      times.map((t, i) => (i % 2 === 0 ? store : other).writeNewerOverlay(set, [entry(ODD_KEYS[3]!, t, `${t}`)])),
+    );
+    const sources = (await other.readOverlay(set, ODD_KEYS.slice(1, 4))).map((v) => readOverlay(v!)?.source);
+    expect(sources).toEqual(['same time', 'older', '139']);
   });
 
   it('removes a single key only while it has the bytes that were read', async () => {

@@ -1,29 +1,42 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const requirements = join(root, 'test/python/requirements.txt');
+const BASE = 'requirements.txt';
 
-let prepared: Promise<string> | null = null;
+const prepared = new Map<string, Promise<string>>();
 
 /**
  * The folder of the pinned Python packages, for PYTHONPATH. Installed on first use into `.servers/python-<hash>`, where the
  * hash covers the pins and the Python version; built beside it and renamed, so that a half-made folder is never used and
  * test processes may race for it. Needs `python3` with pip, and the network once.
  */
-export function pythonPath(): Promise<string> {
-  prepared ??= prepare();
-  return prepared;
+export function pythonPath(pins = BASE): Promise<string> {
+  let path = prepared.get(pins);
+  if (path === undefined) {
+    path = prepare(join(root, 'test/python', pins));
+    prepared.set(pins, path);
+  }
+  return path;
 }
 
-/** Runs a script of `test/python` with the pinned packages; answers with what it printed. Rejects when it fails. */
-export async function runPython(script: string, args: readonly string[] = []): Promise<string> {
-  const env = { ...process.env, PYTHONPATH: await pythonPath(), PYTHONDONTWRITEBYTECODE: '1', PYTHONHASHSEED: '0' };
+/**
+ * Runs a script of `test/python` with the pinned packages; answers with what it printed. Rejects when it fails. `pins` names a
+ * further list of packages, which go before the others.
+ */
+export async function runPython(
+  script: string,
+  args: readonly string[] = [],
+  pins: string | null = null,
+): Promise<string> {
+  const base = await pythonPath();
+  const path = pins === null ? base : `${await pythonPath(pins)}${delimiter}${base}`;
+  const env = { ...process.env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: '1', PYTHONHASHSEED: '0' };
   const { stdout } = await run('python3', [join(root, 'test/python', script), ...args], {
     env,
     maxBuffer: 64 * 1024 * 1024,
@@ -31,7 +44,7 @@ export async function runPython(script: string, args: readonly string[] = []): P
   return stdout;
 }
 
-async function prepare(): Promise<string> {
+async function prepare(requirements: string): Promise<string> {
   const { stdout: version } = await run('python3', ['--version']);
   const hash = createHash('sha256')
     .update(await readFile(requirements))

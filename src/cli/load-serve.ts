@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Job } from '../contract/job.ts';
+import type { ServeConfig, ServedSet } from '../contract/serve-config.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import { resolveUri } from '../object-store/uri.ts';
+import { parseServe } from '../spec/parse-serve.ts';
+import { sayDuration } from '../spec/quantities.ts';
+import { loadJob } from './load-job.ts';
+
+/** A serve file with the jobs that it names. */
+export interface LoadedServe {
+  readonly config: ServeConfig;
+  /** By set name; only sets with a job. */
+  readonly jobs: ReadonlyMap<string, Job>;
+  /** What works, but hardly as meant. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads and checks a serve file and its job files. Errors: SPEC_*, and those of `loadJob`. */
+export function loadServe(path: string): LoadedServe {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const what = `serve file cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    throw new PrescoreError('SPEC_NOT_FOUND', { what, where: path, cause: error });
+  }
+  const config = parseServe(text, { path, baseUri: dirname(resolve(path)), resolveUri });
+  const jobs = new Map<string, Job>();
+  const warnings: string[] = [];
+  for (const [name, set] of Object.entries(config.sets)) {
+    if (set.job !== null) jobs.set(name, loadJob(set.job));
+    const job = jobs.get(name) ?? null;
+    if (set.store === null && job?.predictions === null)
+      throw new PrescoreError('SPEC_INVALID', {
+        what: `sets.${name}: neither it nor its job names a store`,
+        where: path,
+      });
+    if (job !== null) warnings.push(...warningsOf(name, set, job));
+  }
+  return { config, jobs, warnings };
+}
+
+/** Where a set lives. */
+export function storeOf(set: ServedSet, job: Job | undefined): string {
+  return set.store ?? job?.predictions?.store ?? '';
+}
+
+function warningsOf(name: string, set: ServedSet, { predictions, name: job }: Job): string[] {
+  if (predictions === null) return [];
+  const found: string[] = [];
+  const needed = set.maxAgeMs === null ? null : set.maxAgeMs + (set.staleForMs ?? 0);
+  if (predictions.ttlMs !== null && needed !== null && predictions.ttlMs < needed) {
+    const parts = `${sayDuration(predictions.ttlMs)} is less than maxAge + staleFor, ${sayDuration(needed)}`;
+    found.push(`sets.${name}: predictions.ttl of job ${job}, ${parts}: answers are gone before they are too old`);
+  }
+  if (predictions.set !== name) found.push(`sets.${name}: job ${job} publishes into the set ${predictions.set}`);
+  return found;
+}

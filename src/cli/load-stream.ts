@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Job, JobPredictions } from '../contract/job.ts';
+import type { StreamConfig } from '../contract/stream-config.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import { resolveUri } from '../object-store/uri.ts';
+import { parseStream } from '../spec/parse-stream.ts';
+import { loadJob } from './load-job.ts';
+
+/** A stream file with its job. */
+export interface LoadedStream {
+  readonly config: StreamConfig;
+  readonly job: Job;
+  readonly predictions: JobPredictions;
+}
+
+/** Reads and checks a stream file and its job file. Errors: SPEC_*, and those of `loadJob`. */
+export function loadStream(path: string): LoadedStream {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const what = `stream file cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    throw new PrescoreError('SPEC_NOT_FOUND', { what, where: path, cause: error });
+  }
+  const config = parseStream(text, { path, baseUri: dirname(resolve(path)), resolveUri });
+  const job = loadJob(config.job);
+  const { predictions } = job;
+  if (predictions === null) {
+    const what = `job ${job.name} has no predictions: there is no set to write into`;
+    throw new PrescoreError('SPEC_INVALID', { what, where: config.job, expected: 'predictions' });
+  }
+  const count = config.event.key?.length ?? predictions.key.length;
+  if (count !== predictions.key.length) {
+    throw new PrescoreError('SPEC_INVALID', {
+      what: 'event.key has another number of fields than the key of the set',
+      where: path,
+      expected: predictions.key.join(', '),
+      got: config.event.key?.join(', ') ?? '',
+    });
+  }
+  return { config, job, predictions };
+}

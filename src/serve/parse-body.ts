@@ -1,0 +1,131 @@
+import { isUtf8 } from 'node:buffer';
+import { PrescoreError } from '../errors/prescore-error.ts';
+
+export interface BodyLimits {
+  /** Levels of objects and lists. */
+  readonly depth: number;
+  /** UTF-8 bytes of one text, names included. */
+  readonly stringBytes: number;
+}
+
+const QUOTE = 34;
+const COMMA = 44;
+const COLON = 58;
+const OPEN_LIST = 91;
+const BACKSLASH = 92;
+const CLOSE_LIST = 93;
+const OPEN = 123;
+const CLOSE = 125;
+/** Names of one object up to which a list is searched faster than a set. */
+const FEW = 12;
+
+/**
+ * A JSON body as a value. Beside what JSON itself refuses (NaN, comments, a second value), a body that nests too deep, has a name
+ * twice in one object, has the name `__proto__`, or a text over the limit is refused before anything is built from it.
+ *
+ * Errors: HTTP_REQUEST; HTTP_TOO_LARGE for a text over the limit.
+ */
+export function parseBody(bytes: Buffer, limits: BodyLimits): unknown {
+  if (!isUtf8(bytes)) throw refused('the body is not UTF-8');
+  const text = bytes.toString('utf8');
+  scan(text, limits);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw refused('the body is not valid JSON');
+  }
+}
+
+function scan(text: string, limits: BodyLimits): void {
+  // The names of each open object; null for a list.
+  const open: (Names | null)[] = [];
+  let isName = false;
+  for (let i = 0; i < text.length; i++) {
+    switch (text.charCodeAt(i)) {
+      case QUOTE: {
+        const end = endOfText(text, i + 1);
+        if (end < 0) throw refused('the body is not valid JSON');
+        const raw = text.slice(i + 1, end);
+        checkLength(raw, limits.stringBytes);
+        if (isName) noteName(open.at(-1) ?? null, raw);
+        isName = false;
+        i = end;
+        break;
+      }
+      case OPEN:
+      case OPEN_LIST: {
+        isName = text.charCodeAt(i) === OPEN;
+        open.push(isName ? new Names() : null);
+        if (open.length > limits.depth) throw refused(`the body nests deeper than ${limits.depth} levels`);
+        break;
+      }
+      case CLOSE:
+      case CLOSE_LIST:
+        open.pop();
+        isName = false;
+        break;
+      case COMMA:
+        isName = (open.at(-1) ?? null) !== null;
+        break;
+      case COLON:
+        isName = false;
+        break;
+    }
+  }
+}
+
+/** Names that an object has so far. */
+class Names {
+  private readonly few: string[] = [];
+  private many: Set<string> | null = null;
+
+  /** False when it was there already. */
+  add(name: string): boolean {
+    if (this.many !== null) {
+      const before = this.many.size;
+      return this.many.add(name).size > before;
+    }
+    if (this.few.includes(name)) return false;
+    if (this.few.push(name) > FEW) this.many = new Set(this.few);
+    return true;
+  }
+}
+
+function noteName(names: Names | null, raw: string): void {
+  const name = raw.includes('\\') ? decoded(raw) : raw;
+  if (name === '__proto__') throw refused('the body has the name __proto__');
+  if (names?.add(name) === false) throw refused('the body has a name twice in one object');
+}
+
+// The place of the quote that ends a text: the first one with an even number of backslashes before it.
+function endOfText(text: string, from: number): number {
+  for (let end = text.indexOf('"', from); end >= 0; end = text.indexOf('"', end + 1)) {
+    let at = end - 1;
+    while (at >= from && text.charCodeAt(at) === BACKSLASH) at--;
+    if ((end - 1 - at) % 2 === 0) return end;
+  }
+  return -1;
+}
+
+function checkLength(raw: string, limit: number): void {
+  if (raw.length * 3 <= limit) return;
+  const bytes = Buffer.byteLength(raw.includes('\\') ? decoded(raw) : raw);
+  if (bytes <= limit) return;
+  throw new PrescoreError('HTTP_TOO_LARGE', {
+    what: 'a text of the body is too long',
+    expected: `at most ${limit} bytes (limits.string)`,
+    got: `${bytes}`,
+  });
+}
+
+function decoded(raw: string): string {
+  try {
+    return JSON.parse(`"${raw}"`) as string;
+  } catch {
+    throw refused('the body is not valid JSON');
+  }
+}
+
+function refused(what: string): PrescoreError {
+  return new PrescoreError('HTTP_REQUEST', { what });
+}

@@ -1,0 +1,154 @@
+import { hash } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ServeLimits } from '../contract/serve-config.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import { callerOf, requireName } from './access.ts';
+import { RETRY_AFTER_S, statusOf } from './http-status.ts';
+import { askedText, readAsked } from './read-asked.ts';
+import type { ServeMetrics } from './serve-metrics.ts';
+import {
+  type Answer,
+  type AnswerTimes,
+  type AskedKey,
+  type GivenAnswer,
+  newTimes,
+  type SetServer,
+} from './set-server.ts';
+import { serverTiming, writeAnswer, writeTimes, writeValues } from './write-answer.ts';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+export interface PredictionRoutes {
+  readonly sets: ReadonlyMap<string, SetServer>;
+  readonly limits: ServeLimits;
+  readonly metrics: ServeMetrics;
+  /** Whether keys are asked for: then no cache on the way may keep answers for others. */
+  readonly hasKeys: boolean;
+}
+
+/** Adds `POST /v1/predictions/{set}` and `GET /v1/predictions/{set}/{key}`. Errors: none. */
+export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRoutes): void {
+  app.post('/v1/predictions/:set', { config: { scope: 'lookup' } }, async (request, reply) => {
+    const server = setOf(request, routes);
+    const { isOne, keys } = readAsked(request.body, routes.limits);
+    const times = newTimes();
+    const answers = await server.answer(keys, () => signalOf(reply), times);
+    const totalMs = performance.now() - request.startedAt;
+    routes.metrics.answered(server, answers, totalMs / 1000);
+    reply.header('server-timing', serverTiming(times, totalMs)).header('cache-control', 'no-store').type(JSON_TYPE);
+    return isOne
+      ? oneAnswer(reply, server, keys[0]!, answers[0]!, times, totalMs)
+      : manyAnswers(reply, server, keys, answers, times, totalMs);
+  });
+  app.get('/v1/predictions/:set/:key', { config: { scope: 'lookup' } }, async (request, reply) => {
+    const server = setOf(request, routes);
+    const asked = askedText((request.params as { readonly key: string }).key);
+    const times = newTimes();
+    const [answer] = await server.answer([asked], () => signalOf(reply), times);
+    const totalMs = performance.now() - request.startedAt;
+    routes.metrics.answered(server, [answer!], totalMs / 1000);
+    if (answer instanceof PrescoreError) throw answer;
+    reply.header('server-timing', serverTiming(times, totalMs)).type(JSON_TYPE);
+    return cacheable(request, reply, server, asked, answer!, routes.hasKeys);
+  });
+}
+
+function setOf(request: FastifyRequest, { sets }: PredictionRoutes): SetServer {
+  const { set } = request.params as { readonly set: string };
+  requireName(callerOf(request), 'sets', set);
+  const server = sets.get(set);
+  if (server === undefined) throw new PrescoreError('HTTP_NOT_FOUND', { what: 'no such set' });
+  return server;
+}
+
+// Only a request that goes live pays for it.
+function signalOf({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  raw.once('close', () => {
+    if (!raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+function oneAnswer(
+  reply: FastifyReply,
+  server: SetServer,
+  asked: AskedKey,
+  answer: Answer,
+  times: AnswerTimes,
+  totalMs: number,
+): string {
+  if (answer instanceof PrescoreError) throw answer;
+  reply.header('x-prescore-source', answer.source);
+  return `{"set":"${server.name}",${writeAnswer(asked, answer)},"timings":${writeTimes(times, totalMs)}}`;
+}
+
+function manyAnswers(
+  reply: FastifyReply,
+  server: SetServer,
+  asked: readonly AskedKey[],
+  answers: readonly Answer[],
+  times: AnswerTimes,
+  totalMs: number,
+): string {
+  const status = statusOfAll(answers);
+  if (status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
+  reply.code(status);
+  let text = `{"set":"${server.name}","predictions":[`;
+  for (const [i, answer] of answers.entries()) text += `${i === 0 ? '' : ','}{${writeAnswer(asked[i]!, answer)}}`;
+  return `${text}],"timings":${writeTimes(times, totalMs)}}`;
+}
+
+/** 200 as long as one key has an answer, or the client's own keys are what is wrong. */
+function statusOfAll(answers: readonly Answer[]): number {
+  let worst = 200;
+  for (const answer of answers) {
+    if (!(answer instanceof PrescoreError)) return 200;
+    const status = statusOf(answer.code);
+    if (status < 500) return 200;
+    worst = Math.max(worst, status);
+  }
+  return worst;
+}
+
+/**
+ * The answer to a GET, in the words of HTTP caches: Age is that of the prediction, max-age what the serve file lets it become,
+ * and no longer than `cacheFor` from now.
+ */
+function cacheable(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  server: SetServer,
+  asked: AskedKey,
+  answer: GivenAnswer,
+  hasKeys: boolean,
+): string {
+  const { maxAgeMs, staleForMs, cacheForMs } = server.config;
+  const etag = `W/"${tagOf(answer)}"`;
+  const ageS = Math.floor(answer.ageMs / 1000);
+  reply.header('etag', etag).header('age', String(ageS)).header('x-prescore-source', answer.source);
+  if (hasKeys) reply.header('vary', 'authorization');
+  if (answer.source === 'stale' || answer.source === 'default') reply.header('cache-control', 'no-store');
+  else {
+    const keptS = Math.floor(Math.min(cacheForMs, (maxAgeMs ?? Number.POSITIVE_INFINITY) - answer.ageMs) / 1000);
+    const stale = staleForMs === null ? '' : `, stale-while-revalidate=${Math.floor(staleForMs / 1000)}`;
+    reply.header('cache-control', `${hasKeys ? 'private' : 'public'}, max-age=${ageS + Math.max(0, keptS)}${stale}`);
+  }
+  if (isKnown(request.headers['if-none-match'], etag)) {
+    reply.code(304);
+    return '';
+  }
+  return `{"set":"${server.name}",${writeAnswer(asked, answer)}}`;
+}
+
+// Weak: the age in the body grows from one answer to the next.
+function tagOf({ source, values, runId, model, scoredAt }: GivenAnswer): string {
+  const text = `${source}\n${runId}\n${model?.sha256}\n${scoredAt}\n${writeValues(values)}`;
+  return hash('sha256', text, 'base64url').slice(0, 22);
+}
+
+function isKnown(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const known = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return known.includes('*') || known.includes(etag.slice(2));
+}

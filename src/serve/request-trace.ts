@@ -1,0 +1,23 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-|$)/;
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+const PREFIX = randomBytes(5).toString('hex');
+let count = 0;
+
+/** The id that the client gave, where it is one that can be repeated safely; else a new one. Errors: none. */
+export function requestId(raw: IncomingMessage): string {
+  const given = raw.headers['x-request-id'];
+  if (typeof given === 'string' && REQUEST_ID.test(given)) return given;
+  return `${PREFIX}-${(++count).toString(36)}`;
+}
+
+/** Ids of a W3C `traceparent`, for log lines; nothing when there is none or it is not valid. Errors: none. */
+export function traceFields(traceparent: string | string[] | undefined): Readonly<Record<string, string>> {
+  if (typeof traceparent !== 'string') return {};
+  const [, traceId, spanId] = TRACEPARENT.exec(traceparent) ?? [];
+  if (traceId === undefined || spanId === undefined || traceparent.startsWith('ff')) return {};
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return {};
+  return { traceId, parentSpanId: spanId };
+}

@@ -1,0 +1,236 @@
+import type { FeatureRow, JobScorer } from '../contract/job-scorer.ts';
+import type { PredictionValue } from '../contract/prediction-set.ts';
+import type { AnswerSource, ServedSet } from '../contract/serve-config.ts';
+import type { ErrorCode } from '../errors/error-codes.ts';
+import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import type { PredictionKey } from '../prediction-set/key-bytes.ts';
+import type { Prediction } from '../reader/prediction-reader.ts';
+import type { Admission } from './admission.ts';
+import type { LiveLane, LiveOutcome, LiveRow, LiveTimes } from './live-lane.ts';
+import type { SetLookup } from './set-lookup.ts';
+import { ShortMemory } from './short-memory.ts';
+
+/** A key of a request, with the features that came along. */
+export interface AskedKey {
+  readonly key: PredictionKey;
+  /** Names the key in maps. */
+  readonly id: string;
+  /** Names it in templates; the parts of a key of several columns stand between colons. */
+  readonly name: string;
+  readonly features: FeatureRow | null;
+}
+
+export interface GivenAnswer {
+  readonly source: AnswerSource;
+  readonly values: Readonly<Record<string, PredictionValue>>;
+  readonly runId: string | null;
+  readonly model: { readonly name: string | null; readonly version: string | null; readonly sha256: string } | null;
+  /** ISO, UTC; null for a default. */
+  readonly scoredAt: string | null;
+  readonly ageMs: number;
+  /** Of a stale or default answer: why there is no better one. */
+  readonly reason: ErrorCode | null;
+}
+
+export type Answer = GivenAnswer | PrescoreError;
+
+/** Milliseconds of the stages of one request. */
+export interface AnswerTimes extends LiveTimes {
+  lookupMs: number;
+}
+
+export interface SetServerOptions {
+  readonly name: string;
+  readonly config: ServedSet;
+  /** Null when the order asks for neither cache nor stale. */
+  readonly lookup: SetLookup | null;
+  readonly live: { readonly lane: LiveLane; readonly scorer: JobScorer } | null;
+  readonly admission: Pick<Admission, 'isLate'>;
+  /** Of the columns that the set's answers have; null: all that there are. */
+  readonly columns: readonly string[] | null;
+  readonly onLookup: (outcome: 'hit' | 'miss' | 'failed', keys: number) => void;
+}
+
+/** Answers keys of one set from the first place of its order that has an answer. */
+export class SetServer {
+  readonly name: string;
+  readonly config: ServedSet;
+  readonly lookup: SetLookup | null;
+  readonly live: SetServerOptions['live'];
+  private readonly options: SetServerOptions;
+  private readonly missing: ShortMemory;
+  private readonly isLookedUp: boolean;
+  private readonly freshMs: number;
+  private readonly staleMs: number;
+
+  constructor(options: SetServerOptions) {
+    const { config } = options;
+    this.options = options;
+    this.name = options.name;
+    this.config = config;
+    this.lookup = options.lookup;
+    this.live = options.live;
+    this.missing = new ShortMemory(config.negativeForMs);
+    this.isLookedUp = options.lookup !== null && config.order.some((place) => place === 'cache' || place === 'stale');
+    this.freshMs = config.order.includes('cache') ? (config.maxAgeMs ?? Number.POSITIVE_INFINITY) : -1;
+    this.staleMs = config.order.includes('stale') ? (config.maxAgeMs ?? 0) + (config.staleForMs ?? 0) : -1;
+  }
+
+  /** An answer, or the reason why there is none, for each key. Errors: none. */
+  async answer(asked: readonly AskedKey[], signal: () => AbortSignal, times: AnswerTimes): Promise<Answer[]> {
+    const started = performance.now();
+    const found = await this.lookUp(asked);
+    times.lookupMs = performance.now() - started;
+    const answers = found.map((one) => this.fromCache(one));
+    for (const place of this.config.order) {
+      if (place === 'cache') continue;
+      const open = answers.flatMap((answer, i) => (answer === null ? [i] : []));
+      if (open.length === 0) break;
+      if (place === 'stale') for (const i of open) answers[i] = this.fromStale(found[i]!, asked[i]!);
+      else if (place === 'default') for (const i of open) answers[i] = this.defaultAnswer(found[i]!);
+      else await this.goLive(asked, open, found, answers, signal, times);
+    }
+    return answers.map((answer, i) => answer ?? this.reasonFor(found[i]!));
+  }
+
+  private async lookUp(asked: readonly AskedKey[]): Promise<Found[]> {
+    const { lookup } = this;
+    if (lookup === null || !this.isLookedUp) return asked.map(() => ({ hit: null, problem: null, liveProblem: null }));
+    if (asked.length === 1) return [await this.lookUpOne(lookup, asked[0]!)];
+    const wanted = asked.filter(({ id }) => !this.missing.has(id));
+    const byId = new Map<string, Prediction | PrescoreError | null>();
+    let problem: PrescoreError | null = null;
+    try {
+      const hits = wanted.length === 0 ? [] : await lookup.getMany(wanted.map(({ key }) => key));
+      for (const [i, { id }] of wanted.entries()) {
+        byId.set(id, hits[i] ?? null);
+        if (hits[i] === null) this.missing.add(id);
+      }
+      const misses = hits.filter((hit) => hit === null).length;
+      if (misses > 0) this.options.onLookup('miss', misses);
+      if (misses < hits.length) this.options.onLookup('hit', hits.length - misses);
+    } catch (error) {
+      problem = toPrescoreError(error);
+      this.options.onLookup('failed', wanted.length);
+    }
+    return asked.map(({ id }) => {
+      const one = byId.get(id) ?? null;
+      return isPrescoreError(one)
+        ? { hit: null, problem: one, liveProblem: null }
+        : { hit: one, problem, liveProblem: null };
+    });
+  }
+
+  private async lookUpOne(lookup: SetLookup, { key, id }: AskedKey): Promise<Found> {
+    if (this.missing.has(id)) return { hit: null, problem: null, liveProblem: null };
+    try {
+      const hit = await lookup.get(key);
+      if (hit === null) this.missing.add(id);
+      this.options.onLookup(hit === null ? 'miss' : 'hit', 1);
+      return { hit, problem: null, liveProblem: null };
+    } catch (error) {
+      this.options.onLookup('failed', 1);
+      return { hit: null, problem: toPrescoreError(error), liveProblem: null };
+    }
+  }
+
+  private fromCache({ hit }: Found): Answer | null {
+    return hit !== null && hit.ageMs <= this.freshMs ? given('cache', hit) : null;
+  }
+
+  // Where stale comes before live, the answer is given at once and the key is scored for the next one who asks.
+  private fromStale(found: Found, asked: AskedKey): Answer | null {
+    const { hit } = found;
+    if (hit === null || hit.ageMs > this.staleMs) return null;
+    const { order, writeBack } = this.config;
+    const isRefreshed = order.includes('live') && writeBack !== null && order.indexOf('stale') < order.indexOf('live');
+    if (isRefreshed && this.live !== null && !this.options.admission.isLate()) {
+      const row = liveRow(asked);
+      if (!this.live.lane.isInFlight(row)) void this.live.lane.score([row], null, newTimes());
+    }
+    return { ...given('stale', hit), reason: this.reasonFor(found).code };
+  }
+
+  private async goLive(
+    asked: readonly AskedKey[],
+    open: readonly number[],
+    found: readonly Found[],
+    answers: (Answer | null)[],
+    signal: () => AbortSignal,
+    times: AnswerTimes,
+  ): Promise<void> {
+    if (this.live === null) return;
+    const { lane } = this.live;
+    const wanted = open.filter((i) => found[i]!.problem?.code !== 'KEY_INVALID');
+    // Somebody refreshes this key already: what is there will do meanwhile.
+    const waiting = wanted.filter((i) => !(this.canBeStale(found[i]!) && lane.isInFlight(liveRow(asked[i]!))));
+    if (waiting.length === 0) return;
+    const isLate = this.options.admission.isLate();
+    const outcomes = isLate
+      ? waiting.map(() => new PrescoreError('SERVER_OVERLOADED', { what: 'the event loop is late' }))
+      : await lane.score(
+          waiting.map((i) => liveRow(asked[i]!)),
+          signal(),
+          times,
+        );
+    for (const [at, i] of waiting.entries()) {
+      const outcome = outcomes[at]!;
+      if (outcome instanceof PrescoreError) found[i]!.liveProblem = outcome;
+      else answers[i] = this.liveAnswer(outcome, this.live.scorer);
+    }
+  }
+
+  private canBeStale({ hit }: Found): boolean {
+    return hit !== null && hit.ageMs <= this.staleMs;
+  }
+
+  private liveAnswer(outcome: Exclude<LiveOutcome, PrescoreError>, scorer: JobScorer): GivenAnswer {
+    const { columns } = this.options;
+    const values =
+      columns === null ? outcome.values : Object.fromEntries(columns.map((c) => [c, outcome.values[c] ?? null]));
+    return {
+      source: 'live',
+      values,
+      runId: null,
+      model: scorer.model,
+      scoredAt: new Date(outcome.scoredAtMs).toISOString(),
+      ageMs: Math.max(0, Date.now() - outcome.scoredAtMs),
+      reason: null,
+    };
+  }
+
+  private defaultAnswer(found: Found): GivenAnswer | null {
+    const { defaults } = this.config;
+    if (defaults === null) return null;
+    const reason = this.reasonFor(found).code;
+    return { source: 'default', values: defaults, runId: null, model: null, scoredAt: null, ageMs: 0, reason };
+  }
+
+  // What the client can mend comes first, then what may be over in a moment.
+  private reasonFor({ hit, problem, liveProblem }: Found): PrescoreError {
+    if (problem?.code === 'KEY_INVALID') return problem;
+    if (liveProblem !== null && liveProblem.code !== 'FEATURES_NOT_FOUND') return liveProblem;
+    if (problem !== null && problem.code !== 'SET_UNKNOWN') return problem;
+    if (hit !== null) return new PrescoreError('PREDICTION_TOO_OLD', { what: 'too old' });
+    return liveProblem ?? problem ?? new PrescoreError('PREDICTION_NOT_FOUND', { what: 'no prediction' });
+  }
+}
+
+/** What is known of a key on its way through the order. */
+interface Found {
+  readonly hit: Prediction | null;
+  readonly problem: PrescoreError | null;
+  liveProblem: PrescoreError | null;
+}
+
+export function newTimes(): AnswerTimes {
+  return { lookupMs: 0, featuresMs: 0, queueMs: 0, computeMs: 0 };
+}
+
+function liveRow({ key, id, name, features }: AskedKey): LiveRow {
+  return { key, id, name, features };
+}
+
+function given(source: AnswerSource, { values, runId, model, scoredAt, ageMs }: Prediction): GivenAnswer {
+  return { source, values, runId, model, scoredAt, ageMs, reason: null };
+}

@@ -1,0 +1,81 @@
+import type { PredictionValue } from '../contract/prediction-set.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import { bodyOf } from './http-status.ts';
+import type { Answer, AnswerTimes, AskedKey, GivenAnswer } from './set-server.ts';
+
+/** The last origin that was written; most answers of a set have the same. */
+let origin: { readonly of: GivenAnswer; readonly text: string } | null = null;
+
+/** Members of an answer's object, without braces. Errors: none. */
+export function writeAnswer({ key }: AskedKey, answer: Answer): string {
+  const named = `"key":${JSON.stringify(key)}`;
+  if (answer instanceof PrescoreError) return `${named},"error":${JSON.stringify(bodyOf(answer))}`;
+  const why = answer.reason === null ? '' : `,"reason":"${answer.reason}"`;
+  return `${named},"source":"${answer.source}"${why},"values":${writeValues(answer.values)},${originOf(answer)},"ageMs":${Math.round(answer.ageMs)}`;
+}
+
+/** Stages that a request went through, in milliseconds. */
+export function writeTimes(times: AnswerTimes, totalMs: number): string {
+  const { lookupMs, featuresMs, queueMs, computeMs } = times;
+  return `{"lookupMs":${ms(lookupMs)},"featuresMs":${ms(featuresMs)},"queueMs":${ms(queueMs)},"computeMs":${ms(computeMs)},"totalMs":${ms(totalMs)}}`;
+}
+
+/** The same as a Server-Timing header; stages that took no time are left out. */
+export function serverTiming(times: AnswerTimes, totalMs: number): string {
+  let text = `lookup;dur=${ms(times.lookupMs)}`;
+  if (times.featuresMs > 0) text += `, features;dur=${ms(times.featuresMs)}`;
+  if (times.queueMs > 0) text += `, queue;dur=${ms(times.queueMs)}`;
+  if (times.computeMs > 0) text += `, compute;dur=${ms(times.computeMs)}`;
+  return `${text}, total;dur=${ms(totalMs)}`;
+}
+
+/**
+ * Values as JSON. A 64-bit integer is a number where a double holds it exactly, else a text; NaN and the infinities, which JSON
+ * lacks, are the texts "NaN", "Infinity" and "-Infinity".
+ */
+export function writeValues(values: Readonly<Record<string, PredictionValue>>): string {
+  let text = '';
+  for (const name in values) text += `${text === '' ? '' : ','}${nameOf(name)}:${writeValue(values[name]!)}`;
+  return `{${text}}`;
+}
+
+function writeValue(value: PredictionValue): string {
+  switch (typeof value) {
+    case 'number':
+      if (!Number.isFinite(value)) return `"${value}"`;
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'string':
+      return JSON.stringify(value);
+    case 'bigint':
+      return Number.isSafeInteger(Number(value)) ? String(value) : `"${value}"`;
+    case 'boolean':
+      return value ? 'true' : 'false';
+    default:
+      return value === null ? 'null' : `[${value.map(writeValue).join(',')}]`;
+  }
+}
+
+// Names of columns repeat in every answer.
+const names = new Map<string, string>();
+
+function nameOf(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(name);
+  if (names.size < 1_000) names.set(name, text);
+  return text;
+}
+
+function originOf(answer: GivenAnswer): string {
+  const { runId, model, scoredAt } = answer;
+  const last = origin?.of;
+  if (last !== undefined && last.model === model && last.runId === runId && last.scoredAt === scoredAt)
+    return origin!.text;
+  const text = `"runId":${JSON.stringify(runId)},"model":${JSON.stringify(model)},"scoredAt":${JSON.stringify(scoredAt)}`;
+  origin = { of: answer, text };
+  return text;
+}
+
+function ms(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
