@@ -25,8 +25,8 @@ export const ERROR_CODES = {
   SPEC_INVALID: entry(
     2,
     false,
-    'The job file has problems; all of them are listed.',
-    'Mend each line; docs/job-file.md has every key.',
+    'The file has problems; all of them are listed.',
+    'Mend each line; docs/job-file.md, serve-file.md and stream-file.md have every key.',
   ),
   SPEC_TOO_LARGE: entry(
     2,
