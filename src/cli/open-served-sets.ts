@@ -27,7 +27,8 @@ export interface ServedSetsDeps {
 /** The sets of a server and what they hold open. */
 export interface ServedSets {
   readonly sets: ReadonlyMap<string, SetServer>;
-  readonly lanes: readonly StoreLane[];
+  /** Asks every store once, so that the first client does not pay for connections. What is away is asked again later. */
+  warmUp(): Promise<void>;
   /** Writes what is waiting to be written back, then closes everything. */
   close(): Promise<void>;
 }
@@ -55,24 +56,26 @@ export function openServedSets({ config, jobs }: LoadedServe, deps: ServedSetsDe
     const scorer = deps.scorers.get(name);
     let writer: WriteBack | null = null;
     if (scorer !== undefined && set.writeBack !== null) {
-      writer = newWriter({ name, url, ttlMs: set.writeBack.ttlMs, scorer, columns: columnsOf(job) }, deps);
+      writer = newWriter({ name, url, ttlMs: set.writeBack.ttlMs, scorer, job }, deps);
       writers.push(writer);
     }
-    const lane = scorer === undefined ? null : newLive(set, scorer, { lookup, writer, batcher, limits }, deps);
+    const lane = scorer === undefined ? null : newLive(set, scorer, { lookup, writer, batcher, limits });
     const server: SetServer = new SetServer({
       name,
       config: set,
       lookup,
       live: scorer === undefined || lane === null ? null : { lane, scorer },
       admission: deps.admission,
-      columns: columnsOf(job),
+      columns: columnsOf(job, scorer),
       onLookup: (outcome, keys) => deps.metrics.lookedUp(name, outcome, keys),
     });
     sets.set(name, server);
   }
   return {
     sets,
-    lanes: [...lanes.values()],
+    warmUp: async () => {
+      await Promise.allSettled([...sets.values()].map((server) => server.lookup?.keyShape()));
+    },
     close: async () => {
       await Promise.all(writers.map((writer) => writer.close(CLOSE_MS)));
       await Promise.all([...sets.values()].map((server) => server.live?.lane.close()));
@@ -95,9 +98,10 @@ function newLane(url: string, limitMs: number, { metrics, log }: ServedSetsDeps)
   return new StoreLane({ url: shown, open, limitMs, onState });
 }
 
-/** The columns that a job's set has; null where it has all outputs. */
-function columnsOf(job: Job | undefined): readonly string[] | null {
-  return job?.predictions?.values ?? null;
+/** The columns of a job's set that its model makes; null where they are all that it makes. */
+function columnsOf(job: Job | undefined, scorer: JobScorer | undefined): readonly string[] | null {
+  const made = scorer?.values.map(({ name }) => name);
+  return job?.predictions?.values?.filter((name) => made?.includes(name) ?? true) ?? null;
 }
 
 interface WriterOf {
@@ -105,13 +109,14 @@ interface WriterOf {
   readonly url: string;
   readonly ttlMs: number;
   readonly scorer: JobScorer;
-  readonly columns: readonly string[] | null;
+  readonly job: Job | undefined;
 }
 
-function newWriter({ name, url, ttlMs, scorer, columns }: WriterOf, { metrics }: ServedSetsDeps): WriteBack {
+function newWriter({ name, url, ttlMs, scorer, job }: WriterOf, { metrics }: ServedSetsDeps): WriteBack {
+  const columns = columnsOf(job, scorer);
   return new WriteBack({
     set: name,
-    columns: scorer.values.filter((column) => columns === null || columns.includes(column.name)),
+    columns: scorer.values.filter(({ name: column }) => columns?.includes(column) ?? true),
     modelSha256: scorer.model.sha256,
     ttlMs,
     open: async () => (await openPredictionStore(url, process.env, { isReader: true })).store,
@@ -126,12 +131,7 @@ interface LiveOf {
   readonly limits: LoadedServe['config']['limits'];
 }
 
-function newLive(
-  set: ServedSet,
-  scorer: JobScorer,
-  { lookup, writer, batcher, limits }: LiveOf,
-  { metrics }: ServedSetsDeps,
-): LiveLane {
+function newLive(set: ServedSet, scorer: JobScorer, { lookup, writer, batcher, limits }: LiveOf): LiveLane {
   return new LiveLane({
     scorer,
     hashes: set.features.kind === 'request' ? null : newHashes(set.features, scorer, limits.lookupTimeMs),
@@ -146,7 +146,6 @@ function newLive(
         () => undefined,
       );
     },
-    onBatch: (rows, times) => metrics.batch(scorer.model.name, rows, times),
   });
 }
 

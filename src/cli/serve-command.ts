@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ServeConfig } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { Admission } from '../serve/admission.ts';
@@ -14,8 +14,9 @@ import { ServeMetrics } from '../serve/serve-metrics.ts';
 import { parseDuration } from '../spec/quantities.ts';
 import { createLogger, type Logger, type LogLevel } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { startOperationsServer } from '../telemetry/operations-server.ts';
+import { type OperationsServer, startOperationsServer } from '../telemetry/operations-server.ts';
 import { type LoadedServe, loadServe } from './load-serve.ts';
+import { openLive } from './open-live.ts';
 import { openServedSets } from './open-served-sets.ts';
 
 export interface ServeFlags {
@@ -47,7 +48,14 @@ export async function serveCommand(path: string, flags: ServeFlags): Promise<num
   }
   const reminder = isUnprotected ? remind(log, config) : null;
   try {
-    await serve(loaded, { ...times, tls, auth, log, port: flags.port ?? config.listen.port });
+    await serve(loaded, {
+      ...times,
+      tls,
+      auth,
+      log,
+      port: flags.port ?? config.listen.port,
+      allowUnpinned: flags.allowUnpinned === true,
+    });
     return 0;
   } finally {
     if (reminder !== null) clearInterval(reminder);
@@ -62,64 +70,64 @@ interface ServeDeps {
   readonly auth: ApiKeys | null;
   readonly log: Logger;
   readonly port: number;
+  readonly allowUnpinned: boolean;
 }
 
 async function serve(loaded: LoadedServe, deps: ServeDeps): Promise<void> {
   const { config } = loaded;
-  const { auth, log, tls } = deps;
+  const { auth, log, tls, allowUnpinned } = deps;
   const metrics = new Metrics();
   const admission = new Admission(config.limits);
   const serveMetrics = new ServeMetrics(metrics, admission);
-  const served = openServedSets(loaded, { admission, metrics: serveMetrics, log, scorers: new Map() });
-  const health: Health = {
-    live: () => null,
-    ready: () => (admission.isClosing ? 'stopping' : null),
-  };
-  const app = buildServer({
-    host: config.listen.host,
-    hosts: config.hosts,
-    limits: config.limits,
-    auth,
-    tls,
-    log,
-    admission,
-    onDone: (request, status, ms) => {
-      serveMetrics.request(request.method, status);
-      if (status < 500 && log.level !== 'debug') return;
-      const { id: requestId, method, headers } = request;
-      const route = request.routeOptions.url ?? 'none';
-      const fields = { requestId, ...traceFields(headers['traceparent']), method, route, status, ms: Math.round(ms) };
-      if (status < 500) log.debug(fields, 'request');
-      else log.warn(fields, 'request failed');
-    },
-  });
-  addHealthRoutes(app, health);
-  addPredictionRoutes(app, {
-    sets: served.sets,
-    limits: config.limits,
-    metrics: serveMetrics,
-    hasKeys: auth !== null,
-  });
-  const { host, metricsPort } = config.listen;
-  const operations =
-    metricsPort === null
-      ? null
-      : await startOperationsServer({ host, port: metricsPort, metrics: () => metrics.read(), ...health });
+  const health: Health = { live: () => null, ready: () => (admission.isClosing ? 'stopping' : null) };
   const signals = onSignals(log);
+  const opened: (() => Promise<void>)[] = [];
   try {
-    await listen(app, host, deps.port);
-    const { port } = app.server.address() as AddressInfo;
-    const url = `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const live = await openLive(loaded, { metrics: serveMetrics, log, allowUnpinned });
+    opened.push(live.close);
+    const served = openServedSets(loaded, { admission, metrics: serveMetrics, log, scorers: live.scorers });
+    opened.push(served.close);
+    await served.warmUp();
+    const { listen: place, limits, hosts } = config;
+    const onDone = (request: FastifyRequest, status: number, ms: number): void => {
+      serveMetrics.request(request.method, status);
+      if (log.level === 'debug') log.debug(requestFields(request, status, ms), 'request');
+    };
+    const app = buildServer({ host: place.host, hosts, limits, auth, tls, log, admission, onDone });
+    addHealthRoutes(app, health);
+    addPredictionRoutes(app, { sets: served.sets, limits, metrics: serveMetrics, hasKeys: auth !== null });
+    const operations = await openOperations(config, metrics, health);
+    if (operations !== null) opened.push(operations.close);
+    const url = await listen(app, tls === null ? 'http' : 'https', place.host, deps.port);
     log.info({ url, metrics: operations?.url, sets: [...served.sets.keys()], keys: auth !== null }, 'serving');
     await signals.first;
     await drain(app, admission, deps);
   } finally {
     signals.off();
-    await Promise.race([served.close(), sleep(3_000, undefined, { ref: false })]);
-    await operations?.close();
+    // What hangs on a store that is away must not keep the process.
+    for (const close of opened.reverse()) await Promise.race([close(), sleep(3_000, undefined, { ref: false })]);
     admission.close();
     log.info('server has stopped');
   }
+}
+
+function requestFields(request: FastifyRequest, status: number, ms: number): Readonly<Record<string, unknown>> {
+  const { id: requestId, method, headers, caller } = request;
+  const route = request.routeOptions.url ?? null;
+  return {
+    requestId,
+    ...traceFields(headers['traceparent']),
+    key: caller?.id,
+    method,
+    route,
+    status,
+    ms: Math.round(ms),
+  };
+}
+
+async function openOperations(config: ServeConfig, metrics: Metrics, health: Health): Promise<OperationsServer | null> {
+  const { host, metricsPort: port } = config.listen;
+  return port === null ? null : startOperationsServer({ host, port, metrics: () => metrics.read(), ...health });
 }
 
 /**
@@ -165,9 +173,12 @@ function onSignals(log: Logger): { readonly first: Promise<void>; readonly off: 
   };
 }
 
-async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+/** Gives the URL. Errors: USAGE. */
+async function listen(app: FastifyInstance, scheme: string, host: string, port: number): Promise<string> {
   try {
     await app.listen({ host, port });
+    const { port: own } = app.server.address() as AddressInfo;
+    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${own}`;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;

@@ -68,7 +68,8 @@ function checkTensor(tensor: LiveTensor, input: TensorSignature, rows: number | 
   const { dims, type, data } = tensor;
   if (type !== input.type) throw misfit('a tensor has another type', input.name, describe(input), type);
   const wanted = rows === null ? input.dims : [rows, ...input.dims.slice(1)];
-  const fits = dims.length === wanted.length && dims.every((d, i) => d === (wanted[i] ?? d) && d >= 0);
+  const fits =
+    dims.length === wanted.length && dims.every((d, i) => d === (wanted[i] ?? d) && d >= 0 && Number.isInteger(d));
   if (!fits) {
     throw misfit(
       'a tensor has another shape',

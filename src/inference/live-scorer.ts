@@ -5,11 +5,12 @@ import { type BatchAxis, findBatchAxis } from './batch-axis.ts';
 import { type BatchCut, BatchQueue } from './batch-queue.ts';
 import { checkRequest } from './check-request.ts';
 import type { InferenceEvents, ModelStats } from './inference-events.ts';
-import type { FrameTensor } from './live-frame.ts';
+import { joinFeeds } from './join-feeds.ts';
+import { cancelled, tooLate, unavailable } from './live-errors.ts';
 import type { LiveModelFile } from './live-messages.ts';
 import type { LiveLaunch, LiveProcess, ScoredBatch } from './live-process.ts';
 import { LiveSeat } from './live-seat.ts';
-import { sliceData, zeros } from './tensor-data.ts';
+import { zeros } from './tensor-data.ts';
 import { Ticket } from './ticket.ts';
 
 export interface BatcherOptions {
@@ -70,7 +71,11 @@ export class LiveScorer {
     this.queue = new BatchQueue({ maxBatchRows, maxQueueRows, maxQueueBytes, maxDelayMs });
   }
 
-  /** Starts a child for a model file and warms it up. Errors: MODEL_*, SCORER_DEADLINE, SCORER_CRASHED. */
+  /**
+   * Starts a child for a model file and warms it up.
+   *
+   * Errors: MODEL_*, SCORER_DEADLINE, SCORER_CRASHED; LIVE_UNAVAILABLE when `signal` is aborted, which ends the child.
+   */
   static async open(
     name: string,
     version: string | null,
@@ -78,6 +83,7 @@ export class LiveScorer {
     launch: LiveLaunch,
     options: BatcherOptions,
     events: InferenceEvents,
+    signal: AbortSignal,
   ): Promise<LiveScorer> {
     let scorer: LiveScorer | null = null;
     const { maxBatchRows, loadDeadlineMs, batchDeadlineMs } = options;
@@ -85,7 +91,9 @@ export class LiveScorer {
       { launch, model, maxBatchRows, loadDeadlineMs, batchDeadlineMs },
       { onDown: (reason) => scorer?.down(reason), onUp: (ms) => events.onUp(name, version, ms) },
     );
-    const info = await seat.start();
+    const onAbort = (): void => seat.close();
+    signal.addEventListener('abort', onAbort);
+    const info = await seat.start().finally(() => signal.removeEventListener('abort', onAbort));
     scorer = new LiveScorer(name, version, info, seat, options, events, model.where);
     return scorer;
   }
@@ -181,7 +189,12 @@ export class LiveScorer {
     const { fetches } = cuts[0]!.entry.fitting;
     this.batchesInChild++;
     try {
-      const scored = await process.score(rows, fetches, this.feeds(cuts, rows), this.options.batchDeadlineMs);
+      const scored = await process.score(
+        rows,
+        fetches,
+        joinFeeds(this.info.signature, this.axis, cuts, rows),
+        this.options.batchDeadlineMs,
+      );
       this.batchesInChild--;
       this.pump();
       this.hand(scored, cuts, rows);
@@ -204,17 +217,6 @@ export class LiveScorer {
       entry.take(scored, rows, at, from, count, now);
       at += count;
     }
-  }
-
-  private feeds(cuts: readonly BatchCut<Ticket>[], rows: number): FrameTensor[] {
-    return this.info.signature.inputs.map(({ name }) => {
-      const first = cuts[0]!.entry.request.inputs.get(name)!;
-      if (!this.axis.batched.has(name)) return { name, type: first.type, dims: first.dims, pieces: [first.data] };
-      const pieces = cuts.map(({ entry, from, count }) =>
-        cutOf(entry.request.inputs.get(name)!, entry.rows, from, count),
-      );
-      return { name, type: first.type, dims: [rows, ...first.dims.slice(1)], pieces };
-    });
   }
 
   private down(reason: PrescoreError): void {
@@ -273,25 +275,4 @@ export class LiveScorer {
       got,
     });
   }
-}
-
-function cutOf(tensor: LiveTensor, rows: number, from: number, count: number): LiveTensor['data'] {
-  if (count === rows) return tensor.data;
-  // Any view whose bytes fit is taken, so what is cut is counted in elements of that view.
-  const { data } = tensor;
-  const elements = ArrayBuffer.isView(data) ? (data as Uint8Array).length : data.length;
-  const width = elements / rows;
-  return sliceData(data, from * width, (from + count) * width);
-}
-
-function tooLate(): PrescoreError {
-  return new PrescoreError('LIVE_DEADLINE', { what: 'the request was not scored before its deadline' });
-}
-
-function cancelled(): PrescoreError {
-  return new PrescoreError('LIVE_CANCELLED', { what: 'the caller has gone' });
-}
-
-function unavailable(what: string, where: string): PrescoreError {
-  return new PrescoreError('LIVE_UNAVAILABLE', { what, where });
 }

@@ -107,7 +107,7 @@ export class LiveSeat {
     for (const rows of warmUpRows(axis, this.options.maxBatchRows)) {
       const feeds = warmUpFeeds(signature, axis, rows);
       if (feeds === null) continue;
-      const left = Math.max(1, this.options.loadDeadlineMs - (performance.now() - started));
+      const left = Math.max(1, Math.ceil(this.options.loadDeadlineMs - (performance.now() - started)));
       await process.score(rows, null, feeds, left).catch((error: unknown) => {
         const { code } = toPrescoreError(error);
         if (code !== 'MODEL_FAILED' && code !== 'MODEL_OUTPUT_SHAPE') throw error;

@@ -20,6 +20,8 @@ const BYTES_PER_MODEL_BYTE = 3;
 
 /** How long a drained version still answers those who got hold of it before. */
 const GRACE_MS = 1000;
+/** How long a failed load is not tried again for a request. */
+const RETRY_FAILED_MS = 60_000;
 const LONGEST_DRAIN_MS = 30_000;
 const DRAIN_STEP_MS = 50;
 
@@ -34,14 +36,16 @@ export class LiveVersion implements LiveModel {
   readonly token: string;
   /** A handle of it was given out for good: it is not drained when a newer version comes. */
   isHeld = false;
-  /** When it was last asked for by its version, last asked at all, and when a load failed; ms of performance.now. */
+  /** When it was last asked for by its version, and last asked at all; ms of performance.now. */
   askedAt = Number.NEGATIVE_INFINITY;
   usedAt = performance.now();
-  failedAt = Number.NEGATIVE_INFINITY;
+  private failedAt = Number.NEGATIVE_INFINITY;
   readonly source: VersionSource;
   private readonly deps: VersionDeps;
   private scorer: LiveScorer | null = null;
   private loading: Promise<void> | null = null;
+  private abort = new AbortController();
+  private failure: PrescoreError | null = null;
   private known: { sha256: string; signature: Signature; fixedBatch: number | null } | null = null;
   private state: ModelVersionState['state'] = 'unloaded';
   private why = '';
@@ -80,8 +84,9 @@ export class LiveVersion implements LiveModel {
     return this.loading !== null;
   }
 
+  /** A load has failed a short while ago, for a reason that lies in the model. */
   get hasFailed(): boolean {
-    return this.state === 'failed';
+    return this.state === 'failed' && performance.now() - this.failedAt < RETRY_FAILED_MS;
   }
 
   /** Bytes of memory that it takes, or will take. */
@@ -111,15 +116,20 @@ export class LiveVersion implements LiveModel {
     this.why = why;
   }
 
-  /** Loads it unless it is loaded; a drain is called off. Errors: MODEL_*, LIVE_OVERLOADED, LIVE_UNAVAILABLE. Repeat: safe. */
-  load(): Promise<void> {
+  /**
+   * Loads it unless it is loaded; a drain is called off. A load that has failed is tried again after a minute, or with `force`.
+   *
+   * Errors: MODEL_*, LIVE_OVERLOADED, LIVE_UNAVAILABLE; those of the store. Repeat: safe.
+   */
+  load(force = false): Promise<void> {
     this.usedAt = performance.now();
     if (this.scorer !== null) {
       this.drains++;
+      if (this.state === 'draining') this.why = '';
       this.state = 'ready';
-      this.why = '';
       return Promise.resolve();
     }
+    if (this.hasFailed && !force && this.failure !== null) return Promise.reject(this.failure);
     this.loading ??= this.start().finally(() => {
       this.loading = null;
     });
@@ -134,7 +144,7 @@ export class LiveVersion implements LiveModel {
 
   /** Lets what is pending end, then unloads. Until then it answers. Called off by `load`. */
   async drain(why: UnloadReason): Promise<void> {
-    if (this.scorer === null) return;
+    if (this.scorer === null) return this.unload(why);
     this.state = 'draining';
     this.why = `drained: ${why}`;
     const ticket = ++this.drains;
@@ -150,10 +160,11 @@ export class LiveVersion implements LiveModel {
     }
   }
 
-  /** Ends the child at once. Repeat: safe. */
+  /** Ends the child at once, or the load that goes on. Repeat: safe. */
   async unload(why: UnloadReason): Promise<void> {
     const { scorer } = this;
     this.drains++;
+    this.abort.abort();
     if (scorer === null) return;
     this.scorer = null;
     this.state = 'unloaded';
@@ -171,6 +182,8 @@ export class LiveVersion implements LiveModel {
   private async start(): Promise<void> {
     const { name, version, deps } = this;
     const started = performance.now();
+    this.abort = new AbortController();
+    const { signal } = this.abort;
     this.state = 'loading';
     this.why = '';
     try {
@@ -178,7 +191,8 @@ export class LiveVersion implements LiveModel {
       const file = await this.source.fetch();
       // A handle promises one set of bytes.
       const model = { ...file, sha256: this.known?.sha256 ?? file.sha256 };
-      this.scorer = await LiveScorer.open(name, version, model, deps.launch, deps.batcher, deps.events);
+      if (signal.aborted) throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the model was unloaded', where: name });
+      this.scorer = await LiveScorer.open(name, version, model, deps.launch, deps.batcher, deps.events, signal);
       const { info, axis } = this.scorer;
       this.known = { sha256: info.sha256, signature: info.signature, fixedBatch: axis.fixedBatch };
       this.state = 'ready';
@@ -186,9 +200,10 @@ export class LiveVersion implements LiveModel {
       deps.events.onLoad(name, version, performance.now() - started, null);
     } catch (cause) {
       const error = loadError(toPrescoreError(cause));
-      const isPassing = error.code === 'LIVE_OVERLOADED' || error.code.startsWith('STORE_');
-      this.state = isPassing ? 'unloaded' : 'failed';
+      // What does not lie in the model may be over at the next request.
+      this.state = error.code.startsWith('MODEL_') ? 'failed' : 'unloaded';
       this.why = error.message;
+      this.failure = error;
       this.failedAt = performance.now();
       deps.events.onLoad(name, version, performance.now() - started, error);
       await this.source.release();

@@ -6,15 +6,14 @@ import { type HostOptions, type HostSettings, hostSettings } from './host-option
 import type { ModelStats } from './inference-events.ts';
 import type { GivenModel, LiveModelHost } from './live-model-host.ts';
 import { LiveVersion } from './live-version.ts';
-import { removeModel, scratchPath, writeModel } from './local-model.ts';
+import { removeModel, scratchPath } from './local-model.ts';
 import { chooseEvictions, noRoom } from './memory-room.ts';
 import { type FolderModel, tokenOf } from './model-folder.ts';
-import { fileSource, folderSource, type VersionSource } from './version-source.ts';
+import { bytesSource, fileSource, folderSource, type VersionSource } from './version-source.ts';
 import { VersionTable } from './version-table.ts';
 
 export type { GivenModel, LiveModelHost } from './live-model-host.ts';
 
-const RETRY_FAILED_MS = 60_000;
 const LEAST_RELIST_MS = 1000;
 const LONGEST_STEP_MS = 1000;
 
@@ -48,8 +47,12 @@ class FolderHost implements LiveModelHost {
   }
 
   async model(name: string, version: string | null): Promise<LiveModel> {
-    const serving = version === null ? this.table.serving(name) : null;
-    if (serving?.isLoaded) return serving;
+    const wanted = version === null ? this.table.serving(name) : this.table.get(name, version);
+    if (wanted?.isLoaded) {
+      if (version !== null) wanted.askedAt = performance.now();
+      await wanted.load();
+      return wanted;
+    }
     await this.makeKnown(name, version);
     if (version === null) return this.newest(name);
     const found = this.known(name, version);
@@ -64,10 +67,10 @@ class FolderHost implements LiveModelHost {
     if (version !== null) {
       const found = this.known(name, version);
       found.askedAt = performance.now();
-      return this.loaded(found);
+      return this.loaded(found, true);
     }
     const [newest] = this.table.versionsOf(name);
-    await this.loaded(newest!);
+    await this.loaded(newest!, true);
     this.serve(newest!);
   }
 
@@ -91,13 +94,13 @@ class FolderHost implements LiveModelHost {
     const { name, version, sha256 } = given;
     await this.sync?.relist(this.settings.pollMs).catch(() => undefined);
     const known = this.table.get(name, version);
-    if (known !== null && (known.describe().sha256 ?? (await known.source.digest())) !== sha256) {
+    const found = known ?? this.makeVersion(name, version, '', this.givenSource(given));
+    if (known === null) this.table.add(found);
+    else if ((known.describe().sha256 ?? (await known.source.digest())) !== sha256) {
       const what = `two models are named ${name} and have version ${version ?? '(none)'}`;
       const fix = 'Give one of them another version.';
       throw new PrescoreError('MODEL_INVALID', { what, expected: 'one model of a name and version', fix });
     }
-    const found = known ?? this.makeVersion(name, version, '', await this.givenSource(given));
-    if (known === null) this.table.add(found);
     found.isHeld = true;
     if (given.pinned === true) this.pinnedVersions.add(found);
     await this.loaded(found);
@@ -146,27 +149,22 @@ class FolderHost implements LiveModelHost {
     void last.drain('replaced');
   }
 
-  private async loaded(version: LiveVersion): Promise<void> {
-    if (this.isClosed) throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the server is stopping' });
+  private async loaded(version: LiveVersion, force = false): Promise<void> {
     try {
-      await version.load();
+      await version.load(force);
     } catch (cause) {
       throw asUnavailable(toPrescoreError(cause));
     }
-    // Closed while it was loading: nobody else would end it.
-    if (this.isClosed) await version.unload('closed');
   }
 
+  // Before a load the folder is looked at, for new versions and replaced files. What is known needs no store for that.
   private async makeKnown(name: string, version: string | null): Promise<void> {
-    const isKnown = (): boolean => this.table.has(name, version);
-    if (!isKnown()) {
-      try {
-        await this.sync?.relist(LEAST_RELIST_MS);
-      } catch (cause) {
-        throw asUnavailable(toPrescoreError(cause));
-      }
+    try {
+      await this.sync?.relist(LEAST_RELIST_MS);
+    } catch (cause) {
+      if (!this.table.has(name, version)) throw asUnavailable(toPrescoreError(cause));
     }
-    if (!isKnown()) throw unknown(name, version);
+    if (!this.table.has(name, version)) throw unknown(name, version);
   }
 
   private known(name: string, version: string | null): LiveVersion {
@@ -187,12 +185,11 @@ class FolderHost implements LiveModelHost {
     return new LiveVersion(name, version, token, source, { launch, batcher, events, makeRoom });
   }
 
-  private async givenSource({ name, sha256, file }: GivenModel): Promise<VersionSource> {
+  private givenSource({ name, sha256, file }: GivenModel): VersionSource {
     if ('path' in file) return fileSource(name, file.path, sha256);
     const path = scratchPath(this.settings.scratchDir);
-    await writeModel(file.bytes, path);
     this.written.push(path);
-    return fileSource(name, path, sha256);
+    return bytesSource(name, file.bytes, sha256, path);
   }
 
   // Lists when it is time to, loads what is pinned and newer versions of what is served, unloads what is idle.
@@ -200,6 +197,7 @@ class FolderHost implements LiveModelHost {
     if (this.isClosed) return;
     const { pollMs, pinned } = this.settings;
     this.unloadIdle();
+    this.unloadOverCap();
     if (this.isKeeping) return;
     this.isKeeping = true;
     try {
@@ -231,8 +229,7 @@ class FolderHost implements LiveModelHost {
 
   // Newest first, without those that could not be loaded a short while ago.
   private candidates(name: string): readonly LiveVersion[] {
-    const now = performance.now();
-    return this.table.versionsOf(name).filter((one) => !one.hasFailed || now - one.failedAt >= RETRY_FAILED_MS);
+    return this.table.versionsOf(name).filter((one) => !one.hasFailed);
   }
 
   private isPinned(version: LiveVersion): boolean {
@@ -254,21 +251,28 @@ class FolderHost implements LiveModelHost {
   }
 
   private async makeRoom(wanted: LiveVersion): Promise<void> {
-    const { memoryBytes, evictIdleMs } = this.settings;
-    const now = performance.now();
+    if (this.isClosed) throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the server is stopping' });
+    const { memoryBytes } = this.settings;
     const others = this.table.all().filter((one) => one !== wanted && (one.isLoaded || one.isLoading));
-    const evicted = chooseEvictions(
-      others.map((one) => ({
-        version: one,
-        bytes: one.memoryBytes,
-        usedAt: one.usedAt,
-        mayGo: one.isLoaded && !this.isPinned(one) && one.pendingRows === 0 && now - one.usedAt >= evictIdleMs,
-      })),
-      wanted.memoryBytes,
-      memoryBytes,
-    );
+    const evicted = chooseEvictions(this.usesOf(others), wanted.memoryBytes, memoryBytes);
     if (evicted === null) throw noRoom(wanted.name, others, wanted.memoryBytes, memoryBytes);
     await Promise.all(evicted.map(({ version }) => version.unload('memory')));
+  }
+
+  // Children grow with what they are asked.
+  private unloadOverCap(): void {
+    const loaded = this.table.all().filter((one) => one.isLoaded);
+    const evicted = chooseEvictions(this.usesOf(loaded), 0, this.settings.memoryBytes) ?? [];
+    for (const { version } of evicted) void version.unload('memory');
+  }
+
+  private usesOf(versions: readonly LiveVersion[]) {
+    const now = performance.now();
+    return versions.map((version) => {
+      const isIdle = version.pendingRows === 0 && now - version.usedAt >= this.settings.evictIdleMs;
+      const mayGo = version.isLoaded && isIdle && !this.isPinned(version);
+      return { version, bytes: version.memoryBytes, usedAt: version.usedAt, mayGo };
+    });
   }
 }
 

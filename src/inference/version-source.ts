@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Location } from '../contract/object-store.ts';
 import type { LiveModelFile } from './live-messages.ts';
-import { copyModel, digestOf, removeModel, scratchPath } from './local-model.ts';
+import { copyModel, digestOf, removeModel, scratchPath, writeModel } from './local-model.ts';
 import { type FolderModel, readDigest } from './model-folder.ts';
 
 /** Where the bytes of a version come from. */
@@ -49,10 +49,26 @@ export function folderSource(
   };
 }
 
+/** A model that is given as bytes: written into the scratch folder when it is first loaded, and kept there. */
+export function bytesSource(name: string, bytes: Uint8Array, sha256: string, path: string): VersionSource {
+  let unwritten: Uint8Array | null = bytes;
+  const file = givenSource(name, path, bytes.length, sha256);
+  const fetch = async (): ReturnType<VersionSource['fetch']> => {
+    if (unwritten !== null) await writeModel(unwritten, path);
+    unwritten = null;
+    return file.fetch();
+  };
+  return { ...file, fetch };
+}
+
 /** A file that nobody changes while it is served. */
 export function fileSource(name: string, path: string, sha256: string): VersionSource {
+  return givenSource(name, path, statSync(path, { throwIfNoEntry: false })?.size ?? 0, sha256);
+}
+
+function givenSource(name: string, path: string, bytes: number, sha256: string): VersionSource {
   return {
-    bytes: statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+    bytes,
     key: null,
     digest: async () => sha256,
     fetch: async () => ({ path, where: name, sha256, ...SESSION }),

@@ -18,7 +18,7 @@ export class Admission {
   refused = 0;
   /** Set by SIGTERM: answers then ask their client to connect anew. */
   isClosing = false;
-  /** Milliseconds by which the last tick came late. */
+  /** Milliseconds by which the last two ticks came late, the lesser: one pause of the garbage collector is no overload. */
   loopDelayMs = 0;
   private readonly limits: Pick<ServeLimits, 'inFlight' | 'loopDelayMs'>;
   private readonly timer: NodeJS.Timeout;
@@ -26,9 +26,12 @@ export class Admission {
   constructor(limits: Pick<ServeLimits, 'inFlight' | 'loopDelayMs'>) {
     this.limits = limits;
     let expected = performance.now() + TICK_MS;
+    let before = 0;
     this.timer = setInterval(() => {
       const now = performance.now();
-      this.loopDelayMs = Math.max(0, now - expected);
+      const late = Math.max(0, now - expected);
+      this.loopDelayMs = Math.min(before, late);
+      before = late;
       expected = now + TICK_MS;
     }, TICK_MS).unref();
   }

@@ -18,6 +18,9 @@ import { answerError, answerUnknown, type ErrorWriter, refuseSocket } from './ht
 import { parseBody } from './parse-body.ts';
 import { requestId } from './request-trace.ts';
 
+const JSON_TYPE = /^application\/json *(;|$)/i;
+const BINARY_TYPE = /^application\/octet-stream *(;|$)/i;
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a key must be allowed; null: no key is asked for. A route without it is refused at start. */
@@ -104,7 +107,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
 function newServer(handler: RequestListener, options: ServerOptions): RawServerDefault {
   const { limits, tls, admission } = options;
   const settings = {
-    maxHeaderSize: limits.headerBytes,
+    // Node refuses what reaches the size; it counts the path and the headers' names and values.
+    maxHeaderSize: limits.headerBytes + 1,
     headersTimeout: limits.headerTimeMs,
     requestTimeout: limits.requestTimeMs,
     keepAliveTimeout: limits.idleTimeMs,
@@ -154,7 +158,7 @@ function checkMediaType({ headers, routeOptions: { config } }: FastifyRequest): 
     throw new PrescoreError('HTTP_MEDIA_TYPE', { what: 'compressed bodies are not read' });
   const type = headers['content-type'];
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  if (!hasBody || type?.startsWith('application/json') === true) return;
-  if (config.takes === 'binary' && (type === undefined || type.startsWith('application/octet-stream'))) return;
+  if (!hasBody || (type !== undefined && JSON_TYPE.test(type))) return;
+  if (config.takes === 'binary' && (type === undefined || BINARY_TYPE.test(type))) return;
   throw new PrescoreError('HTTP_MEDIA_TYPE', { what: 'the body is not application/json' });
 }

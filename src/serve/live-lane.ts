@@ -40,7 +40,6 @@ export interface LiveOptions {
   readonly negativeForMs: number;
   /** Told of every new live answer, once. */
   readonly onScored: (row: LiveRow, score: LiveScore) => void;
-  readonly onBatch: (rows: number, times: LiveTimes) => void;
 }
 
 /** One scoring call that several requests may wait for. */
@@ -52,6 +51,7 @@ interface Flight {
 interface Call {
   readonly controller: AbortController;
   waiting: number;
+  isDone: boolean;
 }
 
 /**
@@ -81,7 +81,8 @@ export class LiveLane {
     for (const [at, row] of rows.entries()) {
       const flightKey = this.flightKey(row);
       const flight = this.flights.get(flightKey);
-      if (flight === undefined) fresh.push({ row, at, flightKey });
+      // One that its callers have given up gives nothing.
+      if (flight === undefined || flight.call.controller.signal.aborted) fresh.push({ row, at, flightKey });
       else {
         waits[at] = flight.outcome;
         calls.add(flight.call);
@@ -89,7 +90,7 @@ export class LiveLane {
     }
     for (let from = 0; from < fresh.length; from += this.options.maxRows) {
       const part = fresh.slice(from, from + this.options.maxRows);
-      const call: Call = { controller: new AbortController(), waiting: 0 };
+      const call: Call = { controller: new AbortController(), waiting: 0, isDone: false };
       calls.add(call);
       const outcomes = this.call(
         part.map(({ row }) => row),
@@ -102,7 +103,9 @@ export class LiveLane {
         this.flights.set(flightKey, { outcome, call });
       }
       void outcomes.then(() => {
-        for (const { flightKey } of part) this.flights.delete(flightKey);
+        call.isDone = true;
+        for (const { flightKey } of part)
+          if (this.flights.get(flightKey)?.call === call) this.flights.delete(flightKey);
       });
     }
     const leave = joinCalls(calls, signal);
@@ -123,7 +126,7 @@ export class LiveLane {
     try {
       const features = hashes === null ? rows.map((row) => row.features) : await this.readHashes(hashes, rows);
       const readMs = performance.now() - started;
-      times.featuresMs = Math.max(times.featuresMs, readMs);
+      if (hashes !== null) times.featuresMs = Math.max(times.featuresMs, readMs);
       const known = features.flatMap((row, i) => (row === null ? [] : [{ row, i }]));
       const outcomes: LiveOutcome[] = rows.map(() => noFeatures());
       if (known.length === 0) return outcomes;
@@ -136,11 +139,6 @@ export class LiveLane {
       });
       times.queueMs = Math.max(times.queueMs, scores.queueMs);
       times.computeMs = Math.max(times.computeMs, scores.computeMs);
-      this.options.onBatch(scores.batchRows, {
-        featuresMs: readMs,
-        queueMs: scores.queueMs,
-        computeMs: scores.computeMs,
-      });
       const scoredAtMs = Date.now();
       for (const [at, { i }] of known.entries()) {
         const outcome = outcomeOf(scores.rows[at], scoredAtMs);
@@ -191,8 +189,9 @@ function joinCalls(calls: ReadonlySet<Call>, signal: AbortSignal | null): () => 
     if (hasLeft) return;
     hasLeft = true;
     signal?.removeEventListener('abort', leave);
-    for (const call of calls) if (--call.waiting === 0) call.controller.abort();
+    for (const call of calls) if (--call.waiting === 0 && !call.isDone) call.controller.abort();
   };
-  signal?.addEventListener('abort', leave);
+  if (signal?.aborted === true) leave();
+  else signal?.addEventListener('abort', leave);
   return leave;
 }

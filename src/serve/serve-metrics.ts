@@ -2,7 +2,6 @@ import { PrescoreError } from '../errors/prescore-error.ts';
 import type { Counter, Histogram, Metrics } from '../telemetry/metrics.ts';
 import type { Admission } from './admission.ts';
 import type { BreakerState } from './breaker.ts';
-import type { LiveTimes } from './live-lane.ts';
 import type { Answer, SetServer } from './set-server.ts';
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
@@ -21,6 +20,8 @@ export class ServeMetrics {
   private readonly batchRows: Histogram<'model_name'>;
   private readonly queueSeconds: Histogram<'model_name'>;
   private readonly computeSeconds: Histogram<'model_name'>;
+  private readonly liveFailures: Counter<'model_name' | 'code'>;
+  private readonly deaths: Counter<'model_name'>;
   private readonly requests: Counter<'method' | 'status'>;
   private readonly writes: Counter<'set' | 'outcome'>;
   private readonly breakers = new Map<string, BreakerState>();
@@ -46,6 +47,13 @@ export class ServeMetrics {
     this.batchRows = metrics.histogram('prescore_batch_rows', 'Rows scored at once.', ROWS, ['model_name']);
     this.queueSeconds = metrics.histogram('prescore_queue_seconds', 'Wait before scoring.', SECONDS, ['model_name']);
     this.computeSeconds = metrics.histogram('prescore_compute_seconds', 'Time in the model.', SECONDS, ['model_name']);
+    this.liveFailures = metrics.counter('prescore_live_failures_total', 'Live requests without an answer, by code.', [
+      'model_name',
+      'code',
+    ]);
+    this.deaths = metrics.counter('prescore_scorer_deaths_total', 'Scorer children that died or were ended.', [
+      'model_name',
+    ]);
     this.requests = metrics.counter('prescore_http_requests_total', 'Requests by method and status.', [
       'method',
       'status',
@@ -102,10 +110,23 @@ export class ServeMetrics {
     this.lookupKeys.observe(keys);
   }
 
-  batch(model: string, rows: number, { queueMs, computeMs }: Pick<LiveTimes, 'queueMs' | 'computeMs'>): void {
+  /** A batch that a model has scored. */
+  batch(model: string, rows: number, computeMs: number): void {
     this.batchRows.observe({ model_name: model }, rows);
-    this.queueSeconds.observe({ model_name: model }, queueMs / 1000);
     this.computeSeconds.observe({ model_name: model }, computeMs / 1000);
+  }
+
+  /** How long a request waited for its batch. */
+  queued(model: string, queueMs: number): void {
+    this.queueSeconds.observe({ model_name: model }, queueMs / 1000);
+  }
+
+  failedLive(model: string, code: string): void {
+    this.liveFailures.inc({ model_name: model, code });
+  }
+
+  childDied(model: string): void {
+    this.deaths.inc({ model_name: model });
   }
 
   written(set: string, outcome: string, entries: number): void {

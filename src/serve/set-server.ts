@@ -1,6 +1,7 @@
 import type { FeatureRow, JobScorer } from '../contract/job-scorer.ts';
 import type { PredictionValue } from '../contract/prediction-set.ts';
 import type { AnswerSource, ServedSet } from '../contract/serve-config.ts';
+import type { ErrorCode } from '../errors/error-codes.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import type { PredictionKey } from '../prediction-set/key-bytes.ts';
 import type { Prediction } from '../reader/prediction-reader.ts';
@@ -27,6 +28,8 @@ export interface GivenAnswer {
   /** ISO, UTC; null for a default. */
   readonly scoredAt: string | null;
   readonly ageMs: number;
+  /** Of a stale or default answer: why there is no better one. */
+  readonly reason: ErrorCode | null;
 }
 
 export type Answer = GivenAnswer | PrescoreError;
@@ -84,7 +87,7 @@ export class SetServer {
       const open = answers.flatMap((answer, i) => (answer === null ? [i] : []));
       if (open.length === 0) break;
       if (place === 'stale') for (const i of open) answers[i] = this.fromStale(found[i]!, asked[i]!);
-      else if (place === 'default') for (const i of open) answers[i] = this.defaultAnswer();
+      else if (place === 'default') for (const i of open) answers[i] = this.defaultAnswer(found[i]!);
       else await this.goLive(asked, open, found, answers, signal, times);
     }
     return answers.map((answer, i) => answer ?? this.reasonFor(found[i]!));
@@ -136,7 +139,8 @@ export class SetServer {
   }
 
   // Where stale comes before live, the answer is given at once and the key is scored for the next one who asks.
-  private fromStale({ hit }: Found, asked: AskedKey): Answer | null {
+  private fromStale(found: Found, asked: AskedKey): Answer | null {
+    const { hit } = found;
     if (hit === null || hit.ageMs > this.staleMs) return null;
     const { order, writeBack } = this.config;
     const isRefreshed = order.includes('live') && writeBack !== null && order.indexOf('stale') < order.indexOf('live');
@@ -144,7 +148,7 @@ export class SetServer {
       const row = liveRow(asked);
       if (!this.live.lane.isInFlight(row)) void this.live.lane.score([row], null, newTimes());
     }
-    return given('stale', hit);
+    return { ...given('stale', hit), reason: this.reasonFor(found).code };
   }
 
   private async goLive(
@@ -191,13 +195,15 @@ export class SetServer {
       model: scorer.model,
       scoredAt: new Date(outcome.scoredAtMs).toISOString(),
       ageMs: Math.max(0, Date.now() - outcome.scoredAtMs),
+      reason: null,
     };
   }
 
-  private defaultAnswer(): GivenAnswer | null {
+  private defaultAnswer(found: Found): GivenAnswer | null {
     const { defaults } = this.config;
     if (defaults === null) return null;
-    return { source: 'default', values: defaults, runId: null, model: null, scoredAt: null, ageMs: 0 };
+    const reason = this.reasonFor(found).code;
+    return { source: 'default', values: defaults, runId: null, model: null, scoredAt: null, ageMs: 0, reason };
   }
 
   // What the client can mend comes first, then what may be over in a moment.
@@ -226,5 +232,5 @@ function liveRow({ key, id, name, features }: AskedKey): LiveRow {
 }
 
 function given(source: AnswerSource, { values, runId, model, scoredAt, ageMs }: Prediction): GivenAnswer {
-  return { source, values, runId, model, scoredAt, ageMs };
+  return { source, values, runId, model, scoredAt, ageMs, reason: null };
 }

@@ -5,7 +5,7 @@ import { Breaker, type BreakerState } from './breaker.ts';
 
 const FAILURES = 3;
 const FIRST_PROBE_MS = 100;
-const LONGEST_PROBE_MS = 2_000;
+const LONGEST_PROBE_MS = 500;
 
 export interface LaneOptions {
   /** For messages and metrics. */

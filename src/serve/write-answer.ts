@@ -10,7 +10,8 @@ let origin: { readonly of: GivenAnswer; readonly text: string } | null = null;
 export function writeAnswer({ key }: AskedKey, answer: Answer): string {
   const named = `"key":${JSON.stringify(key)}`;
   if (answer instanceof PrescoreError) return `${named},"error":${JSON.stringify(bodyOf(answer))}`;
-  return `${named},"source":"${answer.source}","values":${writeValues(answer.values)},${originOf(answer)},"ageMs":${Math.round(answer.ageMs)}`;
+  const why = answer.reason === null ? '' : `,"reason":"${answer.reason}"`;
+  return `${named},"source":"${answer.source}"${why},"values":${writeValues(answer.values)},${originOf(answer)},"ageMs":${Math.round(answer.ageMs)}`;
 }
 
 /** Stages that a request went through, in milliseconds. */

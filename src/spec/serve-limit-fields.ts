@@ -26,7 +26,7 @@ export const SERVE_LIMITS = {
       example: '4096',
     },
     depth: {
-      type: { kind: 'integer', min: 3, max: 1000 },
+      type: { kind: 'integer', min: 4, max: 1000 },
       default: 16,
       doc: 'Levels of objects and lists in a body.',
       example: '8',
@@ -40,7 +40,7 @@ export const SERVE_LIMITS = {
     headers: {
       type: { kind: 'size', min: 1024, max: 2 ** 20 },
       default: '8KiB',
-      doc: 'Bytes of the request line and all headers.',
+      doc: 'Bytes of the path and of the names and values of all headers.',
       example: '16KiB',
     },
     headerTime: {
@@ -75,7 +75,7 @@ export const SERVE_LIMITS = {
     },
     lookupTime: {
       type: { kind: 'duration', minMs: 5, maxMs: MINUTE_MS },
-      default: '100ms',
+      default: '200ms',
       doc: 'How long a lookup may take before the store counts as away.',
       example: '50ms',
     },

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { loadJob } from '../../../src/cli/load-job.ts';
+import { loadServe } from '../../../src/cli/load-serve.ts';
 import { buildProgram } from '../../../src/cli/program.ts';
 import { ORIGINS } from '../../../src/contract/queue-records.ts';
 import { PREFIX } from '../../../src/queue/queue-redis.ts';
@@ -97,12 +98,29 @@ test.each(yamls.filter((name) => /^prescore:/m.test(readFileSync(join(examples, 
   },
 );
 
+test.each(yamls.filter((name) => /^prescore-serve:/m.test(readFileSync(join(examples, name), 'utf8'))))(
+  'the serve file %s is one, with the jobs it names',
+  (name) => {
+    const { config, jobs, warnings } = loadServe(join(examples, name));
+    expect(jobs.size).toBe(Object.keys(config.sets).length);
+    expect([warnings, config.keysFile]).toEqual([[], expect.stringMatching(/keys\.json$/)]);
+  },
+);
+
 test('the lists that scale workers are those of the queue', () => {
   const lists = documentsOf('kubernetes/workers.yaml')
     .flatMap((d) => [...objectsIn(d)])
     .flatMap(({ listName }) => (typeof listName === 'string' ? [listName] : []));
   const wanted = ORIGINS.flatMap((origin) => [`${PREFIX}:${origin}:wait`, `${PREFIX}:${origin}:active`]);
   expect(lists.sort()).toEqual(wanted.sort());
+});
+
+test('serve files that commands name are there', () => {
+  const named = files
+    .filter((f) => /\.ya?ml$/.test(f))
+    .flatMap((name) => commandsIn(name).flatMap((words) => (words[0] === 'serve' ? [words[1]!] : [])));
+  expect(named.length).toBeGreaterThanOrEqual(1);
+  for (const path of named) expect(files.map((f) => f.split('/').at(-1))).toContain(path.split('/').at(-1));
 });
 
 test('job files that commands name are there', () => {

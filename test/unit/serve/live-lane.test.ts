@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import type { JobScoreRequest, JobScorer, JobScores } from '../../../src/contract/job-scorer.ts';
+import { PrescoreError } from '../../../src/errors/prescore-error.ts';
+import { LiveLane, type LiveRow } from '../../../src/serve/live-lane.ts';
+import { newTimes } from '../../../src/serve/set-server.ts';
+
+interface Call {
+  readonly request: JobScoreRequest;
+  readonly answer: () => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** Our own seam, answered by hand: the value of a row is its feature x. */
+function handScorer(): { readonly scorer: JobScorer; readonly calls: Call[] } {
+  const calls: Call[] = [];
+  const scorer: JobScorer = {
+    job: 'j',
+    model: { name: 'm', version: '1', sha256: 'ab'.repeat(32) },
+    features: [{ name: 'x', type: 'DOUBLE' }],
+    values: [{ name: 'y', type: 'float64' }],
+    score: (request) =>
+      new Promise<JobScores>((resolve, reject) => {
+        const rows = request.rows.map((row) => ({ values: { y: Number(row['x']) } }));
+        const answer = (): void => resolve({ rows, queueMs: 1, computeMs: 2, batchRows: rows.length });
+        calls.push({ request, answer, fail: reject });
+      }),
+  };
+  return { scorer, calls };
+}
+
+function lane(maxRows = 256): { readonly live: LiveLane; readonly calls: Call[]; readonly scored: string[] } {
+  const { scorer, calls } = handScorer();
+  const scored: string[] = [];
+  const live = new LiveLane({
+    scorer,
+    hashes: null,
+    deadlineMs: 1000,
+    maxRows,
+    negativeForMs: 0,
+    onScored: (row) => scored.push(row.id),
+  });
+  return { live, calls, scored };
+}
+
+const row = (id: string, x: number | null): LiveRow => ({
+  key: id,
+  id,
+  name: id,
+  features: x === null ? null : { x },
+});
+const valuesOf = (outcomes: readonly unknown[]): unknown[] =>
+  outcomes.map((o) => (o instanceof PrescoreError ? o.code : (o as { values: { y: number } }).values.y));
+
+describe('live inference of keys', () => {
+  it('a key is scored once, however many ask for it meanwhile', async () => {
+    const { live, calls, scored } = lane();
+    const asks = Array.from({ length: 10 }, () => live.score([row('a', 1)], null, newTimes()));
+    expect(calls).toHaveLength(1);
+    calls[0]!.answer();
+    expect((await Promise.all(asks)).map(valuesOf)).toEqual(Array.from({ length: 10 }, () => [1]));
+    expect(scored).toEqual(['a']);
+    void live.score([row('a', 1)], null, newTimes());
+    expect(calls).toHaveLength(2);
+  });
+
+  it('other features of the same key are another question', async () => {
+    const { live, calls } = lane();
+    const asks = [live.score([row('a', 1)], null, newTimes()), live.score([row('a', 2)], null, newTimes())];
+    for (const call of calls) call.answer();
+    expect((await Promise.all(asks)).map(valuesOf)).toEqual([[1], [2]]);
+  });
+
+  it('rows that are under way are joined, the others go together, in parts', async () => {
+    const { live, calls } = lane(2);
+    const first = live.score([row('a', 1)], null, newTimes());
+    const all = live.score([row('b', 2), row('a', 1), row('none', null), row('c', 3)], null, newTimes());
+    expect(calls.map(({ request }) => request.rows.length)).toEqual([1, 1, 1]);
+    for (const call of calls) call.answer();
+    expect(valuesOf(await all)).toEqual([2, 1, 'FEATURES_NOT_FOUND', 3]);
+    expect(valuesOf(await first)).toEqual([1]);
+  });
+
+  it('an error is that of every row, and is not remembered', async () => {
+    const { live, calls } = lane();
+    const asks = live.score([row('a', 1), row('b', 2)], null, newTimes());
+    calls[0]!.fail(new PrescoreError('LIVE_OVERLOADED', { what: 'full' }));
+    expect(valuesOf(await asks)).toEqual(['LIVE_OVERLOADED', 'LIVE_OVERLOADED']);
+    expect(live.isInFlight(row('a', 1))).toBe(false);
+  });
+
+  it('110: a call is cancelled when the last who waits for it has gone, and not before', async () => {
+    const { live, calls } = lane();
+    const [one, two] = [new AbortController(), new AbortController()];
+    const asks = [live.score([row('a', 1)], one.signal, newTimes()), live.score([row('a', 1)], two.signal, newTimes())];
+    one.abort();
+    expect(calls[0]!.request.signal?.aborted).toBe(false);
+    two.abort();
+    expect(calls[0]!.request.signal?.aborted).toBe(true);
+    calls[0]!.fail(new PrescoreError('LIVE_CANCELLED', { what: 'gone' }));
+    expect((await Promise.all(asks)).map(valuesOf)).toEqual([['LIVE_CANCELLED'], ['LIVE_CANCELLED']]);
+    // One that comes after is not cancelled with them.
+    const later = live.score([row('a', 1)], null, newTimes());
+    calls.at(-1)!.answer();
+    expect(valuesOf(await later)).toEqual([1]);
+  });
+
+  it('one who has gone before it began, and one who joins a call that was given up', async () => {
+    const { live, calls } = lane();
+    void live.score([row('a', 1)], AbortSignal.abort(), newTimes());
+    expect(calls[0]!.request.signal?.aborted).toBe(true);
+    const joined = live.score([row('a', 1)], null, newTimes());
+    expect(calls).toHaveLength(2);
+    calls[1]!.answer();
+    expect(valuesOf(await joined)).toEqual([1]);
+  });
+});
