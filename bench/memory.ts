@@ -26,7 +26,8 @@ export function watchMemory(root: number): { stop(): void; peak(): MemoryPeak } 
   return { stop: () => clearInterval(timer), peak: () => ({ ...best, samples }) };
 }
 
-function descendants(root: number): number[] {
+/** Process ids below a process, itself left out. */
+export function descendants(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
@@ -46,12 +47,14 @@ function descendants(root: number): number[] {
   return found;
 }
 
-function pssBytes(pid: number): number {
+/** Proportional set size; 0 when the process has ended. */
+export function pssBytes(pid: number): number {
   const match = /^Pss:\s+(\d+) kB/m.exec(readProc(`/proc/${pid}/smaps_rollup`));
   return match === null ? 0 : Number(match[1]) * 1024;
 }
 
-function readProc(path: string): string {
+/** The text of a file of /proc; empty when the process has ended. */
+export function readProc(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {

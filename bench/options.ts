@@ -2,9 +2,12 @@ import { parseArgs } from 'node:util';
 import { type CaseName, FULL_ROWS } from './cases.ts';
 import { CONTENDERS, type ContenderName } from './contenders.ts';
 
+/** Cases over HTTP. */
+export type HttpCase = 'lookup' | 'live';
+
 /** What the command line asked for. */
 export interface Options {
-  readonly case: CaseName | 'memory' | 'redis-load' | 'queue';
+  readonly case: CaseName | 'memory' | 'redis-load' | 'queue' | HttpCase;
   readonly runs: number;
   readonly peers: readonly ContenderName[];
   readonly rows: number;
@@ -16,9 +19,14 @@ export interface Options {
   readonly memory: string;
   /** Tiny chunks of the queue case. */
   readonly chunks: number;
+  /** Of one measurement over HTTP. */
+  readonly seconds: number;
 }
 
-export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue [options]
+/** Predictions in the set of the HTTP cases. */
+export const HTTP_ROWS = 336_776;
+
+export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue|lookup|live [options]
   --runs N          timed rounds (5); memory: runs of each size (1)
   --peers A,B       of ${CONTENDERS.join(', ')} (all)
   --rows N          fewer rows than the case has
@@ -26,7 +34,8 @@ export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue
   --store file|s3   where prescore reads and writes (file)
   --tune            search for the peers' best settings again
   --budget SIZE     execution.memory of prescore's job (1GiB)
-  --chunks N        tiny chunks of the queue case (10000)`;
+  --chunks N        tiny chunks of the queue case (10000)
+  --seconds N       of one measurement of lookup and live (10)`;
 
 /** Reads the command line; null when it makes no sense. */
 export function readOptions(args: readonly string[]): Options | null {
@@ -45,6 +54,7 @@ export function readOptions(args: readonly string[]): Options | null {
         tune: flag,
         budget: text,
         chunks: text,
+        seconds: text,
       },
     });
     const name = positionals[0];
@@ -54,18 +64,25 @@ export function readOptions(args: readonly string[]): Options | null {
       name === 'mixed' ||
       name === 'memory' ||
       name === 'redis-load' ||
-      name === 'queue';
+      name === 'queue' ||
+      name === 'lookup' ||
+      name === 'live';
     const peers = values.peers?.split(',') ?? CONTENDERS;
-    const rows = Number(values.rows ?? FULL_ROWS[name === 'light' || name === 'mixed' ? name : 'heavy']);
+    const isHttp = name === 'lookup' || name === 'live';
+    const rows = isHttp
+      ? Number(values.rows ?? HTTP_ROWS)
+      : Number(values.rows ?? FULL_ROWS[name === 'light' || name === 'mixed' ? name : 'heavy']);
     const runs = Number(values.runs ?? (name === 'memory' ? 1 : 5));
     const chunks = Number(values.chunks ?? 10_000);
+    const seconds = Number(values.seconds ?? 10);
     const store = values.store ?? 'file';
+    if (!(seconds >= 1)) return null;
     if (!isCase || positionals.length !== 1 || !peers.every(isContender)) return null;
     if (!(rows > 0 && runs > 0 && Number.isInteger(rows) && Number.isInteger(runs))) return null;
     if (!(chunks >= 20 && Number.isInteger(chunks))) return null;
     if (store !== 'file' && store !== 's3') return null;
     const { memory: samplesMemory, tune: tunesAgain, budget = '1GiB' } = values;
-    return { case: name, runs, peers, rows, samplesMemory, store, tunesAgain, memory: budget, chunks };
+    return { case: name, runs, peers, rows, samplesMemory, store, tunesAgain, memory: budget, chunks, seconds };
   } catch {
     return null;
   }

@@ -6,12 +6,13 @@ import { madeOnce, note, PYTHON } from './paths.ts';
 
 const run = promisify(execFile);
 
-/** `base`: pyarrow, onnxruntime, onnx. `peers`: Daft and Ray Data with the pyarrow that both accept. */
-export type PythonKind = 'base' | 'peers';
+/** `base`: pyarrow, onnxruntime, onnx. `peers`: Daft and Ray Data with the pyarrow that both accept. `serve`: FastAPI. */
+export type PythonKind = 'base' | 'peers' | 'serve';
 
 const REQUIREMENTS: Readonly<Record<PythonKind, string>> = {
   base: join(PYTHON, 'requirements.txt'),
   peers: join(PYTHON, 'requirements-peers.txt'),
+  serve: join(PYTHON, 'requirements-serve.txt'),
 };
 
 const prepared = new Map<PythonKind, Promise<string>>();

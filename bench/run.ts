@@ -1,5 +1,6 @@
-/* The benchmark: `npm run bench -- heavy|light|mixed|memory|redis-load|queue`. See bench/README.md. */
+/* The benchmark: `npm run bench -- heavy|light|mixed|memory|redis-load|queue|lookup|live`. See bench/README.md. */
 import { compare } from './compare.ts';
+import { httpCase } from './http-case.ts';
 import { memoryCase } from './memory-case.ts';
 import { readOptions, USAGE } from './options.ts';
 import { note } from './paths.ts';
@@ -13,4 +14,5 @@ if (options === null) {
 } else if (options.case === 'memory') await memoryCase(options);
 else if (options.case === 'redis-load') await redisCase(options);
 else if (options.case === 'queue') await queueCase(options);
+else if (options.case === 'lookup' || options.case === 'live') await httpCase(options, options.case);
 else await compare(options, options.case);

@@ -219,9 +219,11 @@ function streamError(error: unknown, key: string): PrescoreError {
   return new PrescoreError(code, { ...details, ...(details.where === undefined ? { where: key } : {}) });
 }
 
+// Of the one stream that was asked: a map from its key in the newer protocol, a list of pairs in the older one.
 function readReply(reply: RedisReply): StreamEntry[] {
   if (reply === null) return [];
-  return listOf(reply).flatMap((stream) => listOf(listOf(stream)[1]).map(entryOf));
+  const [first, second] = listOf(reply);
+  return listOf(Buffer.isBuffer(first) ? second : listOf(first)[1]).map(entryOf);
 }
 
 function entryOf(reply: RedisReply): StreamEntry {

@@ -1,6 +1,7 @@
 import type { JobScorer } from '../contract/job-scorer.ts';
 import type { StreamConfig } from '../contract/stream-config.ts';
 import { type EventStream, idTime, isGroupGone } from '../redis/event-stream.ts';
+import { faultPoint } from '../telemetry/fault-point.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { DEAD_LETTERS, type Delivery, deadLetter } from './delivery.ts';
 import { EventSource } from './event-source.ts';
@@ -142,13 +143,16 @@ export class StreamConsumer {
     const { config, stream, target } = this.deps;
     await this.working.until('asking for the state of the set', () => this.understand(batch));
     await this.scorer.score(batch);
+    faultPoint('stream-scored');
     const scored = batch.filter((d) => d.values !== null && d.event !== null && !d.isLeft);
     const rows = scored.map(({ event, values }) => ({ ...event!, values: values! }));
     const written = await this.working.until('writing into the set', () => target.write(rows));
+    faultPoint('stream-written');
     const rejected = batch.filter((d) => d.fault !== null);
     await this.working.until('writing dead letters', () =>
       stream.addTo(config.deadLetter, DEAD_LETTERS, rejected.map(deadLetter)),
     );
+    faultPoint('stream-told');
     const left = batch.filter((d) => d.isLeft);
     const done = batch.filter((d) => !d.isLeft).map(({ entry }) => entry.id);
     await this.working.until('acknowledging', () => stream.acknowledge(done));
@@ -217,6 +221,7 @@ export class StreamConsumer {
     if (!isGroupGone(error)) return;
     // The stream was removed or the server has lost its data: what is in it now is new, whatever the file says of the first start.
     const isMade = await this.deps.stream.makeGroup('beginning').catch(() => false);
+    this.deps.target.lookAgain();
     if (isMade) this.deps.log.warn('the consumer group was gone and was made again, from the beginning of the stream');
   }
 }

@@ -58,6 +58,11 @@ export class OverlayTarget {
     return this.key;
   }
 
+  /** The server may have lost everything: the next `keyShape` looks at once. */
+  lookAgain(): void {
+    this.lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
   /**
    * Writes the newest event of every key, unless the overlay has a newer one; says how many were written. Repeat: safe, an event
    * that is written again changes nothing.

@@ -4,7 +4,6 @@ import type { Delivery } from './delivery.ts';
 import type { RetryLane } from './retry-lane.ts';
 
 const SCORE_DEADLINE_MS = 60_000;
-/** A scorer that has died needs a moment before another event is tried. */
 const AFTER_DEATH_MS = 1_000;
 const MOST_FAILURES = 5;
 /** From this delivery on an event is scored alone: it may be what ended those who held it. */
@@ -14,6 +13,8 @@ export interface ScoreEventsOptions {
   readonly scorer: JobScorer;
   readonly form: FeatureForm;
   readonly lane: RetryLane;
+  /** A scorer that has died needs a moment before another event is tried. */
+  readonly afterDeathMs?: number;
   readonly onBatch: (rows: number, seconds: number) => void;
 }
 
@@ -58,9 +59,9 @@ export class EventScorer {
       group[0]!.isLeft = true;
       return true;
     }
-    const { lane } = this.options;
+    const { lane, afterDeathMs = AFTER_DEATH_MS } = this.options;
     const failed: Delivery[] = [];
-    await lane.pause(AFTER_DEATH_MS);
+    await lane.pause(afterDeathMs);
     for (const one of group) {
       try {
         await this.scoreRows([one]);
@@ -69,7 +70,7 @@ export class EventScorer {
         failed.push(one);
         // Nothing works: it is not the events.
         if (failed.length === MOST_FAILURES && group.every((d) => d.values === null && d.fault === null)) return false;
-        await lane.pause(AFTER_DEATH_MS * Math.min(failed.length, MOST_FAILURES));
+        await lane.pause(afterDeathMs * Math.min(failed.length, MOST_FAILURES));
       }
     }
     if (failed.length === group.length) return false;
