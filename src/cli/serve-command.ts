@@ -6,6 +6,7 @@ import type { ServeConfig } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { Admission } from '../serve/admission.ts';
 import { ApiKeys } from '../serve/api-keys.ts';
+import { drain } from '../serve/drain.ts';
 import { addHealthRoutes, type Health } from '../serve/health-route.ts';
 import { buildServer } from '../serve/http-server.ts';
 import { addPredictionRoutes } from '../serve/predictions-route.ts';
@@ -79,7 +80,7 @@ async function serve(loaded: LoadedServe, deps: ServeDeps): Promise<void> {
   const metrics = new Metrics();
   const admission = new Admission(config.limits);
   const serveMetrics = new ServeMetrics(metrics, admission);
-  const health: Health = { live: () => null, ready: () => (admission.isClosing ? 'stopping' : null) };
+  const health: Health = { live: () => null, ready: () => (admission.isStopping ? 'stopping' : null) };
   const signals = onSignals(log);
   const opened: (() => Promise<void>)[] = [];
   try {
@@ -128,23 +129,6 @@ function requestFields(request: FastifyRequest, status: number, ms: number): Rea
 async function openOperations(config: ServeConfig, metrics: Metrics, health: Health): Promise<OperationsServer | null> {
   const { host, metricsPort: port } = config.listen;
   return port === null ? null : startOperationsServer({ host, port, metrics: () => metrics.read(), ...health });
-}
-
-/**
- * Readiness is off at once; requests are still taken for a while, each answer asking its client to connect elsewhere, since a
- * load balancer needs a moment to notice. Then nothing new is taken and what is in work is finished.
- */
-async function drain(app: FastifyInstance, admission: Admission, { graceMs, drainMs, log }: ServeDeps): Promise<void> {
-  const until = performance.now() + graceMs;
-  admission.isClosing = true;
-  await sleep(Math.min(drainMs, graceMs));
-  log.info({ inFlight: admission.inFlight }, 'no more requests are taken');
-  const closed = app.close();
-  const left = Math.max(0, until - performance.now());
-  const inTime = await Promise.race([closed.then(() => true), sleep(left, false, { ref: false })]);
-  if (inTime) return;
-  log.warn({ inFlight: admission.inFlight }, 'grace is over: requests in work are cut off');
-  app.server.closeAllConnections();
 }
 
 function onSignals(log: Logger): { readonly first: Promise<void>; readonly off: () => void } {

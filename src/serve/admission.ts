@@ -16,7 +16,11 @@ export class Admission {
   inFlight = 0;
   /** Requests refused since the start. */
   refused = 0;
-  /** Set by SIGTERM: answers then ask their client to connect anew. */
+  /** Requests that came in since somebody last set it to 0. */
+  entered = 0;
+  /** Set by SIGTERM: the server is not ready any more. */
+  isStopping = false;
+  /** Set when the port is closed: answers then close their connection. */
   isClosing = false;
   /** Milliseconds by which the last two ticks came late, the lesser: one pause of the garbage collector is no overload. */
   loopDelayMs = 0;
@@ -38,6 +42,7 @@ export class Admission {
 
   enter(): void {
     this.inFlight++;
+    this.entered++;
   }
 
   leave(): void {

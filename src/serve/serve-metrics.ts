@@ -41,7 +41,9 @@ export class ServeMetrics {
       'set',
       'source',
     ]);
-    this.ages = metrics.histogram(age, 'Age of answers from the set.', AGES, ['set']);
+    this.ages = metrics.histogram(age, 'Age of answers from the set; once for those of one request and run.', AGES, [
+      'set',
+    ]);
     this.lookups = metrics.counter('prescore_lookups_total', 'Keys looked up, by outcome.', ['set', 'outcome']);
     this.lookupKeys = metrics.histogram('prescore_lookup_keys', 'Keys of one command to the store.', ROWS);
     this.batchRows = metrics.histogram('prescore_batch_rows', 'Rows scored at once.', ROWS, ['model_name']);
@@ -92,13 +94,17 @@ export class ServeMetrics {
   answered(server: SetServer, answers: readonly Answer[], seconds: number): void {
     const counters = this.countersOf(server.name);
     counters.latency.observe(seconds);
-    for (const answer of answers) {
-      const isError = answer instanceof PrescoreError;
-      const model = (isError ? null : answer.model?.name) ?? server.live?.scorer.model.name ?? server.name;
-      counters.prediction(model, isError).inc();
-      counters.source(isError ? 'error' : answer.source).inc();
-      if (!isError && (answer.source === 'cache' || answer.source === 'stale'))
-        counters.age.observe(answer.ageMs / 1000);
+    // Answers that are alike are counted together: most of a request are.
+    for (let from = 0; from < answers.length; ) {
+      const first = answers[from]!;
+      let to = from + 1;
+      while (to < answers.length && isAlike(first, answers[to]!)) to++;
+      const isError = first instanceof PrescoreError;
+      const model = (isError ? null : first.model?.name) ?? server.live?.scorer.model.name ?? server.name;
+      counters.prediction(model, isError).inc(to - from);
+      counters.source(isError ? 'error' : first.source).inc(to - from);
+      if (!isError && (first.source === 'cache' || first.source === 'stale')) counters.age.observe(first.ageMs / 1000);
+      from = to;
     }
   }
 
@@ -154,6 +160,12 @@ export class ServeMetrics {
     this.ofSet.set(set, counters);
     return counters;
   }
+}
+
+function isAlike(a: Answer, b: Answer): boolean {
+  if (a instanceof PrescoreError || b instanceof PrescoreError)
+    return a instanceof PrescoreError === b instanceof PrescoreError;
+  return a.source === b.source && a.model === b.model && a.runId === b.runId;
 }
 
 /** Counters with their labels bound: to look labels up costs more than to count. */

@@ -41,7 +41,7 @@ export class SetLookup {
 
   /** Many keys, all of one generation. A key that cannot be one is an error in its place. Errors: SET_UNKNOWN, PREDICTIONS_*. */
   getMany(keys: readonly PredictionKey[]): Promise<(Prediction | PrescoreError | null)[]> {
-    return this.lane.use((store) => this.read(store, keys));
+    return this.lane.gate.pass(keys.length, () => this.lane.use((store) => this.read(store, keys)));
   }
 
   /** Of the generation that is served. Errors: SET_UNKNOWN, PREDICTIONS_*. */

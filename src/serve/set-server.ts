@@ -97,28 +97,31 @@ export class SetServer {
     const { lookup } = this;
     if (lookup === null || !this.isLookedUp) return asked.map(() => ({ hit: null, problem: null, liveProblem: null }));
     if (asked.length === 1) return [await this.lookUpOne(lookup, asked[0]!)];
-    const wanted = asked.filter(({ id }) => !this.missing.has(id));
-    const byId = new Map<string, Prediction | PrescoreError | null>();
-    let problem: PrescoreError | null = null;
+    const isWanted = asked.map(({ id }) => !this.missing.has(id));
+    const wanted = asked.filter((_, i) => isWanted[i]);
+    const found: Found[] = asked.map(() => ({ hit: null, problem: null, liveProblem: null }));
+    if (wanted.length === 0) return found;
     try {
-      const hits = wanted.length === 0 ? [] : await lookup.getMany(wanted.map(({ key }) => key));
-      for (const [i, { id }] of wanted.entries()) {
-        byId.set(id, hits[i] ?? null);
-        if (hits[i] === null) this.missing.add(id);
+      const hits = await lookup.getMany(wanted.map(({ key }) => key));
+      let misses = 0;
+      let at = 0;
+      for (const [i, { id }] of asked.entries()) {
+        if (!isWanted[i]) continue;
+        const hit = hits[at++] ?? null;
+        if (hit === null) {
+          this.missing.add(id);
+          misses++;
+        } else if (isPrescoreError(hit)) found[i]!.problem = hit;
+        else found[i]!.hit = hit;
       }
-      const misses = hits.filter((hit) => hit === null).length;
       if (misses > 0) this.options.onLookup('miss', misses);
       if (misses < hits.length) this.options.onLookup('hit', hits.length - misses);
     } catch (error) {
-      problem = toPrescoreError(error);
+      const problem = toPrescoreError(error);
+      for (const [i, one] of found.entries()) if (isWanted[i]) one.problem = problem;
       this.options.onLookup('failed', wanted.length);
     }
-    return asked.map(({ id }) => {
-      const one = byId.get(id) ?? null;
-      return isPrescoreError(one)
-        ? { hit: null, problem: one, liveProblem: null }
-        : { hit: one, problem, liveProblem: null };
-    });
+    return found;
   }
 
   private async lookUpOne(lookup: SetLookup, { key, id }: AskedKey): Promise<Found> {
@@ -218,8 +221,8 @@ export class SetServer {
 
 /** What is known of a key on its way through the order. */
 interface Found {
-  readonly hit: Prediction | null;
-  readonly problem: PrescoreError | null;
+  hit: Prediction | null;
+  problem: PrescoreError | null;
   liveProblem: PrescoreError | null;
 }
 

@@ -2,6 +2,7 @@ import type { PredictionStore } from '../contract/prediction-set.ts';
 import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import { Deadline } from '../redis/deadline.ts';
 import { Breaker, type BreakerState } from './breaker.ts';
+import { BulkGate } from './bulk-gate.ts';
 
 const FAILURES = 3;
 const FIRST_PROBE_MS = 100;
@@ -24,6 +25,8 @@ export interface LaneOptions {
 export class StoreLane {
   readonly url: string;
   readonly breaker: Breaker;
+  /** For lookups of many keys. */
+  readonly gate = new BulkGate();
   private readonly options: LaneOptions;
   private readonly deadline: Deadline;
   private store: PredictionStore | null = null;
