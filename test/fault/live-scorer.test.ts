@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -113,6 +113,27 @@ describe('under load, a live scorer that', () => {
     expect(longestMs).toBeLessThan(200 + 300);
     expect(downs[0]).toMatch(/^SCORER_DEADLINE: a live batch did not end in time; expected at most 500 ms/);
   });
+});
+
+it('a scorer that cannot be started again is tried less and less often, and requests fail at once meanwhile', async () => {
+  const path = join(tempFolder(), 'model.onnx');
+  copyFileSync(made('sum'), path);
+  const recoveries: number[] = [];
+  const host = openHost(null, { events: { onUp: (_name, _version, ms) => void recoveries.push(ms) } });
+  const model = await host.addModel({ ...given('sum'), file: { path } });
+  rmSync(path);
+  process.kill(host.stats()[0]!.pid!, 'SIGKILL');
+  await until(() => host.stats()[0]!.restarts >= 2);
+  const started = performance.now();
+  expect((await faultOf(() => model.infer(floats('x', 3, [1, 2, 3])))).code).toBe('LIVE_UNAVAILABLE');
+  expect(performance.now() - started).toBeLessThan(100);
+  expect((await host.index())[0]).toMatchObject({ state: 'loading', reason: expect.stringMatching(/died/) });
+  copyFileSync(made('sum'), path);
+  await until(() => recoveries.length === 1);
+  // 50 and 100 ms of waiting and at least two starts; the file may be back in time for the second.
+  expect(recoveries[0]).toBeGreaterThan(150);
+  expect(host.stats()[0]!.child).toBe('ready');
+  expect(valuesOf(await model.infer(floats('x', 3, [1, 2, 3])), 'y')).toEqual([6]);
 });
 
 describe('a model that runs away', () => {
