@@ -1,12 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { liveLaunch } from '../../src/cli/live-launch.ts';
 import { loadJob } from '../../src/cli/load-job.ts';
 import { openLiveJob } from '../../src/cli/open-job-scorer.ts';
 import type { FeatureForm, FeatureRow, JobScorer, RowScore } from '../../src/contract/job-scorer.ts';
+import { openModelHost } from '../../src/inference/model-host.ts';
+import { LmdbStore } from '../../src/lmdb/lmdb-store.ts';
 import { createStoreResolver } from '../../src/object-store/open-store.ts';
+import { PredictionReader } from '../../src/reader/prediction-reader.ts';
 import { prescore } from '../harness/cli.ts';
-import { modelHere } from '../harness/model-here.ts';
 import { readOutput, readParquet } from '../harness/read-parquet.ts';
 import { FLIGHT_FEATURES, fixtures, sha256Of, tempFolder, writeJob } from '../harness/temp-job.ts';
 
@@ -30,8 +33,14 @@ async function liveJob(path: string, folder: string): Promise<JobScorer> {
   const scratchDir = join(folder, 'scratch');
   mkdirSync(scratchDir, { recursive: true });
   const stores = createStoreResolver(job.stores, { env: process.env });
-  const addModel = (file: Parameters<typeof modelHere>[0]) => modelHere(file, 1000);
-  const scorer = await openLiveJob(job, { stores, scratchDir, allowUnpinned: false, addModel });
+  const host = openModelHost({ launch: liveLaunch(), scratchDir, folder: null });
+  onTestFinished(() => host.close());
+  const scorer = await openLiveJob(job, {
+    stores,
+    scratchDir,
+    allowUnpinned: false,
+    addModel: ({ name, version, sha256, path: file }) => host.addModel({ name, version, sha256, file: { path: file } }),
+  });
   await stores.close();
   return scorer;
 }
@@ -40,7 +49,7 @@ async function scoreAll(scorer: JobScorer, rows: readonly FeatureRow[], form: Fe
   const scores: RowScore[] = [];
   for (let from = 0; from < rows.length; from += 2500) {
     const part = rows.slice(from, from + 2500);
-    const answer = await scorer.score({ rows: part, form, deadlineMs: 10_000, priority: 0, signal: null });
+    const answer = await scorer.score({ rows: part, form, deadlineMs: 30_000, priority: 0, signal: null });
     scores.push(...answer.rows);
   }
   return scores;
@@ -61,7 +70,7 @@ function asHash(row: Row, names: readonly string[]): FeatureRow {
   return Object.fromEntries(names.map((name) => [name, row[name] === null ? '' : String(row[name])]));
 }
 
-describe('live answers are those of the batch', () => {
+describe('live answers, the set and the batch agree', () => {
   it('10,000 flights with the large tree model, from JSON and from hashes, bit for bit', async () => {
     const model = join(fixtures, 'flights/delay_lgbm.onnx');
     const input = join(fixtures, 'flights/month=02/part-0.parquet');
@@ -71,6 +80,7 @@ describe('live answers are those of the batch', () => {
       features: { input: { columns: FLIGHT_FEATURES } },
       outputs: FLIGHTS,
       execution: { scorers: 1 },
+      predictions: { store: 'lmdb:set', set: 'flights', key: 'flight_id' },
     });
     const rows = (await readParquet(input)).slice(0, 10_000);
     const scorer = await liveJob(path, folder);
@@ -91,6 +101,11 @@ describe('live answers are those of the batch', () => {
       expect(valuesOf(scores, 'probability')).toEqual(column(expected, 'probability'));
       expect(valuesOf(scores, 'prediction')).toEqual(column(expected, 'prediction'));
     }
+    const store = new LmdbStore(join(folder, 'set'));
+    const keys = rows.map((row) => String(row['flight_id']));
+    const cached = await new PredictionReader(store, 'flights').getMany(keys);
+    await store.close();
+    expect(cached.map((one) => one?.values['probability'])).toEqual(column(expected, 'probability'));
   });
 
   it('8,192 vectors with the perceptron, bit for bit', async () => {
