@@ -48,6 +48,7 @@ export async function openProtocols(app: HttpServer, deps: ProtocolDeps): Promis
           host,
           deadlineMs: batcher.deadlineMs,
           maxDeadlineMs: Math.max(MAX_DEADLINE_MS, batcher.deadlineMs),
+          away: (weight, task) => admission.away(weight, task),
           observe: ({ model, face, seconds, result }) => {
             metrics.latencyOf(model, face, seconds);
             metrics.prediction(model, result !== null, result?.rows);

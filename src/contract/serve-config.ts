@@ -72,6 +72,8 @@ export interface ServeLimits {
   readonly connections: number;
   /** Requests in work; more are answered with 503. */
   readonly inFlight: number;
+  /** Work that may wait for the event loop, in milliseconds of its CPU time; what comes on top is answered with 503. */
+  readonly queueTimeMs: number;
   readonly lookupTimeMs: number;
   readonly loopDelayMs: number;
 }

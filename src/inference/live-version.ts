@@ -51,6 +51,7 @@ export class LiveVersion implements LiveModel {
   private why = '';
   private drains = 0;
   private rowsWaiting = 0;
+  private releasing: Promise<void> = Promise.resolve();
 
   constructor(name: string, version: string | null, token: string, source: VersionSource, deps: VersionDeps) {
     this.name = name;
@@ -171,7 +172,8 @@ export class LiveVersion implements LiveModel {
     this.why = why === 'asked' ? '' : why;
     scorer.close();
     this.deps.events.onUnload(this.name, this.version, why);
-    await this.source.release();
+    this.releasing = this.source.release();
+    await this.releasing;
   }
 
   private get facts(): { sha256: string; signature: Signature; fixedBatch: number | null } {
@@ -187,6 +189,8 @@ export class LiveVersion implements LiveModel {
     this.state = 'loading';
     this.why = '';
     try {
+      // A load that began while the last one's file is removed would get a path that is gone.
+      await this.releasing;
       await deps.makeRoom(this);
       const file = await this.source.fetch();
       // A handle promises one set of bytes.

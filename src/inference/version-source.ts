@@ -32,8 +32,9 @@ export function folderSource(
   const isUnpinned = allowUnpinned && model.digest === null;
   let path: string | null = null;
   const release = async (): Promise<void> => {
-    if (path !== null) await removeModel(path);
+    const gone = path;
     path = null;
+    if (gone !== null) await removeModel(gone);
   };
   return {
     bytes: model.model.size,
@@ -41,9 +42,10 @@ export function folderSource(
     digest: () => readDigest(folder, model),
     fetch: async () => {
       const pinned = isUnpinned ? null : await readDigest(folder, model);
-      path = scratchPath(scratchDir);
-      await copyModel(folder, model.model, path);
-      return { path, where, sha256: pinned ?? (await digestOf(path)), ...SESSION };
+      const own = scratchPath(scratchDir);
+      path = own;
+      await copyModel(folder, model.model, own);
+      return { path: own, where, sha256: pinned ?? (await digestOf(own)), ...SESSION };
     },
     release,
   };

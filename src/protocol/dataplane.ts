@@ -13,6 +13,8 @@ export interface DataplaneOptions {
   readonly deadlineMs: number;
   /** The longest timeout that a request may name; more is cut to it. */
   readonly maxDeadlineMs: number;
+  /** Waits for the scorer on behalf of a request of this weight: it is no work for the event loop meanwhile. */
+  readonly away: <T>(weight: number, task: () => Promise<T>) => Promise<T>;
   /** Told of every request that reached a model, for metrics and logs. */
   readonly observe?: (seen: SeenInference) => void;
 }
@@ -75,7 +77,7 @@ export class Dataplane {
       return ms;
     };
     try {
-      const result = await this.score(model, read());
+      const result = await this.score(model, read(), origin.weight);
       this.statisticsOf(name, version).answered(result, seen('ok', result));
       return result;
     } catch (error) {
@@ -143,19 +145,15 @@ export class Dataplane {
     return states.map((state) => this.statisticsOf(state.name, state.version).read(state.name, state.version));
   }
 
-  private async score(model: LiveModel, call: InferCall): Promise<InferResult> {
+  private async score(model: LiveModel, call: InferCall, weight: number): Promise<InferResult> {
     const { inputs, rows } = checkInputs(model, call.inputs);
     const names = checkOutputs(model, call.outputs);
     const deadlineMs = this.deadlineOf(call);
     if (rows === 0) return { ...EMPTY, model, id: call.id, outputs: emptyOutputs(model, names) };
-    const answer = await model.infer({
-      inputs,
-      outputs: names,
-      rows,
-      deadlineMs,
-      priority: call.parameters.priority,
-      signal: call.signal,
-    });
+    const { signal, parameters } = call;
+    const answer = await this.options.away(weight, () =>
+      model.infer({ inputs, outputs: names, rows, deadlineMs, priority: parameters.priority, signal }),
+    );
     const failed = answer.failedRows[0];
     if (failed !== undefined) {
       const others = answer.failedRows.length - 1;

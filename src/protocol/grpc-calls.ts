@@ -2,6 +2,7 @@ import type { ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } fro
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { ANYONE, type Caller, requireScope, type Scope } from '../serve/access.ts';
 import { statusOf } from '../serve/http-status.ts';
+import { weightOf } from '../serve/work-meter.ts';
 import type { Dataplane } from './dataplane.ts';
 import { requireModel } from './face.ts';
 import { readGrpcCall, writeGrpcAnswer } from './grpc-infer.ts';
@@ -69,6 +70,9 @@ export function inferenceHandlers(options: GrpcOptions): UntypedServiceImplement
   };
 }
 
+/** As much as `Admission.enter` counts for a call: its bytes are not known when it comes in. */
+const CALL_WEIGHT = weightOf(undefined);
+
 async function infer(
   dataplane: Dataplane,
   request: ModelInferRequest,
@@ -76,7 +80,7 @@ async function infer(
 ): Promise<ModelInferResponse> {
   requireModel(caller, request.model_name);
   const model = await dataplane.model(request.model_name, request.model_version);
-  const result = await dataplane.infer(model, { face: 'grpc', startedAt }, () => ({
+  const result = await dataplane.infer(model, { face: 'grpc', startedAt, weight: CALL_WEIGHT }, () => ({
     ...readGrpcCall(request),
     transportMs: leftMs,
     signal,

@@ -46,12 +46,16 @@ async function infer(request: ModelRequest, reply: FastifyReply, options: Protoc
   const header = request.headers['inference-header-content-length'];
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   let isBinary: InferRequestBody['isBinary'] = () => false;
-  const result = await dataplane.infer(model, { face: 'infer', startedAt: request.startedAt }, () => {
-    const call = readInferRequest(body, header?.toString(), model, parseJson);
-    refuseHalfAsJson(model, call);
-    isBinary = call.isBinary;
-    return { ...call, transportMs: null, signal };
-  });
+  const result = await dataplane.infer(
+    model,
+    { face: 'infer', startedAt: request.startedAt, weight: request.weight },
+    () => {
+      const call = readInferRequest(body, header?.toString(), model, parseJson);
+      refuseHalfAsJson(model, call);
+      isBinary = call.isBinary;
+      return { ...call, transportMs: null, signal };
+    },
+  );
   const answer = writeInferAnswer(result, isBinary);
   sayPrediction(reply, result);
   if (answer.headerLength === null) return reply.type('application/json; charset=utf-8').send(answer.body);

@@ -61,10 +61,14 @@ async function predict(
   const signal = goneSignal(reply);
   const model = await dataplane.model(...modelOf(request));
   let form: PredictRequestBody['form'] = 'rows';
-  const result = await dataplane.infer(model, { face: 'predict', startedAt: request.startedAt }, () => {
-    const read = readPredictRequest(request.body, model);
-    form = read.form;
-    return { ...CALL, inputs: read.inputs, signal };
-  });
+  const result = await dataplane.infer(
+    model,
+    { face: 'predict', startedAt: request.startedAt, weight: request.weight },
+    () => {
+      const read = readPredictRequest(request.body, model);
+      form = read.form;
+      return { ...CALL, inputs: read.inputs, signal };
+    },
+  );
   return sayPrediction(reply, result).type('application/json; charset=utf-8').send(writePredictAnswer(result, form));
 }

@@ -37,6 +37,8 @@ export interface CallOrigin {
   readonly face: 'predict' | 'infer' | 'grpc';
   /** `performance.now()` when its headers were read. */
   readonly startedAt: number;
+  /** Of the request, as the admission counts work. */
+  readonly weight: number;
 }
 
 /** An answer in neutral form. */

@@ -2,15 +2,19 @@ import type { ServerResponse } from 'node:http';
 import type { ServeLimits } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { bodyOf, RETRY_AFTER_S } from './http-status.ts';
+import { WorkMeter, weightOf } from './work-meter.ts';
 
 const TICK_MS = 20;
 const REFUSAL = JSON.stringify({
   error: bodyOf(new PrescoreError('SERVER_OVERLOADED', { what: 'too many requests in work' })),
 });
 
+type AdmissionLimits = Pick<ServeLimits, 'inFlight' | 'queueTimeMs' | 'loopDelayMs'>;
+
 /**
- * Says whether one more request is taken: not when too many are in work, nor when the event loop runs late, which is how a
- * process shows that it has more to do than it can. Live inference is given up at half of the delay, so that lookups go on.
+ * Says whether one more request is taken: not when too many are in work, when those in work are more than the event loop does in
+ * `queueTime`, nor when it runs late, which is how a process shows that it has more to do than it can. Live inference is given
+ * up at half of the delay, so that lookups go on.
  */
 export class Admission {
   inFlight = 0;
@@ -24,10 +28,11 @@ export class Admission {
   isClosing = false;
   /** Milliseconds by which the last two ticks came late, the lesser: one pause of the garbage collector is no overload. */
   loopDelayMs = 0;
-  private readonly limits: Pick<ServeLimits, 'inFlight' | 'loopDelayMs'>;
+  private readonly limits: AdmissionLimits;
   private readonly timer: NodeJS.Timeout;
+  private readonly meter = new WorkMeter();
 
-  constructor(limits: Pick<ServeLimits, 'inFlight' | 'loopDelayMs'>) {
+  constructor(limits: AdmissionLimits) {
     this.limits = limits;
     let expected = performance.now() + TICK_MS;
     let before = 0;
@@ -37,20 +42,35 @@ export class Admission {
       this.loopDelayMs = Math.min(before, late);
       before = late;
       expected = now + TICK_MS;
+      this.meter.look(now);
     }, TICK_MS).unref();
   }
 
-  enter(): void {
+  /** A request comes in; its weight is that of `weightOf`. */
+  enter(weight = weightOf(undefined)): void {
     this.inFlight++;
     this.entered++;
+    this.meter.add(weight);
   }
 
-  leave(): void {
+  leave(weight = weightOf(undefined)): void {
     this.inFlight--;
+    this.meter.finish(weight);
+  }
+
+  /** While a request waits for a scorer it is no work for the event loop, and no reason to refuse lookups. */
+  async away<T>(weight: number, task: () => Promise<T>): Promise<T> {
+    this.meter.remove(weight);
+    try {
+      return await task();
+    } finally {
+      this.meter.add(weight);
+    }
   }
 
   isOver(): boolean {
-    return this.inFlight >= this.limits.inFlight || this.loopDelayMs > this.limits.loopDelayMs;
+    const { inFlight, queueTimeMs, loopDelayMs } = this.limits;
+    return this.inFlight >= inFlight || this.meter.waitingMs > queueTimeMs || this.loopDelayMs > loopDelayMs;
   }
 
   /** Whether live inference should wait for better times. */

@@ -17,6 +17,7 @@ import { HostCheck } from './host-check.ts';
 import { answerError, answerUnknown, type ErrorWriter, refuseSocket } from './http-errors.ts';
 import { parseBody } from './parse-body.ts';
 import { requestId } from './request-trace.ts';
+import { weightOf } from './work-meter.ts';
 
 const JSON_TYPE = /^application\/json *(;|$)/i;
 const BINARY_TYPE = /^application\/octet-stream *(;|$)/i;
@@ -35,6 +36,8 @@ declare module 'fastify' {
     caller: Caller | null;
     /** `performance.now()` when the request's headers were read. */
     startedAt: number;
+    /** Of the work that it is, by `weightOf`. */
+    weight: number;
   }
 }
 
@@ -79,6 +82,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const hosts = new HostCheck(options.host, options.hosts);
   app.decorateRequest('caller', null);
   app.decorateRequest('startedAt', 0);
+  app.decorateRequest('weight', 0);
   addBodies(app, limits);
   app.addHook('onRoute', ({ url, config }) => {
     if (config?.scope === undefined)
@@ -132,9 +136,11 @@ function newServer(handler: RequestListener, options: ServerOptions): RawServerD
 
 function watchEnd(request: FastifyRequest, reply: FastifyReply, { admission, onDone }: ServerOptions): void {
   const { raw } = reply;
-  admission.enter();
+  const weight = weightOf(request.headers['content-length']);
+  request.weight = weight;
+  admission.enter(weight);
   raw.once('close', () => {
-    admission.leave();
+    admission.leave(weight);
     onDone?.(request, raw.writableFinished ? raw.statusCode : 499, performance.now() - request.startedAt);
   });
 }

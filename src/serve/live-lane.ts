@@ -48,6 +48,9 @@ interface Flight {
   readonly call: Call;
 }
 
+/** Stands for a row until its score is there. */
+const UNSCORED: LiveScore = { values: {}, scoredAtMs: 0 };
+
 interface Call {
   readonly controller: AbortController;
   waiting: number;
@@ -128,7 +131,8 @@ export class LiveLane {
       const readMs = performance.now() - started;
       if (hashes !== null) times.featuresMs = Math.max(times.featuresMs, readMs);
       const known = features.flatMap((row, i) => (row === null ? [] : [{ row, i }]));
-      const outcomes: LiveOutcome[] = rows.map(() => noFeatures());
+      // An error is only made where one is answered: its stack costs as much as a whole lookup.
+      const outcomes: LiveOutcome[] = features.map((row) => (row === null ? noFeatures() : UNSCORED));
       if (known.length === 0) return outcomes;
       const scores = await scorer.score({
         rows: known.map(({ row }) => row),

@@ -31,7 +31,7 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
   app.post('/v1/predictions/:set', { config: { scope: 'lookup' } }, async (request, reply) => {
     const server = setOf(request, routes);
     const { isOne, keys } = readAsked(request.body, routes.limits);
-    const times = newTimes();
+    const times = newTimes(request.weight);
     const answers = await server.answer(keys, () => signalOf(reply), times);
     const totalMs = performance.now() - request.startedAt;
     routes.metrics.answered(server, answers, totalMs / 1000);
@@ -43,7 +43,7 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
   app.get('/v1/predictions/:set/:key', { config: { scope: 'lookup' } }, async (request, reply) => {
     const server = setOf(request, routes);
     const asked = askedText((request.params as { readonly key: string }).key);
-    const times = newTimes();
+    const times = newTimes(request.weight);
     const [answer] = await server.answer([asked], () => signalOf(reply), times);
     const totalMs = performance.now() - request.startedAt;
     routes.metrics.answered(server, [answer!], totalMs / 1000);

@@ -37,6 +37,8 @@ export type Answer = GivenAnswer | PrescoreError;
 /** Milliseconds of the stages of one request. */
 export interface AnswerTimes extends LiveTimes {
   lookupMs: number;
+  /** Of the request, for the admission. */
+  readonly weight: number;
 }
 
 export interface SetServerOptions {
@@ -45,7 +47,7 @@ export interface SetServerOptions {
   /** Null when the order asks for neither cache nor stale. */
   readonly lookup: SetLookup | null;
   readonly live: { readonly lane: LiveLane; readonly scorer: JobScorer } | null;
-  readonly admission: Pick<Admission, 'isLate'>;
+  readonly admission: Pick<Admission, 'isLate' | 'away'>;
   /** Of the columns that the set's answers have; null: all that there are. */
   readonly columns: readonly string[] | null;
   readonly onLookup: (outcome: 'hit' | 'miss' | 'failed', keys: number) => void;
@@ -171,10 +173,12 @@ export class SetServer {
     const isLate = this.options.admission.isLate();
     const outcomes = isLate
       ? waiting.map(() => new PrescoreError('SERVER_OVERLOADED', { what: 'the event loop is late' }))
-      : await lane.score(
-          waiting.map((i) => liveRow(asked[i]!)),
-          signal(),
-          times,
+      : await this.options.admission.away(times.weight, () =>
+          lane.score(
+            waiting.map((i) => liveRow(asked[i]!)),
+            signal(),
+            times,
+          ),
         );
     for (const [at, i] of waiting.entries()) {
       const outcome = outcomes[at]!;
@@ -226,8 +230,8 @@ interface Found {
   liveProblem: PrescoreError | null;
 }
 
-export function newTimes(): AnswerTimes {
-  return { lookupMs: 0, featuresMs: 0, queueMs: 0, computeMs: 0 };
+export function newTimes(weight = 0): AnswerTimes {
+  return { lookupMs: 0, featuresMs: 0, queueMs: 0, computeMs: 0, weight };
 }
 
 function liveRow({ key, id, name, features }: AskedKey): LiveRow {

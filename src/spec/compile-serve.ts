@@ -39,6 +39,7 @@ export function compileServe(file: ServeFile): ServeConfig {
       idleTimeMs: limits.idleTime,
       connections: limits.connections,
       inFlight: limits.inFlight,
+      queueTimeMs: limits.queueTime,
       lookupTimeMs: limits.lookupTime,
       loopDelayMs: limits.loopDelay,
     },

@@ -73,6 +73,12 @@ export const SERVE_LIMITS = {
       doc: 'Requests in work; more are answered with 503.',
       example: '64',
     },
+    queueTime: {
+      type: { kind: 'duration', minMs: 1, maxMs: MINUTE_MS },
+      default: '25ms',
+      doc: 'How much work may wait, in CPU time of the server; more requests are answered with 503. Bounds the time of those that are taken.',
+      example: '10ms',
+    },
     lookupTime: {
       type: { kind: 'duration', minMs: 5, maxMs: MINUTE_MS },
       default: '200ms',

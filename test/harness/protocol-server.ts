@@ -22,6 +22,7 @@ export const TEST_LIMITS: ServeLimits = {
   idleTimeMs: 5_000,
   connections: 64,
   inFlight: 256,
+  queueTimeMs: 60_000,
   lookupTimeMs: 1_000,
   // The tests themselves keep the event loop.
   loopDelayMs: 60_000,
@@ -56,6 +57,7 @@ export async function startProtocols(host: ModelHost, options: ProtocolServerOpt
     host,
     deadlineMs: options.deadlineMs ?? 10_000,
     maxDeadlineMs: 60_000,
+    away: (weight, task) => admission.away(weight, task),
     observe: (inference) => seen.push(inference),
   });
   const state = { whyNotReady: null as string | null };

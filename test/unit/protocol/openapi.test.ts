@@ -27,7 +27,12 @@ async function routesOf(withModels: boolean) {
   const metrics = new ServeMetrics(new Metrics({ withProcess: false }), admission);
   addHealthRoutes(app, { live: () => null, ready: () => null });
   addPredictionRoutes(app, { sets: new Map(), limits: TEST_LIMITS, metrics, hasKeys: false });
-  const options = { host: new InProcessHost([]), deadlineMs: 1000, maxDeadlineMs: 1000 };
+  const options = {
+    host: new InProcessHost([]),
+    deadlineMs: 1000,
+    maxDeadlineMs: 1000,
+    away: admission.away.bind(admission),
+  };
   const dataplane = withModels ? new Dataplane(options) : null;
   await registerProtocols(app, { dataplane, server, whyNotReady: () => null, parseJson: () => null });
   await app.ready();
