@@ -23,7 +23,7 @@ const CONNECTIONS = 16;
 const OPEN_CONNECTIONS = 480;
 const MANY = 256;
 /** Rows or keys of a request of the open loop: at one each, two cores could not send five times what they can answer. */
-const OPEN_ROWS: Readonly<Record<HttpCase, number>> = { lookup: 64, live: 16 };
+const OPEN_ROWS: Readonly<Record<HttpCase, number>> = { lookup: 256, live: 64 };
 const FACTORS = [0.5, 1, 2, 5];
 const WARM_SECONDS = 2;
 const BODIES = 2_000;

@@ -3,6 +3,8 @@
  * answered, and a request's time counts from then (no coordinated omission). HTTP/1.1 by hand over plain sockets, one request at a
  * time on each: a client library would need more CPU than the server. Prints one JSON object.
  */
+
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import type { LoadPlan, PacedResult } from './http-plan.ts';
@@ -11,6 +13,8 @@ const plan = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as LoadPlan;
 const rate = plan.rate ?? 1000;
 const { hostname, port } = new URL(plan.url);
 const LATE_MS = 10_000;
+/** The server takes what has connected meanwhile. */
+const SETTLE_MS = 500;
 const requests = plan.bodies.map((body) =>
   Buffer.from(
     `POST ${plan.path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
@@ -48,6 +52,13 @@ class Lane {
     sent++;
     this.socket ??= this.connected();
     this.socket.write(requests[sent % requests.length]!);
+  }
+
+  /** Connects now: a server that has too much to do takes one new connection in each turn of its event loop. */
+  async open(): Promise<this> {
+    this.socket = this.connected();
+    await once(this.socket, 'connect');
+    return this;
   }
 
   private connected(): Socket {
@@ -120,6 +131,9 @@ async function pace(seconds: number): Promise<number> {
   return count;
 }
 
+idle.push(...(await Promise.all(Array.from({ length: plan.connections }, () => new Lane().open()))));
+open = idle.length;
+await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 const cpu = process.cpuUsage();
 const due = await pace(plan.seconds);
 const { user, system } = process.cpuUsage(cpu);
