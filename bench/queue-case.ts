@@ -154,9 +154,14 @@ async function runOnce(
     () => new WorkerProcess(prescore, ['--redis', redisUrl, ...allow, ...flags], env),
   );
   const workers = await Promise.all(started.map((worker) => worker.ready()));
+  // Workers live long: what they need to start is no part of a run, other than what the command needs that asks for it.
+  const before = workers.map((worker) => worker.cpu());
   const args = [process.execPath, prescore, 'run', path, '--json', ...(count > 0 ? ['--redis', redisUrl] : [])];
   const run = await measure({ args, env }, join(folder, 'log'), false);
-  const used = workers.map((worker) => worker.cpu());
+  const used = workers.map((worker, i) => {
+    const { all, supervisor } = worker.cpu();
+    return { all: all - before[i]!.all, supervisor: supervisor - before[i]!.supervisor };
+  });
   await Promise.all(workers.map((worker) => worker.stop()));
   const done = JSON.parse(run.log.trim().split('\n').at(-1)!) as { runId: string; rows: number };
   const times = (await recordsOf(ground, path, done.runId)).map((record) => Date.parse(record.finishedAt));

@@ -5,6 +5,9 @@ import { bodyOf, RETRY_AFTER_S } from './http-status.ts';
 import { WorkMeter, weightOf } from './work-meter.ts';
 
 const TICK_MS = 20;
+/** For so long, so many times `queueTime` may wait. */
+const BURST_MS = 100;
+const BURST = 4;
 const REFUSAL = JSON.stringify({
   error: bodyOf(new PrescoreError('SERVER_OVERLOADED', { what: 'too many requests in work' })),
 });
@@ -30,9 +33,11 @@ export class Admission {
   loopDelayMs = 0;
   private readonly limits: AdmissionLimits;
   private readonly timer: NodeJS.Timeout;
-  private readonly meter = new WorkMeter();
+  private readonly meter: WorkMeter;
+  private backedUpSince: number | null = null;
 
-  constructor(limits: AdmissionLimits) {
+  constructor(limits: AdmissionLimits, meter = new WorkMeter()) {
+    this.meter = meter;
     this.limits = limits;
     let expected = performance.now() + TICK_MS;
     let before = 0;
@@ -69,8 +74,21 @@ export class Admission {
   }
 
   isOver(): boolean {
-    const { inFlight, queueTimeMs, loopDelayMs } = this.limits;
-    return this.inFlight >= inFlight || this.meter.waitingMs > queueTimeMs || this.loopDelayMs > loopDelayMs;
+    const { inFlight, loopDelayMs } = this.limits;
+    return this.inFlight >= inFlight || this.loopDelayMs > loopDelayMs || this.isBackedUp();
+  }
+
+  // A burst goes through: only work that goes on waiting, or a great deal of it, is more than the server can do.
+  private isBackedUp(): boolean {
+    const { queueTimeMs } = this.limits;
+    const { waitingMs } = this.meter;
+    if (waitingMs <= queueTimeMs) {
+      this.backedUpSince = null;
+      return false;
+    }
+    const now = performance.now();
+    this.backedUpSince ??= now;
+    return waitingMs > BURST * queueTimeMs || now - this.backedUpSince > BURST_MS;
   }
 
   /** Whether live inference should wait for better times. */

@@ -19,8 +19,15 @@ export class WorkMeter {
   private weight = 0;
   private finished = 0;
   private msPerUnit = 0;
-  private cpuMs = loopCpuMs();
+  private readonly usedMs: () => number;
+  private cpuMs: number;
   private lookedAt = performance.now();
+
+  /** `usedMs` gives the CPU time that the event loop has had so far. */
+  constructor(usedMs: () => number = loopCpuMs) {
+    this.usedMs = usedMs;
+    this.cpuMs = usedMs();
+  }
 
   /** Milliseconds of work that are waiting or being done; 0 until something is known of the cost. */
   get waitingMs(): number {
@@ -46,7 +53,7 @@ export class WorkMeter {
   /** Looks at what was done since the last look; call it often. */
   look(now = performance.now()): void {
     if (now - this.lookedAt < LOOK_MS) return;
-    const cpuMs = loopCpuMs();
+    const cpuMs = this.usedMs();
     if (this.finished >= FEWEST) {
       const cost = (cpuMs - this.cpuMs) / this.finished;
       this.msPerUnit = this.msPerUnit === 0 ? cost : this.msPerUnit + SHARE * (cost - this.msPerUnit);
