@@ -54,7 +54,8 @@ async function startOwn(file: string, options: RedisOptions): Promise<RedisServe
   const port = options.port ?? (await freePorts(1))[0];
   const args = [
     ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no'],
-    ...['--appendonly', (options.persistent ?? true) ? 'yes' : 'no', '--appendfsync', 'everysec'],
+    // With everysec, writes are put off for up to two seconds while the disk is busy, and a kill loses what was acknowledged.
+    ...['--appendonly', (options.persistent ?? true) ? 'yes' : 'no', '--appendfsync', 'always'],
     ...['--maxmemory-policy', options.maxmemoryPolicy ?? 'noeviction'],
     ...(options.maxmemory === undefined ? [] : ['--maxmemory', options.maxmemory]),
     ...(options.args ?? []),
