@@ -76,6 +76,8 @@ class Lane {
   }
 
   private take(text: string): void {
+    // A connection that is not used is told so (408) before it is closed.
+    if (!this.isBusy) return;
     this.text += text;
     const end = this.text.indexOf('\r\n\r\n');
     if (end < 0) return;
