@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { fileDigest } from '../model/file-digest.ts';
 import { withFileErrors } from '../object-store/file-errors.ts';
 
 const MAX_MODEL_BYTES = 2 * 1024 ** 3;
@@ -47,14 +47,8 @@ export async function fetchModel(
     await withFileErrors(path, () => writeFile(path, bytes));
   }
   if (job.model.sha256 !== null) return { path, bytes: info.size, sha256: job.model.sha256 };
-  const sha256 = await digestOf(path);
+  const sha256 = await fileDigest(path);
   if (allowUnpinned) return { path, bytes: info.size, sha256 };
   const what = 'model.sha256 is missing';
   throw new PrescoreError('MODEL_UNPINNED', { what, where: 'model.sha256', expected: sha256, got: 'nothing' });
-}
-
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(bytes as Uint8Array);
-  return hash.digest('hex');
 }

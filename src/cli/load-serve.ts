@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import type { Job } from '../contract/job.ts';
 import type { ServeConfig, ServedSet } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { resolveUri } from '../object-store/uri.ts';
 import { parseServe } from '../spec/parse-serve.ts';
 import { sayDuration } from '../spec/quantities.ts';
 import { loadJob } from './load-job.ts';
+import { readSpec } from './read-spec.ts';
 
 /** A serve file with the jobs that it names. */
 export interface LoadedServe {
@@ -19,14 +17,7 @@ export interface LoadedServe {
 
 /** Reads and checks a serve file and its job files. Errors: SPEC_*, and those of `loadJob`. */
 export function loadServe(path: string): LoadedServe {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const what = `serve file cannot be read (${(error as NodeJS.ErrnoException).code})`;
-    throw new PrescoreError('SPEC_NOT_FOUND', { what, where: path, cause: error });
-  }
-  const config = parseServe(text, { path, baseUri: dirname(resolve(path)), resolveUri });
+  const config = parseServe(...readSpec(path, 'serve file'));
   const jobs = new Map<string, Job>();
   const warnings: string[] = [];
   for (const [name, set] of Object.entries(config.sets)) {

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import type { Job, JobPredictions } from '../contract/job.ts';
 import type { StreamConfig } from '../contract/stream-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { resolveUri } from '../object-store/uri.ts';
 import { parseStream } from '../spec/parse-stream.ts';
 import { loadJob } from './load-job.ts';
+import { readSpec } from './read-spec.ts';
 
 /** A stream file with its job. */
 export interface LoadedStream {
@@ -16,14 +14,7 @@ export interface LoadedStream {
 
 /** Reads and checks a stream file and its job file. Errors: SPEC_*, and those of `loadJob`. */
 export function loadStream(path: string): LoadedStream {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const what = `stream file cannot be read (${(error as NodeJS.ErrnoException).code})`;
-    throw new PrescoreError('SPEC_NOT_FOUND', { what, where: path, cause: error });
-  }
-  const config = parseStream(text, { path, baseUri: dirname(resolve(path)), resolveUri });
+  const config = parseStream(...readSpec(path, 'stream file'));
   const job = loadJob(config.job);
   const { predictions } = job;
   if (predictions === null) {

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { copyFile, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Location, ObjectInfo } from '../contract/object-store.ts';
 import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import { fileDigest } from '../model/file-digest.ts';
 
 const LARGEST = 2 * 1024 ** 3;
 const RANGE_BYTES = 16 * 1024 * 1024;
@@ -54,11 +54,7 @@ export async function removeModel(path: string): Promise<void> {
 
 /** Lower-case hex. Errors: STORE_UNAVAILABLE. */
 export function digestOf(path: string): Promise<string> {
-  return onDisk(path, async () => {
-    const hash = createHash('sha256');
-    for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(bytes as Uint8Array);
-    return hash.digest('hex');
-  });
+  return onDisk(path, () => fileDigest(path));
 }
 
 async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {

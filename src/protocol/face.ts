@@ -28,15 +28,6 @@ export function modelOf(request: FastifyRequest<{ Params: ModelParams }>): reado
   return [model, version ?? null];
 }
 
-/** Aborted when the client goes before its answer is out. */
-export function goneSignal(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
-}
-
 /** Headers that every prediction has, whatever its body looks like. */
 export function sayPrediction(reply: FastifyReply, { model, queueMs, computeMs }: InferResult): FastifyReply {
   reply.header('server-timing', `queue;dur=${queueMs.toFixed(3)}, compute;dur=${computeMs.toFixed(3)}`);

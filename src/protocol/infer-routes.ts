@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { LiveModel } from '../contract/live-model.ts';
-import { goneSignal, type ModelParams, modelOf, sayPrediction, sayProtocolError } from './face.ts';
+import { goneSignal } from '../serve/gone-signal.ts';
+import { type ModelParams, modelOf, sayPrediction, sayProtocolError } from './face.ts';
 import { writeInferAnswer } from './infer-answer.ts';
 import { type InferRequestBody, readInferRequest } from './infer-request.ts';
 import type { ProtocolOptions } from './protocol-options.ts';

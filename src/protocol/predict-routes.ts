@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ModelVersionState } from '../contract/live-model.ts';
 import { callerOf } from '../serve/access.ts';
+import { goneSignal } from '../serve/gone-signal.ts';
 import { NO_PARAMETERS } from './call-parameters.ts';
-import { goneSignal, type ModelParams, modelOf, sayPrediction, sayProtocolError } from './face.ts';
+import { type ModelParams, modelOf, sayPrediction, sayProtocolError } from './face.ts';
 import { writePredictAnswer } from './predict-answer.ts';
 import { type PredictRequestBody, readPredictRequest } from './predict-request.ts';
 import type { ProtocolOptions } from './protocol-options.ts';

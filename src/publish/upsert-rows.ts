@@ -1,8 +1,7 @@
 import type { OverlayEntry, PredictionStore } from '../contract/prediction-set.ts';
 import type { Manifest } from '../contract/records.ts';
-import { changeState } from '../prediction-set/change-state.ts';
+import { announceOverlay } from '../prediction-set/announce-overlay.ts';
 import { encodeOverlay } from '../prediction-set/overlay-entry.ts';
-import { withOverlay } from '../prediction-set/set-state.ts';
 import { readValues } from '../prediction-set/value-codec.ts';
 import { Cursor } from '../prediction-set/varint.ts';
 import { hasOrigins, type Publication } from './publication.ts';
@@ -26,9 +25,7 @@ export async function upsertRows(
   options: PublishOptions,
 ): Promise<number> {
   const { set, keep } = publication.predictions;
-  await changeState(store, set, (state) =>
-    state.pointer.hasOverlay ? state : withOverlay(state.version === 0 ? { ...state, keep } : state),
-  );
+  await announceOverlay(store, set, keep);
   let read = 0;
   const { spool } = await spoolRows(
     publication,

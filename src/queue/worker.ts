@@ -29,7 +29,7 @@ export interface WorkerOptions {
   readonly states: readonly string[];
   readonly lock: LockTimes;
   readonly reconcileMs: number;
-  /** What became of a task, for metrics. `seconds` of work, none while it waited. */
+  /** What became of a task, for metrics. */
   readonly onTask: (kind: Task['kind'], what: 'done' | 'skipped' | 'failed' | 'later', rows: number) => void;
 }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Duck, quoteText } from '../columnar/duckdb.ts';
@@ -8,6 +8,7 @@ import { writeRejects } from '../columnar/write-rejects.ts';
 import type { ObjectStore } from '../contract/object-store.ts';
 import type { PlannedChunk } from '../contract/plan.ts';
 import type { PartRecord, RejectsRecord } from '../contract/records.ts';
+import { fileDigest } from '../model/file-digest.ts';
 import type { RejectCodes } from '../tensor/reject-codes.ts';
 import type { BoundRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
@@ -61,7 +62,7 @@ async function stagePart(
 ): Promise<{ record: PartRecord; storeMs: number }> {
   const started = performance.now();
   const { size } = statSync(place.path);
-  const sha256 = await fileDigest(place.path, size);
+  const sha256 = await partDigest(place.path, size);
   const staged = await place.store.stage(place.key, { path: place.path, size, sha256, runId: run.context.runId });
   if (place.isScratch) await rm(place.path, { force: true });
   return { record: { name: place.name, rows, size, sha256, staged }, storeMs: performance.now() - started };
@@ -127,10 +128,8 @@ async function writeCodes(lane: Duck, table: string, codes: RejectCodes): Promis
   if (rows.length > 0) await lane.run(`insert into ${table} values ${rows.join(', ')}`);
 }
 
-async function fileDigest(path: string, size: number): Promise<string> {
-  // A stream costs as much as the whole rest of a tiny part.
-  if (size <= SMALL_BYTES) return createHash('sha256').update(readFileSync(path)).digest('hex');
-  const hash = createHash('sha256');
-  for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(bytes as Uint8Array);
-  return hash.digest('hex');
+// A stream costs as much as the whole rest of a tiny part.
+async function partDigest(path: string, size: number): Promise<string> {
+  if (size > SMALL_BYTES) return fileDigest(path);
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
 }

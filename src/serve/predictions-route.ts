@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServeLimits } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { callerOf, requireName } from './access.ts';
+import { goneSignal } from './gone-signal.ts';
 import { RETRY_AFTER_S, statusOf } from './http-status.ts';
 import { askedText, readAsked } from './read-asked.ts';
 import type { ServeMetrics } from './serve-metrics.ts';
@@ -32,7 +33,7 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
     const server = setOf(request, routes);
     const { isOne, keys } = readAsked(request.body, routes.limits);
     const times = newTimes(request.weight);
-    const answers = await server.answer(keys, () => signalOf(reply), times);
+    const answers = await server.answer(keys, () => goneSignal(reply), times);
     const totalMs = performance.now() - request.startedAt;
     routes.metrics.answered(server, answers, totalMs / 1000);
     reply.header('server-timing', serverTiming(times, totalMs)).header('cache-control', 'no-store').type(JSON_TYPE);
@@ -44,7 +45,7 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
     const server = setOf(request, routes);
     const asked = askedText((request.params as { readonly key: string }).key);
     const times = newTimes(request.weight);
-    const [answer] = await server.answer([asked], () => signalOf(reply), times);
+    const [answer] = await server.answer([asked], () => goneSignal(reply), times);
     const totalMs = performance.now() - request.startedAt;
     routes.metrics.answered(server, [answer!], totalMs / 1000);
     if (answer instanceof PrescoreError) throw answer;
@@ -59,15 +60,6 @@ function setOf(request: FastifyRequest, { sets }: PredictionRoutes): SetServer {
   const server = sets.get(set);
   if (server === undefined) throw new PrescoreError('HTTP_NOT_FOUND', { what: 'no such set' });
   return server;
-}
-
-// Only a request that goes live pays for it.
-function signalOf({ raw }: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  raw.once('close', () => {
-    if (!raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }
 
 function oneAnswer(

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OverlayEntry, PredictionStore, ValueColumn } from '../contract/prediction-set.ts';
-import { changeState } from '../prediction-set/change-state.ts';
+import { announceOverlay } from '../prediction-set/announce-overlay.ts';
 import { encodeOverlay } from '../prediction-set/overlay-entry.ts';
-import { withOverlay } from '../prediction-set/set-state.ts';
 import type { LiveScore } from './live-lane.ts';
 
 const MOST_WAITING = 10_000;
@@ -90,9 +89,7 @@ export class WriteBack {
     this.store ??= await this.options.open();
     // Again now and then: a store may have lost everything and been filled anew.
     if (performance.now() - this.flagSeenAt > FLAG_MS) {
-      await changeState(this.store, this.options.set, (state) =>
-        state.pointer.hasOverlay ? state : withOverlay(state),
-      );
+      await announceOverlay(this.store, this.options.set);
       this.flagSeenAt = performance.now();
     }
     return this.store;

@@ -1,7 +1,6 @@
 import type { GenerationMeta, OverlayEntry, PredictionStore, ValueColumn } from '../contract/prediction-set.ts';
-import { changeState } from '../prediction-set/change-state.ts';
+import { announceOverlay } from '../prediction-set/announce-overlay.ts';
 import { encodeOverlay } from '../prediction-set/overlay-entry.ts';
-import { withOverlay } from '../prediction-set/set-state.ts';
 
 const LOOK_AGAIN_MS = 10_000;
 
@@ -47,9 +46,7 @@ export class OverlayTarget {
   async keyShape(): Promise<GenerationMeta['key']> {
     if (performance.now() - this.lookedAt < LOOK_AGAIN_MS) return this.key;
     const { store, set, keep } = this.options;
-    const { pointer } = await changeState(store, set, (state) =>
-      state.pointer.hasOverlay ? state : withOverlay(state.version === 0 ? { ...state, keep } : state),
-    );
+    const { pointer } = await announceOverlay(store, set, keep);
     if (pointer.generation !== this.generation) {
       this.key = (await store.readMeta(set, pointer.generation))?.key ?? this.options.key;
       this.generation = pointer.generation;
