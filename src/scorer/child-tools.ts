@@ -2,6 +2,7 @@ import type { Duck } from '../columnar/duckdb.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import type { FooterCache } from './footer-cache.ts';
 import type { InferenceThreads } from './inference-threads.ts';
+import type { Turnstile } from './turnstile.ts';
 
 /** What a child owns while it lives. */
 export interface ChildTools {
@@ -11,6 +12,8 @@ export interface ChildTools {
   readonly scratchDir: string;
   readonly footers: FooterCache;
   readonly arrowMemoryBytes: number;
-  /** Held while a chunk is decoded: slabs of two chunks never interleave. */
-  readonly decoding: { run<T>(task: (done: () => void) => Promise<T>): Promise<T> };
+  /** Passed by a chunk while it is decoded. */
+  readonly decoding: Turnstile;
+  /** Passed by a slice of Arrow while it is converted, which may take all of `arrowMemoryBytes`. */
+  readonly converting: Turnstile;
 }

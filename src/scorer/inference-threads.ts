@@ -1,70 +1,84 @@
 import type { ModelInfo } from '../contract/signature.ts';
 import { OrtClient } from './ort-client.ts';
 
-type LoadMessage = Parameters<OrtClient['load']>[0];
+type LoadMessage = Omit<Parameters<OrtClient['load']>[0], 'bytes'>;
 type BindMessage = Parameters<OrtClient['bind']>[0];
 type ScoreMessage = Parameters<OrtClient['score']>[0];
 type Scored = Awaited<ReturnType<OrtClient['score']>>;
+
+/** A slab of a walk. `texts` are all texts of the walk's dictionary so far; a thread is told those it does not know. */
+export type WalkSlab = Omit<ScoreMessage, 'newTexts'> & { readonly texts: readonly string[] };
+
+/** How the model is loaded, and its bytes, read anew for each thread: they move there. */
+export interface ModelSource extends LoadMessage {
+  readonly read: () => Promise<Uint8Array<ArrayBuffer>>;
+}
 
 interface Lane {
   readonly thread: OrtClient;
   /** Slabs that the thread has and has not answered. */
   slabs: number;
-  /** What the dictionary of string features gained since this thread was last told. */
-  texts: string[];
-  isFresh: boolean;
+  /** How many texts of each walk it was told. */
+  readonly told: Map<number, number>;
 }
+
+/** Slabs that are one too many for a thread: one that is scored, one that is next, one that could be scored elsewhere. */
+const CROWDED = 2;
 
 /**
  * The ONNX Runtime threads of a child, each with a session of its own: a slab goes to the one with the least to do. One
  * child with two threads takes 3 to 10 % less CPU than two children with one, which start Node, DuckDB and all modules twice.
+ * The first thread starts at once, further ones when slabs pile up: a light model never needs them, and each costs a tenth
+ * of a second of a core to start.
  */
 export class InferenceThreads {
   private readonly lanes: Lane[] = [];
+  private most = 1;
+  private model: ModelSource | null = null;
+  private readonly bindings: BindMessage[] = [];
+  private isGrowing = false;
 
   /** Starts one thread at once, so that it loads ONNX Runtime while the child loads everything else. */
   constructor() {
-    this.grow(1);
+    this.lanes.push(newLane());
   }
 
-  /** Starts threads until there are `count`. Call it before `load`. */
-  grow(count: number): void {
-    while (this.lanes.length < count) {
-      this.lanes.push({ thread: new OrtClient(), slabs: 0, texts: [], isFresh: false });
-    }
+  /** Allows up to `count` threads. */
+  allow(count: number): void {
+    this.most = count;
   }
 
-  /** Loads the model in every thread. Errors: those of `OrtClient.load`. Owns: `bytes` moves to a thread. */
-  async load(message: LoadMessage): Promise<ModelInfo> {
-    const copies = this.lanes.map((_, i) => (i === 0 ? message.bytes : message.bytes.slice()));
-    const infos = await Promise.all(
-      this.lanes.map(({ thread }, i) => thread.load({ ...message, bytes: copies[i] ?? message.bytes })),
-    );
-    return infos[0]!;
+  /** Errors: those of `OrtClient.load` and of `read`. */
+  async load(model: ModelSource): Promise<ModelInfo> {
+    this.model = model;
+    const { read, ...message } = model;
+    return this.lanes[0]!.thread.load({ ...message, bytes: await read() });
   }
 
   /** Makes a binding known to every thread; returns its id for `score`: each thread counts the same bindings. */
   bind(message: BindMessage): number {
+    this.bindings.push(message);
     return this.lanes.map(({ thread }) => thread.bind(message))[0]!;
   }
 
   /** Scores a slab. Owns: `buffer` belongs to a thread until the promise settles. */
-  async score(message: ScoreMessage): Promise<Scored> {
+  async score({ texts, ...message }: WalkSlab): Promise<Scored> {
     const chosen = this.lanes.reduce((least, lane) => (lane.slabs < least.slabs ? lane : least));
-    // Every thread learns every text, in the order in which slabs were packed, but only when it has a slab to score.
-    for (const lane of this.lanes) {
-      if (message.isFresh) lane.texts = [];
-      lane.isFresh ||= message.isFresh;
-      lane.texts.push(...message.newTexts);
-    }
-    const { texts, isFresh } = chosen;
-    chosen.texts = [];
-    chosen.isFresh = false;
+    if (chosen.slabs >= CROWDED) this.grow();
+    const newTexts = texts.slice(chosen.told.get(message.walk) ?? 0);
+    if (newTexts.length > 0) chosen.told.set(message.walk, texts.length);
     chosen.slabs++;
     try {
-      return await chosen.thread.score({ ...message, newTexts: texts, isFresh });
+      return await chosen.thread.score({ ...message, newTexts });
     } finally {
       chosen.slabs--;
+    }
+  }
+
+  /** The walk is over: its texts are let go. */
+  forget(walk: number): void {
+    for (const { thread, told } of this.lanes) {
+      if (told.delete(walk)) thread.forget(walk);
     }
   }
 
@@ -72,4 +86,35 @@ export class InferenceThreads {
   batchMs(now = performance.now()): number {
     return Math.max(...this.lanes.map(({ thread }) => thread.batchMs(now)));
   }
+
+  private grow(): void {
+    if (this.isGrowing || this.model === null || this.lanes.length >= this.most) return;
+    this.isGrowing = true;
+    this.addLane(this.model).then(
+      () => {
+        this.isGrowing = false;
+      },
+      // What has loaded once and does not load again wants more than there is: the threads that are there go on alone.
+      () => {
+        this.most = this.lanes.length;
+        this.isGrowing = false;
+      },
+    );
+  }
+
+  private async addLane({ read, ...message }: ModelSource): Promise<void> {
+    const lane = newLane();
+    try {
+      await lane.thread.load({ ...message, bytes: await read() });
+    } catch (error) {
+      lane.thread.close();
+      throw error;
+    }
+    for (const binding of this.bindings) lane.thread.bind(binding);
+    this.lanes.push(lane);
+  }
+}
+
+function newLane(): Lane {
+  return { thread: new OrtClient(), slabs: 0, told: new Map() };
 }

@@ -1,5 +1,5 @@
 import { type ArrowSummary, describeArrow } from '../columnar/arrow-ipc.ts';
-import { arrowToParquet } from '../columnar/arrow-to-parquet.ts';
+import { type ArrowToParquetOptions, arrowToParquet } from '../columnar/arrow-to-parquet.ts';
 import { pathValue } from '../columnar/local-slice.ts';
 import { pinnedSource } from '../columnar/pinned-source.ts';
 import { writeSparse } from '../columnar/sparse-file.ts';
@@ -32,7 +32,7 @@ export async function localizeArrow(
   const columns = file.columns
     .map((c) => c.name)
     .filter((name) => options.columns.has(name) && pathValue(file.pathValues, name) === null);
-  const { rows, names } = await arrowToParquet({
+  const conversion: ArrowToParquetOptions = {
     connection: options.duck.connection,
     path: local,
     format: summary.format,
@@ -42,7 +42,8 @@ export async function localizeArrow(
     compression: 'snappy',
     memoryBytes: options.arrowMemoryBytes,
     name: file.uri,
-  });
+  };
+  const { rows, names } = await options.converting.run(() => arrowToParquet(conversion));
   const { uri, pathValues } = file;
   return {
     slice: {

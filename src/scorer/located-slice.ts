@@ -4,6 +4,7 @@ import type { LocalSlice } from '../columnar/local-slice.ts';
 import type { ParquetFooter } from '../columnar/parquet-footer.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import type { FooterCache } from './footer-cache.ts';
+import type { Turnstile } from './turnstile.ts';
 
 /** What bringing a chunk's rows to this machine needs. */
 export interface LocalizeOptions {
@@ -13,6 +14,7 @@ export interface LocalizeOptions {
   readonly footers: FooterCache;
   /** For the conversion of Arrow record batches, in bytes. */
   readonly arrowMemoryBytes: number;
+  readonly converting: Turnstile;
   /** Top-level columns that are read at all. */
   readonly columns: ReadonlySet<string>;
 }

@@ -55,6 +55,11 @@ export class OrtClient {
     });
   }
 
+  /** The walk is over: its texts are let go. */
+  forget(walk: number): void {
+    this.post({ kind: 'forget', walk });
+  }
+
   /** How long the batch that runs now has been running, in ms; 0 when none is. Call it regularly: it only compares. */
   batchMs(now = performance.now()): number {
     const batch = Atomics.load(this.words, CONTROL.batches);
@@ -64,6 +69,11 @@ export class OrtClient {
       this.lastBatchAt = now;
     }
     return isBusy ? now - this.lastBatchAt : 0;
+  }
+
+  /** Ends the thread once it has answered everything. */
+  close(): void {
+    this.post({ kind: 'close' });
   }
 
   private post(message: ToThread, moved: ArrayBuffer[] = []): void {

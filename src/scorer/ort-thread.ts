@@ -28,7 +28,9 @@ const port = parentPort!;
 const control = new Int32Array((workerData as { control: SharedArrayBuffer }).control);
 const bindings = new Map<number, Bound>();
 let session: OnnxSession | null = null;
-let texts: string[] = [];
+/** The dictionaries of string features by walk: slabs of two chunks may take turns. */
+const texts = new Map<number, string[]>();
+const NO_TEXTS: readonly string[] = [];
 let fetchedBytes = 0;
 let queue: Promise<void> = Promise.resolve();
 
@@ -63,13 +65,21 @@ function reclaimFetched(columns: readonly PredictionColumn[]): void {
   collectYoung();
 }
 
+function learn(walk: number, newTexts: readonly string[]): readonly string[] {
+  const known = texts.get(walk);
+  if (newTexts.length === 0) return known ?? NO_TEXTS;
+  const all = known ?? [];
+  if (known === undefined) texts.set(walk, all);
+  for (const text of newTexts) all.push(text);
+  return all;
+}
+
 async function score(message: ToThread & { kind: 'score' }): Promise<void> {
   const bound = bindings.get(message.bindingId);
   if (session === null || bound === undefined) throw new TypeError('score before load and bind');
-  if (message.isFresh) texts = [];
-  for (const text of message.newTexts) texts.push(text);
+  const known = learn(message.walk, message.newTexts);
   const started = performance.now();
-  const result = await scoreSlab(session, { ...bound, texts, onBatch }, message.buffer, message.rows);
+  const result = await scoreSlab(session, { ...bound, texts: known, onBatch }, message.buffer, message.rows);
   send({ kind: 'scored', ticket: message.ticket, ...result, scoreMs: performance.now() - started });
   reclaimFetched(result.columns);
 }
@@ -79,6 +89,7 @@ async function handle(message: ToThread): Promise<void> {
     if (message.kind === 'load') await load(message);
     else if (message.kind === 'bind') bindings.set(message.bindingId, message);
     else if (message.kind === 'score') await score(message);
+    else if (message.kind === 'forget') texts.delete(message.walk);
     else {
       await session?.close();
       port.close();

@@ -59,9 +59,12 @@ export async function scoreChunk(
   return walk.result(table);
 }
 
+let walks = 0;
+
 class ChunkWalk {
   private readonly bound: BoundRun;
   private readonly options: ScoreOptions;
+  private readonly walk = ++walks;
   private readonly codes = new RejectCodes();
   private readonly dictionary = new StringDictionary();
   private readonly rejectsByRule: Record<string, number> = {};
@@ -69,8 +72,6 @@ class ChunkWalk {
   private failure: unknown = null;
   private slab: Slab | null = null;
   private filled = 0;
-  private textsSent = 0;
-  private isFirst = true;
   private rowsIn = 0;
   private rowsRejected = 0;
   private scoreMs = 0;
@@ -125,6 +126,7 @@ class ChunkWalk {
   /** Waits for slabs in flight after a failure, so that the ring is whole again. */
   async settle(): Promise<void> {
     await this.appended;
+    this.options.ort.forget(this.walk);
     if (this.slab !== null) this.bound.ring.release(this.slab);
     this.slab = null;
   }
@@ -162,16 +164,13 @@ class ChunkWalk {
     const rows = this.filled;
     this.slab = null;
     this.filled = 0;
-    const newTexts = this.dictionary.texts.slice(this.textsSent);
-    this.textsSent = this.dictionary.texts.length;
     const scored = this.options.ort.score({
       bindingId: this.bound.bindingId,
       buffer: slab.buffer,
       rows,
-      newTexts,
-      isFresh: this.isFirst,
+      walk: this.walk,
+      texts: this.dictionary.texts,
     });
-    this.isFirst = false;
     // A later slab may fail before an earlier one is done; it is awaited in its turn.
     scored.catch(() => undefined);
     this.appended = this.appended.then(async () => {

@@ -27,6 +27,8 @@ import { walkChunk } from './walk-chunk.ts';
 
 const HEARTBEAT_MS = 500;
 const PROGRESS_MS = 250;
+/** Chunks that are decoded at a time: one that streams leaves most of a core idle while it waits for threads. */
+const DECODING = 2;
 
 /** How the child talks to its supervisor. */
 export interface ChildChannel {
@@ -59,7 +61,7 @@ export class ScorerChild {
     this.channel.onMessage((message) => {
       if (message.kind === 'open') {
         this.options = message.options;
-        this.ort.grow(message.options.threads);
+        this.ort.allow(message.options.threads);
         this.tools = this.open(message.options);
         // Told to whoever asks for it first.
         this.tools.catch(() => undefined);
@@ -86,7 +88,8 @@ export class ScorerChild {
       scratchDir: options.scratchDir,
       footers: new FooterCache(() => duck.keepFooters(false)),
       arrowMemoryBytes: options.duckMemoryBytes,
-      decoding: new Turnstile(),
+      decoding: new Turnstile(DECODING),
+      converting: new Turnstile(1),
     };
   }
 
@@ -187,12 +190,9 @@ function mainThreadMicros(): number {
   return used === undefined ? 0 : used.user + used.system;
 }
 
-async function loadModel(ort: InferenceThreads, model: ModelRequest): Promise<Replies['load']> {
-  const buffer = await readFile(model.path);
+function loadModel(ort: InferenceThreads, { path, ...model }: ModelRequest): Promise<Replies['load']> {
   // A copy that this process owns whole: small reads come from a shared pool that cannot be moved to a thread.
-  const bytes = new Uint8Array(buffer);
-  const { where, sha256, intraOpThreads, device } = model;
-  return ort.load({ bytes, where, sha256, intraOpThreads, device });
+  return ort.load({ ...model, read: async () => new Uint8Array(await readFile(path)) });
 }
 
 function mapNative(error: unknown): PrescoreError {

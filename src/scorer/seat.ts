@@ -8,6 +8,8 @@ import type { ChildLaunch, ScorerProcess } from './scorer-process.ts';
 const WORTH_MS = 2000;
 const BUSY = 0.85;
 const BUSY_BEATS = 2;
+/** Chunks that a child fetches or decodes at a time. */
+const DECODING = 2;
 
 export interface ChunkTask {
   readonly runId: string;
@@ -37,9 +39,9 @@ export interface Seat {
   busyBeats: number;
 }
 
-/** Whether a child takes one more chunk: one is decoded at a time, the others are being scored or written. */
+/** Whether a child takes one more chunk: at most two are fetched or decoded, the others are being scored or written. */
 export function hasRoom({ isReady, tasks, threads }: Seat): boolean {
-  return isReady && tasks.size <= threads && [...tasks.values()].every((t) => t.isHungry);
+  return isReady && tasks.size <= threads && [...tasks.values()].filter((t) => !t.isHungry).length < DECODING;
 }
 
 /** Takes the busy share of a heartbeat down. */

@@ -27,10 +27,11 @@ export type ToThread =
       readonly ticket: number;
       readonly buffer: SharedArrayBuffer;
       readonly rows: number;
-      /** Texts that the dictionary gained since the last message; `isFresh` starts a new dictionary. */
+      /** The chunk's walk, which has a dictionary of its own, and the texts that it gained since this thread was told. */
+      readonly walk: number;
       readonly newTexts: readonly string[];
-      readonly isFresh: boolean;
     }
+  | { readonly kind: 'forget'; readonly walk: number }
   | { readonly kind: 'close' };
 
 export interface OutputReject {

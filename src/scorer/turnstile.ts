@@ -1,18 +1,27 @@
-/** Lets one task at a time through, in order of arrival; a task says itself when the next one may pass. */
+/** Lets a few tasks at a time through, in order of arrival; a task says itself when the next one may pass. */
 export class Turnstile {
-  private last: Promise<void> = Promise.resolve();
+  private free: number;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(places: number) {
+    this.free = places;
+  }
 
   async run<T>(task: (done: () => void) => Promise<T>): Promise<T> {
-    const before = this.last;
-    let open: () => void = () => undefined;
-    this.last = new Promise((resolve) => {
-      open = resolve;
-    });
-    await before;
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    let isDone = false;
+    const done = (): void => {
+      if (isDone) return;
+      isDone = true;
+      const next = this.waiting.shift();
+      if (next === undefined) this.free++;
+      else next();
+    };
     try {
-      return await task(open);
+      return await task(done);
     } finally {
-      open();
+      done();
     }
   }
 }

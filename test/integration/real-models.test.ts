@@ -91,12 +91,16 @@ const MIXED = Object.fromEntries([
 ]);
 
 describe('text, integer and float inputs, one column each', () => {
-  it('a label and two probabilities as a list column', async () => {
-    const rows = await score('models/delay_mixed.onnx', mixed, { features: MIXED });
-    const expected = await expectedOf('delay_mixed_01');
-    expect(pick(rows, 'flight_id', 'label')).toEqual(pick(expected, 'flight_id', 'label'));
-    expect(rows.map((row) => row['probabilities'])).toEqual(pick(expected, 'probabilities_0', 'probabilities_1'));
-  });
+  // Chunks that are decoded at once have dictionaries of their own.
+  it.each([{ scorers: 1 }, { scorers: 2, chunkRows: 4096, batchRows: 64 }])(
+    'a label and two probabilities as a list column, %o',
+    async (execution) => {
+      const rows = await score('models/delay_mixed.onnx', mixed, { features: MIXED, execution });
+      const expected = await expectedOf('delay_mixed_01');
+      expect(pick(rows, 'flight_id', 'label')).toEqual(pick(expected, 'flight_id', 'label'));
+      expect(rows.map((row) => row['probabilities'])).toEqual(pick(expected, 'probabilities_0', 'probabilities_1'));
+    },
+  );
 
   it('a model with a list of maps works when only its label is bound, and by default', async () => {
     const expected = pick(await expectedOf('delay_mixed_01'), 'flight_id', 'label');

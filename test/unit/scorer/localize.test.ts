@@ -6,6 +6,7 @@ import { Duck } from '../../../src/columnar/duckdb.ts';
 import { createStoreResolver } from '../../../src/object-store/open-store.ts';
 import { FooterCache } from '../../../src/scorer/footer-cache.ts';
 import { localizeChunk } from '../../../src/scorer/localize.ts';
+import { Turnstile } from '../../../src/scorer/turnstile.ts';
 import { failureOf } from '../../harness/failure-of.ts';
 
 const FLIGHTS = readdirSync(join(import.meta.dirname, '../../../fixtures/flights'), {
@@ -46,7 +47,14 @@ describe('a file that changes between the read of its footer and the next step',
       }
     }
     const footers = new Changed(async () => {});
-    const options = { stores, duck, scratchDir: folder, footers, arrowMemoryBytes: 2 ** 20 };
+    const options = {
+      stores,
+      duck,
+      scratchDir: folder,
+      footers,
+      arrowMemoryBytes: 2 ** 20,
+      converting: new Turnstile(1),
+    };
     const slices = [{ file: 0, rowStart: 0, rowEnd: 10 }];
     const columns = new Set(['dep_delay', 'distance']);
     const failure = await failureOf(localizeChunk([planned], slices, { ...options, columns }));

@@ -9,14 +9,15 @@ function seat(threads: number, hungry: readonly boolean[], isReady = true): Seat
 }
 
 describe('the seats of a pool', () => {
-  it('a child decodes one chunk at a time and has one more than its threads', () => {
+  it('a child decodes two chunks at a time and has one more than its threads', () => {
     expect(hasRoom(seat(1, []))).toBe(true);
     expect(hasRoom(seat(1, [], false))).toBe(false);
-    expect(hasRoom(seat(1, [false]))).toBe(false);
+    expect(hasRoom(seat(1, [false]))).toBe(true);
+    expect(hasRoom(seat(2, [false, false]))).toBe(false);
     expect(hasRoom(seat(1, [true]))).toBe(true);
     expect(hasRoom(seat(1, [true, true]))).toBe(false);
     expect(hasRoom(seat(2, [true, true]))).toBe(true);
-    expect(hasRoom(seat(2, [true, false]))).toBe(false);
+    expect(hasRoom(seat(2, [true, false]))).toBe(true);
     expect(hasRoom(seat(2, [true, true, true]))).toBe(false);
   });
 
