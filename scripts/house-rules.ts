@@ -75,7 +75,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['spec/', 'cli/init-command.ts'],
   croner: ['spec/cron.ts'],
   pino: ['telemetry/logger.ts'],
-  'prom-client': ['telemetry/metrics.ts'],
+  'prom-client': ['telemetry/'],
   fastify: ['serve/', 'protocol/', 'cli/serve-command.ts'],
   '@grpc/grpc-js': ['protocol/'],
   '@grpc/proto-loader': ['protocol/'],

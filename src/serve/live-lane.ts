@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { FeatureRow, JobScorer, RowScore } from '../contract/job-scorer.ts';
 import type { PredictionValue } from '../contract/prediction-set.ts';
 import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
@@ -44,6 +45,7 @@ export interface LiveOptions {
 
 /** One scoring call that several requests may wait for. */
 interface Flight {
+  readonly row: LiveRow;
   readonly outcome: Promise<LiveOutcome>;
   readonly call: Call;
 }
@@ -63,6 +65,7 @@ interface Call {
  */
 export class LiveLane {
   private readonly options: LiveOptions;
+  /** The latest flight of each key. */
   private readonly flights = new Map<string, Flight>();
   private readonly withoutFeatures: ShortMemory;
 
@@ -73,19 +76,18 @@ export class LiveLane {
 
   /** Whether a key (with these features) is being scored now. */
   isInFlight(row: LiveRow): boolean {
-    return this.flights.size > 0 && this.flights.has(this.flightKey(row));
+    return this.flightOf(row) !== null;
   }
 
   /** Scores rows; an outcome for each. Errors: none; they are outcomes. */
   async score(rows: readonly LiveRow[], signal: AbortSignal | null, times: LiveTimes): Promise<LiveOutcome[]> {
     const waits: Promise<LiveOutcome>[] = new Array(rows.length);
     const calls = new Set<Call>();
-    const fresh: { readonly row: LiveRow; readonly at: number; readonly flightKey: string }[] = [];
+    const fresh: { readonly row: LiveRow; readonly at: number }[] = [];
     for (const [at, row] of rows.entries()) {
-      const flightKey = this.flightKey(row);
-      const flight = this.flights.get(flightKey);
+      const flight = this.flightOf(row);
       // One that its callers have given up gives nothing.
-      if (flight === undefined || flight.call.controller.signal.aborted) fresh.push({ row, at, flightKey });
+      if (flight === null || flight.call.controller.signal.aborted) fresh.push({ row, at });
       else {
         waits[at] = flight.outcome;
         calls.add(flight.call);
@@ -100,15 +102,14 @@ export class LiveLane {
         call,
         times,
       );
-      for (const [i, { at, flightKey }] of part.entries()) {
+      for (const [i, { row, at }] of part.entries()) {
         const outcome = outcomes.then((all) => all[i]!);
         waits[at] = outcome;
-        this.flights.set(flightKey, { outcome, call });
+        this.flights.set(row.id, { row, outcome, call });
       }
       void outcomes.then(() => {
         call.isDone = true;
-        for (const { flightKey } of part)
-          if (this.flights.get(flightKey)?.call === call) this.flights.delete(flightKey);
+        for (const { row } of part) if (this.flights.get(row.id)?.call === call) this.flights.delete(row.id);
       });
     }
     const leave = joinCalls(calls, signal);
@@ -168,9 +169,12 @@ export class LiveLane {
     return found;
   }
 
-  // With features of its own, a row may get another answer than the next one with the same key.
-  private flightKey(row: LiveRow): string {
-    return this.options.hashes === null ? `${row.id}\n${JSON.stringify(row.features)}` : row.id;
+  private flightOf(row: LiveRow): Flight | null {
+    const flight = this.flights.get(row.id);
+    if (flight === undefined) return null;
+    // With features of its own, a row may get another answer than the one before with the same key.
+    const isSame = this.options.hashes !== null || isDeepStrictEqual(flight.row.features, row.features);
+    return isSame ? flight : null;
   }
 }
 

@@ -1,5 +1,5 @@
 import { PrescoreError } from '../errors/prescore-error.ts';
-import type { Counter, Histogram, Metrics } from '../telemetry/metrics.ts';
+import type { CellCounter, CellHistogram, Counter, Metrics, Series, Tally } from '../telemetry/metrics.ts';
 import type { Admission } from './admission.ts';
 import type { BreakerState } from './breaker.ts';
 import type { Answer, SetServer } from './set-server.ts';
@@ -11,44 +11,44 @@ const STATES: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open':
 
 /** The figures of the online endpoint. `prediction_*` have the names that dashboards of model servers use. */
 export class ServeMetrics {
-  private readonly latency: Histogram<'set' | 'endpoint'>;
-  private readonly predictions: Counter<'model_name' | 'status'>;
-  private readonly answers: Counter<'set' | 'source'>;
-  private readonly ages: Histogram<'set'>;
-  private readonly lookups: Counter<'set' | 'outcome'>;
-  private readonly lookupKeys: Histogram;
-  private readonly batchRows: Histogram<'model_name'>;
-  private readonly queueSeconds: Histogram<'model_name'>;
-  private readonly computeSeconds: Histogram<'model_name'>;
+  private readonly latency: Remembered<Series>;
+  private readonly ages: Remembered<Series>;
+  private readonly lookupKeys: Series;
+  private readonly batchRows: Remembered<Series>;
+  private readonly queueSeconds: Remembered<Series>;
+  private readonly computeSeconds: Remembered<Series>;
+  private readonly predictions: Remembered<Tally>;
+  private readonly answers: Remembered<Tally>;
+  private readonly lookups: Remembered<Tally>;
+  private readonly requests: Remembered<Tally>;
   private readonly liveFailures: Counter<'model_name' | 'code'>;
   private readonly deaths: Counter<'model_name'>;
-  private readonly requests: Counter<'method' | 'status'>;
   private readonly writes: Counter<'set' | 'outcome'>;
   private readonly breakers = new Map<string, BreakerState>();
-  private readonly ofSet = new Map<string, SetCounters>();
 
   constructor(metrics: Metrics, admission: Admission) {
     const { latency, age } = { latency: 'prediction_latency_seconds', age: 'prescore_cache_age_seconds' };
-    this.latency = metrics.histogram(latency, 'Time from the headers of a request to its answer.', SECONDS, [
-      'set',
-      'endpoint',
-    ]);
-    this.predictions = metrics.counter('prediction_total', 'Predictions asked for, by model and outcome.', [
+    const series = (name: string, help: string, buckets: readonly number[], labels: readonly string[]) =>
+      rememberedSeries(metrics.cellHistogram(name, help, buckets, labels), labels);
+    const tallies = (name: string, help: string, labels: readonly string[]) =>
+      rememberedTallies(metrics.cellCounter(name, help, labels), labels);
+    this.latency = series(latency, 'Time from the headers of a request to its answer.', SECONDS, ['set', 'endpoint']);
+    this.predictions = tallies('prediction_total', 'Predictions asked for, by model and outcome.', [
       'model_name',
       'status',
     ]);
-    this.answers = metrics.counter('prescore_answers_total', 'Answers by set and source; error: none was given.', [
+    this.answers = tallies('prescore_answers_total', 'Answers by set and source; error: none was given.', [
       'set',
       'source',
     ]);
-    this.ages = metrics.histogram(age, 'Age of answers from the set; once for those of one request and run.', AGES, [
-      'set',
-    ]);
-    this.lookups = metrics.counter('prescore_lookups_total', 'Keys looked up, by outcome.', ['set', 'outcome']);
-    this.lookupKeys = metrics.histogram('prescore_lookup_keys', 'Keys of one command to the store.', ROWS);
-    this.batchRows = metrics.histogram('prescore_batch_rows', 'Rows scored at once.', ROWS, ['model_name']);
-    this.queueSeconds = metrics.histogram('prescore_queue_seconds', 'Wait before scoring.', SECONDS, ['model_name']);
-    this.computeSeconds = metrics.histogram('prescore_compute_seconds', 'Time in the model.', SECONDS, ['model_name']);
+    this.ages = series(age, 'Age of answers from the set; once for those of one request and run.', AGES, ['set']);
+    this.lookups = tallies('prescore_lookups_total', 'Keys looked up, by outcome.', ['set', 'outcome']);
+    this.lookupKeys = metrics
+      .cellHistogram('prescore_lookup_keys', 'Keys of one command to the store.', ROWS)
+      .series({});
+    this.batchRows = series('prescore_batch_rows', 'Rows scored at once.', ROWS, ['model_name']);
+    this.queueSeconds = series('prescore_queue_seconds', 'Wait before scoring.', SECONDS, ['model_name']);
+    this.computeSeconds = series('prescore_compute_seconds', 'Time in the model.', SECONDS, ['model_name']);
     this.liveFailures = metrics.counter('prescore_live_failures_total', 'Live requests without an answer, by code.', [
       'model_name',
       'code',
@@ -56,10 +56,7 @@ export class ServeMetrics {
     this.deaths = metrics.counter('prescore_scorer_deaths_total', 'Scorer children that died or were ended.', [
       'model_name',
     ]);
-    this.requests = metrics.counter('prescore_http_requests_total', 'Requests by method and status.', [
-      'method',
-      'status',
-    ]);
+    this.requests = tallies('prescore_http_requests_total', 'Requests by method and status.', ['method', 'status']);
     this.writes = metrics.counter('prescore_write_back_total', 'Live answers for the set, by outcome.', [
       'set',
       'outcome',
@@ -77,39 +74,40 @@ export class ServeMetrics {
   }
 
   request(method: string, status: number): void {
-    this.requests.inc({ method, status: String(status) });
+    this.requests(method, String(status)).count++;
   }
 
   /** One request of an endpoint, such as `predictions`; `set` is the set or the model. */
   latencyOf(set: string, endpoint: string, seconds: number): void {
-    this.latency.observe({ set, endpoint }, seconds);
+    this.latency(set, endpoint).observe(seconds);
   }
 
   /** Rows of one request of the model protocols; a request that failed counts as one. */
   prediction(model: string, isSuccess: boolean, rows = 1): void {
-    this.predictions.inc({ model_name: model, status: isSuccess ? 'success' : 'error' }, rows);
+    this.predictions(model, isSuccess ? 'success' : 'error').count += rows;
   }
 
   /** The answers of one request to a set. */
   answered(server: SetServer, answers: readonly Answer[], seconds: number): void {
-    const counters = this.countersOf(server.name);
-    counters.latency.observe(seconds);
+    const { name } = server;
+    this.latency(name, 'predictions').observe(seconds);
     // Answers that are alike are counted together: most of a request are.
     for (let from = 0; from < answers.length; ) {
       const first = answers[from]!;
       let to = from + 1;
       while (to < answers.length && isAlike(first, answers[to]!)) to++;
       const isError = first instanceof PrescoreError;
-      const model = (isError ? null : first.model?.name) ?? server.live?.scorer.model.name ?? server.name;
-      counters.prediction(model, isError).inc(to - from);
-      counters.source(isError ? 'error' : first.source).inc(to - from);
-      if (!isError && (first.source === 'cache' || first.source === 'stale')) counters.age.observe(first.ageMs / 1000);
+      const model = (isError ? null : first.model?.name) ?? server.live?.scorer.model.name ?? name;
+      this.prediction(model, !isError, to - from);
+      this.answers(name, isError ? 'error' : first.source).count += to - from;
+      if (!isError && (first.source === 'cache' || first.source === 'stale'))
+        this.ages(name, '').observe(first.ageMs / 1000);
       from = to;
     }
   }
 
   lookedUp(set: string, outcome: 'hit' | 'miss' | 'failed', keys: number): void {
-    this.lookups.inc({ set, outcome }, keys);
+    this.lookups(set, outcome).count += keys;
   }
 
   lookupBatch(keys: number): void {
@@ -118,13 +116,13 @@ export class ServeMetrics {
 
   /** A batch that a model has scored. */
   batch(model: string, rows: number, computeMs: number): void {
-    this.batchRows.observe({ model_name: model }, rows);
-    this.computeSeconds.observe({ model_name: model }, computeMs / 1000);
+    this.batchRows(model, '').observe(rows);
+    this.computeSeconds(model, '').observe(computeMs / 1000);
   }
 
   /** How long a request waited for its batch. */
   queued(model: string, queueMs: number): void {
-    this.queueSeconds.observe({ model_name: model }, queueMs / 1000);
+    this.queueSeconds(model, '').observe(queueMs / 1000);
   }
 
   failedLive(model: string, code: string): void {
@@ -142,24 +140,6 @@ export class ServeMetrics {
   breaker(store: string, state: BreakerState): void {
     this.breakers.set(store, state);
   }
-
-  private countersOf(set: string): SetCounters {
-    const known = this.ofSet.get(set);
-    if (known !== undefined) return known;
-    const byModel = new Map<string, Counter.Internal>();
-    const bySource = new Map<string, Counter.Internal>();
-    const counters: SetCounters = {
-      latency: this.latency.labels({ set, endpoint: 'predictions' }),
-      age: this.ages.labels({ set }),
-      prediction: (model, isError) =>
-        remembered(byModel, `${model} ${isError}`, () =>
-          this.predictions.labels({ model_name: model, status: isError ? 'error' : 'success' }),
-        ),
-      source: (source) => remembered(bySource, source, () => this.answers.labels({ set, source })),
-    };
-    this.ofSet.set(set, counters);
-    return counters;
-  }
 }
 
 function isAlike(a: Answer, b: Answer): boolean {
@@ -168,19 +148,34 @@ function isAlike(a: Answer, b: Answer): boolean {
   return a.source === b.source && a.model === b.model && a.runId === b.runId;
 }
 
-/** Counters with their labels bound: to look labels up costs more than to count. */
-interface SetCounters {
-  readonly latency: Histogram.Internal<'set' | 'endpoint'>;
-  readonly age: Histogram.Internal<'set'>;
-  readonly prediction: (model: string, isError: boolean) => Counter.Internal;
-  readonly source: (source: string) => Counter.Internal;
+/** What counts for the values of at most two labels; the second is '' where there is one. */
+type Remembered<T> = (first: string, second: string) => T;
+
+function rememberedSeries(histogram: CellHistogram, labels: readonly string[]): Remembered<Series> {
+  return remembered((values) => histogram.series(labelled(labels, values)));
 }
 
-function remembered<T>(map: Map<string, T>, key: string, make: () => T): T {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
+function rememberedTallies(counter: CellCounter, labels: readonly string[]): Remembered<Tally> {
+  return remembered((values) => counter.cell(labelled(labels, values)));
+}
+
+function labelled(labels: readonly string[], values: readonly string[]): Record<string, string> {
+  return Object.fromEntries(labels.map((label, i) => [label, values[i] ?? '']));
+}
+
+function remembered<T>(make: (values: readonly string[]) => T): Remembered<T> {
+  const known = new Map<string, Map<string, T>>();
+  return (first, second) => {
+    let inner = known.get(first);
+    if (inner === undefined) {
+      inner = new Map();
+      known.set(first, inner);
+    }
+    let one = inner.get(second);
+    if (one === undefined) {
+      one = make([first, second]);
+      inner.set(second, one);
+    }
+    return one;
+  };
 }

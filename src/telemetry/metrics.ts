@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { CellCounter, CellHistogram } from './cells.ts';
 
 export type { Counter, Gauge, Histogram } from 'prom-client';
+export type { CellCounter, CellHistogram, Series, Tally } from './cells.ts';
 
 /**
  * The metrics of one process, in the text format of Prometheus. Names begin with `prescore_` and end in their unit or
@@ -46,6 +48,16 @@ export class Metrics {
     labels: readonly L[] = [],
   ): Histogram<L> {
     return new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers: [this.registry] });
+  }
+
+  /** A counter for what is counted on every request. */
+  cellCounter(name: string, help: string, labels: readonly string[]): CellCounter {
+    return new CellCounter({ name, help, labelNames: labels, registers: [this.registry] });
+  }
+
+  /** A histogram for what is observed on every request. */
+  cellHistogram(name: string, help: string, buckets: readonly number[], labels: readonly string[] = []): CellHistogram {
+    return new CellHistogram({ name, help, labelNames: labels, buckets: [...buckets], registers: [this.registry] });
   }
 
   async read(): Promise<{ readonly contentType: string; readonly text: string }> {
