@@ -25,6 +25,11 @@ const MANY = 256;
 /** Rows or keys of a request of the open loop: at one each, two cores could not send five times what they can answer. */
 const OPEN_ROWS: Readonly<Record<HttpCase, number>> = { lookup: 256, live: 64 };
 const FACTORS = [0.5, 1, 2, 5];
+const PEERS = [
+  ['plain', 1],
+  ['tuned', 1],
+  ['tuned', 2],
+] as const;
 const WARM_SECONDS = 2;
 const BODIES = 2_000;
 const MEMORY_EVERY_MS = 500;
@@ -51,7 +56,8 @@ export async function httpCase(options: Options, name: HttpCase): Promise<void> 
   const running: HttpServer[] = [];
   try {
     const { place, bodies } = await prepare(options, name, folder, server.url);
-    running.push(await startPrescore(place), await startPeer(place, 1), await startPeer(place, 2));
+    running.push(await startPrescore(place));
+    for (const [kind, workers] of PEERS) running.push(await startPeer(place, kind, workers));
     const own = running[0]!;
     const path = `/v1/predictions/${name === 'lookup' ? 'flight-delay' : 'live'}`;
     await expectSame(running, path, bodies.one[0]!);
@@ -232,16 +238,15 @@ function medianOf(all: readonly Taken[]): Taken {
 function report(name: HttpCase, machine: Record<string, string>, options: Options, found: Found): void {
   const medians = [...found.singles].map(([server, all]) => ({ server, ...medianOf(all) }));
   const own = medians[0]!;
-  const peer = medians.slice(1).reduce((best, one) => (one.perSecond > best.perSecond ? one : best));
   const [many, alone] = [medianOf(found.many), medianOf(found.alone)];
-  const pairs = found.singles
-    .get(own.server)!
-    .map((t, i) => t.perSecond / found.singles.get(peer.server)![i]!.perSecond);
+  const against = medians.slice(1).map((peer) => {
+    const theirs = found.singles.get(peer.server)!;
+    const pairs = found.singles.get(own.server)!.map((t, i) => t.perSecond / theirs[i]!.perSecond);
+    const perSecond = { ...spread(pairs), median: own.perSecond / peer.perSecond };
+    return { server: peer.server, perSecond, p50: own.p50 / peer.p50, p99: own.p99 / peer.p99 };
+  });
   const ratios = {
-    against: peer.server,
-    perSecond: { ...spread(pairs), median: own.perSecond / peer.perSecond },
-    p50: own.p50 / peer.p50,
-    p99: own.p99 / peer.p99,
+    against,
     manyPerKey: (many.perSecond * MANY) / alone.perSecond,
     manyPerKeyAtCapacity: (many.perSecond * MANY) / own.perSecond,
   };
@@ -264,10 +269,12 @@ function report(name: HttpCase, machine: Record<string, string>, options: Option
     cells(`one connection, one of the ${unit}`, alone),
     cells(`one connection, ${MANY} ${unit}`, many),
   ]);
-  const { perSecond } = ratios;
-  process.stdout.write(
-    `\nprescore answers ${perSecond.median.toFixed(2)} (${perSecond.min.toFixed(2)} - ${perSecond.max.toFixed(2)}) times the requests of ${peer.server}; its p50 is ${ratios.p50.toFixed(3)}, its p99 ${ratios.p99.toFixed(3)} of the peer's\n`,
-  );
+  process.stdout.write('\n');
+  for (const { server, perSecond, p50, p99 } of against) {
+    process.stdout.write(
+      `prescore answers ${perSecond.median.toFixed(2)} (${perSecond.min.toFixed(2)} - ${perSecond.max.toFixed(2)}) times the requests of ${server}; its p50 is ${p50.toFixed(3)}, its p99 ${p99.toFixed(3)} of the peer's\n`,
+    );
+  }
   process.stdout.write(
     `${MANY} ${unit} in one request: ${ratios.manyPerKey.toFixed(1)} times the ${unit} a second of single requests on one connection, ${ratios.manyPerKeyAtCapacity.toFixed(1)} times those of ${CONNECTIONS} connections; p50 ${many.p50.toFixed(2)} ms\n\n`,
   );

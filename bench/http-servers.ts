@@ -45,8 +45,11 @@ export async function startPrescore(place: ServerPlace): Promise<HttpServer> {
   return start('prescore', spawnLogged(process.execPath, args, {}, place.folder), `http://127.0.0.1:${port}`);
 }
 
-/** The FastAPI endpoint with so many workers. */
-export async function startPeer(place: ServerPlace, workers: number): Promise<HttpServer> {
+/** As FastAPI's documentation teaches it, or with what makes it fast. */
+export type PeerKind = 'plain' | 'tuned';
+
+/** A FastAPI endpoint with so many workers. */
+export async function startPeer(place: ServerPlace, kind: PeerKind, workers: number): Promise<HttpServer> {
   const [port] = await freePorts(1);
   const env = {
     ...(await pythonEnv('serve')),
@@ -56,9 +59,10 @@ export async function startPeer(place: ServerPlace, workers: number): Promise<Ht
     OMP_NUM_THREADS: '1',
   };
   const flags = ['--loop', 'uvloop', '--http', 'httptools', '--no-access-log', '--log-level', 'warning'];
-  const args = ['-m', 'uvicorn', 'serve_peer:app', '--app-dir', PYTHON, '--port', String(port), ...flags];
+  const app = kind === 'plain' ? 'serve_plain_peer:app' : 'serve_peer:app';
+  const args = ['-m', 'uvicorn', app, '--app-dir', PYTHON, '--port', String(port), ...flags];
   const child = spawnLogged('python3', [...args, '--workers', String(workers)], env, place.folder);
-  return start(`fastapi-${workers}`, child, `http://127.0.0.1:${port}`);
+  return start(`fastapi-${kind}-${workers}`, child, `http://127.0.0.1:${port}`);
 }
 
 function spawnLogged(file: string, args: readonly string[], env: object, folder: string): ChildProcess {
