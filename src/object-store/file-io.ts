@@ -21,8 +21,39 @@ export async function ensureFolder(folder: string): Promise<void> {
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
-/** Flushes the names in a folder; file systems that cannot do this are taken to need none. */
-export async function syncFolder(folder: string): Promise<void> {
+interface Flush {
+  readonly running: Promise<void>;
+  /** The one that begins when `running` has ended. */
+  next: Promise<void> | null;
+}
+
+const flushes = new Map<string, Flush>();
+
+/**
+ * Flushes the names in a folder; file systems that cannot do this are taken to need none. Whoever asks while a flush runs,
+ * which may have begun before their change, shares the next one: of a thousand parts, a few dozen flushes are left.
+ */
+export function syncFolder(folder: string): Promise<void> {
+  const known = flushes.get(folder);
+  if (known === undefined) return startFlush(folder);
+  known.next ??= known.running.then(
+    () => startFlush(folder),
+    () => startFlush(folder),
+  );
+  return known.next;
+}
+
+function startFlush(folder: string): Promise<void> {
+  const flush: Flush = { running: flushFolder(folder), next: null };
+  flushes.set(folder, flush);
+  const settle = (): void => {
+    if (flush.next === null) flushes.delete(folder);
+  };
+  flush.running.then(settle, settle);
+  return flush.running;
+}
+
+async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
@@ -110,10 +141,9 @@ export async function fileHolds(path: string, size: number, sha256: string): Pro
 /** Writes and flushes a temporary file beside `path`, has it put in place, and flushes the folder. */
 async function withTemporary<T>(path: string, body: Uint8Array, place: (temporary: string) => Promise<T>): Promise<T> {
   const folder = dirname(path);
-  await ensureFolder(folder);
   const temporary = join(folder, `${TEMPORARY_PREFIX}${process.pid}-${randomBytes(8).toString('hex')}`);
   try {
-    const handle = await open(temporary, 'wx');
+    const handle = await openNew(temporary, folder);
     try {
       await handle.writeFile(body);
       await handle.sync();
@@ -126,5 +156,16 @@ async function withTemporary<T>(path: string, body: Uint8Array, place: (temporar
   } catch (error) {
     await unlink(temporary).catch(() => {});
     throw error;
+  }
+}
+
+// The folder is nearly always there: to make sure beforehand would be a tenth of the whole.
+async function openNew(path: string, folder: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx');
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await ensureFolder(folder);
+    return open(path, 'wx');
   }
 }

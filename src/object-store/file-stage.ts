@@ -43,14 +43,14 @@ export async function stageFile(path: string, local: LocalPart): Promise<Waiting
 
 /** Links a waiting part into place and removes its waiting name. Repeat: safe. */
 export async function completeFile(path: string, staged: WaitingPart): Promise<'completed' | 'gone'> {
-  await ensureFolder(dirname(path));
   const placed = await place(path, staged);
   if (placed === 'lost') return 'gone';
   if (placed === 'taken' && !(await fileHolds(path, staged.size, staged.sha256))) {
     throw new PrescoreError('NONDETERMINISTIC', { what: 'The output holds a part with other bytes', where: path });
   }
   await syncFolder(dirname(path));
-  await dropWaiting(staged);
+  // Its folder goes with `dropStaged`, once for all parts.
+  await nullIfMissing(unlink(staged.waiting));
   return 'completed';
 }
 
