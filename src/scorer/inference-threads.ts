@@ -1,3 +1,4 @@
+import type { GrantedDevice } from '../contract/device.ts';
 import type { ModelInfo } from '../contract/signature.ts';
 import { OrtClient } from './ort-client.ts';
 
@@ -21,6 +22,8 @@ interface Lane {
  */
 export class InferenceThreads {
   private readonly lanes: Lane[] = [];
+  /** Where the model runs, when that is not the CPU. */
+  device: GrantedDevice | null = null;
 
   /** Starts one thread at once, so that it loads ONNX Runtime while the child loads everything else. */
   constructor() {
@@ -40,6 +43,7 @@ export class InferenceThreads {
     const infos = await Promise.all(
       this.lanes.map(({ thread }, i) => thread.load({ ...message, bytes: copies[i] ?? message.bytes })),
     );
+    this.device = infos[0]?.device ?? null;
     return infos[0]!;
   }
 

@@ -18,6 +18,8 @@ interface Bound {
   readonly binding: Binding;
   readonly batchRows: number;
   readonly layout: SlabLayout;
+  /** Memory was short for more rows than these: remembered for the run. */
+  readonly limit: { rows: number };
 }
 
 /** What a slab of 16,384 rows fetches at least: a collection a slab costs nothing there, but a third of the time of tiny ones. */
@@ -30,6 +32,8 @@ const bindings = new Map<number, Bound>();
 let session: OnnxSession | null = null;
 let texts: string[] = [];
 let fetchedBytes = 0;
+let batchStarted = 0;
+let runMs = 0;
 let queue: Promise<void> = Promise.resolve();
 
 const send = (message: FromThread): void => {
@@ -41,6 +45,9 @@ const send = (message: FromThread): void => {
 };
 
 const onBatch = (isBusy: boolean): void => {
+  if (isBusy) batchStarted = performance.now();
+  else if (batchStarted > 0) runMs += performance.now() - batchStarted;
+  if (!isBusy) batchStarted = 0;
   if (isBusy) Atomics.add(control, CONTROL.batches, 1);
   Atomics.store(control, CONTROL.isBusy, isBusy ? 1 : 0);
 };
@@ -51,7 +58,8 @@ async function load(message: ToThread & { kind: 'load' }): Promise<void> {
   session = await OnnxSession.open(message.bytes, file, message, message.where);
   // Children are ended with SIGKILL, so nothing else would ever keep what this thread has compiled.
   flushCompileCache?.();
-  send({ kind: 'loaded', info: { ...facts, signature: session.signature } });
+  const { signature, granted } = session;
+  send({ kind: 'loaded', info: { ...facts, signature, ...(granted.device === 'cpu' ? {} : { device: granted }) } });
 }
 
 // Fetched tensors are native memory: left alone, 20 MiB a thread pile up over ten million rows.
@@ -69,15 +77,17 @@ async function score(message: ToThread & { kind: 'score' }): Promise<void> {
   if (message.isFresh) texts = [];
   for (const text of message.newTexts) texts.push(text);
   const started = performance.now();
+  runMs = 0;
   const result = await scoreSlab(session, { ...bound, texts, onBatch }, message.buffer, message.rows);
-  send({ kind: 'scored', ticket: message.ticket, ...result, scoreMs: performance.now() - started });
+  send({ kind: 'scored', ticket: message.ticket, ...result, runMs, scoreMs: performance.now() - started });
   reclaimFetched(result.columns);
 }
 
 async function handle(message: ToThread): Promise<void> {
   try {
     if (message.kind === 'load') await load(message);
-    else if (message.kind === 'bind') bindings.set(message.bindingId, message);
+    else if (message.kind === 'bind')
+      bindings.set(message.bindingId, { ...message, limit: { rows: message.batchRows } });
     else if (message.kind === 'score') await score(message);
     else {
       await session?.close();
