@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type ElfLibrary, readElf } from './elf.ts';
 
 /** A library that the provider needs, directly or through another. */
@@ -56,7 +56,7 @@ export function walkLibraries(roots: readonly string[], places: LoaderPlaces): r
     for (const name of library.needed) {
       if (found.has(name)) continue;
       const at = locate(name, { path, library }, places);
-      found.set(name, { name, neededBy: library.soname ?? path, path: at });
+      found.set(name, { name, neededBy: library.soname ?? basename(path), path: at });
       if (at !== null) waiting.push(at);
     }
   }
