@@ -55,6 +55,7 @@ export async function gpuStatus(env: NodeJS.ProcessEnv, binding?: string): Promi
   const load = isThere ? await tryLoad(onnxruntime.folder, libraryPath) : null;
   const onDemand = ON_DEMAND.map((name) => ({ name, path: locateByName(name, places) }));
   const isShort = [...libraries, ...onDemand].some((library) => library.path === null);
+  const driver = readDriver();
   const facts = {
     onnxruntime,
     provider,
@@ -64,8 +65,9 @@ export async function gpuStatus(env: NodeJS.ProcessEnv, binding?: string): Promi
     libraries,
     onDemand,
     load,
-    driver: readDriver(),
-    pythonFolders: isShort ? cudaFoldersOf(env) : [],
+    driver,
+    // Asking a Python costs a tenth of a second, and helps only where there is something to be mended.
+    pythonFolders: isShort && (isThere || driver.version !== null) ? cudaFoldersOf(env) : [],
   };
   const obstacles = whyNot(facts);
   return { isUsable: obstacles.every((one) => !one.isInTheWay), ...facts, obstacles };
