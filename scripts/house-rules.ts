@@ -85,6 +85,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'cli/program.ts',
     'cli/parse-options.ts',
     'cli/backfill-options.ts',
+    'cli/gpu-options.ts',
     'cli/queue-options.ts',
     'cli/runs-options.ts',
     'cli/serve-options.ts',
