@@ -193,5 +193,6 @@ function doneOf(time: string): RunDone {
     stages: { fetch: 0, decode: 0, model: 0, encode: 0, store: 0 },
     device: { asked: 'cpu', granted: [] },
     gpuIdle: null,
+    scoringSeconds: null,
   };
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { GrantedDevice } from '../contract/device.ts';
-import { isPrescoreError, type PrescoreError } from '../errors/prescore-error.ts';
+import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import { cudaProviderFile } from '../model/execution-device.ts';
 import { countGpus } from '../model/gpu-facts.ts';
 
@@ -28,6 +28,19 @@ export function chooseDevices(
 /** Whether a device is not there or cannot run the model, so that `auto` goes on without it. */
 export function isUnavailable(error: unknown): error is PrescoreError {
   return isPrescoreError(error) && error.code === 'PROVIDER_UNAVAILABLE';
+}
+
+/** Most of the nodes that `auto` leaves to the CPU beside a GPU: rows cross over for each, and trees have no kernels on a GPU. */
+const MOST_ON_CPU = 0.25;
+
+/** Whether `auto` takes a device that runs only some nodes of the model. Errors: PROVIDER_UNAVAILABLE when it does not. */
+export function refuseMostlyCpu(device: GrantedDevice | undefined): void {
+  const shared = saySharedModel(device);
+  if (device === undefined || shared === null) return;
+  const counts = Object.values(device.nodes ?? {});
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  if ((device.nodes?.['CPUExecutionProvider'] ?? 0) <= MOST_ON_CPU * all) return;
+  throw new PrescoreError('PROVIDER_UNAVAILABLE', { what: shared, where: 'execution.device' });
 }
 
 /** Says that a part of the model runs on the CPU beside the GPU; null when none does. */

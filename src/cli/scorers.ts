@@ -6,7 +6,7 @@ import type { StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import type { LoadedScorers } from '../pipeline/run-deps.ts';
 import { ScorerPool } from '../scorer/scorer-pool.ts';
-import { CPU, chooseDevices, isUnavailable, saySharedModel } from './choose-devices.ts';
+import { CPU, chooseDevices, isUnavailable, refuseMostlyCpu, saySharedModel } from './choose-devices.ts';
 import { fetchModel, type LocalModel } from './fetch-model.ts';
 import { MEMORY, saySmallMemory, shareMemory } from './memory-plan.ts';
 import { makeScratch } from './scratch-folder.ts';
@@ -99,6 +99,7 @@ export class JobScorers {
     const request = { path, where: job.model.uri, sha256, intraOpThreads, device: devices[0]! };
     const loading = pool.load(request, devices);
     const loaded = await withinDeadline(loading, pool, job.model.uri, batchDeadlineMs);
+    if (execution.device === 'auto') refuseMostlyCpu(loaded.device);
     const shared = saySharedModel(loaded.device);
     if (shared !== null) this.warn(shared);
     return { pool, model: loaded };

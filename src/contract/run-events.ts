@@ -96,6 +96,8 @@ export interface RunDone {
   readonly device: RunDevices;
   /** Share of the time in which chunks were scored here that no batch ran on the GPU, 0 to 1; null on the CPU. */
   readonly gpuIdle: number | null;
+  /** That time; null when nothing was scored here. */
+  readonly scoringSeconds: number | null;
 }
 
 export interface StageTimes {

@@ -48,7 +48,16 @@ export async function finishRun(
       const seconds = (performance.now() - started) / 1000;
       const fresh = records.filter((r) => before[r.n] !== r);
       const gpuIdle = gpuIdleShare(fresh, scoringMs * pool.size);
-      const facts = { records, chunksResumed, inputsChanged: 0, alreadyDone: false, seconds, rowsBefore, gpuIdle };
+      const facts = {
+        records,
+        chunksResumed,
+        inputsChanged: 0,
+        alreadyDone: false,
+        seconds,
+        rowsBefore,
+        gpuIdle,
+        scoringMs,
+      };
       return runDone(plan, outcome.manifest, facts);
     }
     found = records;
@@ -75,6 +84,7 @@ export interface DoneFacts {
   /** Rows that were scored before this start. */
   readonly rowsBefore?: number;
   readonly gpuIdle?: number | null;
+  readonly scoringMs?: number;
 }
 
 /** The rows and parts that are told: those of a manifest, or of a shard's share. */
@@ -84,7 +94,16 @@ export type DoneRows = Pick<Manifest, 'rows' | 'rejected' | 'rejectsByRule'> & {
 
 /** The last event of a run that ended well. */
 export function runDone(plan: Plan, manifest: DoneRows, facts: DoneFacts): RunDone {
-  const { records, chunksResumed, inputsChanged, alreadyDone, seconds, rowsBefore = 0, gpuIdle = null } = facts;
+  const {
+    records,
+    chunksResumed,
+    inputsChanged,
+    alreadyDone,
+    seconds,
+    rowsBefore = 0,
+    gpuIdle = null,
+    scoringMs,
+  } = facts;
   const sum = (pick: (r: ChunkRecord) => number): number => records.reduce((all, r) => all + pick(r), 0);
   const stages: StageTimes = {
     fetch: sum((r) => r.timings.fetchMs),
@@ -114,6 +133,7 @@ export function runDone(plan: Plan, manifest: DoneRows, facts: DoneFacts): RunDo
     stages,
     device: { asked: plan.job.execution.device, granted: grantedDevices(records) },
     gpuIdle,
+    scoringSeconds: scoringMs === undefined ? null : scoringMs / 1000,
   };
 }
 
