@@ -11,7 +11,7 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchModel, type GpuFigure } from '../bench/gpu/bench-models.ts';
 import { checkModel, type ModelCheck } from '../bench/gpu/check-models.ts';
@@ -20,6 +20,7 @@ import { printFigures } from '../bench/gpu/gpu-case.ts';
 import { capture } from '../bench/gpu/run-job.ts';
 import { benchSubjects, checkSubjects } from '../bench/gpu/subjects.ts';
 import { printTable } from '../bench/report.ts';
+import { cudaFolders, cudaFoldersOf, findPython } from '../src/gpu/python-runtime.ts';
 
 const USAGE = `gpu-check [--from FILE|DIR] [--runtime-from DIR] [--python PATH] [--device D] [--rows N] [--scale F] [--runs N] [--no-bench] [--out FILE]`;
 const PRESCORE = join(import.meta.dirname, 'prescore.ts');
@@ -27,7 +28,8 @@ const PRESCORE = join(import.meta.dirname, 'prescore.ts');
 interface CheckOptions {
   readonly from: string | null;
   readonly runtimeFrom: string | null;
-  readonly python: string;
+  /** Its CUDA libraries are used and its onnxruntime is measured; null: the one on PATH. */
+  readonly python: string | null;
   readonly device: string;
   readonly rows: number;
   readonly scale: number;
@@ -63,7 +65,7 @@ function readOptions(args: readonly string[]): CheckOptions | null {
     return {
       from: values.from ?? null,
       runtimeFrom: values['runtime-from'] ?? null,
-      python: values.python ?? 'python3',
+      python: values.python ?? null,
       device: values.device ?? 'cuda:0',
       isBenched: values['no-bench'] !== true,
       out: values.out ?? null,
@@ -79,10 +81,19 @@ function readOptions(args: readonly string[]): CheckOptions | null {
 async function main(options: CheckOptions): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'prescore-gpu-check-'));
   try {
+    const cuda = findCuda(options);
     const install = await prepare(options);
     const status = await prescoreJson(['gpu', 'status', '--json']);
     const device = await findDevice(options.device, folder);
-    const facts = { event: 'gpu-check', asked: options.device, node: process.versions.node, install, status, device };
+    const facts = {
+      event: 'gpu-check',
+      asked: options.device,
+      node: process.versions.node,
+      cuda,
+      install,
+      status,
+      device,
+    };
     if (!device.isUsable) {
       process.stdout.write(`${options.device} cannot be used here: ${device.why}\nNothing was measured.\n`);
       return tell({ ...facts, isMeasured: false, checks: [], figures: [] }, options, 3);
@@ -95,6 +106,14 @@ async function main(options: CheckOptions): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+// Libraries of CUDA 13 in the Python installation, for this command's own processes; what `gpu install` recorded comes after them.
+function findCuda({ python, runtimeFrom }: CheckOptions): readonly string[] {
+  if (runtimeFrom !== null || process.env['PRESCORE_CUDA_PATH'] !== undefined) return [];
+  const folders = python === null ? cudaFoldersOf(process.env) : cudaFolders(python);
+  if (folders.length > 0) process.env['PRESCORE_CUDA_PATH'] = folders.join(delimiter);
+  return folders;
 }
 
 // The provider that is in place already is used when no other is given.
@@ -140,7 +159,12 @@ async function check(options: CheckOptions, folder: string): Promise<ModelCheck[
 async function bench({ device, runs, python, scale }: CheckOptions, folder: string): Promise<GpuFigure[]> {
   const figures: GpuFigure[] = [];
   for (const subject of await benchSubjects(join(folder, 'bench'), scale)) {
-    figures.push(...(await benchModel(subject, device, join(folder, 'bench'), { runs, python })));
+    figures.push(
+      ...(await benchModel(subject, device, join(folder, 'bench'), {
+        runs,
+        python: python ?? findPython(process.env),
+      })),
+    );
   }
   process.stdout.write('\n');
   printFigures(figures);
