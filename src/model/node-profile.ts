@@ -19,8 +19,9 @@ function eventOf(line: string): { readonly node: string; readonly provider: stri
   if (!line.includes('"provider"') || !line.includes('_kernel_time')) return null;
   try {
     const event = JSON.parse(line.trim().replace(/,$/, '')) as { name?: unknown; args?: Record<string, unknown> };
-    const { provider, node_index: index } = event.args ?? {};
-    if (typeof provider !== 'string') return null;
+    const { provider, node_index: index, op_name: operator } = event.args ?? {};
+    // The runtime's own copies between devices are no nodes of the model.
+    if (typeof provider !== 'string' || /^Memcpy(From|To)Host$/.test(String(operator))) return null;
     // Nodes of a subgraph have numbers of their own.
     return { node: `${String(index)} ${String(event.name)}`, provider };
   } catch {

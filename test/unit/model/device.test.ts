@@ -41,8 +41,8 @@ test.each([
 });
 
 describe('a profile', () => {
-  const kernel = (name: string, index: string, provider: string): string =>
-    `{"cat" : "Node","pid" :1,"tid" :1,"dur" :7,"ts" :4,"ph" : "X","name" :"${name}_kernel_time","args" : {"provider" : "${provider}","node_index" : "${index}","op_name" : "Gemm"}},`;
+  const kernel = (name: string, index: string, provider: string, operator = 'Gemm'): string =>
+    `{"cat" : "Node","pid" :1,"tid" :1,"dur" :7,"ts" :4,"ph" : "X","name" :"${name}_kernel_time","args" : {"provider" : "${provider}","node_index" : "${index}","op_name" : "${operator}"}},`;
   const session = '{"cat" : "Session","pid" :1,"tid" :1,"dur" :1,"ts" :3,"ph" : "X","name" :"model_run","args" : {}}';
 
   test('is counted by provider, each node once', () => {
@@ -52,6 +52,7 @@ describe('a profile', () => {
       kernel('a', '1', 'CUDAExecutionProvider'),
       kernel('b', '2', 'CUDAExecutionProvider'),
       kernel('c', '3', 'CPUExecutionProvider'),
+      kernel('copy', '4', 'CUDAExecutionProvider', 'MemcpyToHost'),
       session,
       ']',
     ];
