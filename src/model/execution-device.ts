@@ -58,6 +58,14 @@ export function isProviderFailure(error: unknown): boolean {
   );
 }
 
+/**
+ * Whether a run failed because of the device and not of its rows, such as `CUDA failure 700: an illegal memory access`. A
+ * process does not get over most of these: every later run of it would fail too.
+ */
+export function isDeviceFailure(error: unknown): boolean {
+  return /\b(CUDA|CUBLAS|CUDNN|CUDNN_FE|CURAND|CUFFT) failure \d+:|WebGPU device lost/.test(runtimeText(error));
+}
+
 /** Folder of ONNX Runtime's binding for this platform, where its providers lie. */
 export function bindingFolder(): string {
   const home = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));

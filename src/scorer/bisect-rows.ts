@@ -1,4 +1,5 @@
 import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
+import { isDeviceFailure } from '../model/execution-device.ts';
 import { runtimeText } from '../model/runtime-text.ts';
 
 /** Scores rows [from, from + count) as one batch; throws ONNX Runtime's own error when the batch fails. */
@@ -9,7 +10,7 @@ export type RunRows = (from: number, count: number) => Promise<void>;
  * with the runtime's message. All other rows are scored. `onHalved` is told how many rows fit when memory was short for more
  * of them and no row is to blame.
  *
- * Gives whether every row was scored. Errors: a PrescoreError of `runRows` passes through; MODEL_FAILED when single rows already want more memory than there is.
+ * Gives whether every row was scored. Errors: a PrescoreError of `runRows` passes through; MODEL_FAILED when single rows already want more memory than there is; SCORER_CRASHED when the device failed.
  */
 export async function bisectRows(
   from: number,
@@ -23,6 +24,7 @@ export async function bisectRows(
     return true;
   } catch (error) {
     if (isPrescoreError(error)) throw error;
+    if (isDeviceFailure(error) && !isMemory(error)) throw deviceError(error);
     if (count === 1) {
       onGuilty(from, runtimeText(error).slice(0, 300));
       return false;
@@ -38,13 +40,20 @@ export async function bisectRows(
   }
 }
 
+// Rows that come after a failure of the device would all be rejected: the process is of no use any more.
+function deviceError(cause: unknown): PrescoreError {
+  const fix = 'Look at the driver and the GPU (nvidia-smi, dmesg); prescore gpu status says what is there.';
+  const what = `the device failed: ${runtimeText(cause).slice(0, 300)}`;
+  return new PrescoreError('SCORER_CRASHED', { what, fix, cause, data: { device: true } });
+}
+
 function hungerError(cause: unknown): PrescoreError {
   const fix = 'The model asks for more memory than there is even for one row: check it with one row.';
   return new PrescoreError('MODEL_FAILED', { what: runtimeText(cause), fix, cause });
 }
 
 function isMemory(error: unknown): boolean {
-  return /failed to allocate|bad_alloc|bad allocation|out of memory|out-of-memory|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED/i.test(
+  return /failed to allocate|bad_alloc|bad allocation|out of memory|Available memory of \d+ is smaller|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED/i.test(
     runtimeText(error),
   );
 }

@@ -238,7 +238,13 @@ export class ScorerPool {
       },
       (error: unknown) => {
         seat.tasks.delete(id);
-        this.failed(task, toPrescoreError(error));
+        const failure = toPrescoreError(error);
+        // The child is there, but its device is not: another one tries the chunk again.
+        if (failure.details.data?.['device'] === true) {
+          seat.isReady = false;
+          seat.process.kill(failure);
+        }
+        this.failed(task, failure);
         this.dispatch();
       },
     );

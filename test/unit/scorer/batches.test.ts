@@ -51,6 +51,13 @@ describe('a batch for which memory is short', () => {
     expect(halved).toEqual([]);
   });
 
+  test('is not a failure of the device, which ends the process instead of rejecting every row', async () => {
+    const text = 'CUDA failure 700: an illegal memory access was encountered ; GPU=0 ; hostname=h ; file=f ; line=1';
+    await expect(bisect(64, 64, [5], text)).rejects.toMatchObject({ code: 'SCORER_CRASHED', retryable: true });
+    const short = 'CUDA failure 2: out of memory ; GPU=0 ; hostname=h ; file=f ; line=1';
+    expect((await bisect(64, 64, [5], short)).guilty).toEqual([5]);
+  });
+
   test('for a model that has no room for one row is an error', async () => {
     await expect(bisect(64, 0)).rejects.toMatchObject({ code: 'MODEL_FAILED' });
   });
