@@ -40,6 +40,11 @@ describe('gpu install, status and remove', () => {
     expect(methods).toEqual([...wheels.map(() => 'HEAD'), ...wheels.map(() => 'GET')]);
     expect(readFileSync(join(place.binding, CUDA))).toEqual(providerFiles()[CUDA]);
 
+    // Once more: all is there, and nothing is fetched.
+    const again = await prescore(args, { env });
+    expect(again.stdout).toMatch(/^the provider [\d.]+ is installed\nthe libraries of CUDA are installed\n/);
+    expect(index.asked.filter((line) => line.startsWith('GET')).length).toBe(wheels.length);
+
     const status = await prescore(['gpu', 'status', '--binding', place.binding, '--json'], { env });
     expect(status.code).toBe(5);
     const told = status.events[0] as {
