@@ -22,7 +22,7 @@ function judge(status: GpuStatus, isAsked: boolean): Omit<Finding, 'check'> {
   const { driver, provider } = status;
   const hasProvider = provider.files.some((file) => file.state !== 'missing');
   const inTheWay = status.obstacles.filter((one) => one.isInTheWay);
-  const found = inTheWay.map((one) => one.what).join(' ');
+  const found = inTheWay.map((one) => one.what.replace(/\.$/, '')).join('; ');
   const fix = inTheWay[0]?.fix ?? '';
   if (status.isUsable)
     return { verdict: 'ok', found: `driver ${driver.version ?? 'unknown'}, provider ready`, fix: '' };

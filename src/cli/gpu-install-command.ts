@@ -3,8 +3,9 @@ import { installProvider } from '../gpu/install-provider.ts';
 import { findOrtPlace, type OrtPlace } from '../gpu/ort-place.ts';
 import { askWheels, compareDigest, downloadWheels, type OfferedWheel } from '../gpu/pip.ts';
 import { openProviderSource, PROVIDER_PACKAGE, type ProviderSource } from '../gpu/provider-source.ts';
+import { readProviderState } from '../gpu/provider-state.ts';
 import { findPython } from '../gpu/python-runtime.ts';
-import { adoptRuntime, installRuntime, RUNTIME_REQUIREMENTS, type RuntimeRecord } from '../gpu/runtime.ts';
+import { adoptRuntime, hasRuntime, installRuntime, RUNTIME_REQUIREMENTS, type RuntimeRecord } from '../gpu/runtime.ts';
 import { sayBytes } from '../telemetry/progress-line.ts';
 import { printJson } from './print-json.ts';
 import { makeScratch, removeScratch } from './scratch-folder.ts';
@@ -33,8 +34,17 @@ export async function gpuInstallCommand(flags: GpuInstallFlags): Promise<number>
   const say: Say = (text, event) => (flags.json === true ? printJson(event) : process.stdout.write(`${text}\n`));
   const place = findOrtPlace(flags.binding);
   const python = flags.python ?? findPython(process.env);
-  const provider = flags.from === undefined ? await askWheels(python, [`${PROVIDER_PACKAGE}==${place.version}`]) : [];
-  const runtime = flags.runtime === true ? await askWheels(python, RUNTIME_REQUIREMENTS) : [];
+  const isInPlace = flags.from === undefined && (await hasProvider(place));
+  const wanted = flags.from === undefined && !isInPlace ? [`${PROVIDER_PACKAGE}==${place.version}`] : [];
+  const provider = wanted.length > 0 ? await askWheels(python, wanted) : [];
+  const offered = flags.runtime === true ? await askWheels(python, RUNTIME_REQUIREMENTS) : [];
+  const isRuntimeThere = hasRuntime(
+    process.env,
+    offered.map((wheel) => `${wheel.name} ${wheel.version}`),
+  );
+  const runtime = isRuntimeThere ? [] : offered;
+  if (isInPlace) say(`the provider ${place.version} is installed`, { event: 'in-place', what: 'provider' });
+  if (isRuntimeThere) say('the libraries of CUDA are installed', { event: 'in-place', what: 'runtime' });
   sayOffers([...provider, ...runtime], say);
   if (flags.dryRun === true) {
     if (flags.from !== undefined) sayFiles(place, await openProviderSource(flags.from, place.version), say);
@@ -45,11 +55,13 @@ export async function gpuInstallCommand(flags: GpuInstallFlags): Promise<number>
     const isShown = flags.json !== true && process.stderr.isTTY === true;
     const get = (wheels: readonly OfferedWheel[]): Promise<readonly string[]> =>
       downloadWheels(python, wheels, scratch, isShown);
-    const source = await openProviderSource(flags.from ?? (await get(provider))[0] ?? scratch, place.version);
-    if (flags.sha256 !== undefined && source.wheel !== null) await compareDigest(source.wheel, flags.sha256);
-    // The scratch folder is gone when somebody reads the record.
-    const named = flags.from === undefined ? { ...source, from: provider[0]?.file ?? '' } : source;
-    await install(place, named, flags, say);
+    const from = provider.length > 0 ? (await get(provider))[0] : flags.from;
+    if (from !== undefined) {
+      const source = await openProviderSource(from, place.version);
+      if (flags.sha256 !== undefined && source.wheel !== null) await compareDigest(source.wheel, flags.sha256);
+      // The scratch folder is gone when somebody reads the record.
+      await install(place, { ...source, from: provider[0]?.file ?? source.from }, flags, say);
+    }
     if (runtime.length > 0)
       sayRuntime(
         await installRuntime(
@@ -64,6 +76,11 @@ export async function gpuInstallCommand(flags: GpuInstallFlags): Promise<number>
   }
   say('look at: prescore gpu status', { event: 'done' });
   return 0;
+}
+
+async function hasProvider(place: OrtPlace): Promise<boolean> {
+  const { version, files } = await readProviderState(place.folder);
+  return version === place.version && files.every((file) => file.state === 'installed');
 }
 
 function checkFlags(flags: GpuInstallFlags): void {

@@ -38,8 +38,8 @@ export function readElf(path: string): ElfLibrary | null {
       return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, at));
     });
   } catch (error) {
-    // Offsets that point outside of the file.
-    if (error instanceof RangeError) return null;
+    // Offsets that point outside of the file; a folder.
+    if (error instanceof RangeError || (error instanceof Error && 'code' in error)) return null;
     throw error;
   } finally {
     closeSync(file);
@@ -60,6 +60,7 @@ function parse(read: (at: number, length: number) => Buffer): ElfLibrary | null 
   const dynamic = segments.find((s) => s.type === PT_DYNAMIC);
   if (dynamic === undefined) return null;
   const entries = read(dynamic.offset, dynamic.bytes);
+  if (entries.length < dynamic.bytes) return null;
   const found = new Map<number, number[]>();
   for (let at = 0; at + 16 <= entries.length; at += 16) {
     const tag = Number(entries.readBigInt64LE(at));
@@ -69,7 +70,9 @@ function parse(read: (at: number, length: number) => Buffer): ElfLibrary | null 
   const address = found.get(DT_STRTAB)?.[0] ?? 0;
   const home = segments.find((s) => s.type === PT_LOAD && s.address <= address && address < s.address + s.bytes);
   if (home === undefined) return null;
-  const strings = read(home.offset + address - home.address, found.get(DT_STRSZ)?.[0] ?? 0);
+  const length = found.get(DT_STRSZ)?.[0] ?? 0;
+  const strings = read(home.offset + address - home.address, length);
+  if (strings.length < length) return null;
   const texts = (tag: number): readonly string[] =>
     (found.get(tag) ?? []).map((at) => strings.toString('utf8', at, Math.max(at, strings.indexOf(0, at))));
   const folders = (tag: number): readonly string[] => texts(tag).flatMap((t) => t.split(':').filter((f) => f !== ''));

@@ -6,7 +6,7 @@ import { gpuHome, RUNTIME_RECORD } from './gpu-home.ts';
  * Folders with CUDA libraries to put in front of LD_LIBRARY_PATH of a scorer child, in the order in which they are searched:
  * those of `PRESCORE_CUDA_PATH` (absolute folders, joined as in PATH), then those that `prescore gpu install` recorded
  * (`--runtime`, `--runtime-from`). Folders that are gone are left out; empty when nothing is installed. Reads one small file and
- * never fails: a record that cannot be read counts as none (`prescore gpu status` says so). The loader reads the variable
+ * never fails: a record that cannot be read counts as none. The loader reads the variable
  * when a process starts, so it belongs into the environment that the child is forked with.
  */
 export function gpuLoaderPath(env: NodeJS.ProcessEnv): readonly string[] {

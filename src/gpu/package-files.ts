@@ -25,6 +25,8 @@ interface Recorded {
   readonly bytes: number;
 }
 
+/** A list of files is a few kilobytes, or a few megabytes for the largest of packages. */
+const MOST_TEXT = 32 << 20;
 const RECORD = /^[^/]+\.dist-info\/RECORD$/;
 
 /**
@@ -39,7 +41,13 @@ export async function openWheel(source: Pieces, isWanted: (path: string) => bool
     if (entry === undefined)
       throw new PrescoreError('GPU_SOURCE', { what: `Not a wheel: no ${path}`, where: source.name });
     const chunks: Buffer[] = [];
-    for await (const chunk of unpackEntry(source, entry)) chunks.push(chunk);
+    let bytes = 0;
+    for await (const chunk of unpackEntry(source, entry)) {
+      bytes += chunk.length;
+      if (bytes > MOST_TEXT)
+        throw new PrescoreError('GPU_SOURCE', { what: `${path} is too large`, where: source.name });
+      chunks.push(chunk);
+    }
     return Buffer.concat(chunks).toString('utf8');
   };
   const recordPath = [...entries.keys()].find((path) => RECORD.test(path)) ?? '*.dist-info/RECORD';

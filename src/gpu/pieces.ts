@@ -62,6 +62,6 @@ export class Pieces {
   }
 
   private within(at: number, length: number): readonly Piece[] {
-    return this.pieces.filter((p) => p.bytes > 0 && p.at < at + length && at < p.at + p.bytes);
+    return this.pieces.filter((p) => p.bytes > 0 && length > 0 && p.at < at + length && at < p.at + p.bytes);
   }
 }

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { Pieces } from './pieces.ts';
 
@@ -22,36 +21,51 @@ const ASKED = [
   ...['manylinux_2_28_x86_64', 'manylinux_2_27_x86_64', 'manylinux2014_x86_64'].flatMap((tag) => ['--platform', tag]),
   ...['--python-version', '3.12', '--implementation', 'cp', '--only-binary', ':all:', '--no-deps'],
 ];
-const SIZE_TIMEOUT_MS = 15_000;
 
-interface Report {
-  readonly install: readonly {
-    readonly metadata: { readonly name: string; readonly version: string };
-    readonly download_info: {
-      readonly url: string;
-      readonly archive_info?: { readonly hashes?: { readonly sha256?: string } };
-    };
-  }[];
-}
+// `pip install --dry-run --report` fetches every wheel to tell of them, up to a version of pip that most hosts do not have; so its finder is asked
+// directly, with the session, credentials, proxies and certificates that pip is set up with. The only place that knows pip from inside.
+const ASK = `
+import json, os, sys
+from pip._internal.cli.cmdoptions import make_target_python
+from pip._internal.commands.download import DownloadCommand
+from pip._vendor.packaging.requirements import Requirement
+command = DownloadCommand("download", "")
+options, requirements = command.parse_args(sys.argv[1:])
+session = command._build_session(options)
+finder = command._build_package_finder(options, session, make_target_python(options))
+def size(link):
+    try:
+        if link.is_file:
+            return os.path.getsize(link.file_path)
+        answer = session.head(link.url_without_fragment, headers={"Accept-Encoding": "identity"}, timeout=15, allow_redirects=True)
+        return int(answer.headers["content-length"]) if answer.ok else None
+    except Exception:
+        return None
+offers = []
+for text in requirements:
+    asked = Requirement(text)
+    best = finder.find_best_candidate(asked.name, asked.specifier).best_candidate
+    if best is None:
+        sys.exit("ERROR: No matching distribution found for " + text)
+    link = best.link
+    digest = link.hash if link.hash_name == "sha256" else None
+    offers.append({"name": best.name, "version": str(best.version), "file": link.filename, "bytes": size(link), "sha256": digest})
+print(json.dumps(offers))
+`;
 
 /**
- * Asks pip which wheels it would take for the requirements, by the index that it is set up for; nothing is downloaded where the index
- * serves metadata on its own, as those of today do.
+ * Asks pip which wheels it would take for the requirements, by the index that it is set up for, and the registry for their sizes; no
+ * wheel is downloaded.
  *
  * Errors: GPU_REGISTRY when there is no pip, no index in reach, or no such wheel.
  */
 export async function askWheels(python: string, requirements: readonly string[]): Promise<readonly OfferedWheel[]> {
-  const args = ['install', '--dry-run', '--ignore-installed', '--quiet', '--report', '-', '--target', '.', ...ASKED];
-  const { install } = JSON.parse(await runPip(python, [...args, ...requirements])) as Report;
-  return Promise.all(
-    install.map(async ({ metadata, download_info: { url, archive_info } }) => ({
-      name: metadata.name,
-      version: metadata.version,
-      file: decodeURIComponent(basename(new URL(url).pathname)),
-      bytes: await sizeOf(url),
-      sha256: archive_info?.hashes?.sha256 ?? null,
-    })),
-  );
+  const told = await runPython(python, ['-c', ASK, '--no-input', ...ASKED, ...requirements], false);
+  try {
+    return JSON.parse(told) as OfferedWheel[];
+  } catch (cause) {
+    throw new PrescoreError('GPU_REGISTRY', { what: 'pip gave no answer that can be read', where: python, cause });
+  }
 }
 
 /**
@@ -66,7 +80,18 @@ export async function downloadWheels(
   isShown: boolean,
 ): Promise<readonly string[]> {
   const exact = wheels.map((wheel) => `${wheel.name}==${wheel.version}`);
-  await runPip(python, ['download', '--dest', folder, ...(isShown ? [] : ['--quiet']), ...ASKED, ...exact], isShown);
+  await checkRoom(wheels, folder);
+  const pip = [
+    '-m',
+    'pip',
+    '--disable-pip-version-check',
+    '--no-input',
+    'download',
+    '--no-cache-dir',
+    '--dest',
+    folder,
+  ];
+  await runPython(python, [...pip, ...(isShown ? [] : ['--quiet']), ...ASKED, ...exact], isShown);
   const paths = wheels.map((wheel) => join(folder, wheel.file));
   for (const [i, wheel] of wheels.entries()) {
     const path = paths[i] ?? '';
@@ -81,6 +106,19 @@ export async function downloadWheels(
       });
   }
   return paths;
+}
+
+async function checkRoom(wheels: readonly OfferedWheel[], folder: string): Promise<void> {
+  const needed = wheels.reduce((sum, wheel) => sum + (wheel.bytes ?? 0), 0);
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < needed)
+    throw new PrescoreError('GPU_PLACE', {
+      what: 'The disk has too little room for the download',
+      where: folder,
+      expected: `${needed} bytes`,
+      got: `${bavail * bsize} bytes free`,
+      fix: 'Set TMPDIR to a folder on a larger disk.',
+    });
 }
 
 /** Reads a file whole and compares its sha256 (64 hex digits). Errors: GPU_SOURCE when they differ. */
@@ -98,21 +136,9 @@ export async function compareDigest(file: Pieces, sha256: string): Promise<void>
   });
 }
 
-// The URL is one that pip gave. A registry that does not tell a size is no reason to fail.
-async function sizeOf(url: string): Promise<number | null> {
-  try {
-    if (url.startsWith('file:')) return (await stat(fileURLToPath(url.split('#')[0] ?? url))).size;
-    const answer = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(SIZE_TIMEOUT_MS) });
-    const told = answer.ok ? Number(answer.headers.get('content-length') ?? Number.NaN) : Number.NaN;
-    return Number.isInteger(told) && told > 0 ? told : null;
-  } catch {
-    return null;
-  }
-}
-
-function runPip(python: string, args: readonly string[], isShown = false): Promise<string> {
+function runPython(python: string, args: readonly string[], isShown: boolean): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(python, ['-m', 'pip', '--disable-pip-version-check', '--no-input', ...args], {
+    const child = spawn(python, args, {
       // Its progress belongs to people: our stdout is for results.
       stdio: ['ignore', isShown ? 2 : 'pipe', 'pipe'],
     });
@@ -124,7 +150,7 @@ function runPip(python: string, args: readonly string[], isShown = false): Promi
       stderr += text;
     });
     const refuse = (what: string, cause?: unknown): void =>
-      reject(new PrescoreError('GPU_REGISTRY', { what, where: `${python} -m pip ${args[0] ?? ''}`, cause }));
+      reject(new PrescoreError('GPU_REGISTRY', { what, where: `pip of ${python}`, cause }));
     child.on('error', (error) => refuse('Python cannot be started, so pip cannot be asked', error));
     child.on('close', (code) => {
       const said =

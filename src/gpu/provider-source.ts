@@ -38,7 +38,7 @@ export async function openProviderSource(from: string, version: string): Promise
       where: source.from,
       expected: `${PROVIDER_PACKAGE} ${version}`,
       got: `${source.name} ${source.version}`,
-      fix: `Get the wheel of version ${version}: pip download --no-deps ${PROVIDER_PACKAGE}==${version}`,
+      fix: `Get the wheel of version ${version} (pip download --no-deps ${PROVIDER_PACKAGE}==${version}).`,
     });
   return source;
 }
@@ -108,7 +108,7 @@ async function openLoose(folder: string, version: string): Promise<ProviderSourc
         throw new PrescoreError('GPU_SOURCE', {
           what: `Nothing says what ${name} must be`,
           where: folder,
-          fix: `Give the wheel, or put a ${SUMS} beside the libraries: sha256sum libonnxruntime_providers_*.so > ${SUMS}`,
+          fix: `Give the wheel, or put a ${SUMS} beside the libraries (sha256sum libonnxruntime_providers_*.so > ${SUMS}).`,
         });
       const pieces = await Pieces.open(join(folder, name), paths);
       return { path: name, bytes: pieces.bytes, sha256, content: () => pieces.stream() };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PrescoreError } from '../errors/prescore-error.ts';
@@ -52,6 +52,13 @@ export function readRuntimeRecord(env: NodeJS.ProcessEnv): RuntimeRecord | null 
   }
 }
 
+/** True when exactly these packages (`NAME VERSION`) are unpacked for this user and their folders are there. */
+export function hasRuntime(env: NodeJS.ProcessEnv, packages: readonly string[]): boolean {
+  const record = readRuntimeRecord(env);
+  if (record?.unpacked == null || !record.folders.every((folder) => existsSync(folder))) return false;
+  return [...record.packages].sort().join() === [...packages].sort().join();
+}
+
 /**
  * Unpacks the libraries of wheels (paths of files, or of parts in order) into a new folder of the user, records it, and removes the one before.
  *
@@ -81,12 +88,17 @@ export async function installRuntime(
     .digest('hex');
   const unpacked = `runtime-${digest.slice(0, 12)}`;
   const root = join(home, unpacked);
-  if (!existsSync(root)) await unpackInto(home, root, files);
+  if (!isWhole(root, files)) await unpackInto(home, root, files);
   const folders = [
     ...new Set(files.filter((f) => f.path.startsWith('nvidia/')).map((f) => join(root, f.path, '..'))),
   ].sort();
   const names = packages.map((one) => `${one.name} ${one.version}`);
   return writeRecord(env, { format: 1, cuda: CUDA_MAJOR, folders, unpacked, packages: names });
+}
+
+// Sizes are enough to see what was removed or cut off since; the digests were compared when it was unpacked.
+function isWhole(root: string, files: OpenPackage['files']): boolean {
+  return files.every((file) => statSync(join(root, file.path), { throwIfNoEntry: false })?.size === file.bytes);
 }
 
 async function unpackInto(home: string, root: string, files: OpenPackage['files']): Promise<void> {
@@ -95,6 +107,7 @@ async function unpackInto(home: string, root: string, files: OpenPackage['files'
     const stage = await freshStage(home);
     try {
       await unpackFiles(files, stage, (path) => path);
+      await rm(root, { recursive: true, force: true });
       await rename(stage, root);
       await syncFolder(home);
     } finally {
