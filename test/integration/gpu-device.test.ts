@@ -18,6 +18,9 @@ interface Scored {
   readonly output: string;
 }
 
+/** What a machine with GPUs hides from these tests. */
+const NO_GPU = { CUDA_VISIBLE_DEVICES: '' } as const;
+
 let vulkan: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
@@ -64,10 +67,10 @@ function trees(path: string): Readonly<Record<string, unknown>> {
 
 describe('a device that is not there', () => {
   test.each([
-    ['cuda', 'cuda:0', /libonnxruntime_providers_cuda\.so|libcu\w+\.so/, 'gpu install'],
+    ['cuda', 'cuda:0', /libonnxruntime_providers_cuda\.so|libcu\w+\.so|CUDA/, 'gpu install'],
     ['webgpu', 'webgpu', /libvulkan\.so\.1|No supported adapters/, 'Vulkan'],
   ])('%s is an error that names what is missing, and nothing is written', async (asked, name, why, fix) => {
-    const scored = await score(network(), { device: asked }, NO_VULKAN);
+    const scored = await score(network(), { device: asked }, { ...NO_VULKAN, ...NO_GPU });
     expect(scored.result.code).toBe(5);
     expect(failure(scored).code).toBe('PROVIDER_UNAVAILABLE');
     expect(failure(scored).what).toContain(`${name} is not available`);
@@ -80,7 +83,10 @@ describe('a device that is not there', () => {
 
   test('auto takes the CPU, with the bits of cpu, and the manifest says so', async () => {
     const job = network();
-    const [auto, cpu] = [await score(job, { device: 'auto' }, vulkan), await score(job, { device: 'cpu' }, {})];
+    const [auto, cpu] = [
+      await score(job, { device: 'auto' }, { ...vulkan, ...NO_GPU }),
+      await score(job, { device: 'cpu' }, {}),
+    ];
     expect(auto.manifest?.device).toEqual({ asked: 'auto', granted: [expect.objectContaining({ device: 'cpu' })] });
     expect(cpu.manifest?.device?.asked).toBe('cpu');
     expect(auto.manifest?.parts.map((p) => p.sha256)).toEqual(cpu.manifest?.parts.map((p) => p.sha256));
