@@ -7,7 +7,7 @@ export type HttpCase = 'lookup' | 'live';
 
 /** What the command line asked for. */
 export interface Options {
-  readonly case: CaseName | 'memory' | 'redis-load' | 'queue' | HttpCase;
+  readonly case: CaseName | 'memory' | 'redis-load' | 'queue' | 'gpu' | HttpCase;
   readonly runs: number;
   readonly peers: readonly ContenderName[];
   readonly rows: number;
@@ -21,12 +21,14 @@ export interface Options {
   readonly chunks: number;
   /** Of one measurement over HTTP. */
   readonly seconds: number;
+  /** Of the gpu case. */
+  readonly device: string;
 }
 
 /** Predictions in the set of the HTTP cases. */
 export const HTTP_ROWS = 336_776;
 
-export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue|lookup|live [options]
+export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue|lookup|live|gpu [options]
   --runs N          timed rounds (5); memory: runs of each size (1)
   --peers A,B       of ${CONTENDERS.join(', ')} (all)
   --rows N          fewer rows than the case has
@@ -35,7 +37,8 @@ export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue
   --tune            search for the peers' best settings again
   --budget SIZE     execution.memory of prescore's job (1GiB)
   --chunks N        tiny chunks of the queue case (10000)
-  --seconds N       of one measurement of lookup and live (10)`;
+  --seconds N       of one measurement of lookup and live (10)
+  --device D        of the gpu case: cuda, cuda:N or webgpu (cuda:0)`;
 
 /** Reads the command line; null when it makes no sense. */
 export function readOptions(args: readonly string[]): Options | null {
@@ -55,6 +58,7 @@ export function readOptions(args: readonly string[]): Options | null {
         budget: text,
         chunks: text,
         seconds: text,
+        device: text,
       },
     });
     const name = positionals[0];
@@ -65,6 +69,7 @@ export function readOptions(args: readonly string[]): Options | null {
       name === 'memory' ||
       name === 'redis-load' ||
       name === 'queue' ||
+      name === 'gpu' ||
       name === 'lookup' ||
       name === 'live';
     const peers = values.peers?.split(',') ?? CONTENDERS;
@@ -81,8 +86,8 @@ export function readOptions(args: readonly string[]): Options | null {
     if (!(rows > 0 && runs > 0 && Number.isInteger(rows) && Number.isInteger(runs))) return null;
     if (!(chunks >= 20 && Number.isInteger(chunks))) return null;
     if (store !== 'file' && store !== 's3') return null;
-    const { memory: samplesMemory, tune: tunesAgain, budget = '1GiB' } = values;
-    return { case: name, runs, peers, rows, samplesMemory, store, tunesAgain, memory: budget, chunks, seconds };
+    const { memory: samplesMemory, tune: tunesAgain, budget = '1GiB', device = 'cuda:0' } = values;
+    return { case: name, runs, peers, rows, samplesMemory, store, tunesAgain, memory: budget, chunks, seconds, device };
   } catch {
     return null;
   }

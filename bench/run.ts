@@ -1,5 +1,6 @@
-/* The benchmark: `npm run bench -- heavy|light|mixed|memory|redis-load|queue|lookup|live`. See bench/README.md. */
+/* The benchmark: `npm run bench -- heavy|light|mixed|memory|redis-load|queue|lookup|live|gpu`. See bench/README.md. */
 import { compare } from './compare.ts';
+import { gpuCase } from './gpu/gpu-case.ts';
 import { httpCase } from './http-case.ts';
 import { memoryCase } from './memory-case.ts';
 import { readOptions, USAGE } from './options.ts';
@@ -14,5 +15,6 @@ if (options === null) {
 } else if (options.case === 'memory') await memoryCase(options);
 else if (options.case === 'redis-load') await redisCase(options);
 else if (options.case === 'queue') await queueCase(options);
+else if (options.case === 'gpu') process.exitCode = await gpuCase(options);
 else if (options.case === 'lookup' || options.case === 'live') await httpCase(options, options.case);
 else await compare(options, options.case);

@@ -191,5 +191,8 @@ function doneOf(time: string): RunDone {
     committed: true,
     inputsChanged: 0,
     stages: { fetch: 0, decode: 0, model: 0, encode: 0, store: 0 },
+    device: { asked: 'cpu', granted: [] },
+    gpuIdle: null,
+    scoringSeconds: null,
   };
 }

@@ -30,14 +30,18 @@ export async function doctorCommand(
       findings.push({ check, verdict: 'fail', found: known.message.split('. ')[0]!, fix: known.fix });
     }
   };
+  let device: string | null = null;
   if (path !== undefined) {
     let job: Job | null = null;
     await attempt('job file', async () => {
       job = loadJob(path);
+      device = job.execution.device;
       return { verdict: 'ok', found: job.name, fix: '' };
     });
     if (job !== null) await checkJob(job, attempt);
   }
+  const { checkGpu } = await import('./doctor-gpu.ts');
+  await checkGpu(device, attempt);
   const redis = flags.redis ?? process.env['PRESCORE_REDIS_URL'];
   if (redis !== undefined && redis !== '') {
     const { checkQueue } = await import('./doctor-queue.ts');

@@ -14,6 +14,8 @@ export const MEMORY = {
   modelFactor: 4,
   minDuckBytes: 96 * MIB,
   maxDuckBytes: 1024 * MIB,
+  /** What the driver and the libraries of a GPU may map into a child beside its share. Not measured: wide enough not to end a child that is well. */
+  gpuHostBytes: 6144 * MIB,
 } as const;
 
 export interface MemoryShare {
@@ -28,7 +30,8 @@ export interface MemoryShare {
 }
 
 /**
- * Divides execution.memory among scorers. `auto` takes as many scorers as there are cores and as fit.
+ * Divides execution.memory among scorers. `auto` takes as many scorers as there are cores and as fit. On GPUs every scorer has
+ * a child of its own, which holds one device.
  *
  * Errors: MEMORY_TOO_SMALL with the least figure that would do.
  */
@@ -37,6 +40,7 @@ export function shareMemory(
   scorers: number | 'auto',
   cores: number,
   modelBytes: number,
+  isGpu = false,
 ): MemoryShare {
   const perScorer = leastBytes(modelBytes);
   const fits = Math.floor((memoryBytes - MEMORY.supervisorBytes) / perScorer);
@@ -52,7 +56,7 @@ export function shareMemory(
   }
   const shareBytes = Math.floor((memoryBytes - MEMORY.supervisorBytes) / wanted);
   const oneModel = MEMORY.modelFactor * modelBytes;
-  const threads = wanted > 1 && shareBytes - perScorer >= oneModel ? 2 : 1;
+  const threads = !isGpu && wanted > 1 && shareBytes - perScorer >= oneModel ? 2 : 1;
   const spare = shareBytes - perScorer - (threads - 1) * oneModel;
   const duckMemoryBytes = Math.min(MEMORY.maxDuckBytes, MEMORY.minDuckBytes + Math.floor(spare / 2));
   return { scorers: wanted, shareBytes, duckMemoryBytes, threads, slabs: threads + 2 };

@@ -29,7 +29,16 @@ export function printSummary(job: Job, done: readonly RunDone[]): void {
   const fresh = done.filter((d) => !d.alreadyDone);
   out.write(`\noutput   ${showPath(job.output.uri)}\n`);
   for (const d of done) if (d.rejectsUri !== null) out.write(`rejects  ${showPath(d.rejectsUri)}\n`);
+  for (const text of new Set(fresh.flatMap((d) => sayDevice(d) ?? []))) out.write(`device   ${text}\n`);
   if (fresh.length > 0) out.write(`${sayLimits(fresh, job)}\n`);
+}
+
+/** `cuda:0 (NVIDIA H200), idle 34 %`; null when everything ran on the CPU, as asked. */
+export function sayDevice({ device, gpuIdle }: Pick<RunDone, 'device' | 'gpuIdle'>): string | null {
+  const names = device.granted.map((d) => (d.hardware === null ? d.device : `${d.device} (${d.hardware})`));
+  if (device.asked === 'cpu' || names.length === 0) return null;
+  const asked = device.asked === 'auto' ? ', chosen by auto' : '';
+  return `${names.join(', ')}${asked}${gpuIdle === null ? '' : `, idle ${Math.round(gpuIdle * 100)} %`}`;
 }
 
 function sayShard(d: RunDone, { index, count, chunksOpen }: NonNullable<RunDone['shard']>): string {
@@ -51,7 +60,8 @@ export function sayLimits(done: readonly RunDone[], job: Job): string {
     .filter((s) => s.share >= 0.005)
     .map((s) => `${s.name} ${Math.round(s.share * 100)} %`)
     .join(', ');
-  return `limited by: ${list}. ${advice(shares[0]!.name, job)}`;
+  const isGpu = done.some((d) => d.gpuIdle !== null);
+  return `limited by: ${list}. ${isGpu && shares[0]!.name === 'model' ? 'The GPU is the limit.' : advice(shares[0]!.name, job)}`;
 }
 
 function advice(stage: string, job: Job): string {

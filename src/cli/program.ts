@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { addBackfill } from './backfill-options.ts';
 import { surviveClosedPipes } from './closed-pipes.ts';
+import { addGpu } from './gpu-options.ts';
 import { parseCount, parseShard, parseTime } from './parse-options.ts';
 import { addQueue, addSchedule } from './queue-options.ts';
 import { reportError } from './report-error.ts';
@@ -103,6 +104,7 @@ export function buildProgram(done: (code: number) => void): Command {
   addSchedule(program, done);
   addServe(program, done);
   addStream(program, done);
+  addGpu(program, done);
   program
     .command('doctor')
     .description('check Node, the native libraries, a job with its model and stores, a queue; say what to fix')

@@ -6,8 +6,9 @@ import type { StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import type { LoadedScorers } from '../pipeline/run-deps.ts';
 import { ScorerPool } from '../scorer/scorer-pool.ts';
-import { fetchModel } from './fetch-model.ts';
-import { saySmallMemory, shareMemory } from './memory-plan.ts';
+import { CPU, chooseDevices, isUnavailable, refuseMostlyCpu, saySharedModel } from './choose-devices.ts';
+import { fetchModel, type LocalModel } from './fetch-model.ts';
+import { MEMORY, saySmallMemory, shareMemory } from './memory-plan.ts';
 import { makeScratch } from './scratch-folder.ts';
 import { SCORER_ENTRY, scorerEnvironment, spareScorer } from './spare-scorer.ts';
 
@@ -47,23 +48,42 @@ export class JobScorers {
   private async start(): Promise<LoadedScorers> {
     const { job } = this;
     const { execution } = job;
-    this.scratchDir = await makeScratch();
-    const model = await fetchModel(job, this.stores, this.scratchDir, this.allowUnpinned);
-    const { memoryBytes, scorers } = execution;
+    const scratchDir = await makeScratch();
+    this.scratchDir = scratchDir;
+    const model = await fetchModel(job, this.stores, scratchDir, this.allowUnpinned);
+    const devices = chooseDevices(execution.device, process.env);
+    try {
+      return await this.startOn(devices, model, scratchDir);
+    } catch (error) {
+      if (execution.device !== 'auto' || devices === CPU || !isUnavailable(error)) throw error;
+      this.warn(`execution.device: auto takes the CPU: ${error.details.what}`);
+      this.pool?.close();
+      return await this.startOn(CPU, model, scratchDir);
+    }
+  }
+
+  private async startOn(devices: readonly string[], model: LocalModel, scratchDir: string): Promise<LoadedScorers> {
+    const { job } = this;
+    const { execution } = job;
+    const { memoryBytes } = execution;
+    const isGpu = devices !== CPU;
+    const scorers = isGpu && execution.scorers === 'auto' ? devices.length : execution.scorers;
     const cores = availableParallelism();
-    const share = shareMemory(memoryBytes, scorers, cores, model.bytes);
+    const share = shareMemory(memoryBytes, scorers, cores, model.bytes, isGpu);
     const shortage = saySmallMemory(share, scorers, cores, memoryBytes, model.bytes);
     if (shortage !== null) this.warn(shortage);
+    const { tf32 } = execution.cuda;
     const pool = new ScorerPool(
       {
         entry: SCORER_ENTRY,
-        env: scorerEnvironment(),
-        takeSpare: () => spareScorer.take(),
-        maxRssBytes: share.shareBytes * 0.9,
+        env: scorerEnvironment(tf32),
+        // It was started before the job was known, with TF32 off.
+        takeSpare: () => (tf32 ? null : spareScorer.take()),
+        maxRssBytes: share.shareBytes * 0.9 + (isGpu ? MEMORY.gpuHostBytes : 0),
         silenceMs: SILENCE_MS,
         options: {
           stores: job.stores,
-          scratchDir: this.scratchDir,
+          scratchDir,
           scratchBytes: Math.floor(execution.scratchBytes / share.scorers),
           duckMemoryBytes: share.duckMemoryBytes,
           threads: share.threads,
@@ -74,9 +94,15 @@ export class JobScorers {
       share.scorers,
     );
     this.pool = pool;
-    const { intraOpThreads, device, batchDeadlineMs } = execution;
-    const loading = pool.load({ path: model.path, where: job.model.uri, sha256: model.sha256, intraOpThreads, device });
-    return { pool, model: await withinDeadline(loading, pool, job.model.uri, batchDeadlineMs) };
+    const { intraOpThreads, batchDeadlineMs } = execution;
+    const { path, sha256 } = model;
+    const request = { path, where: job.model.uri, sha256, intraOpThreads, device: devices[0]! };
+    const loading = pool.load(request, devices);
+    const loaded = await withinDeadline(loading, pool, job.model.uri, batchDeadlineMs);
+    if (execution.device === 'auto') refuseMostlyCpu(loaded.device);
+    const shared = saySharedModel(loaded.device);
+    if (shared !== null) this.warn(shared);
+    return { pool, model: loaded };
   }
 
   /** Ends idle children and removes the scratch folder. */

@@ -1,4 +1,5 @@
 import { getCompileCacheDir } from 'node:module';
+import { gpuLoaderPath } from '../gpu/loader-path.ts';
 import { forkScorer } from '../scorer/fork-scorer.ts';
 import { SpareChild } from './spare-child.ts';
 
@@ -18,6 +19,9 @@ const ALLOCATORS = {
   DUCKDB_JE_MALLOC_CONF: 'narenas:2,dirty_decay_ms:500,muzzy_decay_ms:500',
 } as const;
 
+/** CUDA's own variables: the provider's option for TF32 does not pass through the Node binding, and GPUs count as nvidia-smi counts them. */
+const GPU = { NVIDIA_TF32_OVERRIDE: '0', CUDA_DEVICE_ORDER: 'PCI_BUS_ID' } as const;
+
 const isSource = import.meta.url.endsWith('.ts');
 
 /** The entry of a scorer child. */
@@ -28,9 +32,20 @@ export const SCORER_ENTRY = new URL(isSource ? './scorer-main.ts' : './scorer-ma
  * their maker, and keep an id of the machine for that, unless told not to. And with ORT_LOAD_CONFIG_FROM_MODEL the model's
  * own metadata would set session options, such as a profile written to disk.
  */
-export function scorerEnvironment(): NodeJS.ProcessEnv {
+export function scorerEnvironment(tf32 = false): NodeJS.ProcessEnv {
   const { ORT_LOAD_CONFIG_FROM_MODEL: _, ...rest } = process.env;
-  return { ...rest, ...ALLOCATORS, ORT_DISABLE_TELEMETRY: '1', NODE_COMPILE_CACHE: getCompileCacheDir() ?? '' };
+  const folders = [...gpuLoaderPath(rest), rest['LD_LIBRARY_PATH'] ?? ''].filter((folder) => folder !== '');
+  return {
+    ...rest,
+    ...ALLOCATORS,
+    ...GPU,
+    // Read by the loader when a process starts, so it cannot wait until the job is known.
+    ...(folders.length === 0 ? {} : { LD_LIBRARY_PATH: folders.join(':') }),
+    ...(tf32 ? { NVIDIA_TF32_OVERRIDE: undefined } : {}),
+    CUDA_DEVICE_ORDER: rest['CUDA_DEVICE_ORDER'] ?? GPU.CUDA_DEVICE_ORDER,
+    ORT_DISABLE_TELEMETRY: '1',
+    NODE_COMPILE_CACHE: getCompileCacheDir() ?? '',
+  };
 }
 
 /** The scorer child that a command starts first of all. */

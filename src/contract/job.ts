@@ -106,6 +106,7 @@ export interface JobExecution {
   readonly memoryBytes: number;
   readonly scratchBytes: number;
   readonly device: string;
+  readonly cuda: { readonly tf32: boolean };
   readonly batchDeadlineMs: number;
 }
 

@@ -1,3 +1,4 @@
+import type { GrantedDevice, RunDevices } from './device.ts';
 import type { StagedPart } from './object-store.ts';
 import type { OutputColumn } from './plan.ts';
 
@@ -15,6 +16,8 @@ export interface ChunkRecord {
   readonly part: PartRecord | null;
   readonly rejects: RejectsRecord | null;
   readonly timings: ChunkTimings;
+  /** Where it was scored, when that was not the CPU. */
+  readonly device?: GrantedDevice | undefined;
   readonly attempt: number;
   readonly worker: string;
   /** ISO, UTC. */
@@ -58,6 +61,10 @@ export interface ChunkTimings {
   readonly totalMs: number;
   readonly bytesRead: number;
   readonly batches: number;
+  /** In which a batch ran: `scoreMs` without what JavaScript does around it. Absent in records of older versions. */
+  readonly runMs?: number;
+  /** Rows to which batches were halved because memory was short; absent when it was not. */
+  readonly halvedTo?: number;
 }
 
 /** `<state>/manifests/<partition>/<n>.json`: the commit. */
@@ -85,6 +92,8 @@ export interface Manifest {
   };
   readonly fingerprints: { readonly result: string; readonly resume: string };
   readonly versions: { readonly prescore: string; readonly duckdb: string; readonly onnxruntime: string };
+  /** Absent in manifests of older versions, which knew the CPU alone. */
+  readonly device?: RunDevices;
   /** Digest of the pinned inputs (uri, size, etag), to find "inputs changed since". */
   readonly inputs: { readonly files: number; readonly bytes: number; readonly digest: string };
 }

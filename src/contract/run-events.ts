@@ -1,4 +1,5 @@
 import type { ErrorJson } from '../errors/prescore-error.ts';
+import type { RunDevices } from './device.ts';
 
 /** What a run tells while it goes: one JSON object each with --json, and what the progress line is made of. */
 export type RunEvent =
@@ -91,6 +92,12 @@ export interface RunDone {
   readonly inputsChanged: number;
   /** Milliseconds over all children, by stage. */
   readonly stages: StageTimes;
+  /** What was asked for, and what chunks were scored on; empty `granted` when none was scored. */
+  readonly device: RunDevices;
+  /** Share of the time in which chunks were scored here that no batch ran on the GPU, 0 to 1; null on the CPU. */
+  readonly gpuIdle: number | null;
+  /** That time; null when nothing was scored here. */
+  readonly scoringSeconds: number | null;
 }
 
 export interface StageTimes {

@@ -1,3 +1,5 @@
+import type { GrantedDevice } from './device.ts';
+
 /** Element types of tensors, in ONNX Runtime's spelling. */
 export type TensorType =
   | 'float32'
@@ -42,4 +44,6 @@ export interface ModelInfo {
   readonly signature: Signature;
   /** True when a row's score can depend on its batch neighbours (dynamic quantization). */
   readonly dynamicQuantization: boolean;
+  /** Where it runs, when that is not the CPU. */
+  readonly device?: GrantedDevice;
 }

@@ -277,6 +277,37 @@ export const ERROR_CODES = {
     'The execution provider that the job asks for is not available.',
     'Set execution.device: cpu, or run prescore doctor.',
   ),
+  // The CUDA provider and its libraries
+  GPU_UNSUPPORTED: entry(
+    2,
+    false,
+    'The GPU provider cannot be installed on this platform.',
+    'Use execution.device: cpu here.',
+  ),
+  GPU_SOURCE: entry(
+    4,
+    false,
+    'What the GPU libraries are installed from is not what it should be.',
+    'Give the wheel of onnxruntime-gpu of the version of onnxruntime-node, or the folder of its parts.',
+  ),
+  GPU_REGISTRY: entry(
+    6,
+    true,
+    'The Python package registry did not give the package.',
+    'Check the index that pip is set up for, or fetch the wheel elsewhere and pass --from.',
+  ),
+  GPU_PLACE: entry(
+    6,
+    false,
+    'The folder of the GPU libraries cannot be used.',
+    'Run the command as the owner of node_modules, for example where the image is built.',
+  ),
+  GPU_FOREIGN: entry(
+    7,
+    false,
+    'A library of this name was put there by something else.',
+    'Remove it, or pass --replace: it is kept aside, and gpu remove puts it back.',
+  ),
   SCORER_CRASHED: entry(
     5,
     true,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { grantedDevices } from '../contract/device.ts';
 import type { RejectLimit } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
 import type { Plan } from '../contract/plan.ts';
@@ -187,6 +188,7 @@ function makeManifest(plan: Plan, records: readonly ChunkRecord[], parts: readon
     model: { name, version, sha256, uri },
     fingerprints: { result: plan.fingerprints.result, resume: plan.fingerprints.resume },
     versions: plan.versions,
+    device: { asked: plan.job.execution.device, granted: grantedDevices(records) },
     inputs: {
       files: plan.files.length,
       bytes: plan.files.reduce((sum, f) => sum + f.size, 0),

@@ -13,7 +13,7 @@ const KNOWN_DOMAINS = new Set([
 ]);
 
 /** Facts of a model file that are known without ONNX Runtime. */
-export type ModelFacts = Omit<ModelInfo, 'signature'> & { readonly file: OnnxFile };
+export type ModelFacts = Omit<ModelInfo, 'signature' | 'device'> & { readonly file: OnnxFile };
 
 /**
  * Reads a model's structure and refuses what prescore must not or cannot run, before ONNX Runtime opens it: external

@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as ort from 'onnxruntime-node';
+import type { GrantedDevice } from '../contract/device.ts';
 import type { Signature, TensorSignature, TensorType } from '../contract/signature.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { type DeviceOptions, parseDevice } from './execution-device.ts';
 import type { OnnxFile } from './onnx-file.ts';
+import { openOnDevice } from './open-on-device.ts';
 import { runtimeText } from './runtime-text.ts';
 
 export interface SessionOptions {
   readonly intraOpThreads: number;
+  /** `cpu`, `cuda`, `cuda:N` or `webgpu`. */
   readonly device: string;
 }
 
@@ -35,6 +39,8 @@ const KNOWN_TYPES: ReadonlySet<string> = new Set<TensorType>([
 ]);
 
 keepHalfBitsRaw();
+// Sessions are silent, but what concerns no session would still go to stderr, such as each library that does not load.
+ort.env.logLevel = 'fatal';
 
 /**
  * The only door to ONNX Runtime. `run` blocks its thread for the whole inference: it must be called in a worker thread
@@ -42,33 +48,30 @@ keepHalfBitsRaw();
  */
 export class OnnxSession {
   readonly signature: Signature;
+  /** Where it runs. */
+  readonly granted: GrantedDevice;
   private readonly session: ort.InferenceSession;
 
-  private constructor(session: ort.InferenceSession, signature: Signature) {
+  private constructor(session: ort.InferenceSession, signature: Signature, granted: GrantedDevice) {
     this.session = session;
     this.signature = signature;
+    this.granted = granted;
   }
 
   /** Errors: MODEL_OPSET, MODEL_INVALID, PROVIDER_UNAVAILABLE. Owns: `bytes` may be dropped afterwards. */
   static async open(bytes: Uint8Array, file: OnnxFile, options: SessionOptions, where: string): Promise<OnnxSession> {
-    if (options.device !== 'cpu' && options.device !== 'auto') {
-      throw new PrescoreError('PROVIDER_UNAVAILABLE', {
-        what: `device ${options.device} is not available in this build`,
-        where: 'execution.device',
-        expected: 'cpu or auto',
-        got: options.device,
-      });
-    }
     try {
-      const session = await ort.InferenceSession.create(bytes, {
-        executionProviders: ['cpu'],
-        intraOpNumThreads: options.intraOpThreads,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-        graphOptimizationLevel: 'all',
-        logSeverityLevel: 4,
-      });
-      return new OnnxSession(session, readSignature(session, file));
+      const create = (on: DeviceOptions): Promise<ort.InferenceSession> =>
+        ort.InferenceSession.create(bytes, {
+          ...on,
+          intraOpNumThreads: options.intraOpThreads,
+          interOpNumThreads: 1,
+          executionMode: 'sequential',
+          graphOptimizationLevel: 'all',
+          logSeverityLevel: 4,
+        });
+      const { session, granted } = await openOnDevice(parseDevice(options.device), { create, tryOut });
+      return new OnnxSession(session, readSignature(session, file), granted);
     } catch (error) {
       throw openError(error, where);
     }
@@ -120,6 +123,31 @@ function rawBits(tensor: ort.Tensor): ArrayLike<unknown> {
 
 function toTensor(value: TensorValue): ort.Tensor {
   return new ort.Tensor(value.type as 'float32', value.data as Float32Array, value.dims);
+}
+
+// One row of zeros and empty texts; axes of any length have length one.
+async function tryOut(session: ort.InferenceSession): Promise<void> {
+  const feeds: Record<string, ort.Tensor> = Object.create(null) as Record<string, ort.Tensor>;
+  for (const value of session.inputMetadata) {
+    if (!value.isTensor) continue;
+    const dims = value.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : 1));
+    const count = dims.reduce((product, d) => product * d, 1);
+    feeds[value.name] = toTensor({ type: value.type as TensorType, dims, data: zeros(value.type, count) });
+  }
+  await session.run(feeds);
+}
+
+function zeros(type: string, count: number): ArrayLike<unknown> {
+  if (type === 'string') return new Array<string>(count).fill('');
+  if (type === 'float32') return new Float32Array(count);
+  if (type === 'float64') return new Float64Array(count);
+  if (type === 'int64') return new BigInt64Array(count);
+  if (type === 'uint64') return new BigUint64Array(count);
+  if (type === 'int32') return new Int32Array(count);
+  if (type === 'uint32') return new Uint32Array(count);
+  if (type === 'int16') return new Int16Array(count);
+  if (type === 'int8') return new Int8Array(count);
+  return type === 'uint16' || type === 'float16' ? new Uint16Array(count) : new Uint8Array(count);
 }
 
 function readSignature(session: ort.InferenceSession, file: OnnxFile): Signature {

@@ -1,3 +1,4 @@
+import { grantedDevices } from '../contract/device.ts';
 import type { Job } from '../contract/job.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { ChunkRecord, Manifest } from '../contract/records.ts';
@@ -29,9 +30,12 @@ export async function finishRun(
   const rowsBefore = before.reduce((sum, r) => sum + (r?.rowsIn ?? 0), 0);
   const chunksResumed = before.filter((r) => r !== null).length;
   let found = before;
+  let scoringMs = 0;
   let gone = new Set<number>();
   for (;;) {
+    const scoringSince = performance.now();
     const records = await scoreRun(plan, found, gone, ledger, pool, deps);
+    scoringMs += performance.now() - scoringSince;
     deps.emit({ event: 'committing', runId: plan.runId, parts: records.filter((r) => r.part !== null).length });
     const outcome = await commitRun(plan, records, ledger, chain, deps.stores, {
       isForced: options.isForced,
@@ -42,7 +46,18 @@ export async function finishRun(
     });
     if (outcome.kind === 'committed') {
       const seconds = (performance.now() - started) / 1000;
-      const facts = { records, chunksResumed, inputsChanged: 0, alreadyDone: false, seconds, rowsBefore };
+      const fresh = records.filter((r) => before[r.n] !== r);
+      const gpuIdle = gpuIdleShare(fresh, scoringMs * pool.size);
+      const facts = {
+        records,
+        chunksResumed,
+        inputsChanged: 0,
+        alreadyDone: false,
+        seconds,
+        rowsBefore,
+        gpuIdle,
+        scoringMs,
+      };
       return runDone(plan, outcome.manifest, facts);
     }
     found = records;
@@ -68,6 +83,8 @@ export interface DoneFacts {
   readonly seconds: number;
   /** Rows that were scored before this start. */
   readonly rowsBefore?: number;
+  readonly gpuIdle?: number | null;
+  readonly scoringMs?: number;
 }
 
 /** The rows and parts that are told: those of a manifest, or of a shard's share. */
@@ -77,7 +94,16 @@ export type DoneRows = Pick<Manifest, 'rows' | 'rejected' | 'rejectsByRule'> & {
 
 /** The last event of a run that ended well. */
 export function runDone(plan: Plan, manifest: DoneRows, facts: DoneFacts): RunDone {
-  const { records, chunksResumed, inputsChanged, alreadyDone, seconds, rowsBefore = 0 } = facts;
+  const {
+    records,
+    chunksResumed,
+    inputsChanged,
+    alreadyDone,
+    seconds,
+    rowsBefore = 0,
+    gpuIdle = null,
+    scoringMs,
+  } = facts;
   const sum = (pick: (r: ChunkRecord) => number): number => records.reduce((all, r) => all + pick(r), 0);
   const stages: StageTimes = {
     fetch: sum((r) => r.timings.fetchMs),
@@ -105,5 +131,16 @@ export function runDone(plan: Plan, manifest: DoneRows, facts: DoneFacts): RunDo
     committed: true,
     inputsChanged,
     stages,
+    device: { asked: plan.job.execution.device, granted: grantedDevices(records) },
+    gpuIdle,
+    scoringSeconds: scoringMs === undefined ? null : scoringMs / 1000,
   };
+}
+
+/** The share of `scoringMs`, counted once for each scorer, in which none of these chunks had a batch running; null on the CPU. */
+export function gpuIdleShare(records: readonly ChunkRecord[], scoringMs: number): number | null {
+  const onGpu = records.filter((r) => r.device !== undefined);
+  if (onGpu.length === 0 || scoringMs <= 0) return null;
+  const runMs = onGpu.reduce((sum, r) => sum + (r.timings.runMs ?? 0), 0);
+  return Math.min(1, Math.max(0, 1 - runMs / scoringMs));
 }

@@ -1,3 +1,4 @@
+import type { Binding } from '../contract/binding.ts';
 import type { Job } from '../contract/job.ts';
 import type { Plan } from '../contract/plan.ts';
 import { chunkTarget, cutChunks } from '../plan/cut-chunks.ts';
@@ -6,7 +7,7 @@ import { listInputs } from '../plan/list-inputs.ts';
 import { fingerprintsOf } from '../spec/fingerprint.ts';
 import { formatRunId, type Slot } from '../spec/run-id.ts';
 import { expandTemplate } from '../spec/template.ts';
-import { autoBatchRows, rowBytes } from '../tensor/slab-layout.ts';
+import { autoBatchRows, mostGpuBatchRows, rowBytes } from '../tensor/slab-layout.ts';
 import type { LoadedScorers, RunDeps } from './run-deps.ts';
 
 /** Lists, describes and binds the input of one partition: everything that `check` checks. */
@@ -23,9 +24,10 @@ export async function describeRun(
 }
 
 /**
- * Makes the plan of one attempt at a slot; writes nothing. Depends on the input, the job and the versions alone.
+ * Makes the plan of one attempt at a slot; writes nothing. Depends on the input, the job and the versions alone; on a GPU, with
+ * `batchRows: auto`, also on how fast batches of several sizes ran.
  *
- * Errors: those of `listInputs` and `bindInputs`.
+ * Errors: those of `listInputs` and `bindInputs`; on a GPU those of scoring.
  */
 export async function planRun(
   job: Job,
@@ -39,7 +41,7 @@ export async function planRun(
   const { binding } = inputs;
   const createdAt = deps.now().toISOString();
   const asked = job.execution.batchRows;
-  const batchRows = binding.fixedBatch ?? (asked === 'auto' ? autoBatchRows(rowBytes(binding)) : asked);
+  const batchRows = binding.fixedBatch ?? (asked === 'auto' ? await autoBatch(binding, scorers) : asked);
   const totalRows = inputs.described.reduce((sum, f) => sum + (f.rows ?? 0), 0);
   const cuttable = inputs.described.map((f) => ({
     rowGroups: f.format === 'arrow-stream' ? null : f.rowGroups,
@@ -71,4 +73,10 @@ export async function planRun(
     fingerprints: fingerprintsOf({ job, modelSha256: model.sha256, batchRows, versions: deps.versions }),
     versions: deps.versions,
   };
+}
+
+async function autoBatch(binding: Binding, { pool, model }: LoadedScorers): Promise<number> {
+  const perRow = rowBytes(binding);
+  if (model.device === undefined) return autoBatchRows(perRow);
+  return (await pool.probe(binding, mostGpuBatchRows(perRow))).batchRows;
 }

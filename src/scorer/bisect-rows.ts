@@ -1,4 +1,5 @@
 import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
+import { isDeviceFailure } from '../model/execution-device.ts';
 import { runtimeText } from '../model/runtime-text.ts';
 
 /** Scores rows [from, from + count) as one batch; throws ONNX Runtime's own error when the batch fails. */
@@ -6,31 +7,44 @@ export type RunRows = (from: number, count: number) => Promise<void>;
 
 /**
  * Scores rows [from, from + count), in halves where a batch fails, down to the guilty rows: `onGuilty` is told each of them
- * with the runtime's message. All other rows are scored.
+ * with the runtime's message. All other rows are scored. `onHalved` is told how many rows fit when memory was short for more
+ * of them and no row is to blame.
  *
- * Errors: a PrescoreError of `runRows` passes through; MODEL_FAILED when single rows already want more memory than there is.
+ * Gives whether every row was scored. Errors: a PrescoreError of `runRows` passes through; MODEL_FAILED when single rows already want more memory than there is; SCORER_CRASHED when the device failed.
  */
 export async function bisectRows(
   from: number,
   count: number,
   runRows: RunRows,
   onGuilty: (row: number, message: string) => void,
-): Promise<void> {
+  onHalved: (fits: number) => void = () => undefined,
+): Promise<boolean> {
   try {
     await runRows(from, count);
+    return true;
   } catch (error) {
     if (isPrescoreError(error)) throw error;
+    if (isDeviceFailure(error) && !isMemory(error)) throw deviceError(error);
     if (count === 1) {
       onGuilty(from, runtimeText(error).slice(0, 300));
-      return;
+      return false;
     }
     // Too much for the first row alone and for the last: it is the model, and bisecting every batch would only take long.
     const isHungry = (row: number): Promise<boolean> => runRows(row, 1).then(() => false, isMemory);
     if (isMemory(error) && (await isHungry(from)) && (await isHungry(from + count - 1))) throw hungerError(error);
     const half = count >> 1;
-    await bisectRows(from, half, runRows, onGuilty);
-    await bisectRows(from + half, count - half, runRows, onGuilty);
+    const first = await bisectRows(from, half, runRows, onGuilty, onHalved);
+    const second = await bisectRows(from + half, count - half, runRows, onGuilty, onHalved);
+    if (isMemory(error) && first && second) onHalved(count - half);
+    return first && second;
   }
+}
+
+// Rows that come after a failure of the device would all be rejected: the process is of no use any more.
+function deviceError(cause: unknown): PrescoreError {
+  const fix = 'Look at the driver and the GPU (nvidia-smi, dmesg); prescore gpu status says what is there.';
+  const what = `the device failed: ${runtimeText(cause).slice(0, 300)}`;
+  return new PrescoreError('SCORER_CRASHED', { what, fix, cause, data: { device: true } });
 }
 
 function hungerError(cause: unknown): PrescoreError {
@@ -39,5 +53,7 @@ function hungerError(cause: unknown): PrescoreError {
 }
 
 function isMemory(error: unknown): boolean {
-  return /failed to allocate|bad_alloc|bad allocation|out of memory/i.test(runtimeText(error));
+  return /failed to allocate|bad_alloc|bad allocation|out of memory|Available memory of \d+ is smaller|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED/i.test(
+    runtimeText(error),
+  );
 }

@@ -1,3 +1,4 @@
+import type { GrantedDevice } from '../contract/device.ts';
 import type { ModelInfo } from '../contract/signature.ts';
 import { OrtClient } from './ort-client.ts';
 
@@ -37,6 +38,8 @@ export class InferenceThreads {
   private model: ModelSource | null = null;
   private readonly bindings: BindMessage[] = [];
   private isGrowing = false;
+  /** Where the model runs, when that is not the CPU. */
+  device: GrantedDevice | null = null;
 
   /** Starts one thread at once, so that it loads ONNX Runtime while the child loads everything else. */
   constructor() {
@@ -52,7 +55,9 @@ export class InferenceThreads {
   async load(model: ModelSource): Promise<ModelInfo> {
     this.model = model;
     const { read, ...message } = model;
-    return this.lanes[0]!.thread.load({ ...message, bytes: await read() });
+    const info = await this.lanes[0]!.thread.load({ ...message, bytes: await read() });
+    this.device = info.device ?? null;
+    return info;
   }
 
   /** Makes a binding known to every thread; returns its id for `score`: each thread counts the same bindings. */

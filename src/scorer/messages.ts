@@ -1,4 +1,5 @@
 import type { Binding } from '../contract/binding.ts';
+import type { GrantedDevice } from '../contract/device.ts';
 import type { StoreConfig } from '../contract/object-store.ts';
 import type { OutputColumn, PlannedChunk, PlannedFile } from '../contract/plan.ts';
 import type { ChunkTimings, PartRecord, RejectsRecord } from '../contract/records.ts';
@@ -66,6 +67,14 @@ export interface ChunkResult {
   readonly part: PartRecord | null;
   readonly rejects: RejectsRecord | null;
   readonly timings: ChunkTimings;
+  readonly device?: GrantedDevice;
+}
+
+/** What a probe of batch sizes found. */
+export interface ProbeResult {
+  /** The size to use. */
+  readonly batchRows: number;
+  readonly tried: readonly { readonly rows: number; readonly rowsPerSecond: number }[];
 }
 
 export interface SampleResult {
@@ -82,6 +91,7 @@ export interface SampleResult {
 /** Requests of the supervisor, each answered by one reply with the same id. */
 export type Request =
   | { readonly kind: 'load'; readonly model: ModelRequest }
+  | { readonly kind: 'probe'; readonly binding: Binding; readonly most: number }
   | { readonly kind: 'describe'; readonly files: readonly DescribeRequest[] }
   | { readonly kind: 'bind'; readonly run: RunContext }
   | { readonly kind: 'chunk'; readonly runId: string; readonly chunk: PlannedChunk }
@@ -90,6 +100,7 @@ export type Request =
 
 export interface Replies {
   readonly load: ModelInfo;
+  readonly probe: ProbeResult;
   readonly describe: readonly DescribeResult[];
   readonly bind: null;
   readonly chunk: ChunkResult;

@@ -18,6 +18,8 @@ interface Bound {
   readonly binding: Binding;
   readonly batchRows: number;
   readonly layout: SlabLayout;
+  /** Memory was short for more rows than these: remembered for the run. */
+  readonly limit: { rows: number };
 }
 
 /** What a slab of 16,384 rows fetches at least: a collection a slab costs nothing there, but a third of the time of tiny ones. */
@@ -32,6 +34,8 @@ let session: OnnxSession | null = null;
 const texts = new Map<number, string[]>();
 const NO_TEXTS: readonly string[] = [];
 let fetchedBytes = 0;
+let batchStarted = 0;
+let runMs = 0;
 let queue: Promise<void> = Promise.resolve();
 
 const send = (message: FromThread): void => {
@@ -43,6 +47,9 @@ const send = (message: FromThread): void => {
 };
 
 const onBatch = (isBusy: boolean): void => {
+  if (isBusy) batchStarted = performance.now();
+  else if (batchStarted > 0) runMs += performance.now() - batchStarted;
+  if (!isBusy) batchStarted = 0;
   if (isBusy) Atomics.add(control, CONTROL.batches, 1);
   Atomics.store(control, CONTROL.isBusy, isBusy ? 1 : 0);
 };
@@ -53,7 +60,8 @@ async function load(message: ToThread & { kind: 'load' }): Promise<void> {
   session = await OnnxSession.open(message.bytes, file, message, message.where);
   // Children are ended with SIGKILL, so nothing else would ever keep what this thread has compiled.
   flushCompileCache?.();
-  send({ kind: 'loaded', info: { ...facts, signature: session.signature } });
+  const { signature, granted } = session;
+  send({ kind: 'loaded', info: { ...facts, signature, ...(granted.device === 'cpu' ? {} : { device: granted }) } });
 }
 
 // Fetched tensors are native memory: left alone, 20 MiB a thread pile up over ten million rows.
@@ -79,15 +87,17 @@ async function score(message: ToThread & { kind: 'score' }): Promise<void> {
   if (session === null || bound === undefined) throw new TypeError('score before load and bind');
   const known = learn(message.walk, message.newTexts);
   const started = performance.now();
+  runMs = 0;
   const result = await scoreSlab(session, { ...bound, texts: known, onBatch }, message.buffer, message.rows);
-  send({ kind: 'scored', ticket: message.ticket, ...result, scoreMs: performance.now() - started });
+  send({ kind: 'scored', ticket: message.ticket, ...result, runMs, scoreMs: performance.now() - started });
   reclaimFetched(result.columns);
 }
 
 async function handle(message: ToThread): Promise<void> {
   try {
     if (message.kind === 'load') await load(message);
-    else if (message.kind === 'bind') bindings.set(message.bindingId, message);
+    else if (message.kind === 'bind')
+      bindings.set(message.bindingId, { ...message, limit: { rows: message.batchRows } });
     else if (message.kind === 'score') await score(message);
     else if (message.kind === 'forget') texts.delete(message.walk);
     else {

@@ -21,7 +21,9 @@ export interface ScoredChunk {
   readonly rejectsByRule: Readonly<Record<string, number>>;
   readonly decodeMs: number;
   readonly scoreMs: number;
+  readonly runMs: number;
   readonly batches: number;
+  readonly halvedTo: number | null;
 }
 
 export interface ScoreOptions {
@@ -75,6 +77,8 @@ class ChunkWalk {
   private rowsIn = 0;
   private rowsRejected = 0;
   private scoreMs = 0;
+  private runMs = 0;
+  private halvedTo: number | null = null;
   private waitMs = 0;
   private decodeMs = 0;
   private batches = 0;
@@ -132,7 +136,7 @@ class ChunkWalk {
   }
 
   result(table: string): ScoredChunk {
-    const { codes, rowsIn, rowsRejected, rejectsByRule, decodeMs, scoreMs, batches } = this;
+    const { codes, rowsIn, rowsRejected, rejectsByRule, decodeMs, scoreMs, runMs, batches, halvedTo } = this;
     return {
       table,
       codes,
@@ -142,7 +146,9 @@ class ChunkWalk {
       rejectsByRule,
       decodeMs,
       scoreMs,
+      runMs,
       batches,
+      halvedTo,
     };
   }
 
@@ -209,6 +215,8 @@ class ChunkWalk {
     writer.append([{ kind: 'fixed', data: positions }, { kind: 'fixed', data: codes }, ...columns], rows);
     this.rowsIn += rows;
     this.scoreMs += result.scoreMs;
+    this.runMs += result.runMs;
+    this.halvedTo = result.halvedTo ?? this.halvedTo;
     this.batches += result.batches;
     this.options.onRows(rows);
   }

@@ -11,6 +11,8 @@ export interface SlabScore {
   readonly columns: readonly PredictionColumn[];
   readonly rejects: readonly OutputReject[];
   readonly batches: number;
+  /** Rows to which batches are halved for want of memory; null when they are not. */
+  readonly halvedTo: number | null;
 }
 
 /** A job's binding, ready to score slabs. `texts` is the dictionary of string features and grows from outside. */
@@ -19,12 +21,14 @@ export interface SlabScorer {
   readonly layout: SlabLayout;
   readonly batchRows: number;
   readonly texts: readonly string[];
+  /** Rows that a batch may have: `batchRows`, until memory was short for them. Kept from slab to slab. */
+  readonly limit: { rows: number };
   readonly onBatch: (isBusy: boolean) => void;
 }
 
 /**
  * Scores rows [0, rows) of a slab batch by batch: boundaries are multiples of `batchRows` from the chunk's first row, so
- * they are the same on every attempt. A batch that fails is bisected down to its guilty rows, which become rejects.
+ * they are the same on every attempt. A batch for which memory is short is halved, and so are all later ones. A batch that fails otherwise is bisected down to its guilty rows, which become rejects.
  *
  * Errors: MODEL_OUTPUT_SHAPE; MODEL_FAILED when single rows already want more memory than there is. Owns: the slab stays the caller's; columns are handed over.
  */
@@ -64,10 +68,16 @@ export async function scoreSlab(
     rejects.push({ row, rule: 'model_error', column: '', message });
   };
 
-  for (let from = 0; from < rows; from += batchRows) {
-    await bisectRows(from, Math.min(batchRows, rows - from), runRows, onGuilty);
+  const { limit } = scorer;
+  const onHalved = (fits: number): void => {
+    limit.rows = Math.min(limit.rows, fits);
+  };
+  for (let from = 0; from < rows; ) {
+    const count = Math.min(limit.rows, batchRows - (from % batchRows), rows - from);
+    await bisectRows(from, count, runRows, onGuilty, onHalved);
+    from += count;
   }
-  return { columns: columns.columns(), rejects, batches };
+  return { columns: columns.columns(), rejects, batches, halvedTo: limit.rows < batchRows ? limit.rows : null };
 }
 
 function feedOf(

@@ -21,6 +21,7 @@ import type {
   Request,
   ToChild,
 } from './messages.ts';
+import { probeBatch } from './probe-batch.ts';
 import { sampleRows } from './sample-rows.ts';
 import { Turnstile } from './turnstile.ts';
 import { walkChunk } from './walk-chunk.ts';
@@ -107,6 +108,8 @@ export class ScorerChild {
     if (request.kind === 'load') return loadModel(this.ort, request.model);
     const tools = await this.tools;
     switch (request.kind) {
+      case 'probe':
+        return probeBatch(tools.ort, request.binding, request.most);
       case 'describe':
         return this.describe(tools, request.files);
       case 'bind':

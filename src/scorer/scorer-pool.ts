@@ -1,3 +1,4 @@
+import type { Binding } from '../contract/binding.ts';
 import type { PartRecord } from '../contract/records.ts';
 import type { ModelInfo } from '../contract/signature.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
@@ -6,6 +7,7 @@ import type {
   DescribeRequest,
   DescribeResult,
   ModelRequest,
+  ProbeResult,
   RunContext,
   SampleResult,
 } from './messages.ts';
@@ -28,6 +30,7 @@ export class ScorerPool {
   private readonly queue: QueuedTask[] = [];
   private readonly runs = new Map<string, RunContext>();
   private model: ModelRequest | null = null;
+  private devices: readonly string[] = [];
   private isClosed = false;
   private readonly scorers: number;
   private finished = 0;
@@ -48,9 +51,13 @@ export class ScorerPool {
     return this.seats.length;
   }
 
-  /** Loads the model in every child at once; answers when the first one has. */
-  async load(model: ModelRequest): Promise<ModelInfo> {
+  /**
+   * Loads the model in every child at once; answers when the first one has. `devices`: those of the children in turn, such as
+   * one GPU for each; `model.device` is that of all when left out.
+   */
+  async load(model: ModelRequest, devices: readonly string[] = [model.device]): Promise<ModelInfo> {
     this.model = model;
+    this.devices = devices;
     for (const seat of this.seats) this.prepare(seat);
     for (;;) {
       try {
@@ -84,6 +91,13 @@ export class ScorerPool {
     const lanes = Math.max(1, Math.min(this.seats.length, Math.ceil(files.length / DESCRIBE_BATCH)));
     await Promise.all(this.seats.slice(-lanes).map(lane));
     return results;
+  }
+
+  /** Tries batches of up to `most` rows of zeros on the device, in one child. */
+  async probe(binding: Binding, most: number): Promise<ProbeResult> {
+    const seat = this.seats[0]!;
+    await seat.ready;
+    return seat.process.request({ kind: 'probe', binding, most }).reply;
   }
 
   /** Makes a run known to every child, now and after a restart. */
@@ -173,8 +187,8 @@ export class ScorerPool {
   }
 
   private prepare(seat: Seat): void {
-    const { model } = this;
-    if (model === null) return;
+    if (this.model === null) return;
+    const model = { ...this.model, device: this.devices[this.seats.indexOf(seat) % this.devices.length]! };
     seat.ready = (async () => {
       const info = await seat.process.request({ kind: 'load', model }).reply;
       await Promise.all([...this.runs.values()].map((run) => seat.process.request({ kind: 'bind', run }).reply));
@@ -224,7 +238,13 @@ export class ScorerPool {
       },
       (error: unknown) => {
         seat.tasks.delete(id);
-        this.failed(task, toPrescoreError(error));
+        const failure = toPrescoreError(error);
+        // The child is there, but its device is not: another one tries the chunk again.
+        if (failure.details.data?.['device'] === true) {
+          seat.isReady = false;
+          seat.process.kill(failure);
+        }
+        this.failed(task, failure);
         this.dispatch();
       },
     );

@@ -49,7 +49,11 @@ export type FromThread =
       readonly columns: readonly PredictionColumn[];
       readonly rejects: readonly OutputReject[];
       readonly scoreMs: number;
+      /** In which a batch ran. */
+      readonly runMs: number;
       readonly batches: number;
+      /** Rows to which batches were halved for want of memory; null when they were not. */
+      readonly halvedTo: number | null;
     }
   | { readonly kind: 'failed'; readonly ticket: number | null; readonly error: ErrorJson };
 

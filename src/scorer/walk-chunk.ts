@@ -78,7 +78,8 @@ async function walkReadable(
     const encoded = performance.now();
     const part = await encodePart(walk, readable.slices, scored);
     const rejects = await encodeRejects(walk, readable, scored);
-    const { rowsScored, rejectsByRule, decodeMs, scoreMs, batches } = scored;
+    const { rowsScored, rejectsByRule, decodeMs, scoreMs, runMs, batches, halvedTo } = scored;
+    const halved = halvedTo === null ? {} : { halvedTo };
     const unreadable = readable.unreadable.reduce((sum, u) => sum + u.rows, 0);
     const storeMs = (part?.storeMs ?? 0) + (rejects?.storeMs ?? 0);
     const encodeMs = performance.now() - encoded - storeMs;
@@ -89,7 +90,11 @@ async function walkReadable(
       rejectsByRule: unreadable === 0 ? rejectsByRule : { ...rejectsByRule, unreadable },
       part: part?.record ?? null,
       rejects: rejects?.record ?? null,
-      timings: { fetchMs: 0, decodeMs, scoreMs, encodeMs, storeMs, totalMs: 0, bytesRead: 0, batches },
+      timings: {
+        ...{ fetchMs: 0, decodeMs, scoreMs, runMs, encodeMs, storeMs, totalMs: 0, bytesRead: 0, batches },
+        ...halved,
+      },
+      ...(tools.ort.device === null ? {} : { device: tools.ort.device }),
     };
   } catch (error) {
     // Else it ends with its connection.

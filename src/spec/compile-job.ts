@@ -47,6 +47,7 @@ export function compileJob(file: JobFile): Job {
       memoryBytes: file.execution.memory,
       scratchBytes: file.execution.scratch,
       device: file.execution.device,
+      cuda: file.execution.cuda,
       batchDeadlineMs: file.execution.batchDeadline,
     },
     rejects: { limit: file.rejects.limit },

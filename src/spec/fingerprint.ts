@@ -53,6 +53,8 @@ export function fingerprintsOf({ job, modelSha256, batchRows, versions }: Finger
     'output.rowGroupRows': job.output.rowGroupRows,
     'execution.batchRows': batchRows,
     'execution.device': job.execution.device,
+    // Only where it is on: plans that were made before there was such a key go on.
+    ...(job.execution.cuda?.tf32 === true ? { 'execution.cuda.tf32': true } : {}),
     'execution.intraOpThreads': job.execution.intraOpThreads,
     'versions.prescore': versions.prescore,
     'versions.duckdb': versions.duckdb,

@@ -49,7 +49,7 @@ export const EXECUTION = {
       type: { kind: 'integerOrAuto', min: 1, max: 256 },
       default: 'auto',
       unit: 'threads',
-      doc: 'Batches that are scored at the same time, a core each; `auto` is one a core. Two share a process where the memory has room for the model twice.',
+      doc: 'Batches that are scored at the same time, a core each; `auto` is one a core, on GPUs one a GPU. Two share a process where the memory has room for the model twice.',
       example: '4',
     },
     intraOpThreads: {
@@ -63,7 +63,7 @@ export const EXECUTION = {
       type: { kind: 'integerOrAuto', min: 1, max: 2 ** 20 },
       default: 'auto',
       unit: 'rows',
-      doc: 'Rows in one call of the model; `auto` is 4096, less for wide rows.',
+      doc: 'Rows in one call of the model; `auto` is 4096, less for wide rows. On a GPU `auto` tries sizes when the run is planned, and keeps the best in the plan.',
       example: '1024',
     },
     chunkRows: {
@@ -88,8 +88,24 @@ export const EXECUTION = {
     device: {
       type: { kind: 'text', rule: 'device' },
       default: 'cpu',
-      doc: 'Where the model runs. `auto` takes a GPU where there is one.',
+      doc: 'Where the model runs. `cuda` takes every GPU, `cuda:N` one of them, in the order of the PCI bus. `auto` takes GPUs with CUDA where they can run the model, else the CPU. Any other device is an error where it cannot. See [GPU](gpu.md).',
       example: 'cuda:0',
+    },
+    cuda: {
+      type: {
+        kind: 'object',
+        fields: {
+          tf32: {
+            type: { kind: 'flag' },
+            default: false,
+            doc: 'Whether matrix products of float32 may be rounded to TF32: faster, with 10 bits of mantissa in place of 23.',
+            example: 'true',
+          },
+        },
+      },
+      default: {},
+      doc: 'Options of the CUDA provider. The Node binding of ONNX Runtime passes on no others, such as a memory limit.',
+      example: '{ tf32: true }',
     },
     batchDeadline: {
       type: { kind: 'duration', minMs: 1, maxMs: DAY_MS },

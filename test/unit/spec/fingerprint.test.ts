@@ -47,6 +47,7 @@ test.each([
   ['output.compression', { output: { uri: 'out', compression: 'snappy' } }, {}],
   ['output.rowGroupRows', { output: { uri: 'out', rowGroupRows: 4096 } }, {}],
   ['execution.device', { execution: { device: 'cuda' } }, {}],
+  ['execution.cuda.tf32', { execution: { cuda: { tf32: true } } }, {}],
   ['execution.intraOpThreads', { execution: { intraOpThreads: 2 } }, {}],
   ['execution.batchRows', {}, { batchRows: 512 }],
   ['versions.duckdb', {}, { versions: { ...VERSIONS, duckdb: '9' } }],

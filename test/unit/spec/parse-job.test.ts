@@ -30,7 +30,7 @@ id: flight_id
 passthrough: [event_time]
 output: { uri: "out/month={partition}/", compression: snappy, rowGroupRows: 4096, lineage: true, gcGrace: 10m }
 execution:
-  { scorers: 2, intraOpThreads: 4, batchRows: 512, chunkRows: 10000, memory: 1.5GiB, scratch: 64MB, device: "cuda:1", batchDeadline: 500ms }
+  { scorers: 2, intraOpThreads: 4, batchRows: 512, chunkRows: 10000, memory: 1.5GiB, scratch: 64MB, device: "cuda:1", cuda: { tf32: true }, batchDeadline: 500ms }
 rejects: { limit: "0.1%" }
 `;
 
@@ -72,6 +72,7 @@ describe('a full job file', () => {
         memoryBytes: 1.5 * 2 ** 30,
         scratchBytes: 64_000_000,
         device: 'cuda:1',
+        cuda: { tf32: true },
         batchDeadlineMs: 500,
       },
       rejects: { limit: { percent: 0.1 } },
@@ -155,6 +156,7 @@ test('the smallest job file gets every default', () => {
       memoryBytes: 2 ** 30,
       scratchBytes: 10 * 2 ** 30,
       device: 'cpu',
+      cuda: { tf32: false },
       batchDeadlineMs: 60_000,
     },
     rejects: { limit: { rows: 0 } },

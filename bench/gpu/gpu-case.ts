@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { machineFacts } from '../machine.ts';
+import type { Options } from '../options.ts';
+import { note, WORK } from '../paths.ts';
+import { printTable, writeResults } from '../report.ts';
+import { benchModel, type GpuFigure } from './bench-models.ts';
+import { findDevice } from './find-device.ts';
+import { benchSubjects } from './subjects.ts';
+
+/**
+ * `npm run bench -- gpu`: delay_mlp, an MLP of 1024-4096-4096-1 and lgbm, on the device, in Python on the same device, and on
+ * the CPU. Exit code 3, and nothing is measured, where the device cannot be used.
+ */
+export async function gpuCase(options: Options): Promise<number> {
+  const folder = join(WORK, 'gpu');
+  const found = await findDevice(options.device, folder);
+  if (!found.isUsable) {
+    note(`${options.device} cannot be used here: ${found.why}`);
+    return 3;
+  }
+  const machine = machineFacts();
+  const figures: GpuFigure[] = [];
+  for (const subject of await benchSubjects(folder, 1)) {
+    note(`${subject.name}, ${subject.file.rows} rows`);
+    figures.push(...(await benchModel(subject, options.device, folder, { runs: options.runs, python: 'python3' })));
+  }
+  printFigures(figures);
+  const path = writeResults('gpu', true, { machine, device: options.device, granted: found.granted, figures });
+  note(`written to ${path}`);
+  return 0;
+}
+
+/** A table of figures. */
+export function printFigures(figures: readonly GpuFigure[]): void {
+  const round = (n: number | null): string => (n === null ? '' : Math.round(n).toLocaleString('en'));
+  printTable([
+    ['model, contender', 'rows', 'rows/s', 'rows/s scoring', 'busy', ''],
+    ...figures.map((f) => [
+      `${f.model}, ${f.contender}`,
+      round(f.rows),
+      f.failed === null ? round(f.rowsPerSecond) : '',
+      round(f.scoringRowsPerSecond),
+      f.busy === null ? '' : `${Math.round(f.busy * 100)} %`,
+      f.failed ?? '',
+    ]),
+  ]);
+}

@@ -1,0 +1,188 @@
+/*
+ * Everything that needs a GPU, in one command and without a network:
+ *
+ *   node scripts/gpu-check.ts [--from FILE|DIR] [--runtime-from DIR] [--python PATH] [--device cuda:0|webgpu]
+ *                             [--rows N] [--scale F] [--runs N] [--no-bench] [--out FILE]
+ *
+ * Puts the CUDA provider of --from in place (a wheel, or parts of one, which are joined), takes the CUDA 13 libraries of a Python
+ * installation, then compares batch sizes, reruns and CPU against GPU for five models, and measures three. Prints a table and,
+ * as its last line, one JSON object. Exit codes: 0 all models agree, 1 one does not, 2 usage, 3 the device cannot be used here:
+ * nothing was measured, and the JSON says what is missing.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchModel, type GpuFigure } from '../bench/gpu/bench-models.ts';
+import { checkModel, type ModelCheck } from '../bench/gpu/check-models.ts';
+import { type FoundDevice, findDevice } from '../bench/gpu/find-device.ts';
+import { printFigures } from '../bench/gpu/gpu-case.ts';
+import { capture } from '../bench/gpu/run-job.ts';
+import { benchSubjects, checkSubjects } from '../bench/gpu/subjects.ts';
+import { printTable } from '../bench/report.ts';
+import { cudaFolders, cudaFoldersOf, findPython } from '../src/gpu/python-runtime.ts';
+
+const USAGE = `gpu-check [--from FILE|DIR] [--runtime-from DIR] [--python PATH] [--device D] [--rows N] [--scale F] [--runs N] [--no-bench] [--out FILE]`;
+const PRESCORE = join(import.meta.dirname, 'prescore.ts');
+
+interface CheckOptions {
+  readonly from: string | null;
+  readonly runtimeFrom: string | null;
+  /** Its CUDA libraries are used and its onnxruntime is measured; null: the one on PATH. */
+  readonly python: string | null;
+  readonly device: string;
+  readonly rows: number;
+  readonly scale: number;
+  readonly runs: number;
+  readonly isBenched: boolean;
+  readonly out: string | null;
+}
+
+function readOptions(args: readonly string[]): CheckOptions | null {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        from: text,
+        'runtime-from': text,
+        python: text,
+        device: text,
+        rows: text,
+        scale: text,
+        runs: text,
+        out: text,
+        'no-bench': flag,
+      },
+    });
+    const [rows, scale, runs] = [values.rows ?? 8192, values.scale ?? 1, values.runs ?? 3].map(Number) as [
+      number,
+      number,
+      number,
+    ];
+    if (!(Number.isInteger(rows) && rows >= 1 && scale > 0 && Number.isInteger(runs) && runs >= 1)) return null;
+    return {
+      from: values.from ?? null,
+      runtimeFrom: values['runtime-from'] ?? null,
+      python: values.python ?? null,
+      device: values.device ?? 'cuda:0',
+      isBenched: values['no-bench'] !== true,
+      out: values.out ?? null,
+      rows,
+      scale,
+      runs,
+    };
+  } catch {
+    return null;
+  }
+}
+
+async function main(options: CheckOptions): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'prescore-gpu-check-'));
+  try {
+    const cuda = findCuda(options);
+    const install = await prepare(options);
+    const status = await prescoreJson(['gpu', 'status', '--json']);
+    const device = await findDevice(options.device, folder);
+    const facts = {
+      event: 'gpu-check',
+      asked: options.device,
+      node: process.versions.node,
+      cuda,
+      install,
+      status,
+      device,
+    };
+    if (!device.isUsable) {
+      process.stdout.write(`${options.device} cannot be used here: ${device.why}\nNothing was measured.\n`);
+      return tell({ ...facts, isMeasured: false, checks: [], figures: [] }, options, 3);
+    }
+    sayDevice(device);
+    const checks = await check(options, folder);
+    const figures = options.isBenched ? await bench(options, folder) : [];
+    const isGood = checks.every((c) => c.verdict !== 'FAILED');
+    return tell({ ...facts, isMeasured: true, checks, figures }, options, isGood ? 0 : 1);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+// Libraries of CUDA 13 in the Python installation, for this command's own processes; what `gpu install` recorded comes after them.
+function findCuda({ python, runtimeFrom }: CheckOptions): readonly string[] {
+  if (runtimeFrom !== null || process.env['PRESCORE_CUDA_PATH'] !== undefined) return [];
+  const folders = python === null ? cudaFoldersOf(process.env) : cudaFolders(python);
+  if (folders.length > 0) process.env['PRESCORE_CUDA_PATH'] = folders.join(delimiter);
+  return folders;
+}
+
+// The provider that is in place already is used when no other is given.
+async function prepare({ from, runtimeFrom }: CheckOptions): Promise<unknown> {
+  if (from === null) return null;
+  const runtime = runtimeFrom === null ? [] : ['--runtime-from', runtimeFrom];
+  return prescoreJson(['gpu', 'install', '--json', '--from', from, ...runtime]);
+}
+
+async function prescoreJson(args: readonly string[]): Promise<unknown> {
+  const { code, stdout, stderr } = await capture(process.execPath, [PRESCORE, ...args]);
+  const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
+  return { code, events: lines.map((line) => JSON.parse(line) as unknown), stderr: stderr.slice(-2000) };
+}
+
+function sayDevice({ granted }: FoundDevice): void {
+  for (const { device, hardware, driver, libraries } of granted)
+    process.stdout.write(
+      `${device}: ${hardware ?? 'name unknown'}, driver ${driver ?? 'unknown'}, ${libraries.join(' ')}\n`,
+    );
+}
+
+async function check(options: CheckOptions, folder: string): Promise<ModelCheck[]> {
+  const checks: ModelCheck[] = [];
+  for (const subject of await checkSubjects(folder, options.rows)) {
+    checks.push(await checkModel(subject, options.device, join(folder, 'checks')));
+  }
+  const bits = (d: { differing: number; largest: number } | null): string =>
+    d === null ? '' : d.differing === 0 ? 'same bits' : `${d.differing} rows, ${d.largest.toExponential(1)}`;
+  printTable([
+    ['model', 'rerun', 'batches of 1024', 'of 16384', 'of auto', 'CPU', 'verdict'],
+    ...checks.map((c) => [
+      c.model,
+      bits(c.rerun),
+      ...['1024', '16384', 'auto'].map((size) => bits(c.batches[size] ?? null)),
+      bits(c.cpu),
+      c.refusal === null ? c.verdict : `${c.verdict}: ${c.refusal}`,
+    ]),
+  ]);
+  return checks;
+}
+
+async function bench({ device, runs, python, scale }: CheckOptions, folder: string): Promise<GpuFigure[]> {
+  const figures: GpuFigure[] = [];
+  for (const subject of await benchSubjects(join(folder, 'bench'), scale)) {
+    figures.push(
+      ...(await benchModel(subject, device, join(folder, 'bench'), {
+        runs,
+        python: python ?? findPython(process.env),
+      })),
+    );
+  }
+  process.stdout.write('\n');
+  printFigures(figures);
+  return figures;
+}
+
+function tell(report: object, { out }: CheckOptions, code: number): number {
+  const text = JSON.stringify({ ...report, exitCode: code });
+  if (out !== null) {
+    mkdirSync(dirname(out), { recursive: true });
+    writeFileSync(out, `${text}\n`);
+  }
+  process.stdout.write(`${text}\n`);
+  return code;
+}
+
+const options = readOptions(process.argv.slice(2));
+if (options === null) {
+  process.stderr.write(`${USAGE}\n`);
+  process.exitCode = 2;
+} else process.exitCode = await main(options);

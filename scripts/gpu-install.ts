@@ -1,0 +1,4 @@
+/* `node scripts/gpu-install.ts [flags]`: prescore gpu install, from a checkout. */
+import { runProgram } from '../src/cli/program.ts';
+
+process.exitCode = await runProgram(['gpu', 'install', ...process.argv.slice(2)]);

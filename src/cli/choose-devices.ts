@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import type { GrantedDevice } from '../contract/device.ts';
+import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
+import { cudaProviderFile } from '../model/execution-device.ts';
+import { countGpus } from '../model/gpu-facts.ts';
+
+/** The devices of a run on the CPU. */
+export const CPU: readonly string[] = ['cpu'];
+
+/**
+ * The devices that the scorers of a job take in turn. `cuda` is every GPU that the process can see, at least the first, whose
+ * scorer then says what is missing. `auto` is the same where there are a GPU and the provider's file, else the CPU: it never
+ * takes WebGPU, of which the runtime does not tell whether a processor only plays the GPU.
+ */
+export function chooseDevices(
+  asked: string,
+  env: NodeJS.ProcessEnv,
+  found: { readonly gpus: number; readonly hasProvider: boolean } = {
+    gpus: countGpus(env),
+    hasProvider: existsSync(cudaProviderFile()),
+  },
+): readonly string[] {
+  if (asked === 'auto') return found.gpus > 0 && found.hasProvider ? everyGpu(found.gpus) : CPU;
+  if (asked === 'cuda') return everyGpu(found.gpus);
+  return asked === 'cpu' ? CPU : [asked];
+}
+
+/** Whether a device is not there or cannot run the model, so that `auto` goes on without it. */
+export function isUnavailable(error: unknown): error is PrescoreError {
+  return isPrescoreError(error) && error.code === 'PROVIDER_UNAVAILABLE';
+}
+
+/** Most of the nodes that `auto` leaves to the CPU beside a GPU: rows cross over for each, and trees have no kernels on a GPU. */
+const MOST_ON_CPU = 0.25;
+
+/** Whether `auto` takes a device that runs only some nodes of the model. Errors: PROVIDER_UNAVAILABLE when it does not. */
+export function refuseMostlyCpu(device: GrantedDevice | undefined): void {
+  const shared = saySharedModel(device);
+  if (device === undefined || shared === null) return;
+  const counts = Object.values(device.nodes ?? {});
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  if ((device.nodes?.['CPUExecutionProvider'] ?? 0) <= MOST_ON_CPU * all) return;
+  throw new PrescoreError('PROVIDER_UNAVAILABLE', { what: shared, where: 'execution.device' });
+}
+
+/** Says that a part of the model runs on the CPU beside the GPU; null when none does. */
+export function saySharedModel(device: GrantedDevice | undefined): string | null {
+  const { nodes = null } = device ?? {};
+  if (device === undefined || nodes === null) return null;
+  const all = Object.values(nodes).reduce((sum, count) => sum + count, 0);
+  return `${nodes['CPUExecutionProvider'] ?? 0} of ${all} nodes of the model run on the CPU: ${device.device} has no kernels for them.`;
+}
+
+function everyGpu(count: number): readonly string[] {
+  return Array.from({ length: Math.max(1, count) }, (_, i) => `cuda:${i}`);
+}

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { CPU, chooseDevices, refuseMostlyCpu, saySharedModel } from '../../../src/cli/choose-devices.ts';
+import { shareMemory } from '../../../src/cli/memory-plan.ts';
+import { sayDevice } from '../../../src/cli/print-summary.ts';
+import { CPU_DEVICE, type GrantedDevice } from '../../../src/contract/device.ts';
+import type { ChunkRecord } from '../../../src/contract/records.ts';
+import { gpuIdleShare } from '../../../src/pipeline/finish-run.ts';
+
+const GPU: GrantedDevice = { ...CPU_DEVICE, device: 'cuda:0', hardware: 'NVIDIA L4', driver: '580.95.05', tf32: false };
+
+test.each([
+  ['cpu', 2, true, ['cpu']],
+  ['auto', 2, true, ['cuda:0', 'cuda:1']],
+  ['auto', 0, true, ['cpu']],
+  ['auto', 2, false, ['cpu']],
+  ['cuda', 2, false, ['cuda:0', 'cuda:1']],
+  ['cuda', 0, false, ['cuda:0']],
+  ['cuda:5', 1, true, ['cuda:5']],
+  ['webgpu', 0, false, ['webgpu']],
+])('%s with %d GPUs, provider %s: %j', (asked, gpus, hasProvider, devices) => {
+  expect(chooseDevices(asked, {}, { gpus, hasProvider })).toEqual(devices);
+});
+
+test('the CPU is the one list that says CPU', () => {
+  expect(chooseDevices('auto', {}, { gpus: 0, hasProvider: true })).toBe(CPU);
+});
+
+test('a model of which a part runs on the CPU is told, and one of which most does is not for auto', () => {
+  const some = { ...GPU, nodes: { CUDAExecutionProvider: 9, CPUExecutionProvider: 1 } };
+  const most = { ...GPU, nodes: { CUDAExecutionProvider: 2, CPUExecutionProvider: 2 } };
+  expect(saySharedModel(GPU)).toBeNull();
+  expect(saySharedModel(undefined)).toBeNull();
+  expect(saySharedModel(some)).toContain('1 of 10 nodes');
+  expect(() => refuseMostlyCpu(GPU)).not.toThrow();
+  expect(() => refuseMostlyCpu(some)).not.toThrow();
+  expect(() => refuseMostlyCpu(most)).toThrow(expect.objectContaining({ code: 'PROVIDER_UNAVAILABLE' }));
+});
+
+test('on GPUs every scorer has a process of its own', () => {
+  const gib = 2 ** 30;
+  expect(shareMemory(8 * gib, 2, 4, 1024).threads).toBe(2);
+  expect(shareMemory(8 * gib, 2, 4, 1024, true)).toMatchObject({ scorers: 2, threads: 1, slabs: 3 });
+});
+
+test('the idle share of GPUs is what is left of the time of all scorers', () => {
+  const chunk = (runMs: number, device: GrantedDevice | undefined = GPU): ChunkRecord =>
+    ({ device, timings: { runMs } }) as ChunkRecord;
+  expect(gpuIdleShare([chunk(300), chunk(300)], 1000)).toBeCloseTo(0.4);
+  expect(gpuIdleShare([chunk(300), chunk(300)], 2000)).toBeCloseTo(0.7);
+  expect(gpuIdleShare([chunk(1100)], 1000)).toBe(0);
+  expect(gpuIdleShare([{ timings: { runMs: 5 } } as ChunkRecord], 1000)).toBeNull();
+  expect(gpuIdleShare([], 1000)).toBeNull();
+});
+
+test('the summary names the device unless it is the CPU that was asked for', () => {
+  const say = (asked: string, granted: readonly GrantedDevice[], gpuIdle: number | null = null) =>
+    sayDevice({ device: { asked, granted }, gpuIdle });
+  expect(say('cpu', [CPU_DEVICE])).toBeNull();
+  expect(say('auto', [CPU_DEVICE])).toBe('cpu, chosen by auto');
+  expect(say('cuda', [GPU], 0.34)).toBe('cuda:0 (NVIDIA L4), idle 34 %');
+});

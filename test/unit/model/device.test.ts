@@ -1,0 +1,124 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CPU_DEVICE, type GrantedDevice, grantedDevices } from '../../../src/contract/device.ts';
+import {
+  deviceName,
+  isCpuNodeRefusal,
+  isProviderFailure,
+  parseDevice,
+  providersOf,
+} from '../../../src/model/execution-device.ts';
+import { countGpus, gpuName, loadedGpuLibraries, nvidiaDriver } from '../../../src/model/gpu-facts.ts';
+import { nodesByProvider } from '../../../src/model/node-profile.ts';
+import { tempFolder } from '../../harness/temp-job.ts';
+
+test.each([
+  ['cpu', 'cpu', ['cpu']],
+  ['auto', 'cpu', ['cpu']],
+  ['cuda', 'cuda:0', [{ name: 'cuda', deviceId: 0 }, 'cpu']],
+  ['cuda:3', 'cuda:3', [{ name: 'cuda', deviceId: 3 }, 'cpu']],
+  ['webgpu', 'webgpu', ['webgpu', 'cpu']],
+])('%s is %s', (text, name, providers) => {
+  const device = parseDevice(text);
+  expect(deviceName(device)).toBe(name);
+  expect(providersOf(device)).toEqual(providers);
+});
+
+// Texts that ONNX Runtime 1.30 gave (the CUDA ones without a device are those of a machine without a GPU).
+test.each([
+  ['OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library', true, false],
+  ['Failed to get a WebGPU adapter: No supported adapters', true, false],
+  [
+    'This session contains graph nodes that are assigned to the default CPU EP, but fallback to CPU EP has been explicitly disabled by the user.',
+    false,
+    true,
+  ],
+  ['Load model from buffer failed: Fatal error: no.such.domain:Op(-1) is not a registered function/op', false, false],
+])('%s', (text, ofProvider, ofNodes) => {
+  expect(isProviderFailure(new Error(text))).toBe(ofProvider);
+  expect(isCpuNodeRefusal(new Error(text))).toBe(ofNodes);
+});
+
+describe('a profile', () => {
+  const kernel = (name: string, index: string, provider: string, operator = 'Gemm'): string =>
+    `{"cat" : "Node","pid" :1,"tid" :1,"dur" :7,"ts" :4,"ph" : "X","name" :"${name}_kernel_time","args" : {"provider" : "${provider}","node_index" : "${index}","op_name" : "${operator}"}},`;
+  const session = '{"cat" : "Session","pid" :1,"tid" :1,"dur" :1,"ts" :3,"ph" : "X","name" :"model_run","args" : {}}';
+
+  test('is counted by provider, each node once', () => {
+    const lines = [
+      '[',
+      kernel('a', '1', 'CUDAExecutionProvider'),
+      kernel('a', '1', 'CUDAExecutionProvider'),
+      kernel('b', '2', 'CUDAExecutionProvider'),
+      kernel('c', '3', 'CPUExecutionProvider'),
+      kernel('copy', '4', 'CUDAExecutionProvider', 'MemcpyToHost'),
+      session,
+      ']',
+    ];
+    expect(nodesByProvider(lines.join('\n'))).toEqual({ CUDAExecutionProvider: 2, CPUExecutionProvider: 1 });
+  });
+
+  test('that is cut short counts as far as it goes; one without kernels is empty', () => {
+    const whole = kernel('a', '1', 'CPUExecutionProvider');
+    expect(nodesByProvider(`[\n${whole}\n${whole.slice(0, 90)}`)).toEqual({ CPUExecutionProvider: 1 });
+    expect(nodesByProvider(`[\n${session}\n]`)).toEqual({});
+    expect(nodesByProvider('')).toEqual({});
+  });
+});
+
+describe('what the system tells of GPUs', () => {
+  test('the driver: of the kernel module, else of the library that is loaded', () => {
+    const proc = tempFolder();
+    expect(nvidiaDriver(['libcublas.so.13', 'libcuda.so.580.95.05'], proc)).toBe('580.95.05');
+    expect(nvidiaDriver(['libcuda.so.1'], proc)).toBeNull();
+    mkdirSync(join(proc, 'driver/nvidia'), { recursive: true });
+    const module =
+      'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.124.06  Release Build\nGCC version: 12\n';
+    writeFileSync(join(proc, 'driver/nvidia/version'), module);
+    expect(nvidiaDriver(['libcuda.so.580.95.05'], proc)).toBe('570.124.06');
+  });
+
+  test('the name, along the PCI bus and through CUDA_VISIBLE_DEVICES', () => {
+    const proc = tempFolder();
+    for (const [bus, name] of [
+      ['0000:04:00.0', 'NVIDIA L4'],
+      ['0000:0a:00.0', 'NVIDIA H200'],
+    ] as const) {
+      mkdirSync(join(proc, 'driver/nvidia/gpus', bus), { recursive: true });
+      writeFileSync(join(proc, 'driver/nvidia/gpus', bus, 'information'), `Model: \t\t ${name}\nIRQ: 3\n`);
+    }
+    expect(gpuName(parseDevice('cuda:1'), {}, proc)).toBe('NVIDIA H200');
+    expect(gpuName(parseDevice('cuda:0'), { CUDA_VISIBLE_DEVICES: '1' }, proc)).toBe('NVIDIA H200');
+    expect(gpuName(parseDevice('cuda:2'), {}, proc)).toBeNull();
+    expect(gpuName(parseDevice('webgpu'), {}, proc)).toBeNull();
+  });
+
+  test('how many there are', () => {
+    const dev = tempFolder();
+    expect(countGpus({}, dev)).toBe(0);
+    for (const name of ['nvidia0', 'nvidia1', 'nvidiactl', 'nvidia-uvm', 'null']) writeFileSync(join(dev, name), '');
+    expect(countGpus({}, dev)).toBe(2);
+    expect(countGpus({ CUDA_VISIBLE_DEVICES: '1' }, dev)).toBe(1);
+    expect(countGpus({ CUDA_VISIBLE_DEVICES: '0,-1,1' }, dev)).toBe(1);
+    expect(countGpus({ CUDA_VISIBLE_DEVICES: '' }, dev)).toBe(0);
+  });
+
+  test('the libraries that a process has loaded', () => {
+    const maps = join(tempFolder(), 'maps');
+    const line = (path: string): string => `7f00-7f01 r-xp 00000000 00:1f 12 ${path}\n`;
+    const paths = ['/a/libcudart.so.13.0.96', '/a/libcudart.so.13.0.96', '/b/libcuda.so.580.95.05', '/lib/libc.so.6'];
+    writeFileSync(maps, `${paths.map(line).join('')}7ffc-7ffd rw-p 00000000 00:00 0 [stack]\n`);
+    expect(loadedGpuLibraries(maps)).toEqual(['libcuda.so.580.95.05', 'libcudart.so.13.0.96']);
+    expect(loadedGpuLibraries(join(tempFolder(), 'none'))).toEqual([]);
+  });
+});
+
+test('a run names each device once, whatever the order of its chunks', () => {
+  const gpu: GrantedDevice = { ...CPU_DEVICE, device: 'cuda:0', hardware: 'NVIDIA L4', tf32: false };
+  expect(grantedDevices([{}, { device: gpu }, { device: { ...gpu } }])).toEqual(
+    grantedDevices([{ device: gpu }, {}, {}]),
+  );
+  expect(grantedDevices([{}, { device: gpu }])).toHaveLength(2);
+  expect(grantedDevices([{}, {}])).toEqual([CPU_DEVICE]);
+});
