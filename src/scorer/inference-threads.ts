@@ -25,6 +25,8 @@ interface Lane {
 
 /** Slabs that are one too many for a thread: one that is scored, one that is next, one that could be scored elsewhere. */
 const CROWDED = 2;
+/** For so long: the first slabs of a light model pile up too, while nothing is compiled yet. */
+const CROWDED_MS = 40;
 
 /**
  * The ONNX Runtime threads of a child, each with a session of its own: a slab goes to the one with the least to do. One
@@ -38,6 +40,7 @@ export class InferenceThreads {
   private model: ModelSource | null = null;
   private readonly bindings: BindMessage[] = [];
   private isGrowing = false;
+  private scored = 0;
   /** Where the model runs, when that is not the CPU. */
   device: GrantedDevice | null = null;
 
@@ -69,13 +72,14 @@ export class InferenceThreads {
   /** Scores a slab. Owns: `buffer` belongs to a thread until the promise settles. */
   async score({ texts, ...message }: WalkSlab): Promise<Scored> {
     const chosen = this.lanes.reduce((least, lane) => (lane.slabs < least.slabs ? lane : least));
-    if (chosen.slabs >= CROWDED) this.grow();
+    if (chosen.slabs >= CROWDED) this.growIfItStays(chosen);
     const newTexts = texts.slice(chosen.told.get(message.walk) ?? 0);
     if (newTexts.length > 0) chosen.told.set(message.walk, texts.length);
     chosen.slabs++;
     try {
       return await chosen.thread.score({ ...message, newTexts });
     } finally {
+      this.scored++;
       chosen.slabs--;
     }
   }
@@ -92,10 +96,19 @@ export class InferenceThreads {
     return Math.max(...this.lanes.map(({ thread }) => thread.batchMs(now)));
   }
 
-  private grow(): void {
-    if (this.isGrowing || this.model === null || this.lanes.length >= this.most) return;
+  private growIfItStays(lane: Lane): void {
+    const { model, scored } = this;
+    if (this.isGrowing || model === null || this.lanes.length >= this.most) return;
     this.isGrowing = true;
-    this.addLane(this.model).then(
+    setTimeout(() => {
+      // Two slabs in that time: decoding is what is waited for.
+      if (lane.slabs >= CROWDED && this.scored - scored < CROWDED) this.grow(model);
+      else this.isGrowing = false;
+    }, CROWDED_MS);
+  }
+
+  private grow(model: ModelSource): void {
+    this.addLane(model).then(
       () => {
         this.isGrowing = false;
       },
