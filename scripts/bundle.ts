@@ -6,6 +6,7 @@ import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } fro
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { groupsOf, strayPackages } from './bundle-groups.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -22,15 +23,42 @@ const ENTRIES = [
 /** Plain JavaScript that nearly every command needs. Anything else, native parts above all, stays a package. */
 const BUNDLED = ['@duckdb/node-api', 'yaml', 'croner', 'commander'];
 
+const source = (name: string): string => join(ROOT, 'src', `${name}.ts`);
+
+/** What a run loads, in the order in which it does: the command, then its child and the child's threads. */
+const RUN = {
+  spare: source('cli/spare-scorer'),
+  program: source('cli/program'),
+  run: source('cli/run-command'),
+  scorer: source('cli/scorer-main'),
+  store: source('object-store/open-store'),
+  child: source('scorer/scorer-child'),
+  thread: source('scorer/ort-thread'),
+};
+
 /**
  * Writes `index.js`, and all else flat into `cli/`, so that files which name each other by URL are neighbours. Types are not
  * checked. Errors: those of the bundler.
  */
 export async function bundle(outDir: string): Promise<void> {
+  let groupOf: (id: string) => string | null = () => null;
+  let importsOf: (id: string) => readonly string[] = () => [];
   const build = await rolldown({
+    plugins: [
+      {
+        name: 'run-groups',
+        buildEnd() {
+          const graph = new Map([...this.getModuleIds()].map((id) => [id, this.getModuleInfo(id)?.importedIds ?? []]));
+          importsOf = (id) => graph.get(id) ?? [];
+          groupOf = groupsOf(RUN, importsOf);
+        },
+      },
+    ],
     cwd: ROOT,
-    input: Object.fromEntries(ENTRIES.map((entry) => [basename(entry), join(ROOT, 'src', `${entry}.ts`)])),
+    input: Object.fromEntries(ENTRIES.map((entry) => [basename(entry), source(entry)])),
     platform: 'node',
+    // What groups need; `index.js` still has its own names alone, as nothing else is put into it.
+    preserveEntrySignatures: 'allow-extension',
     external: (id) => /^[^./\0]/.test(id) && !BUNDLED.some((name) => id === name || id.startsWith(`${name}/`)),
     logLevel: 'warn',
   });
@@ -41,8 +69,14 @@ export async function bundle(outDir: string): Promise<void> {
     chunkFileNames: 'cli/[name]-[hash].js',
     minify: false,
     keepNames: true,
+    codeSplitting: { groups: [{ name: (id) => groupOf(id), debugName: 'run' }], includeDependenciesRecursively: false },
   });
   await build.close();
+  const stray = strayPackages(
+    output.filter((file) => file.type === 'chunk'),
+    importsOf,
+  );
+  if (stray.length > 0) throw new Error(`files of the bundle load packages for nothing: ${stray.join('; ')}`);
   const modules = output.flatMap((file) => (file.type === 'chunk' ? Object.keys(file.modules) : []));
   for (const asset of assets()) copyFileSync(join(ROOT, 'src', asset), join(outDir, 'cli', basename(asset)));
   writeFileSync(join(outDir, 'THIRD-PARTY-LICENSES.txt'), licensesOf(modules));
