@@ -70,7 +70,7 @@ function hostFindings(): Finding[] {
   return [
     ok('Node', process.version),
     ok('prescore', versions.prescore),
-    ok('libraries', `DuckDB ${versions.duckdb}, ONNX Runtime ${versions.onnxruntime} (CPU)`),
+    ok('libraries', `DuckDB ${versions.duckdb}, ONNX Runtime ${versions.onnxruntime}`),
     ok('cores', `${cores}: that many scorers by default`),
     memory < GIB
       ? warn('memory', sayBytes(memory), 'The default execution.memory is 1 GiB; set a lower one in the job file.')

@@ -275,7 +275,7 @@ export const ERROR_CODES = {
     5,
     false,
     'The execution provider that the job asks for is not available.',
-    'Set execution.device: cpu, or run prescore doctor.',
+    'Run prescore gpu status, which says what is missing, or set execution.device: cpu.',
   ),
   // The CUDA provider and its libraries
   GPU_UNSUPPORTED: entry(

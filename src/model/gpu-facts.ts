@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { parseDriverVersion } from '../gpu/driver.ts';
 import type { ExecutionDevice } from './execution-device.ts';
 
 const PROVIDER = /^(libonnxruntime_providers_\w+|libcu\w+|libnvrtc\S*?|libnvJitLink|libvulkan\S*?|libvk_\w+)\.so/;
@@ -17,9 +18,9 @@ export function loadedGpuLibraries(maps = '/proc/self/maps'): readonly string[] 
 
 /** Version of the NVIDIA driver: of its kernel module, else of the `libcuda.so.<version>` among the loaded libraries; null without one. */
 export function nvidiaDriver(libraries: readonly string[], proc = '/proc'): string | null {
-  const module = /Kernel Module\s+(?:for \S+\s+)?(\d+(?:\.\d+)+)/.exec(read(join(proc, 'driver/nvidia/version')));
+  const module = parseDriverVersion(read(join(proc, 'driver/nvidia/version')));
   const library = libraries.map((name) => /^libcuda\.so\.(\d+\.\d[\d.]*)$/.exec(name)).find((m) => m !== null);
-  return module?.[1] ?? library?.[1] ?? null;
+  return module ?? library?.[1] ?? null;
 }
 
 /** Name of a GPU, such as `NVIDIA H200`; null where the system does not tell. Devices count along the PCI bus. */
