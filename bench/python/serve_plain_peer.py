@@ -16,7 +16,10 @@ from pydantic import BaseModel
 
 COLUMNS = json.loads(os.environ["BENCH_COLUMNS"])
 
-session = ort.InferenceSession(os.environ["BENCH_MODEL"], providers=["CPUExecutionProvider"])
+# With more threads a tree model gives other low bits.
+options = ort.SessionOptions()
+options.intra_op_num_threads = 1
+session = ort.InferenceSession(os.environ["BENCH_MODEL"], options, providers=["CPUExecutionProvider"])
 store = redis.Redis(port=int(os.environ["BENCH_REDIS_PORT"]), decode_responses=True)
 app = FastAPI()
 
