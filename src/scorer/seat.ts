@@ -8,7 +8,7 @@ import type { ChildLaunch, ScorerProcess } from './scorer-process.ts';
 const WORTH_MS = 2000;
 const BUSY = 0.85;
 const BUSY_BEATS = 2;
-/** Chunks that a child fetches or decodes at a time. */
+/** Chunks that a child fetches or decodes at a time: it decodes one, and has the next one ready. */
 const DECODING = 2;
 
 export interface ChunkTask {
@@ -39,7 +39,7 @@ export interface Seat {
   busyBeats: number;
 }
 
-/** Whether a child takes one more chunk: at most two are fetched or decoded, the others are being scored or written. */
+/** Whether a child takes one more chunk: one is decoded, the next one fetched meanwhile, the others are scored or written. */
 export function hasRoom({ isReady, tasks, threads }: Seat): boolean {
   return isReady && tasks.size <= threads && [...tasks.values()].filter((t) => !t.isHungry).length < DECODING;
 }

@@ -9,7 +9,7 @@ function seat(threads: number, hungry: readonly boolean[], isReady = true): Seat
 }
 
 describe('the seats of a pool', () => {
-  it('a child decodes two chunks at a time and has one more than its threads', () => {
+  it('a child decodes a chunk while it fetches the next, and has one more than its threads', () => {
     expect(hasRoom(seat(1, []))).toBe(true);
     expect(hasRoom(seat(1, [], false))).toBe(false);
     expect(hasRoom(seat(1, [false]))).toBe(true);
