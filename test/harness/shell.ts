@@ -33,6 +33,10 @@ export function shell(line: string, options: ShellOptions = {}): Promise<ShellRe
     stdio: ['pipe', 'pipe', 'pipe'],
     ...user,
   });
+  // A line that reads nothing may be over before its input is closed.
+  child.stdin.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   child.stdin.end(options.input ?? '');
   let stdout = '';
   let stderr = '';
