@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { ServeConfig } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { Admission } from '../serve/admission.ts';
@@ -9,8 +9,8 @@ import { ApiKeys } from '../serve/api-keys.ts';
 import { drain } from '../serve/drain.ts';
 import { addHealthRoutes, type Health } from '../serve/health-route.ts';
 import { buildServer } from '../serve/http-server.ts';
-import { addPredictionRoutes } from '../serve/predictions-route.ts';
-import { traceFields } from '../serve/request-trace.ts';
+import { addPredictionRoutes, plainPredictions } from '../serve/predictions-route.ts';
+import { type DoneRequest, traceFields } from '../serve/request-trace.ts';
 import { ServeMetrics } from '../serve/serve-metrics.ts';
 import { parseDuration } from '../spec/quantities.ts';
 import { createLogger, type Logger, type LogLevel } from '../telemetry/logger.ts';
@@ -91,13 +91,15 @@ async function serve(loaded: LoadedServe, deps: ServeDeps): Promise<void> {
     opened.push(served.close);
     await served.warmUp();
     const { listen: place, limits, hosts } = config;
-    const onDone = (request: FastifyRequest, status: number, ms: number): void => {
+    const onDone = (request: DoneRequest, status: number, ms: number): void => {
       serveMetrics.request(request.method, status);
       if (log.level === 'debug') log.debug(requestFields(request, status, ms), 'request');
     };
-    const app = buildServer({ host: place.host, hosts, limits, auth, tls, log, admission, onDone });
+    const routes = { sets: served.sets, limits, metrics: serveMetrics, hasKeys: auth !== null };
+    const plain = plainPredictions(routes);
+    const app = buildServer({ host: place.host, hosts, limits, auth, tls, log, admission, onDone, plain });
     addHealthRoutes(app, health);
-    addPredictionRoutes(app, { sets: served.sets, limits, metrics: serveMetrics, hasKeys: auth !== null });
+    addPredictionRoutes(app, routes);
     const { host: models } = live;
     const faces = { config, host: models, metrics: serveMetrics, admission, auth, tls, log, whyNotReady: health.ready };
     const protocols = await openProtocols(app, faces);
@@ -121,18 +123,9 @@ async function serve(loaded: LoadedServe, deps: ServeDeps): Promise<void> {
   }
 }
 
-function requestFields(request: FastifyRequest, status: number, ms: number): Readonly<Record<string, unknown>> {
-  const { id: requestId, method, headers, caller } = request;
-  const route = request.routeOptions.url ?? null;
-  return {
-    requestId,
-    ...traceFields(headers['traceparent']),
-    key: caller?.id,
-    method,
-    route,
-    status,
-    ms: Math.round(ms),
-  };
+function requestFields(request: DoneRequest, status: number, ms: number): Readonly<Record<string, unknown>> {
+  const { id: requestId, traceparent, caller, method, route } = request;
+  return { requestId, ...traceFields(traceparent), key: caller?.id, method, route, status, ms: Math.round(ms) };
 }
 
 async function openOperations(config: ServeConfig, metrics: Metrics, health: Health): Promise<OperationsServer | null> {

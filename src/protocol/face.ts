@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { type Caller, callerOf } from '../serve/access.ts';
-import type { ErrorWriter } from '../serve/http-errors.ts';
+import type { ErrorWriter } from '../serve/http-answer.ts';
 import type { InferResult } from './wire.ts';
 
 /** Error bodies of V1 and V2: one text under `error`. */

@@ -87,6 +87,8 @@ export class RedisConnection {
   /** Sends commands together and gives their replies in order; the first failure fails all. In a cluster each goes its own way. */
   async callAll(commands: readonly RedisCommand[]): Promise<RedisReply[]> {
     if (commands.length === 0) return [];
+    // A pipeline costs as much as a command.
+    if (commands.length === 1) return [await this.call(commands[0]!)];
     return this.trying(async () => {
       const { client } = this;
       if (client instanceof Cluster)

@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import type { ServeLimits } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { type HttpAnswer, JSON_TYPE } from './http-answer.ts';
 import { bodyOf, RETRY_AFTER_S } from './http-status.ts';
 import { WorkMeter, weightOf } from './work-meter.ts';
 
@@ -8,9 +8,13 @@ const TICK_MS = 20;
 /** For so long, so many times `queueTime` may wait. */
 const BURST_MS = 100;
 const BURST = 4;
-const REFUSAL = JSON.stringify({
-  error: bodyOf(new PrescoreError('SERVER_OVERLOADED', { what: 'too many requests in work' })),
-});
+const REFUSAL: HttpAnswer = {
+  status: 503,
+  headers: { 'content-type': JSON_TYPE, 'retry-after': String(RETRY_AFTER_S) },
+  body: JSON.stringify({
+    error: bodyOf(new PrescoreError('SERVER_OVERLOADED', { what: 'too many requests in work' })),
+  }),
+};
 
 type AdmissionLimits = Pick<ServeLimits, 'inFlight' | 'queueTimeMs' | 'loopDelayMs'>;
 
@@ -96,15 +100,10 @@ export class Admission {
     return this.loopDelayMs > this.limits.loopDelayMs / 2;
   }
 
-  /** Answers 503 without reading the request. */
-  refuse(response: ServerResponse): void {
+  /** The answer to a request that is not read; counts it. */
+  refusal(): HttpAnswer {
     this.refused++;
-    response.writeHead(503, {
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': REFUSAL.length,
-      'retry-after': String(RETRY_AFTER_S),
-    });
-    response.end(REFUSAL);
+    return REFUSAL;
   }
 
   close(): void {

@@ -3,12 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../errors/error-codes.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { bodyOf, type ErrorBody, RETRY_AFTER_S, statusOf } from './http-status.ts';
-import { traceFields } from './request-trace.ts';
-
-export type ErrorWriter = (error: ErrorBody) => unknown;
-
-const plainError: ErrorWriter = (error) => ({ error });
+import { errorAnswer, plainError } from './http-answer.ts';
+import { bodyOf } from './http-status.ts';
 
 /** What the library says of a request, in our codes; the rest of 4xx is a bad request. */
 const LIBRARY_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -17,24 +13,12 @@ const LIBRARY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_BAD_URL: 'HTTP_NOT_FOUND',
 };
 
-/** Answers with an error: its status, its code and words that are safe to send. A fault of our own is logged. */
+/** Answers with an error, in the words of the route's protocol. Errors: none. */
 export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): void {
-  const error = fromLibrary(thrown);
-  const status = statusOf(error.code);
-  if (status === 500) log.error({ requestId: request.id, ...traceOf(request), err: error }, 'a request failed');
-  if (status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
-  if (status === 401) reply.header('www-authenticate', 'Bearer');
-  const body: ErrorBody = { ...bodyOf(error), requestId: request.id };
   const say = request.routeOptions.config.sayError ?? plainError;
-  // What comes after such an answer on its connection may be the rest of a body that nobody reads.
-  if (status === 413 || status === 415 || status === 408) reply.header('connection', 'close');
-  reply.code(status).header('cache-control', 'no-store').type('application/json; charset=utf-8');
-  reply.send(JSON.stringify(say(body)));
-}
-
-/** Ids by which the lines of one request are found. */
-export function traceOf(request: FastifyRequest): Readonly<Record<string, string>> {
-  return traceFields(request.headers['traceparent']);
+  const failed = { id: request.id, traceparent: request.headers['traceparent'] };
+  const { status, headers, body } = errorAnswer(fromLibrary(thrown), failed, log, say);
+  reply.code(status).headers(headers).send(body);
 }
 
 function fromLibrary(thrown: unknown): PrescoreError {

@@ -11,12 +11,14 @@ import {
 import type { ServeLimits } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { ANYONE, type Authenticator, type Caller, requireScope, type Scope } from './access.ts';
+import type { Caller, Scope } from './access.ts';
 import type { Admission } from './admission.ts';
-import { HostCheck } from './host-check.ts';
-import { answerError, answerUnknown, type ErrorWriter, refuseSocket } from './http-errors.ts';
+import { type Door, type DoorOptions, doorOf } from './door.ts';
+import { commonHeaders, type ErrorWriter } from './http-answer.ts';
+import { answerError, answerUnknown, refuseSocket } from './http-errors.ts';
 import { parseBody } from './parse-body.ts';
-import { requestId } from './request-trace.ts';
+import { PlainLane, type PlainRoute } from './plain-lane.ts';
+import { type DoneRequest, requestIdOf } from './request-trace.ts';
 import { weightOf } from './work-meter.ts';
 
 const JSON_TYPE = /^application\/json *(;|$)/i;
@@ -41,19 +43,16 @@ declare module 'fastify' {
   }
 }
 
-export interface ServerOptions {
-  /** Of the address listened on; for the check of the Host header. */
-  readonly host: string;
-  readonly hosts: readonly string[];
+export interface ServerOptions extends DoorOptions {
   readonly limits: ServeLimits;
-  /** Null: everybody may do everything. */
-  readonly auth: Authenticator | null;
   /** PEM texts; null: plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly log: Logger;
   readonly admission: Admission;
   /** Called when an answer is out, or its client has gone (status 499). */
-  readonly onDone?: (request: FastifyRequest, status: number, ms: number) => void;
+  readonly onDone?: (request: DoneRequest, status: number, ms: number) => void;
+  /** Its POSTs, if they come whole, are answered without Node's HTTP streams. */
+  readonly plain?: PlainRoute;
 }
 
 /**
@@ -64,10 +63,10 @@ export interface ServerOptions {
  * Errors: none. Owns: the caller closes it.
  */
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const { limits, auth, admission } = options;
+  const { limits, admission } = options;
   const app = fastify({
     bodyLimit: limits.bodyBytes,
-    genReqId: requestId,
+    genReqId: (raw) => requestIdOf(raw.headers['x-request-id']),
     logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: false,
     trustProxy: false,
@@ -79,7 +78,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     clientErrorHandler: refuseSocket,
     serverFactory: (handler) => newServer(handler, options),
   });
-  const hosts = new HostCheck(options.host, options.hosts);
+  const door = doorOf(options);
   app.decorateRequest('caller', null);
   app.decorateRequest('startedAt', 0);
   app.decorateRequest('weight', 0);
@@ -91,20 +90,18 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.addHook('onRequest', (request, reply, next) => {
     request.startedAt = performance.now();
     watchEnd(request, reply, options);
-    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    reply.headers(commonHeaders(request.id));
     if (admission.isClosing) reply.header('connection', 'close');
     const { scope } = request.routeOptions.config;
     if (scope === null) return next();
-    const { headers } = request;
-    hosts.check(headers.host, headers.origin);
-    request.caller = auth === null ? ANYONE : auth.callerOf(headers.authorization);
-    if (request.caller === null) throw new PrescoreError('HTTP_UNAUTHORIZED', { what: 'no valid key' });
-    if (scope !== undefined) requireScope(request.caller, scope);
+    const { host, origin, authorization } = request.headers;
+    request.caller = door({ host, origin, authorization }, scope);
     checkMediaType(request);
     next();
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));
   answerUnknown(app, options.log);
+  if (options.plain !== undefined) addPlainLane(app, options.plain, door, options);
   return app;
 }
 
@@ -122,7 +119,11 @@ function newServer(handler: RequestListener, options: ServerOptions): RawServerD
   };
   const admitted: RequestListener = (request, response) => {
     // Before anything is read or built: to refuse must cost much less than to answer.
-    if (admission.isOver() && !request.url!.startsWith('/health/')) return admission.refuse(response);
+    if (admission.isOver() && !request.url!.startsWith('/health/')) {
+      const { status, headers, body } = admission.refusal();
+      response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
+      return;
+    }
     handler(request, response);
   };
   const server = tls === null ? createServer(settings, admitted) : createTlsServer({ ...settings, ...tls }, admitted);
@@ -141,8 +142,29 @@ function watchEnd(request: FastifyRequest, reply: FastifyReply, { admission, onD
   admission.enter(weight);
   raw.once('close', () => {
     admission.leave(weight);
-    onDone?.(request, raw.writableFinished ? raw.statusCode : 499, performance.now() - request.startedAt);
+    onDone?.(doneRequest(request), raw.writableFinished ? raw.statusCode : 499, performance.now() - request.startedAt);
   });
+}
+
+function doneRequest({ id, method, headers, caller, routeOptions }: FastifyRequest): DoneRequest {
+  return { id, method, traceparent: headers['traceparent'], caller, route: routeOptions.url ?? null };
+}
+
+/** Puts the short way in front of Node's own listener, which gets the connections that want more. */
+function addPlainLane(app: FastifyInstance, route: PlainRoute, door: Door, options: ServerOptions): void {
+  const { server } = app;
+  const event = options.tls === null ? 'connection' : 'secureConnection';
+  const listeners = server.listeners(event);
+  const { limits, admission, log, onDone = () => undefined } = options;
+  const lane = new PlainLane({
+    ...{ route, limits, admission, log, onDone, door },
+    handOver: (socket) => {
+      for (const listener of listeners) listener.call(server, socket);
+    },
+  });
+  server.removeAllListeners(event);
+  server.on(event, (socket) => lane.take(socket));
+  app.addHook('preClose', async () => lane.close());
 }
 
 function addBodies(app: FastifyInstance, limits: ServeLimits): void {

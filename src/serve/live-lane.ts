@@ -43,31 +43,57 @@ export interface LiveOptions {
   readonly onScored: (row: LiveRow, score: LiveScore) => void;
 }
 
-/** One scoring call that several requests may wait for. */
-interface Flight {
-  readonly row: LiveRow;
-  readonly outcome: Promise<LiveOutcome>;
-  readonly call: Call;
-}
-
+/** Rows from which on a call is not joined by other requests: where the model has no room left, all of a call is refused. */
+const MOST_GATHERED = 64;
 /** Stands for a row until its score is there. */
 const UNSCORED: LiveScore = { values: {}, scoredAtMs: 0 };
 
-interface Call {
-  readonly controller: AbortController;
-  waiting: number;
-  isDone: boolean;
+/** One scoring call; the rows of several requests may be in it, and several requests may wait for one row. */
+class Call {
+  readonly rows: LiveRow[] = [];
+  readonly controller = new AbortController();
+  readonly startedAt = performance.now();
+  readonly times: LiveTimes = { featuresMs: 0, queueMs: 0, computeMs: 0 };
+  /** Of each row, when it is done. */
+  outcomes: readonly LiveOutcome[] = [];
+  waiting = 0;
+  isDone = false;
+  /** Never rejected. */
+  readonly done: Promise<void>;
+  private end: () => void = () => undefined;
+
+  constructor() {
+    this.done = new Promise((resolve) => {
+      this.end = resolve;
+    });
+  }
+
+  finish(outcomes: readonly LiveOutcome[]): void {
+    this.outcomes = outcomes;
+    this.isDone = true;
+    this.end();
+  }
+}
+
+/** A row's place in a call. */
+interface Flight {
+  readonly row: LiveRow;
+  readonly call: Call;
+  readonly at: number;
 }
 
 /**
- * Live inference of a set's keys. A key is scored once at a time, however many ask for it; a call that nobody waits for any more
- * is cancelled.
+ * Live inference of a set's keys. What is asked for in one turn of the event loop is packed and scored by one call: a call costs
+ * as much as ten rows. A key is scored once at a time, however many ask for it; a call that nobody waits for any more is
+ * cancelled.
  */
 export class LiveLane {
   private readonly options: LiveOptions;
   /** The latest flight of each key. */
   private readonly flights = new Map<string, Flight>();
   private readonly withoutFeatures: ShortMemory;
+  /** The call of this turn. */
+  private gathering: Call | null = null;
 
   constructor(options: LiveOptions) {
     this.options = options;
@@ -81,80 +107,76 @@ export class LiveLane {
 
   /** Scores rows; an outcome for each. Errors: none; they are outcomes. */
   async score(rows: readonly LiveRow[], signal: AbortSignal | null, times: LiveTimes): Promise<LiveOutcome[]> {
-    const waits: Promise<LiveOutcome>[] = new Array(rows.length);
-    const calls = new Set<Call>();
-    const fresh: { readonly row: LiveRow; readonly at: number }[] = [];
-    for (const [at, row] of rows.entries()) {
-      const flight = this.flightOf(row);
-      // One that its callers have given up gives nothing.
-      if (flight === null || flight.call.controller.signal.aborted) fresh.push({ row, at });
-      else {
-        waits[at] = flight.outcome;
-        calls.add(flight.call);
-      }
-    }
-    for (let from = 0; from < fresh.length; from += this.options.maxRows) {
-      const part = fresh.slice(from, from + this.options.maxRows);
-      const call: Call = { controller: new AbortController(), waiting: 0, isDone: false };
-      calls.add(call);
-      const outcomes = this.call(
-        part.map(({ row }) => row),
-        call,
-        times,
-      );
-      for (const [i, { row, at }] of part.entries()) {
-        const outcome = outcomes.then((all) => all[i]!);
-        waits[at] = outcome;
-        this.flights.set(row.id, { row, outcome, call });
-      }
-      void outcomes.then(() => {
-        call.isDone = true;
-        for (const { row } of part) if (this.flights.get(row.id)?.call === call) this.flights.delete(row.id);
-      });
-    }
+    const flights = rows.map((row) => this.flightOf(row) ?? this.board(row));
+    if (this.gathering !== null && this.gathering.rows.length >= MOST_GATHERED) this.gathering = null;
+    const calls = new Set(flights.map(({ call }) => call));
     const leave = joinCalls(calls, signal);
-    try {
-      return await Promise.all(waits);
-    } finally {
-      leave();
+    for (const call of calls) {
+      await call.done;
+      times.featuresMs = Math.max(times.featuresMs, call.times.featuresMs);
+      times.queueMs = Math.max(times.queueMs, call.times.queueMs);
+      times.computeMs = Math.max(times.computeMs, call.times.computeMs);
     }
+    leave();
+    return flights.map(({ call, at }) => call.outcomes[at]!);
   }
 
   async close(): Promise<void> {
     await this.options.hashes?.close();
   }
 
-  private async call(rows: readonly LiveRow[], call: Call, times: LiveTimes): Promise<LiveOutcome[]> {
-    const { scorer, hashes, deadlineMs } = this.options;
-    const started = performance.now();
+  private board(row: LiveRow): Flight {
+    let call = this.gathering;
+    if (call === null || call.rows.length >= this.options.maxRows || call.controller.signal.aborted) {
+      const fresh = new Call();
+      this.gathering = fresh;
+      setImmediate(() => void this.run(fresh));
+      call = fresh;
+    }
+    const flight: Flight = { row, call, at: call.rows.push(row) - 1 };
+    this.flights.set(row.id, flight);
+    return flight;
+  }
+
+  private async run(call: Call): Promise<void> {
+    if (this.gathering === call) this.gathering = null;
+    const { rows } = call;
+    let outcomes: readonly LiveOutcome[];
     try {
-      const features = hashes === null ? rows.map((row) => row.features) : await this.readHashes(hashes, rows);
-      const readMs = performance.now() - started;
-      if (hashes !== null) times.featuresMs = Math.max(times.featuresMs, readMs);
-      const known = features.flatMap((row, i) => (row === null ? [] : [{ row, i }]));
-      // An error is only made where one is answered: its stack costs as much as a whole lookup.
-      const outcomes: LiveOutcome[] = features.map((row) => (row === null ? noFeatures() : UNSCORED));
-      if (known.length === 0) return outcomes;
-      const scores = await scorer.score({
-        rows: known.map(({ row }) => row),
-        form: hashes === null ? 'json' : 'text',
-        deadlineMs: Math.max(1, deadlineMs - readMs),
-        priority: 0,
-        signal: call.controller.signal,
-      });
-      times.queueMs = Math.max(times.queueMs, scores.queueMs);
-      times.computeMs = Math.max(times.computeMs, scores.computeMs);
-      const scoredAtMs = Date.now();
-      for (const [at, { i }] of known.entries()) {
-        const outcome = outcomeOf(scores.rows[at], scoredAtMs);
-        outcomes[i] = outcome;
-        if (!(outcome instanceof PrescoreError)) this.options.onScored(rows[i]!, outcome);
-      }
-      return outcomes;
+      outcomes = await this.scored(call);
     } catch (error) {
       const known = toPrescoreError(error);
-      return rows.map(() => known);
+      outcomes = rows.map(() => known);
     }
+    for (const { id } of rows) if (this.flights.get(id)?.call === call) this.flights.delete(id);
+    call.finish(outcomes);
+  }
+
+  private async scored({ rows, times, startedAt, controller }: Call): Promise<readonly LiveOutcome[]> {
+    const { scorer, hashes, deadlineMs } = this.options;
+    const features = hashes === null ? rows.map((row) => row.features) : await this.readHashes(hashes, rows);
+    const waitedMs = performance.now() - startedAt;
+    if (hashes !== null) times.featuresMs = waitedMs;
+    const known = features.flatMap((row, i) => (row === null ? [] : [{ row, i }]));
+    // An error is only made where one is answered: its stack costs as much as a whole lookup.
+    const outcomes: LiveOutcome[] = features.map((row) => (row === null ? noFeatures() : UNSCORED));
+    if (known.length === 0) return outcomes;
+    const scores = await scorer.score({
+      rows: known.map(({ row }) => row),
+      form: hashes === null ? 'json' : 'text',
+      deadlineMs: Math.max(1, deadlineMs - waitedMs),
+      priority: 0,
+      signal: controller.signal,
+    });
+    times.queueMs = scores.queueMs;
+    times.computeMs = scores.computeMs;
+    const scoredAtMs = Date.now();
+    for (const [at, { i }] of known.entries()) {
+      const outcome = outcomeOf(scores.rows[at], scoredAtMs);
+      outcomes[i] = outcome;
+      if (!(outcome instanceof PrescoreError)) this.options.onScored(rows[i]!, outcome);
+    }
+    return outcomes;
   }
 
   private async readHashes(hashes: FeatureHashes, rows: readonly LiveRow[]): Promise<(FeatureRow | null)[]> {
@@ -171,7 +193,8 @@ export class LiveLane {
 
   private flightOf(row: LiveRow): Flight | null {
     const flight = this.flights.get(row.id);
-    if (flight === undefined) return null;
+    // One that its callers have given up gives nothing.
+    if (flight === undefined || flight.call.controller.signal.aborted) return null;
     // With features of its own, a row may get another answer than the one before with the same key.
     const isSame = this.options.hashes !== null || isDeepStrictEqual(flight.row.features, row.features);
     return isSame ? flight : null;

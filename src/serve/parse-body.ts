@@ -18,6 +18,10 @@ const OPEN = 123;
 const CLOSE = 125;
 /** Names of one object up to which a list is searched faster than a set. */
 const FEW = 12;
+/** What is remembered of objects before: few short names of the upper levels. */
+const MOST_LEVELS = 4;
+const MOST_NAMES = 256;
+const PLAIN_NAME = /^[\w .:-]{1,64}$/;
 
 /**
  * A JSON body as a value. Beside what JSON itself refuses (NaN, comments, a second value), a body that nests too deep, has a name
@@ -43,25 +47,28 @@ function scan(text: string, limits: BodyLimits): void {
   for (let i = 0; i < text.length; i++) {
     switch (text.charCodeAt(i)) {
       case QUOTE: {
-        const end = endOfText(text, i + 1);
-        if (end < 0) throw refused('the body is not valid JSON');
-        const raw = text.slice(i + 1, end);
-        checkLength(raw, limits.stringBytes);
-        if (isName) noteName(open.at(-1) ?? null, raw);
+        const names = isName ? (open.at(-1) ?? null) : null;
         isName = false;
+        let end = names?.next(text, i + 1) ?? -1;
+        if (end < 0) {
+          end = endOfText(text, i + 1);
+          if (end < 0) throw refused('the body is not valid JSON');
+          if (names !== null) noteName(names, text.slice(i + 1, end), limits.stringBytes);
+          else if ((end - i) * 3 > limits.stringBytes) checkLength(text.slice(i + 1, end), limits.stringBytes);
+        }
         i = end;
         break;
       }
       case OPEN:
       case OPEN_LIST: {
         isName = text.charCodeAt(i) === OPEN;
-        open.push(isName ? new Names() : null);
+        open.push(isName ? new Names(open.length) : null);
         if (open.length > limits.depth) throw refused(`the body nests deeper than ${limits.depth} levels`);
         break;
       }
       case CLOSE:
       case CLOSE_LIST:
-        open.pop();
+        open.pop()?.close();
         isName = false;
         break;
       case COMMA:
@@ -74,10 +81,32 @@ function scan(text: string, limits: BodyLimits): void {
   }
 }
 
+/** Names of the last object of each level, without escapes. Requests of one client have theirs in one order. */
+const remembered: (readonly string[])[] = [];
+
 /** Names that an object has so far. */
 class Names {
-  private readonly few: string[] = [];
+  private readonly level: number;
+  /** Those of an object before, as long as this one has the same. */
+  private readonly before: readonly string[];
+  private same = 0;
+  private few: string[] | null = null;
   private many: Set<string> | null = null;
+
+  constructor(level: number) {
+    this.level = level;
+    this.before = remembered[level] ?? [];
+  }
+
+  /** The place of the quote after a name that is the expected one, and so is there once; -1 for any other. */
+  next(text: string, from: number): number {
+    const name = this.few === null ? this.before[this.same] : undefined;
+    if (name === undefined || !text.startsWith(name, from)) return -1;
+    const end = from + name.length;
+    if (text.charCodeAt(end) !== QUOTE) return -1;
+    this.same++;
+    return end;
+  }
 
   /** False when it was there already. */
   add(name: string): boolean {
@@ -85,16 +114,26 @@ class Names {
       const before = this.many.size;
       return this.many.add(name).size > before;
     }
+    this.few ??= this.before.slice(0, this.same);
     if (this.few.includes(name)) return false;
     if (this.few.push(name) > FEW) this.many = new Set(this.few);
     return true;
   }
+
+  /** The object is over: its names are what the next one on its level is expected to have. */
+  close(): void {
+    if (this.few === null || this.level >= MOST_LEVELS) return;
+    const names = this.many === null ? this.few : [...this.many];
+    const isKept = names.length <= MOST_NAMES && names.every((name) => PLAIN_NAME.test(name));
+    if (isKept) remembered[this.level] = names;
+  }
 }
 
-function noteName(names: Names | null, raw: string): void {
+function noteName(names: Names, raw: string, limit: number): void {
+  checkLength(raw, limit);
   const name = raw.includes('\\') ? decoded(raw) : raw;
   if (name === '__proto__') throw refused('the body has the name __proto__');
-  if (names?.add(name) === false) throw refused('the body has a name twice in one object');
+  if (!names.add(name)) throw refused('the body has a name twice in one object');
 }
 
 // The place of the quote that ends a text: the first one with an even number of backslashes before it.

@@ -2,22 +2,15 @@ import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServeLimits } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { callerOf, requireName } from './access.ts';
+import { type Caller, callerOf, requireName } from './access.ts';
 import { goneSignal } from './gone-signal.ts';
+import { type HttpAnswer, JSON_TYPE } from './http-answer.ts';
 import { RETRY_AFTER_S, statusOf } from './http-status.ts';
+import type { PlainCall, PlainRoute } from './plain-lane.ts';
 import { askedText, readAsked } from './read-asked.ts';
 import type { ServeMetrics } from './serve-metrics.ts';
-import {
-  type Answer,
-  type AnswerTimes,
-  type AskedKey,
-  type GivenAnswer,
-  newTimes,
-  type SetServer,
-} from './set-server.ts';
+import { type Answer, type AskedKey, type GivenAnswer, newTimes, type SetServer } from './set-server.ts';
 import { serverTiming, writeAnswer, writeTimes, writeValues } from './write-answer.ts';
-
-const JSON_TYPE = 'application/json; charset=utf-8';
 
 export interface PredictionRoutes {
   readonly sets: ReadonlyMap<string, SetServer>;
@@ -27,23 +20,23 @@ export interface PredictionRoutes {
   readonly hasKeys: boolean;
 }
 
+const PREFIX = '/v1/predictions/';
+const PATTERN = `${PREFIX}:set`;
+
 /** Adds `POST /v1/predictions/{set}` and `GET /v1/predictions/{set}/{key}`. Errors: none. */
 export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRoutes): void {
-  app.post('/v1/predictions/:set', { config: { scope: 'lookup' } }, async (request, reply) => {
-    const server = setOf(request, routes);
-    const { isOne, keys } = readAsked(request.body, routes.limits);
-    const times = newTimes(request.weight);
-    const answers = await server.answer(keys, () => goneSignal(reply), times);
-    const totalMs = performance.now() - request.startedAt;
-    routes.metrics.answered(server, answers, totalMs / 1000);
-    reply.header('server-timing', serverTiming(times, totalMs)).header('cache-control', 'no-store').type(JSON_TYPE);
-    return isOne
-      ? oneAnswer(reply, server, keys[0]!, answers[0]!, times, totalMs)
-      : manyAnswers(reply, server, keys, answers, times, totalMs);
+  app.post(PATTERN, { config: { scope: 'lookup' } }, async (request, reply) => {
+    const { body, startedAt, weight } = request;
+    const name = (request.params as { readonly set: string }).set;
+    const call = { name, caller: callerOf(request), body, startedAt, weight, gone: () => goneSignal(reply) };
+    const answer = await answerPost(call, routes);
+    reply.code(answer.status).headers(answer.headers);
+    return answer.body;
   });
-  app.get('/v1/predictions/:set/:key', { config: { scope: 'lookup' } }, async (request, reply) => {
-    const server = setOf(request, routes);
-    const asked = askedText((request.params as { readonly key: string }).key);
+  app.get(`${PATTERN}/:key`, { config: { scope: 'lookup' } }, async (request, reply) => {
+    const { set, key } = request.params as { readonly set: string; readonly key: string };
+    const server = setOf(set, callerOf(request), routes);
+    const asked = askedText(key);
     const times = newTimes(request.weight);
     const [answer] = await server.answer([asked], () => goneSignal(reply), times);
     const totalMs = performance.now() - request.startedAt;
@@ -54,41 +47,50 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
   });
 }
 
-function setOf(request: FastifyRequest, { sets }: PredictionRoutes): SetServer {
-  const { set } = request.params as { readonly set: string };
-  requireName(callerOf(request), 'sets', set);
-  const server = sets.get(set);
+/** The same POST for requests that come the short way. */
+export function plainPredictions(routes: PredictionRoutes): PlainRoute {
+  return { prefix: PREFIX, pattern: PATTERN, scope: 'lookup', answer: (call) => answerPost(call, routes) };
+}
+
+async function answerPost(call: PlainCall, routes: PredictionRoutes): Promise<HttpAnswer> {
+  const server = setOf(call.name, call.caller, routes);
+  const { isOne, keys } = readAsked(call.body, routes.limits);
+  const times = newTimes(call.weight);
+  const answers = await server.answer(keys, call.gone, times);
+  const totalMs = performance.now() - call.startedAt;
+  routes.metrics.answered(server, answers, totalMs / 1000);
+  const headers: Record<string, string> = {
+    'server-timing': serverTiming(times, totalMs),
+    'cache-control': 'no-store',
+    'content-type': JSON_TYPE,
+  };
+  const timings = writeTimes(times, totalMs);
+  if (!isOne) {
+    const status = statusOfAll(answers);
+    if (status === 503) headers['retry-after'] = String(RETRY_AFTER_S);
+    return { status, headers, body: manyBody(server, keys, answers, timings) };
+  }
+  const answer = answers[0]!;
+  if (answer instanceof PrescoreError) throw answer;
+  headers['x-prescore-source'] = answer.source;
+  return {
+    status: 200,
+    headers,
+    body: `{"set":"${server.name}",${writeAnswer(keys[0]!, answer)},"timings":${timings}}`,
+  };
+}
+
+function setOf(name: string, caller: Caller, { sets }: PredictionRoutes): SetServer {
+  requireName(caller, 'sets', name);
+  const server = sets.get(name);
   if (server === undefined) throw new PrescoreError('HTTP_NOT_FOUND', { what: 'no such set' });
   return server;
 }
 
-function oneAnswer(
-  reply: FastifyReply,
-  server: SetServer,
-  asked: AskedKey,
-  answer: Answer,
-  times: AnswerTimes,
-  totalMs: number,
-): string {
-  if (answer instanceof PrescoreError) throw answer;
-  reply.header('x-prescore-source', answer.source);
-  return `{"set":"${server.name}",${writeAnswer(asked, answer)},"timings":${writeTimes(times, totalMs)}}`;
-}
-
-function manyAnswers(
-  reply: FastifyReply,
-  server: SetServer,
-  asked: readonly AskedKey[],
-  answers: readonly Answer[],
-  times: AnswerTimes,
-  totalMs: number,
-): string {
-  const status = statusOfAll(answers);
-  if (status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
-  reply.code(status);
+function manyBody(server: SetServer, asked: readonly AskedKey[], answers: readonly Answer[], timings: string): string {
   let text = `{"set":"${server.name}","predictions":[`;
   for (const [i, answer] of answers.entries()) text += `${i === 0 ? '' : ','}{${writeAnswer(asked[i]!, answer)}}`;
-  return `${text}],"timings":${writeTimes(times, totalMs)}}`;
+  return `${text}],"timings":${timings}}`;
 }
 
 /** 200 as long as one key has an answer, or the client's own keys are what is wrong. */

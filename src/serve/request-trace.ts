@@ -1,14 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { Caller } from './access.ts';
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-|$)/;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const PREFIX = randomBytes(5).toString('hex');
 let count = 0;
 
+/** What logs and metrics say of a request that is over. */
+export interface DoneRequest {
+  readonly id: string;
+  readonly method: string;
+  readonly traceparent: string | string[] | undefined;
+  /** Null where no key is asked for, or none was valid. */
+  readonly caller: Caller | null;
+  /** Its pattern; null where no route has the path. */
+  readonly route: string | null;
+}
+
 /** The id that the client gave, where it is one that can be repeated safely; else a new one. Errors: none. */
-export function requestId(raw: IncomingMessage): string {
-  const given = raw.headers['x-request-id'];
+export function requestIdOf(given: string | string[] | undefined): string {
   if (typeof given === 'string' && REQUEST_ID.test(given)) return given;
   return `${PREFIX}-${(++count).toString(36)}`;
 }

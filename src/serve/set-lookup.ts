@@ -13,11 +13,14 @@ interface Asked {
 /** What a key is made of in the set that is served; null when only single keys were ever written. */
 export type KeyShape = GenerationMeta['key'] | null;
 
+/** Commands that the store has at once; what is asked for meanwhile goes together with the next one. */
+const MOST_IN_FLIGHT = 2;
+
 const NO_COUNTS: ReaderCounts = { hits: 0, misses: 0, expired: 0, missingPages: 0, badPages: 0 };
 
 /**
- * Lookups in one set. Single keys that are asked for in one turn of the event loop go to the store as one command: the store and
- * its client cost more per command than per key.
+ * Lookups in one set. Single keys that are asked for in one turn of the event loop, or while the store has enough to do, go to
+ * it as one command: the store and its client cost more per command than per key.
  */
 export class SetLookup {
   private readonly lane: StoreLane;
@@ -25,6 +28,7 @@ export class SetLookup {
   private readonly onBatch: (keys: number) => void;
   private reader: PredictionReader | null = null;
   private asked: Asked[] = [];
+  private inFlight = 0;
 
   constructor(lane: StoreLane, set: string, onBatch: (keys: number) => void) {
     this.lane = lane;
@@ -35,7 +39,7 @@ export class SetLookup {
   /** One key, together with others that are asked for now. Errors: KEY_INVALID, SET_UNKNOWN, PREDICTIONS_*. */
   get(key: PredictionKey): Promise<Prediction | null> {
     return new Promise((resolve, reject) => {
-      if (this.asked.push({ key, resolve, reject }) === 1) setImmediate(() => void this.flush());
+      if (this.asked.push({ key, resolve, reject }) === 1 && this.inFlight < MOST_IN_FLIGHT) this.flushSoon();
     });
   }
 
@@ -53,6 +57,11 @@ export class SetLookup {
     return this.reader?.counts ?? NO_COUNTS;
   }
 
+  private flushSoon(): void {
+    this.inFlight++;
+    setImmediate(() => void this.flush());
+  }
+
   private async flush(): Promise<void> {
     const { asked } = this;
     this.asked = [];
@@ -66,6 +75,8 @@ export class SetLookup {
     } catch (error) {
       for (const { reject } of asked) reject(error);
     }
+    this.inFlight--;
+    if (this.asked.length > 0) this.flushSoon();
   }
 
   private async read(

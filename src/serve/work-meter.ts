@@ -6,7 +6,7 @@ const FEWEST = 20_000;
 const BASE = 400;
 
 /** Bytes that stand for the work of a request: one key in a small body, or a thousand in a large one. */
-export function weightOf(contentLength: string | undefined): number {
+export function weightOf(contentLength: string | number | undefined): number {
   const bytes = Number(contentLength ?? 0);
   return BASE + (Number.isFinite(bytes) ? bytes : 0);
 }

@@ -1,12 +1,6 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import { selfSigned } from './self-signed.ts';
 
 export interface TcpFront {
   readonly port: number;
@@ -22,25 +16,14 @@ export async function tcpFront(onConnection: (socket: Socket) => void): Promise<
 
 /** TLS with a certificate of its own in front of a real server that speaks none. */
 export async function tlsFront(target: number): Promise<TcpFront> {
-  const folder = await mkdtemp(join(tmpdir(), 'prescore-tls-'));
-  try {
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    await run('openssl', [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'],
-      ...['-keyout', key, '-out', cert, ...subject],
-    ]);
-    const [keyText, certText] = await Promise.all([readFile(key, 'utf8'), readFile(cert, 'utf8')]);
-    const server = createTlsServer({ key: keyText, cert: certText }, (socket) => {
-      const upstream = connect(target, '127.0.0.1');
-      socket.on('error', () => upstream.destroy());
-      upstream.on('error', () => socket.destroy());
-      socket.pipe(upstream).pipe(socket);
-    });
-    return await listen(server, certText);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { cert, key } = await selfSigned();
+  const server = createTlsServer({ key, cert }, (socket) => {
+    const upstream = connect(target, '127.0.0.1');
+    socket.on('error', () => upstream.destroy());
+    upstream.on('error', () => socket.destroy());
+    socket.pipe(upstream).pipe(socket);
+  });
+  return listen(server, cert);
 }
 
 async function listen(server: Server, ca: string): Promise<TcpFront> {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { JobScoreRequest, JobScorer, JobScores } from '../../../src/contract/job-scorer.ts';
 import { PrescoreError } from '../../../src/errors/prescore-error.ts';
@@ -55,17 +56,20 @@ describe('live inference of keys', () => {
   it('a key is scored once, however many ask for it meanwhile', async () => {
     const { live, calls, scored } = lane();
     const asks = Array.from({ length: 10 }, () => live.score([row('a', 1)], null, newTimes()));
+    await turn();
     expect(calls).toHaveLength(1);
     calls[0]!.answer();
     expect((await Promise.all(asks)).map(valuesOf)).toEqual(Array.from({ length: 10 }, () => [1]));
     expect(scored).toEqual(['a']);
     void live.score([row('a', 1)], null, newTimes());
+    await turn();
     expect(calls).toHaveLength(2);
   });
 
   it('other features of the same key are another question', async () => {
     const { live, calls } = lane();
     const asks = [live.score([row('a', 1)], null, newTimes()), live.score([row('a', 2)], null, newTimes())];
+    await turn();
     for (const call of calls) call.answer();
     expect((await Promise.all(asks)).map(valuesOf)).toEqual([[1], [2]]);
   });
@@ -73,7 +77,9 @@ describe('live inference of keys', () => {
   it('rows that are under way are joined, the others go together, in parts', async () => {
     const { live, calls } = lane(2);
     const first = live.score([row('a', 1)], null, newTimes());
+    await turn();
     const all = live.score([row('b', 2), row('a', 1), row('none', null), row('c', 3)], null, newTimes());
+    await turn();
     expect(calls.map(({ request }) => request.rows.length)).toEqual([1, 1, 1]);
     for (const call of calls) call.answer();
     expect(valuesOf(await all)).toEqual([2, 1, 'FEATURES_NOT_FOUND', 3]);
@@ -83,6 +89,7 @@ describe('live inference of keys', () => {
   it('an error is that of every row, and is not remembered', async () => {
     const { live, calls } = lane();
     const asks = live.score([row('a', 1), row('b', 2)], null, newTimes());
+    await turn();
     calls[0]!.fail(new PrescoreError('LIVE_OVERLOADED', { what: 'full' }));
     expect(valuesOf(await asks)).toEqual(['LIVE_OVERLOADED', 'LIVE_OVERLOADED']);
     expect(live.isInFlight(row('a', 1))).toBe(false);
@@ -92,6 +99,7 @@ describe('live inference of keys', () => {
     const { live, calls } = lane();
     const [one, two] = [new AbortController(), new AbortController()];
     const asks = [live.score([row('a', 1)], one.signal, newTimes()), live.score([row('a', 1)], two.signal, newTimes())];
+    await turn();
     one.abort();
     expect(calls[0]!.request.signal?.aborted).toBe(false);
     two.abort();
@@ -100,15 +108,48 @@ describe('live inference of keys', () => {
     expect((await Promise.all(asks)).map(valuesOf)).toEqual([['LIVE_CANCELLED'], ['LIVE_CANCELLED']]);
     // One that comes after is not cancelled with them.
     const later = live.score([row('a', 1)], null, newTimes());
+    await turn();
     calls.at(-1)!.answer();
     expect(valuesOf(await later)).toEqual([1]);
+  });
+
+  it('what one turn asks for is one call; a key twice in one request is one row', async () => {
+    const { live, calls } = lane();
+    const times = [newTimes(), newTimes()];
+    const asks = [
+      live.score([row('a', 1), row('b', 2), row('a', 1)], null, times[0]!),
+      live.score([row('c', 3)], null, times[1]!),
+    ];
+    await turn();
+    expect(calls.map(({ request }) => request.rows)).toEqual([[{ x: 1 }, { x: 2 }, { x: 3 }]]);
+    calls[0]!.answer();
+    expect((await Promise.all(asks)).map(valuesOf)).toEqual([[1, 2, 1], [3]]);
+    expect(times).toMatchObject([
+      { queueMs: 1, computeMs: 2 },
+      { queueMs: 1, computeMs: 2 },
+    ]);
+    void live.score([row('d', 4)], null, newTimes());
+    await turn();
+    expect(calls).toHaveLength(2);
+  });
+
+  it('who goes early takes no one along', async () => {
+    const { live, calls } = lane();
+    const early = new AbortController();
+    const asks = [live.score([row('a', 1)], early.signal, newTimes()), live.score([row('b', 2)], null, newTimes())];
+    await turn();
+    early.abort();
+    expect(calls[0]!.request.signal?.aborted).toBe(false);
+    calls[0]!.answer();
+    expect((await Promise.all(asks)).map(valuesOf)).toEqual([[1], [2]]);
   });
 
   it('one who has gone before it began, and one who joins a call that was given up', async () => {
     const { live, calls } = lane();
     void live.score([row('a', 1)], AbortSignal.abort(), newTimes());
-    expect(calls[0]!.request.signal?.aborted).toBe(true);
     const joined = live.score([row('a', 1)], null, newTimes());
+    await turn();
+    expect(calls[0]!.request.signal?.aborted).toBe(true);
     expect(calls).toHaveLength(2);
     calls[1]!.answer();
     expect(valuesOf(await joined)).toEqual([1]);

@@ -69,6 +69,20 @@ describe('bodies', () => {
     );
   });
 
+  it('a name twice is found whatever the objects before had', () => {
+    const names = fc.array(fc.constantFrom('a', 'b', 'c', 'ab', '\\u0061', 'é'), { maxLength: 5 });
+    fc.assert(
+      fc.property(fc.array(names, { minLength: 1, maxLength: 4 }), (objects) => {
+        const texts = objects.map((own) => `{${own.map((name, i) => `"${name}":${i}`).join()}}`);
+        const isTwice = objects.some((own) => new Set(own.map((n) => JSON.parse(`"${n}"`))).size < own.length);
+        const text = texts.reduceRight((inner, outer) => `[${outer},${inner}]`);
+        if (isTwice) expect(() => parseBody(Buffer.from(text), LIMITS)).toThrow('twice');
+        else expect(parseBody(Buffer.from(text), LIMITS)).toEqual(JSON.parse(text));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   it('a name twice is found among few and among many names, near and far', () => {
     for (const count of [2, 11, 12, 13, 14, 100]) {
       const names = Array.from({ length: count }, (_, i) => `"n${i}":${i}`);

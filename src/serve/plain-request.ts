@@ -1,0 +1,126 @@
+/** A POST that came whole, in the form that nearly every client gives it. */
+export interface PlainRequest {
+  /** The rest of the path after the prefix: letters, digits, `.`, `_`, `~` and `-`. */
+  readonly name: string;
+  readonly host: string;
+  readonly origin: string | undefined;
+  readonly authorization: string | undefined;
+  readonly requestId: string | undefined;
+  readonly traceparent: string | undefined;
+  /** A view of the bytes that came. */
+  readonly body: Buffer;
+}
+
+export interface PlainLimits {
+  readonly headerBytes: number;
+  readonly bodyBytes: number;
+}
+
+const POST = 'POST ';
+const VERSION = ' HTTP/1.1';
+const NAME = /^[A-Za-z0-9._~-]+$/;
+const TOKEN = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const LENGTH = /^[0-9]{1,9}$/;
+const JSON_TYPE = /^application\/json *(;|$)/i;
+/** They say how the bytes are to be read, or what becomes of the connection. */
+const UNUSUAL = new Set([
+  'transfer-encoding',
+  'content-encoding',
+  'expect',
+  'upgrade',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+]);
+
+/** What is wanted of the headers; each may be there once. */
+interface Wanted {
+  host?: string;
+  origin?: string;
+  authorization?: string;
+  'x-request-id'?: string;
+  traceparent?: string;
+  'content-type'?: string;
+  'content-length'?: string;
+  connection?: string;
+}
+
+/**
+ * Reads bytes that are exactly one `POST <prefix><name> HTTP/1.1` with a JSON body of a declared length. Null for all else: other
+ * methods and paths, parts of a request, more than one, a header that says how to read on, any doubt. What is null is not
+ * wrong; it is for a parser that knows all of HTTP.
+ *
+ * Errors: none. Owns: nothing; `body` is a view of `bytes`.
+ */
+export function readPlainRequest(bytes: Buffer, prefix: string, limits: PlainLimits): PlainRequest | null {
+  const end = bytes.indexOf('\r\n\r\n', 0, 'latin1');
+  if (end < 0 || end > limits.headerBytes) return null;
+  const head = bytes.toString('latin1', 0, end);
+  const lineEnd = head.indexOf('\r\n');
+  if (lineEnd < 0 || !head.startsWith(POST) || !head.startsWith(prefix, POST.length)) return null;
+  if (!head.startsWith(VERSION, lineEnd - VERSION.length)) return null;
+  const name = head.slice(POST.length + prefix.length, lineEnd - VERSION.length);
+  const headers = NAME.test(name) ? readHeaders(head, lineEnd + 2) : null;
+  if (headers === null) return null;
+  const { host, connection = 'keep-alive' } = headers;
+  const length = headers['content-length'];
+  const type = headers['content-type'];
+  if (host === undefined || connection.toLowerCase() !== 'keep-alive') return null;
+  if (type === undefined || !JSON_TYPE.test(type)) return null;
+  if (length === undefined || !LENGTH.test(length)) return null;
+  const size = Number(length);
+  const from = end + 4;
+  if (size === 0 || size > limits.bodyBytes || bytes.length !== from + size) return null;
+  return {
+    name,
+    host,
+    origin: headers['origin'],
+    authorization: headers['authorization'],
+    requestId: headers['x-request-id'],
+    traceparent: headers['traceparent'],
+    body: bytes.subarray(from),
+  };
+}
+
+function readHeaders(head: string, from: number): Wanted | null {
+  const wanted: Wanted = {};
+  for (let at = from; at < head.length; ) {
+    const found = head.indexOf('\r\n', at);
+    const to = found < 0 ? head.length : found;
+    const colon = head.indexOf(':', at);
+    if (colon < 0 || colon >= to) return null;
+    const name = head.slice(at, colon).toLowerCase();
+    const value = head.slice(colon + 1, to);
+    if (!TOKEN.test(name) || !VALUE.test(value) || UNUSUAL.has(name)) return null;
+    switch (name) {
+      case 'host':
+      case 'origin':
+      case 'authorization':
+      case 'x-request-id':
+      case 'traceparent':
+      case 'content-type':
+      case 'content-length':
+      case 'connection':
+        if (wanted[name] !== undefined) return null;
+        wanted[name] = trimmed(value);
+    }
+    at = to + 2;
+  }
+  return wanted;
+}
+
+// Spaces and tabs alone: `trim` would take more.
+function trimmed(value: string): string {
+  let from = 0;
+  let to = value.length;
+  while (from < to && isBlank(value.charCodeAt(from))) from++;
+  while (to > from && isBlank(value.charCodeAt(to - 1))) to--;
+  return value.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}
