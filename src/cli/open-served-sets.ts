@@ -136,6 +136,7 @@ function newLive(set: ServedSet, scorer: JobScorer, { lookup, writer, batcher, l
     scorer,
     hashes: set.features.kind === 'request' ? null : newHashes(set.features, scorer, limits.lookupTimeMs),
     deadlineMs: batcher.deadlineMs,
+    queueTimeMs: limits.queueTimeMs,
     maxRows: limits.rows,
     negativeForMs: set.negativeForMs,
     onScored: ({ key }, score) => {

@@ -1,13 +1,11 @@
 import type { ServeLimits } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { Backlog } from './backlog.ts';
 import { type HttpAnswer, JSON_TYPE } from './http-answer.ts';
 import { bodyOf, RETRY_AFTER_S } from './http-status.ts';
 import { WorkMeter, weightOf } from './work-meter.ts';
 
 const TICK_MS = 20;
-/** For so long, so many times `queueTime` may wait. */
-const BURST_MS = 100;
-const BURST = 4;
 const REFUSAL: HttpAnswer = {
   status: 503,
   headers: { 'content-type': JSON_TYPE, 'retry-after': String(RETRY_AFTER_S) },
@@ -38,11 +36,12 @@ export class Admission {
   private readonly limits: AdmissionLimits;
   private readonly timer: NodeJS.Timeout;
   private readonly meter: WorkMeter;
-  private backedUpSince: number | null = null;
+  private readonly backlog: Backlog;
 
   constructor(limits: AdmissionLimits, meter = new WorkMeter()) {
     this.meter = meter;
     this.limits = limits;
+    this.backlog = new Backlog(limits.queueTimeMs);
     let expected = performance.now() + TICK_MS;
     let before = 0;
     this.timer = setInterval(() => {
@@ -79,20 +78,7 @@ export class Admission {
 
   isOver(): boolean {
     const { inFlight, loopDelayMs } = this.limits;
-    return this.inFlight >= inFlight || this.loopDelayMs > loopDelayMs || this.isBackedUp();
-  }
-
-  // A burst goes through: only work that goes on waiting, or a great deal of it, is more than the server can do.
-  private isBackedUp(): boolean {
-    const { queueTimeMs } = this.limits;
-    const { waitingMs } = this.meter;
-    if (waitingMs <= queueTimeMs) {
-      this.backedUpSince = null;
-      return false;
-    }
-    const now = performance.now();
-    this.backedUpSince ??= now;
-    return waitingMs > BURST * queueTimeMs || now - this.backedUpSince > BURST_MS;
+    return this.inFlight >= inFlight || this.loopDelayMs > loopDelayMs || this.backlog.isOver(this.meter.waitingMs);
   }
 
   /** Whether live inference should wait for better times. */

@@ -17,7 +17,8 @@ import { type Door, type DoorOptions, doorOf } from './door.ts';
 import { commonHeaders, type ErrorWriter } from './http-answer.ts';
 import { answerError, answerUnknown, refuseSocket } from './http-errors.ts';
 import { parseBody } from './parse-body.ts';
-import { PlainLane, type PlainRoute } from './plain-lane.ts';
+import type { PlainRoute } from './plain-connection.ts';
+import { PlainLane } from './plain-lane.ts';
 import { type DoneRequest, requestIdOf } from './request-trace.ts';
 import { weightOf } from './work-meter.ts';
 

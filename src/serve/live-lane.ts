@@ -3,6 +3,7 @@ import type { FeatureRow, JobScorer, RowScore } from '../contract/job-scorer.ts'
 import type { PredictionValue } from '../contract/prediction-set.ts';
 import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import type { PredictionKey } from '../prediction-set/key-bytes.ts';
+import { Backlog } from './backlog.ts';
 import type { FeatureHashes } from './feature-hashes.ts';
 import { ShortMemory } from './short-memory.ts';
 
@@ -37,6 +38,8 @@ export interface LiveOptions {
   /** Null: features come with the request. */
   readonly hashes: FeatureHashes | null;
   readonly deadlineMs: number;
+  /** Work that may go on waiting for the model, in milliseconds; what comes on top is refused. */
+  readonly queueTimeMs: number;
   readonly maxRows: number;
   readonly negativeForMs: number;
   /** Told of every new live answer, once. */
@@ -45,6 +48,8 @@ export interface LiveOptions {
 
 /** Rows from which on a call is not joined by other requests: where the model has no room left, all of a call is refused. */
 const MOST_GATHERED = 64;
+/** Of the newest call in what is known of the model's time. */
+const SHARE = 0.1;
 /** Stands for a row until its score is there. */
 const UNSCORED: LiveScore = { values: {}, scoredAtMs: 0 };
 
@@ -92,12 +97,22 @@ export class LiveLane {
   /** The latest flight of each key. */
   private readonly flights = new Map<string, Flight>();
   private readonly withoutFeatures: ShortMemory;
+  private readonly backlog: Backlog;
+  /** Rows that are in calls which are not done, and the time that the model takes for one, as lately seen. */
+  private pendingRows = 0;
+  private msPerRow = 0;
   /** The call of this turn. */
   private gathering: Call | null = null;
 
   constructor(options: LiveOptions) {
     this.options = options;
     this.withoutFeatures = new ShortMemory(options.negativeForMs);
+    this.backlog = new Backlog(options.queueTimeMs);
+  }
+
+  /** Whether as much waits for the model as may. */
+  get isFull(): boolean {
+    return this.backlog.isOver(this.pendingRows * this.msPerRow);
   }
 
   /** Whether a key (with these features) is being scored now. */
@@ -107,9 +122,10 @@ export class LiveLane {
 
   /** Scores rows; an outcome for each. Errors: none; they are outcomes. */
   async score(rows: readonly LiveRow[], signal: AbortSignal | null, times: LiveTimes): Promise<LiveOutcome[]> {
-    const flights = rows.map((row) => this.flightOf(row) ?? this.board(row));
+    const refused = this.isFull ? new PrescoreError('LIVE_OVERLOADED', { what: 'too much waits for the model' }) : null;
+    const flights = rows.map((row) => this.flightOf(row) ?? (refused === null ? this.board(row) : null));
     if (this.gathering !== null && this.gathering.rows.length >= MOST_GATHERED) this.gathering = null;
-    const calls = new Set(flights.map(({ call }) => call));
+    const calls = new Set(flights.flatMap((flight) => flight?.call ?? []));
     const leave = joinCalls(calls, signal);
     for (const call of calls) {
       await call.done;
@@ -118,7 +134,7 @@ export class LiveLane {
       times.computeMs = Math.max(times.computeMs, call.times.computeMs);
     }
     leave();
-    return flights.map(({ call, at }) => call.outcomes[at]!);
+    return flights.map((flight) => flight?.call.outcomes[flight.at] ?? refused!);
   }
 
   async close(): Promise<void> {
@@ -134,6 +150,7 @@ export class LiveLane {
       call = fresh;
     }
     const flight: Flight = { row, call, at: call.rows.push(row) - 1 };
+    this.pendingRows++;
     this.flights.set(row.id, flight);
     return flight;
   }
@@ -149,6 +166,7 @@ export class LiveLane {
       outcomes = rows.map(() => known);
     }
     for (const { id } of rows) if (this.flights.get(id)?.call === call) this.flights.delete(id);
+    this.pendingRows -= rows.length;
     call.finish(outcomes);
   }
 
@@ -170,6 +188,7 @@ export class LiveLane {
     });
     times.queueMs = scores.queueMs;
     times.computeMs = scores.computeMs;
+    this.learn(scores.computeMs / Math.max(1, scores.batchRows, known.length));
     const scoredAtMs = Date.now();
     for (const [at, { i }] of known.entries()) {
       const outcome = outcomeOf(scores.rows[at], scoredAtMs);
@@ -177,6 +196,10 @@ export class LiveLane {
       if (!(outcome instanceof PrescoreError)) this.options.onScored(rows[i]!, outcome);
     }
     return outcomes;
+  }
+
+  private learn(msPerRow: number): void {
+    this.msPerRow = this.msPerRow === 0 ? msPerRow : this.msPerRow + SHARE * (msPerRow - this.msPerRow);
   }
 
   private async readHashes(hashes: FeatureHashes, rows: readonly LiveRow[]): Promise<(FeatureRow | null)[]> {

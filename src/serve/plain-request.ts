@@ -1,5 +1,5 @@
-/** A POST that came whole, in the form that nearly every client gives it. */
-export interface PlainRequest {
+/** A POST in the form that nearly every client gives it. */
+export interface PlainHead {
   /** The rest of the path after the prefix: letters, digits, `.`, `_`, `~` and `-`. */
   readonly name: string;
   readonly host: string;
@@ -7,8 +7,9 @@ export interface PlainRequest {
   readonly authorization: string | undefined;
   readonly requestId: string | undefined;
   readonly traceparent: string | undefined;
-  /** A view of the bytes that came. */
-  readonly body: Buffer;
+  /** Where its body begins and ends in the bytes that came, which may be fewer. */
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface PlainLimits {
@@ -49,13 +50,13 @@ interface Wanted {
 }
 
 /**
- * Reads bytes that are exactly one `POST <prefix><name> HTTP/1.1` with a JSON body of a declared length. Null for all else: other
- * methods and paths, parts of a request, more than one, a header that says how to read on, any doubt. What is null is not
- * wrong; it is for a parser that knows all of HTTP.
+ * Reads bytes that begin with the whole head of a `POST <prefix><name> HTTP/1.1` with a JSON body of a declared length, and have
+ * no more than that body. Null for all else: other methods and paths, a part of a head, the next request, a header that says how
+ * to read on, any doubt. What is null is not wrong; it is for a parser that knows all of HTTP.
  *
- * Errors: none. Owns: nothing; `body` is a view of `bytes`.
+ * Errors: none. Owns: nothing.
  */
-export function readPlainRequest(bytes: Buffer, prefix: string, limits: PlainLimits): PlainRequest | null {
+export function readPlainHead(bytes: Buffer, prefix: string, limits: PlainLimits): PlainHead | null {
   const end = bytes.indexOf('\r\n\r\n', 0, 'latin1');
   if (end < 0 || end > limits.headerBytes) return null;
   const head = bytes.toString('latin1', 0, end);
@@ -73,7 +74,7 @@ export function readPlainRequest(bytes: Buffer, prefix: string, limits: PlainLim
   if (length === undefined || !LENGTH.test(length)) return null;
   const size = Number(length);
   const from = end + 4;
-  if (size === 0 || size > limits.bodyBytes || bytes.length !== from + size) return null;
+  if (size === 0 || size > limits.bodyBytes || bytes.length > from + size) return null;
   return {
     name,
     host,
@@ -81,7 +82,8 @@ export function readPlainRequest(bytes: Buffer, prefix: string, limits: PlainLim
     authorization: headers['authorization'],
     requestId: headers['x-request-id'],
     traceparent: headers['traceparent'],
-    body: bytes.subarray(from),
+    from,
+    to: from + size,
   };
 }
 

@@ -6,7 +6,7 @@ import { type Caller, callerOf, requireName } from './access.ts';
 import { goneSignal } from './gone-signal.ts';
 import { type HttpAnswer, JSON_TYPE } from './http-answer.ts';
 import { RETRY_AFTER_S, statusOf } from './http-status.ts';
-import type { PlainCall, PlainRoute } from './plain-lane.ts';
+import type { PlainCall, PlainRoute } from './plain-connection.ts';
 import { askedText, readAsked } from './read-asked.ts';
 import type { ServeMetrics } from './serve-metrics.ts';
 import { type Answer, type AskedKey, type GivenAnswer, newTimes, type SetServer } from './set-server.ts';
@@ -49,7 +49,11 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
 
 /** The same POST for requests that come the short way. */
 export function plainPredictions(routes: PredictionRoutes): PlainRoute {
-  return { prefix: PREFIX, pattern: PATTERN, scope: 'lookup', answer: (call) => answerPost(call, routes) };
+  return {
+    ...{ prefix: PREFIX, pattern: PATTERN, scope: 'lookup' },
+    isFull: (name) => routes.sets.get(name)?.isFull === true,
+    answer: (call) => answerPost(call, routes),
+  };
 }
 
 async function answerPost(call: PlainCall, routes: PredictionRoutes): Promise<HttpAnswer> {

@@ -78,6 +78,11 @@ export class SetServer {
     this.staleMs = config.order.includes('stale') ? (config.maxAgeMs ?? 0) + (config.staleForMs ?? 0) : -1;
   }
 
+  /** Whether no request could be answered now: the set is scored live alone, and as much waits for its model as may. */
+  get isFull(): boolean {
+    return !this.isLookedUp && this.config.defaults === null && this.live?.lane.isFull === true;
+  }
+
   /** An answer, or the reason why there is none, for each key. Errors: none. */
   async answer(asked: readonly AskedKey[], signal: () => AbortSignal, times: AnswerTimes): Promise<Answer[]> {
     const started = performance.now();

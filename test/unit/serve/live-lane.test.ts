@@ -36,6 +36,7 @@ function lane(maxRows = 256): { readonly live: LiveLane; readonly calls: Call[];
     scorer,
     hashes: null,
     deadlineMs: 1000,
+    queueTimeMs: 25,
     maxRows,
     negativeForMs: 0,
     onScored: (row) => scored.push(row.id),
@@ -131,6 +132,29 @@ describe('live inference of keys', () => {
     void live.score([row('d', 4)], null, newTimes());
     await turn();
     expect(calls).toHaveLength(2);
+  });
+
+  it('what would wait too long is refused at once, until the model has caught up', async () => {
+    const { live, calls } = lane();
+    const first = live.score([row('a', 1)], null, newTimes());
+    await turn();
+    // Two milliseconds a row: the first answer tells.
+    calls[0]!.answer();
+    await first;
+    const many = live.score(
+      Array.from({ length: 60 }, (_, i) => row(`b${i}`, i)),
+      null,
+      newTimes(),
+    );
+    await turn();
+    expect(live.isFull).toBe(true);
+    expect(valuesOf(await live.score([row('c', 3)], null, newTimes()))).toEqual(['LIVE_OVERLOADED']);
+    const joined = live.score([row('b7', 7), row('d', 4)], null, newTimes());
+    expect(calls).toHaveLength(2);
+    calls[1]!.answer();
+    expect(await many).toHaveLength(60);
+    expect(valuesOf(await joined)).toEqual([7, 'LIVE_OVERLOADED']);
+    expect(live.isFull).toBe(false);
   });
 
   it('who goes early takes no one along', async () => {
