@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { open, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** Writes a new file so that it survives a loss of power. Errors: those of the disk; EEXIST. */
 export async function writeSynced(path: string, text: string): Promise<void> {
@@ -19,4 +20,15 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/**
+ * Puts a value into a JSON file for people and programs: readers see the old file or the new one, and the new one survives a
+ * loss of power. One writer of a process at a time. Errors: those of the disk.
+ */
+export async function replaceJson(path: string, value: unknown): Promise<void> {
+  const waiting = `${path}.${process.pid}`;
+  await writeFile(waiting, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
+  await rename(waiting, path);
+  await syncFolder(dirname(path));
 }
