@@ -17,7 +17,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'object-store': ['errors', 'contract', 'telemetry'],
   columnar: ['errors', 'contract'],
   gpu: ['errors', 'contract', 'disk'],
-  model: ['errors', 'contract', 'gpu'],
+  model: ['errors', 'contract', 'gpu', 'tensor'],
   tensor: ['errors', 'contract', 'spec', 'columnar'],
   plan: ['errors', 'contract', 'spec', 'columnar', 'tensor'],
   ledger: ['errors', 'contract', 'spec'],
