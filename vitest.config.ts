@@ -6,6 +6,7 @@ const base = { environment: 'node', pool: 'forks', testTimeout: 60_000, hookTime
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    globalSetup: ['test/harness/temp-root.ts'],
     projects: [
       { test: { ...base, name: 'unit', include: ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts'] } },
       {

@@ -1,3 +1,9 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ROOT } from './paths.ts';
+
 /** What a load generator is to send. */
 export interface LoadPlan {
   readonly url: string;
@@ -44,4 +50,14 @@ export interface PacedResult {
   /** Of refusals, from when they were due. */
   readonly refusedP99: number | null;
   readonly generatorCpu: number;
+}
+
+/** Runs a load generator in a process of its own; its plan goes through a file in `folder`. */
+export async function generate<T>(program: string, plan: LoadPlan, folder: string): Promise<T> {
+  const path = join(folder, 'plan.json');
+  await writeFile(path, JSON.stringify(plan));
+  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'bench', program), path], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return JSON.parse(stdout) as T;
 }

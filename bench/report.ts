@@ -119,3 +119,8 @@ function thousandths(value: number): number {
 function wallsOf(outcome: Outcome): number[] {
   return outcome.runs.map((run) => run.wall);
 }
+
+/** A figure with one decimal; a dash for none. */
+export function tenths(value: number | null): string {
+  return value === null ? '-' : value.toFixed(1);
+}

@@ -1,6 +1,6 @@
 /*
- * Long proofs: `npm run prove -- kills|publish|switch|shards|backfills|queue|schedule [--count 100] [--seed 1]`. What kills have shown is kept in .prove/, so
- * that an interrupted proof goes on where it was; --fresh starts again.
+ * Long proofs: `npm run prove -- NAME`, `--help` says which. Outcomes are kept in .prove/, so that an interrupted proof goes on
+ * where it was.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,18 +15,66 @@ import { playYear, yearOf } from './prove/schedule.ts';
 import { proveShards, type ShardCase } from './prove/shards.ts';
 import { proveSwitch } from './prove/switch.ts';
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    count: { type: 'string', default: '100' },
-    seed: { type: 'string', default: '1' },
-    fresh: { type: 'boolean', default: false },
-  },
-});
-const count = Number(values.count);
-const seed = Number(values.seed);
-const root = join(fileURLToPath(new URL('..', import.meta.url)), '.prove');
+interface Proof {
+  readonly about: string;
+  prove(): Promise<void>;
+}
+
+const PROOFS: Readonly<Record<string, Proof>> = {
+  kills: { about: 'runs whose processes are killed at random moments', prove: kills },
+  publish: { about: 'publications under kills, stops and a Redis that goes away', prove: publish },
+  switch: { about: 'readers while sets are published, N times; no other option counts', prove: switches },
+  shards: { about: 'runs shared by shards that are killed and stopped', prove: shards },
+  backfills: { about: 'backfills whose client is killed', prove: backfills },
+  queue: { about: 'runs on workers under faults of every process, Redis and S3', prove: queue },
+  schedule: { about: 'years of schedules in a virtual world, with kills', prove: schedule },
+};
+const HELP = `npm run prove -- PROOF [options]
+
+${Object.entries(PROOFS)
+  .map(([name, { about }]) => `  ${name.padEnd(11)} ${about}`)
+  .join('\n')}
+
+  --count N   cases (100)
+  --seed N    of what is random (1)
+  --fresh     forget what an interrupted proof has shown; it goes on where it was otherwise
+`;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        count: { type: 'string', default: '100' },
+        seed: { type: 'string', default: '1' },
+        fresh: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+function refuse(why: string): never {
+  process.stderr.write(`${why}\n\n${HELP}`);
+  process.exit(2);
+}
+
+const { positionals, values } = readArguments();
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const proof = PROOFS[positionals[0] ?? ''];
+const known = Object.keys(PROOFS).join(', ');
+if (proof === undefined)
+  refuse(positionals[0] === undefined ? `Which proof? ${known}` : `No proof ${positionals[0]}; there are ${known}`);
+const [count, seed] = [Number(values.count), Number(values.seed)];
+if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(seed))
+  refuse('--count is a number from 1, --seed a whole number');
+const root = join(fileURLToPath(new URL('..', import.meta.url)), '.prove');
 
 /** Outcomes by number, those of an interrupted start included. */
 class Outcomes<T extends { readonly index: number; readonly fault: string }> {
@@ -138,11 +186,4 @@ async function schedule(): Promise<void> {
   process.exit();
 }
 
-const proof = { kills, publish, switch: switches, shards, backfills, queue, schedule }[positionals[0] ?? ''];
-if (proof === undefined) {
-  process.stderr.write(
-    'usage: npm run prove -- kills|publish|switch|shards|backfills|queue|schedule [--count 100] [--seed 1] [--fresh]\n',
-  );
-  process.exit(2);
-}
-await proof();
+await proof.prove();

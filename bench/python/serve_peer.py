@@ -1,39 +1,20 @@
 """The endpoint that people write today: FastAPI, redis-py (asyncio, hiredis) and onnxruntime, with what makes it fast: uvloop,
 httptools, orjson, one MGET for many keys, and a model that is run where the request is, as a thread would cost more than it.
 
-BENCH_MODEL, BENCH_COLUMNS (JSON list), BENCH_REDIS_PORT; started by uvicorn, which takes the number of workers.
+BENCH_REDIS_PORT, and those of serve_model; started by uvicorn, which takes the number of workers.
 """
 
-import json
 import os
 
-import numpy as np
-import onnxruntime as ort
 import orjson
 import redis.asyncio as redis
 from fastapi import FastAPI
 from fastapi.responses import Response
-from pydantic import BaseModel
 
-COLUMNS = json.loads(os.environ["BENCH_COLUMNS"])
+from serve_model import Ask, score
 
-options = ort.SessionOptions()
-options.intra_op_num_threads = 1
-session = ort.InferenceSession(os.environ["BENCH_MODEL"], options, providers=["CPUExecutionProvider"])
 store = redis.Redis(port=int(os.environ["BENCH_REDIS_PORT"]))
 app = FastAPI()
-
-
-class Row(BaseModel):
-    key: str
-    features: dict[str, float | None] | None = None
-
-
-class Ask(BaseModel):
-    key: str | None = None
-    features: dict[str, float | None] | None = None
-    keys: list[str] | None = None
-    rows: list[Row] | None = None
 
 
 def answer(body):
@@ -41,8 +22,7 @@ def answer(body):
 
 
 def scored(rows):
-    values = [[np.nan if (v := row.get(c)) is None else v for c in COLUMNS] for row in rows]
-    labels, probabilities = session.run(["label", "probabilities"], {"input": np.array(values, dtype=np.float32)})
+    labels, probabilities = score(rows)
     return [{"prediction": int(a), "probability": float(b)} for a, b in zip(labels.ravel(), probabilities[:, 1])]
 
 

@@ -1,39 +1,21 @@
 """The endpoint as the documentation of FastAPI and redis-py teaches it: models for what comes in and goes out, one client, the
 model loaded at the start. It answers what prescore answers: where a prediction comes from, which run and model, how old.
 
-BENCH_MODEL, BENCH_COLUMNS (JSON list), BENCH_REDIS_PORT; started by uvicorn.
+BENCH_REDIS_PORT, and those of serve_model; started by uvicorn.
 """
 
 import json
 import os
 from datetime import datetime, timezone
 
-import numpy as np
-import onnxruntime as ort
 import redis.asyncio as redis
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
-COLUMNS = json.loads(os.environ["BENCH_COLUMNS"])
+from serve_model import Ask, Row, score
 
-# With more threads a tree model gives other low bits.
-options = ort.SessionOptions()
-options.intra_op_num_threads = 1
-session = ort.InferenceSession(os.environ["BENCH_MODEL"], options, providers=["CPUExecutionProvider"])
 store = redis.Redis(port=int(os.environ["BENCH_REDIS_PORT"]), decode_responses=True)
 app = FastAPI()
-
-
-class Row(BaseModel):
-    key: str
-    features: dict[str, float | None] | None = None
-
-
-class Ask(BaseModel):
-    key: str | None = None
-    features: dict[str, float | None] | None = None
-    keys: list[str] | None = None
-    rows: list[Row] | None = None
 
 
 class Values(BaseModel):
@@ -70,8 +52,7 @@ def cached(key, text):
 
 
 def live(rows):
-    values = [[np.nan if row.features.get(c) is None else row.features[c] for c in COLUMNS] for row in rows]
-    labels, probabilities = session.run(["label", "probabilities"], {"input": np.array(values, dtype=np.float32)})
+    labels, probabilities = score([row.features for row in rows])
     now = datetime.now(timezone.utc)
     return [
         Answer(key=row.key, source="live", values=Values(prediction=label, probability=pair[1]), scored_at=now)

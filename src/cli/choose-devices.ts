@@ -35,20 +35,22 @@ const MOST_ON_CPU = 0.25;
 
 /** Whether `auto` takes a device that runs only some nodes of the model. Errors: PROVIDER_UNAVAILABLE when it does not. */
 export function refuseMostlyCpu(device: GrantedDevice | undefined): void {
-  const shared = saySharedModel(device);
-  if (device === undefined || shared === null) return;
-  const counts = Object.values(device.nodes ?? {});
-  const all = counts.reduce((sum, count) => sum + count, 0);
-  if ((device.nodes?.['CPUExecutionProvider'] ?? 0) <= MOST_ON_CPU * all) return;
-  throw new PrescoreError('PROVIDER_UNAVAILABLE', { what: shared, where: 'execution.device' });
+  const what = saySharedModel(device);
+  if (what === null) return;
+  const { onCpu, all } = countNodes(device?.nodes ?? {});
+  if (onCpu > MOST_ON_CPU * all) throw new PrescoreError('PROVIDER_UNAVAILABLE', { what, where: 'execution.device' });
 }
 
 /** Says that a part of the model runs on the CPU beside the GPU; null when none does. */
 export function saySharedModel(device: GrantedDevice | undefined): string | null {
-  const { nodes = null } = device ?? {};
-  if (device === undefined || nodes === null) return null;
+  if (device?.nodes == null) return null;
+  const { onCpu, all } = countNodes(device.nodes);
+  return `${onCpu} of ${all} nodes of the model run on the CPU: ${device.device} has no kernels for them.`;
+}
+
+function countNodes(nodes: Readonly<Record<string, number>>): { readonly onCpu: number; readonly all: number } {
   const all = Object.values(nodes).reduce((sum, count) => sum + count, 0);
-  return `${nodes['CPUExecutionProvider'] ?? 0} of ${all} nodes of the model run on the CPU: ${device.device} has no kernels for them.`;
+  return { onCpu: nodes['CPUExecutionProvider'] ?? 0, all };
 }
 
 function everyGpu(count: number): readonly string[] {

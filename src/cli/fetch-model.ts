@@ -3,8 +3,8 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '../contract/job.ts';
 import type { StoreResolver } from '../contract/object-store.ts';
+import { fileDigest } from '../disk/file-digest.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import { fileDigest } from '../model/file-digest.ts';
 import { withFileErrors } from '../object-store/file-errors.ts';
 
 const MAX_MODEL_BYTES = 2 * 1024 ** 3;

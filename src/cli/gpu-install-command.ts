@@ -5,7 +5,8 @@ import { askWheels, compareDigest, downloadWheels, type OfferedWheel } from '../
 import { openProviderSource, PROVIDER_PACKAGE, type ProviderSource } from '../gpu/provider-source.ts';
 import { readProviderState } from '../gpu/provider-state.ts';
 import { findPython } from '../gpu/python-runtime.ts';
-import { adoptRuntime, hasRuntime, installRuntime, RUNTIME_REQUIREMENTS, type RuntimeRecord } from '../gpu/runtime.ts';
+import { adoptRuntime, hasRuntime, installRuntime, RUNTIME_REQUIREMENTS } from '../gpu/runtime.ts';
+import type { RuntimeRecord } from '../gpu/runtime-record.ts';
 import { sayBytes } from '../telemetry/progress-line.ts';
 import { printJson } from './print-json.ts';
 import { makeScratch, removeScratch } from './scratch-folder.ts';

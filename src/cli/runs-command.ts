@@ -5,8 +5,8 @@ import type { RecordStore } from '../ledger/record-store.ts';
 import { RunRequests } from '../ledger/run-requests.ts';
 import { collectSlots } from '../schedule/collect-slots.ts';
 import { partitionFolder } from '../spec/partition-folder.ts';
-import { parseDuration } from '../spec/quantities.ts';
 import { sayCount, sayDuration } from '../telemetry/progress-line.ts';
+import { durationFlag } from './duration-flag.ts';
 import { printTable } from './print-table.ts';
 import { type RecordsFlags, runArguments, withRecords } from './with-records.ts';
 
@@ -105,13 +105,7 @@ export async function runsShow(job: string | undefined, run: string | undefined,
 
 /** `prescore runs gc`: says what no manifest needs; removes it with --apply. */
 export async function runsGc(jobPath: string | undefined, flags: RunsFlags): Promise<number> {
-  const olderThanMs = parseDuration(flags.olderThan ?? '7d');
-  if (olderThanMs === null)
-    throw new PrescoreError('USAGE', {
-      what: '--older-than is not a duration',
-      expected: 'such as 7d, 12h or 0s',
-      got: flags.olderThan ?? '',
-    });
+  const olderThanMs = durationFlag('--older-than', flags.olderThan ?? '7d');
   return withRecords(jobPath, flags, async (records, stores) => {
     const folderOf = (partition: string | null): string => `manifests/${partitionFolder(partition)}`;
     const options = { olderThanMs, isApplied: flags.apply === true, nowMs: Date.now() };

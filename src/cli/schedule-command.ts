@@ -15,9 +15,9 @@ import type { Ending } from '../schedule/schedule-records.ts';
 import type { SlotResult } from '../schedule/slot-runner.ts';
 import { StoredRecords } from '../schedule/stored-records.ts';
 import { keyOf, runTimetables } from '../schedule/timetables.ts';
-import { parseDuration } from '../spec/quantities.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { type OperationsServer, parseListenAddress, startOperationsServer } from '../telemetry/operations-server.ts';
+import { durationFlag } from './duration-flag.ts';
 import { JobFiles, refuseMissing } from './job-files.ts';
 import { logRunEvents } from './log-run-events.ts';
 import { openLauncher } from './open-launcher.ts';
@@ -33,9 +33,7 @@ export interface ScheduleFlags {
 
 /** `prescore schedule`: runs the slots of jobs when they are due. Returns the exit code. */
 export async function scheduleCommand(paths: readonly string[], flags: ScheduleFlags): Promise<number> {
-  const graceMs = parseDuration(flags.grace);
-  if (graceMs === null)
-    throw new PrescoreError('USAGE', { what: '--grace is not a duration', expected: 'such as 25s', got: flags.grace });
+  const graceMs = durationFlag('--grace', flags.grace);
   refuseMissing(paths);
   const isOnce = flags.once === true;
   const id = `${hostname()}.${process.pid}.${randomBytes(3).toString('hex')}`;

@@ -12,10 +12,10 @@ import { buildServer } from '../serve/http-server.ts';
 import { addPredictionRoutes, plainPredictions } from '../serve/predictions-route.ts';
 import { type DoneRequest, traceFields } from '../serve/request-trace.ts';
 import { ServeMetrics } from '../serve/serve-metrics.ts';
-import { parseDuration } from '../spec/quantities.ts';
 import { createLogger, type Logger, type LogLevel } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { type OperationsServer, startOperationsServer } from '../telemetry/operations-server.ts';
+import { durationFlag } from './duration-flag.ts';
 import { type LoadedServe, loadServe } from './load-serve.ts';
 import { openLive } from './open-live.ts';
 import { openProtocols } from './open-protocols.ts';
@@ -38,7 +38,7 @@ export async function serveCommand(path: string, flags: ServeFlags): Promise<num
   const loaded = loadServe(path);
   const { config } = loaded;
   const log = createLogger('serve', flags.logLevel);
-  const times = { graceMs: durationOf('--grace', flags.grace), drainMs: durationOf('--drain', flags.drain) };
+  const times = { graceMs: durationFlag('--grace', flags.grace), drainMs: durationFlag('--drain', flags.drain) };
   for (const warning of loaded.warnings) log.warn(warning);
   const isUnprotected = refuseUnprotected(config, flags);
   const tls = config.tls === null ? null : { cert: readPem(config.tls.cert), key: readPem(config.tls.key) };
@@ -198,10 +198,4 @@ function readPem(path: string): string {
     const what = `a file of tls cannot be read (${(error as NodeJS.ErrnoException).code})`;
     throw new PrescoreError('SPEC_INVALID', { what, where: path, cause: error });
   }
-}
-
-function durationOf(flag: string, text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== null) return ms;
-  throw new PrescoreError('USAGE', { what: `${flag} is not a duration`, expected: 'such as 25s', got: text });
 }

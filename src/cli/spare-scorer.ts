@@ -19,9 +19,6 @@ const ALLOCATORS = {
   DUCKDB_JE_MALLOC_CONF: 'narenas:2,dirty_decay_ms:500,muzzy_decay_ms:500',
 } as const;
 
-/** CUDA's own variables: the provider's option for TF32 does not pass through the Node binding, and GPUs count as nvidia-smi counts them. */
-const GPU = { NVIDIA_TF32_OVERRIDE: '0', CUDA_DEVICE_ORDER: 'PCI_BUS_ID' } as const;
-
 const isSource = import.meta.url.endsWith('.ts');
 
 /** The entry of a scorer child. */
@@ -36,13 +33,14 @@ export function scorerEnvironment(tf32 = false): NodeJS.ProcessEnv {
   const { ORT_LOAD_CONFIG_FROM_MODEL: _, ...rest } = process.env;
   const folders = [...gpuLoaderPath(rest), rest['LD_LIBRARY_PATH'] ?? ''].filter((folder) => folder !== '');
   return {
+    // GPUs count as nvidia-smi counts them, unless the user says otherwise.
+    CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
     ...rest,
     ...ALLOCATORS,
-    ...GPU,
     // Read by the loader when a process starts, so it cannot wait until the job is known.
     ...(folders.length === 0 ? {} : { LD_LIBRARY_PATH: folders.join(':') }),
-    ...(tf32 ? { NVIDIA_TF32_OVERRIDE: undefined } : {}),
-    CUDA_DEVICE_ORDER: rest['CUDA_DEVICE_ORDER'] ?? GPU.CUDA_DEVICE_ORDER,
+    // CUDA's own variable: the provider's option for TF32 does not pass through the Node binding.
+    NVIDIA_TF32_OVERRIDE: tf32 ? undefined : '0',
     ORT_DISABLE_TELEMETRY: '1',
     NODE_COMPILE_CACHE: getCompileCacheDir() ?? '',
   };

@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobScorer } from '../contract/job-scorer.ts';
 import type { PredictionStore } from '../contract/prediction-set.ts';
-import { PrescoreError } from '../errors/prescore-error.ts';
 import type { LiveModelHost } from '../inference/live-model-host.ts';
 import { openModelHost } from '../inference/model-host.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import { EventStream } from '../redis/event-stream.ts';
-import { parseDuration } from '../spec/quantities.ts';
 import { StreamConsumer } from '../stream/consumer.ts';
 import { OverlayTarget } from '../stream/overlay-target.ts';
 import { createLogger, type Logger, type LogLevel } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { type OperationsServer, parseListenAddress, startOperationsServer } from '../telemetry/operations-server.ts';
+import { durationFlag } from './duration-flag.ts';
 import { keyShapeOf } from './key-shape.ts';
 import { liveLaunch } from './live-launch.ts';
 import { type LoadedStream, loadStream } from './load-stream.ts';
@@ -40,9 +39,7 @@ const MODEL_BYTES = 16 * 1024 ** 3;
  */
 export async function streamCommand(path: string, flags: StreamFlags): Promise<number> {
   const loaded = loadStream(path);
-  const graceMs = parseDuration(flags.grace);
-  if (graceMs === null)
-    throw new PrescoreError('USAGE', { what: '--grace is not a duration', expected: '25s', got: flags.grace });
+  const graceMs = durationFlag('--grace', flags.grace);
   const name = flags.name ?? ownName();
   const log = createLogger('stream', flags.logLevel).child({ consumer: name });
   const opened = new Opened();

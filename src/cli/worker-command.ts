@@ -14,10 +14,10 @@ import type { QueueDepth } from '../queue/task-queues.ts';
 import { LOCK } from '../queue/task-source.ts';
 import { QueueWorker } from '../queue/worker.ts';
 import type { WorkerDeps } from '../queue/worker-deps.ts';
-import { parseDuration } from '../spec/quantities.ts';
 import { createLogger, type Logger, type LogLevel } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { parseListenAddress, startOperationsServer } from '../telemetry/operations-server.ts';
+import { durationFlag } from './duration-flag.ts';
 import { openQueueRedis, ownName, type QueueFlags } from './open-queue.ts';
 import { publishAndTell } from './publish-command.ts';
 import { JobScorers } from './scorers.ts';
@@ -42,7 +42,7 @@ export interface WorkerFlags extends QueueFlags {
 
 /** `prescore worker`: takes tasks until it is told to stop. Exit code 0 after a signal, whatever was abandoned: it is safe. */
 export async function workerCommand(flags: WorkerFlags): Promise<number> {
-  const graceMs = durationOf('--grace', flags.grace, 25_000);
+  const graceMs = durationFlag('--grace', flags.grace);
   const worker = nameOf(flags.name);
   const here = (text: string): string => resolveUri(text, process.cwd());
   const allow = normalAllow(flags.allow, here);
@@ -61,10 +61,10 @@ export async function workerCommand(flags: WorkerFlags): Promise<number> {
       allow,
       states: flags.state.map((text) => here(text).replace(/\/+$/, '')),
       lock: {
-        lockMs: durationOf('--lock', flags.lock, LOCK.lockMs),
-        stalledMs: durationOf('--stalled', flags.stalled, LOCK.stalledMs),
+        lockMs: durationOr(LOCK.lockMs, '--lock', flags.lock),
+        stalledMs: durationOr(LOCK.stalledMs, '--stalled', flags.stalled),
       },
-      reconcileMs: durationOf('--reconcile', flags.reconcile, RECONCILE_MS),
+      reconcileMs: durationOr(RECONCILE_MS, '--reconcile', flags.reconcile),
       onTask: (kind, outcome, count) => {
         tasks.inc({ kind, outcome });
         rows.inc(count);
@@ -195,11 +195,8 @@ function onSignals(
   return { graceIsOver, off };
 }
 
-function durationOf(flag: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  const ms = parseDuration(text);
-  if (ms === null) throw new PrescoreError('USAGE', { what: `${flag} is not a duration`, expected: '25s', got: text });
-  return ms;
+function durationOr(otherwise: number, flag: string, text: string | undefined): number {
+  return text === undefined ? otherwise : durationFlag(flag, text);
 }
 
 function nameOf(given: string | undefined): string {

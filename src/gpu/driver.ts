@@ -1,5 +1,6 @@
-import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { names, text } from './quiet-reads.ts';
 
 /** What the system tells of NVIDIA's driver and devices, without loading anything of it. */
 export interface DriverFacts {
@@ -22,15 +23,26 @@ export function readDriver(root = '/'): DriverFacts {
   const nodes = names(dev)
     .filter((name) => /^nvidia(?:\d+|ctl|-uvm)$/.test(name) || name === 'dxg')
     .map((name) => join(dev, name));
-  const proc = join(root, 'proc/driver/nvidia');
+  const proc = join(root, 'proc');
   return {
-    version: parseDriverVersion(text(join(proc, 'version'))),
+    version: moduleVersion(proc),
     nodes,
     denied: nodes.filter((node) => !isUsable(node)),
-    gpus: names(join(proc, 'gpus')).flatMap(
-      (gpu) => /^Model:\s*(.+)$/m.exec(text(join(proc, 'gpus', gpu, 'information')))?.[1] ?? [],
-    ),
+    gpus: gpuModels(proc).filter((model) => model !== null),
   };
+}
+
+/** Version of the kernel module by /proc (`proc`); null when it is not loaded. */
+export function moduleVersion(proc: string): string | null {
+  return parseDriverVersion(text(join(proc, 'driver/nvidia/version')));
+}
+
+/** What the kernel module calls each GPU, along the PCI bus; null for one that it does not name. */
+export function gpuModels(proc: string): readonly (string | null)[] {
+  const folder = join(proc, 'driver/nvidia/gpus');
+  return names(folder).map(
+    (bus) => /^Model:\s*(.+)$/m.exec(text(join(folder, bus, 'information')))?.[1]?.trim() ?? null,
+  );
 }
 
 /** The version out of /proc/driver/nvidia/version, of the closed and the open module; null when it says none. */
@@ -44,22 +56,5 @@ function isUsable(path: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function names(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    // Not there: no driver.
-    return [];
-  }
-}
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }

@@ -15,6 +15,3 @@ export function gpuHome(env: NodeJS.ProcessEnv): string | null {
   const home = env['HOME'] ?? '';
   return isAbsolute(home) ? join(home, '.cache', 'prescore', 'gpu') : null;
 }
-
-/** The record of the runtime folders, below `gpuHome`. */
-export const RUNTIME_RECORD = 'runtime.json';

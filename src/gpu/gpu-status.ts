@@ -1,38 +1,25 @@
 import { delimiter, join } from 'node:path';
-import { type DriverFacts, readDriver } from './driver.ts';
-import { loaderPlaces, locateByName, type NeededLibrary, walkLibraries } from './find-libraries.ts';
+import { readDriver } from './driver.ts';
+import { loaderPlaces, locateByName, walkLibraries } from './find-libraries.ts';
 import { gpuHome } from './gpu-home.ts';
 import { gpuLoaderPath } from './loader-path.ts';
-import { findOrtPlace, type OrtPlace } from './ort-place.ts';
+import { findOrtPlace } from './ort-place.ts';
 import { PROVIDER_FILES } from './provider-source.ts';
-import { type ProviderState, readProviderState } from './provider-state.ts';
+import { readProviderState } from './provider-state.ts';
 import { cudaFoldersOf } from './python-runtime.ts';
-import { type RuntimeRecord, readRuntimeRecord } from './runtime.ts';
-import { type LoadAttempt, tryLoad } from './try-load.ts';
-import { type Obstacle, whyNot } from './why-not.ts';
+import { readRuntimeRecord } from './runtime-record.ts';
+import { tryLoad } from './try-load.ts';
+import { type GpuFacts, type Obstacle, whyNot } from './why-not.ts';
 
 /** Libraries that the provider asks for by name while it works, so that nothing is missing until a model needs one. */
 const ON_DEMAND = ['libcudnn.so.9', 'libcufft.so.12', 'libnvrtc.so.13'];
 
 /** All that `prescore gpu status` tells. */
-export interface GpuStatus {
+export interface GpuStatus extends GpuFacts {
   /** True when nothing stands in the way of `execution.device: cuda`; whether it scores, only a run shows. */
   readonly isUsable: boolean;
-  readonly onnxruntime: OrtPlace;
-  readonly provider: ProviderState;
-  /** Folders that scorer children get in front of LD_LIBRARY_PATH. */
-  readonly loaderPath: readonly string[];
-  readonly runtime: RuntimeRecord | null;
   /** Where libraries of this user are kept; null without HOME. */
   readonly home: string | null;
-  /** What the provider needs to be loaded; empty while it is not there. */
-  readonly libraries: readonly NeededLibrary[];
-  readonly onDemand: readonly { readonly name: string; readonly path: string | null }[];
-  /** What the loader says; null while the provider is not there. */
-  readonly load: LoadAttempt | null;
-  readonly driver: DriverFacts;
-  /** Folders of CUDA 13 in a Python installation, looked for when a library is missing. */
-  readonly pythonFolders: readonly string[];
   /** What stands in the way, with what to do, in the order in which to do it. */
   readonly obstacles: readonly Obstacle[];
 }

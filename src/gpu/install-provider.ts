@@ -1,15 +1,15 @@
 import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { digestIfThere } from '../disk/file-digest.ts';
+import { syncFolder } from '../disk/synced-files.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import type { OrtPlace } from './ort-place.ts';
 import {
-  digestOf,
   freshStage,
   inPlace,
   type ProviderRecord,
   type RecordedFile,
   readProviderRecord,
-  syncFolder,
   writeProviderRecord,
 } from './provider-record.ts';
 import type { ProviderSource } from './provider-source.ts';
@@ -48,7 +48,7 @@ export async function installProvider(
   const steps: Step[] = [];
   for (const { path, bytes, sha256 } of source.files) {
     const name = basename(path);
-    const present = await inPlace(folder, () => digestOf(join(folder, name)));
+    const present = await inPlace(folder, () => digestIfThere(join(folder, name)));
     const ours = record?.files.find((file) => file.name === name) ?? null;
     const isOurs = ours !== null && (present === null || present === ours.sha256 || present === sha256);
     const isForeign = present !== null && !isOurs;
@@ -109,8 +109,8 @@ export async function removeProvider(folder: string): Promise<readonly RemovedFi
     await freshStage(folder);
     for (const { name, sha256, kept } of record.files) {
       const path = join(folder, name);
-      const present = await digestOf(path);
-      const hasKept = kept !== null && (await digestOf(join(folder, kept))) !== null;
+      const present = await digestIfThere(path);
+      const hasKept = kept !== null && (await digestIfThere(join(folder, kept))) !== null;
       if (present !== null && present !== sha256) {
         removed.push({ name, outcome: 'left: changed since' });
         continue;

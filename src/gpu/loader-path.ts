@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
-import { gpuHome, RUNTIME_RECORD } from './gpu-home.ts';
+import { delimiter, isAbsolute } from 'node:path';
+import { isFolder } from './quiet-reads.ts';
+import { readRuntimeRecord } from './runtime-record.ts';
 
 /**
  * Folders with CUDA libraries to put in front of LD_LIBRARY_PATH of a scorer child, in the order in which they are searched:
@@ -11,23 +11,6 @@ import { gpuHome, RUNTIME_RECORD } from './gpu-home.ts';
  */
 export function gpuLoaderPath(env: NodeJS.ProcessEnv): readonly string[] {
   const asked = (env['PRESCORE_CUDA_PATH'] ?? '').split(delimiter);
-  const folders = [...asked, ...recordedFolders(env)].filter((folder) => isAbsolute(folder) && isFolder(folder));
-  return [...new Set(folders)];
-}
-
-/** The folders that the record of runtime libraries names, whether they are there or not; empty without a readable record. */
-export function recordedFolders(env: NodeJS.ProcessEnv): readonly string[] {
-  const home = gpuHome(env);
-  if (home === null) return [];
-  try {
-    const record: unknown = JSON.parse(readFileSync(join(home, RUNTIME_RECORD), 'utf8'));
-    const folders: unknown = typeof record === 'object' && record !== null && 'folders' in record ? record.folders : [];
-    return Array.isArray(folders) ? folders.filter((f): f is string => typeof f === 'string') : [];
-  } catch {
-    return [];
-  }
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const recorded = readRuntimeRecord(env)?.folders ?? [];
+  return [...new Set([...asked, ...recorded].filter((folder) => isAbsolute(folder) && isFolder(folder)))];
 }

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { names } from './quiet-reads.ts';
 
 /** Where the Node binding of ONNX Runtime lies, and which it is. */
 export interface OrtPlace {
@@ -26,7 +27,7 @@ export function findOrtPlace(folder?: string): OrtPlace {
       what: 'The CUDA provider is published for Linux on x64 only',
       got: `${process.platform} on ${process.arch}`,
     });
-  const own = folder === undefined ? ownBinding() : resolve(folder);
+  const own = folder === undefined ? bindingFolder() : resolve(folder);
   if (statSync(join(own, BINDING), { throwIfNoEntry: false })?.isFile() !== true)
     throw new PrescoreError('GPU_PLACE', {
       what: 'No binding of ONNX Runtime here',
@@ -37,12 +38,11 @@ export function findOrtPlace(folder?: string): OrtPlace {
   return { version: packageVersion(own), folder: own };
 }
 
-function ownBinding(): string {
-  const main = createRequire(import.meta.url).resolve('onnxruntime-node');
-  const bin = join(packageFolder(main) ?? dirname(main), 'bin');
-  const napi = readdirSync(bin)
+/** Folder of the binding that scorers load, for this platform: their providers lie in it. It may not be there. */
+export function bindingFolder(): string {
+  const bin = join(dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')), 'bin');
+  const napi = names(bin)
     .filter((name) => name.startsWith('napi-v'))
-    .sort()
     .at(-1);
   return join(bin, napi ?? 'napi-v6', process.platform, process.arch);
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { needRoom } from './disk-room.ts';
 import { Pieces } from './pieces.ts';
 
 /** A wheel that the registry offers for what was asked. */
@@ -80,7 +80,11 @@ export async function downloadWheels(
   isShown: boolean,
 ): Promise<readonly string[]> {
   const exact = wheels.map((wheel) => `${wheel.name}==${wheel.version}`);
-  await checkRoom(wheels, folder);
+  const needed = wheels.reduce((sum, wheel) => sum + (wheel.bytes ?? 0), 0);
+  await needRoom(folder, needed, {
+    what: 'The disk has too little room for the download',
+    fix: 'Set TMPDIR to a folder on a larger disk.',
+  });
   const pip = [
     '-m',
     'pip',
@@ -106,19 +110,6 @@ export async function downloadWheels(
       });
   }
   return paths;
-}
-
-async function checkRoom(wheels: readonly OfferedWheel[], folder: string): Promise<void> {
-  const needed = wheels.reduce((sum, wheel) => sum + (wheel.bytes ?? 0), 0);
-  const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize < needed)
-    throw new PrescoreError('GPU_PLACE', {
-      what: 'The disk has too little room for the download',
-      where: folder,
-      expected: `${needed} bytes`,
-      got: `${bavail * bsize} bytes free`,
-      fix: 'Set TMPDIR to a folder on a larger disk.',
-    });
 }
 
 /** Reads a file whole and compares its sha256 (64 hex digits). Errors: GPU_SOURCE when they differ. */

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
-import { open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceJson } from '../disk/synced-files.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 
 /** A file that install put beside the binding. */
@@ -58,11 +58,7 @@ function isPlain(file: RecordedFile): boolean {
 export async function writeProviderRecord(folder: string, record: ProviderRecord | null): Promise<void> {
   await inPlace(folder, async () => {
     const path = join(folder, RECORD_NAME);
-    if (record === null) return rm(path, { force: true });
-    const waiting = `${path}.${process.pid}`;
-    await writeFile(waiting, `${JSON.stringify(record, null, 2)}\n`, { flush: true });
-    await rename(waiting, path);
-    await syncFolder(folder);
+    await (record === null ? rm(path, { force: true }) : replaceJson(path, record));
   });
 }
 
@@ -75,16 +71,6 @@ export async function inPlace<T>(folder: string, work: () => Promise<T>): Promis
   }
 }
 
-/** Makes renames in a folder last. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** The name of a staging folder of this process, and the removal of those whose process is gone. */
 export async function freshStage(folder: string): Promise<string> {
   for (const name of await readdir(folder)) {
@@ -92,14 +78,6 @@ export async function freshStage(folder: string): Promise<string> {
     if (pid > 0 && !isAlive(pid)) await rm(join(folder, name), { recursive: true, force: true });
   }
   return join(folder, `.prescore-gpu-${process.pid}-${Math.random().toString(36).slice(2, 8)}`);
-}
-
-/** sha256 of a file in hex; null when it is not there. */
-export async function digestOf(path: string): Promise<string | null> {
-  if ((await stat(path).catch(() => null)) === null) return null;
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 function isAlive(pid: number): boolean {

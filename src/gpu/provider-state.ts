@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf, readProviderRecord } from './provider-record.ts';
+import { digestIfThere } from '../disk/file-digest.ts';
+import { readProviderRecord } from './provider-record.ts';
 import { PROVIDER_FILES } from './provider-source.ts';
 
 /** One of the provider libraries, as it lies beside the binding. */
@@ -26,7 +27,7 @@ export async function readProviderState(folder: string): Promise<ProviderState> 
   const files: ProviderFile[] = [];
   for (const name of PROVIDER_FILES) {
     const path = join(folder, name);
-    const sha256 = await digestOf(path);
+    const sha256 = await digestIfThere(path);
     const bytes = sha256 === null ? null : (await stat(path)).size;
     const known = record?.files.find((file) => file.name === name);
     const state = known === undefined ? 'not by prescore' : known.sha256 === sha256 ? 'installed' : 'changed';

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { CUDA_MAJOR } from './gpu-home.ts';
+import { isFolder, names } from './quiet-reads.ts';
 
 /** A folder counts as CUDA's of our version when it has one of these, which nothing else is called. */
 const MARKS = [`libcublasLt.so.${CUDA_MAJOR}`, `libcudart.so.${CUDA_MAJOR}`];
@@ -65,17 +66,4 @@ function nvidiaFolders(site: string): readonly string[] {
 
 function hasLibraries(folder: string): boolean {
   return names(folder).some((name) => LIBRARY.test(name));
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-function names(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    // Not there.
-    return [];
-  }
 }

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { replaceJson, syncFolder } from '../disk/synced-files.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { findFiles } from './find-parts.ts';
-import { CUDA_MAJOR, gpuHome, RUNTIME_RECORD } from './gpu-home.ts';
+import { CUDA_MAJOR, gpuHome } from './gpu-home.ts';
 import { type OpenPackage, openWheel } from './package-files.ts';
 import { Pieces } from './pieces.ts';
-import { freshStage, inPlace, syncFolder } from './provider-record.ts';
+import { freshStage, inPlace } from './provider-record.ts';
 import { cudaFolders } from './python-runtime.ts';
+import { RUNTIME_RECORD, type RuntimeRecord, readRuntimeRecord } from './runtime-record.ts';
 import { unpackFiles } from './unpack-files.ts';
 
 /** What pip is asked for: the libraries that the provider of ONNX Runtime 1.30 needs, by the versions that its wheel names. */
@@ -22,35 +24,11 @@ export const RUNTIME_REQUIREMENTS: readonly string[] = [
   'nvidia-cudnn-cu13~=9.0',
 ];
 
-/** What is known of the runtime libraries of this user. */
-export interface RuntimeRecord {
-  readonly format: 1;
-  readonly cuda: number;
-  /** Folders for the loader path of scorer children, absolute, in order. */
-  readonly folders: readonly string[];
-  /** Name of the folder below `gpuHome` that prescore unpacked, and may remove; null when the folders are somebody else's. */
-  readonly unpacked: string | null;
-  /** Packages and versions that were unpacked, such as `nvidia-cublas 13.10.0.20`. */
-  readonly packages: readonly string[];
-}
-
 const UNPACKED = /^runtime-[0-9a-f]{12}$/;
 const isLibrary = (path: string): boolean =>
   (/^nvidia\/(?:[\w-]+\/)+lib[\w.-]+\.so(?:\.\d+)*$/.test(path) ||
     /^[\w.-]+\.dist-info\/(?:licenses\/)?License[\w.]*$/i.test(path)) &&
   !path.includes('..');
-
-/** The record, or null when there is none that can be read. */
-export function readRuntimeRecord(env: NodeJS.ProcessEnv): RuntimeRecord | null {
-  const home = gpuHome(env);
-  if (home === null) return null;
-  try {
-    const record = JSON.parse(readFileSync(join(home, RUNTIME_RECORD), 'utf8')) as RuntimeRecord;
-    return record.format === 1 && Array.isArray(record.folders) ? record : null;
-  } catch {
-    return null;
-  }
-}
 
 /** True when exactly these packages (`NAME VERSION`) are unpacked for this user and their folders are there. */
 export function hasRuntime(env: NodeJS.ProcessEnv, packages: readonly string[]): boolean {
@@ -156,10 +134,7 @@ async function writeRecord(env: NodeJS.ProcessEnv, record: RuntimeRecord): Promi
   const before = readRuntimeRecord(env);
   await inPlace(home, async () => {
     await mkdir(home, { recursive: true });
-    const waiting = join(home, `${RUNTIME_RECORD}.${process.pid}`);
-    await writeFile(waiting, `${JSON.stringify(record, null, 2)}\n`, { flush: true });
-    await rename(waiting, join(home, RUNTIME_RECORD));
-    await syncFolder(home);
+    await replaceJson(join(home, RUNTIME_RECORD), record);
     if (before !== null) await removeUnpacked(home, before, record.unpacked);
   });
   return record;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, statfs } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { needRoom } from './disk-room.ts';
 import type { PackageFile } from './package-files.ts';
 
 /**
@@ -16,16 +17,8 @@ export async function unpackFiles(
   nameOf: (path: string) => string,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(folder);
   const needed = files.reduce((sum, file) => sum + file.bytes, 0);
-  if (bavail * bsize < needed)
-    throw new PrescoreError('GPU_PLACE', {
-      what: 'The disk has too little room',
-      where: folder,
-      expected: `${needed} bytes`,
-      got: `${bavail * bsize} bytes free`,
-      fix: 'Free space and start again.',
-    });
+  await needRoom(folder, needed, { what: 'The disk has too little room', fix: 'Free space and start again.' });
   for (const file of files) {
     const path = join(folder, nameOf(file.path));
     await mkdir(dirname(path), { recursive: true });

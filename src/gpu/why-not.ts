@@ -3,7 +3,7 @@ import type { NeededLibrary } from './find-libraries.ts';
 import { CUDA_MAJOR } from './gpu-home.ts';
 import type { OrtPlace } from './ort-place.ts';
 import type { ProviderState } from './provider-state.ts';
-import type { RuntimeRecord } from './runtime.ts';
+import type { RuntimeRecord } from './runtime-record.ts';
 import type { LoadAttempt } from './try-load.ts';
 
 /** Something that is not as it should be. */
@@ -15,16 +15,20 @@ export interface Obstacle {
   readonly isInTheWay: boolean;
 }
 
-/** What was found; see GpuStatus. */
+/** What was found of all that scoring on a GPU needs. */
 export interface GpuFacts {
   readonly onnxruntime: OrtPlace;
   readonly provider: ProviderState;
+  /** Folders that scorer children get in front of LD_LIBRARY_PATH. */
   readonly loaderPath: readonly string[];
   readonly runtime: RuntimeRecord | null;
+  /** What the provider needs to be loaded; empty while it is not there. */
   readonly libraries: readonly NeededLibrary[];
   readonly onDemand: readonly { readonly name: string; readonly path: string | null }[];
+  /** What the loader says; null while the provider is not there. */
   readonly load: LoadAttempt | null;
   readonly driver: DriverFacts;
+  /** Folders of CUDA 13 in a Python installation, looked for when a library is missing. */
   readonly pythonFolders: readonly string[];
 }
 

@@ -1,6 +1,7 @@
 import type { InferAnswer, InferRequest, LiveTensor } from '../contract/live-model.ts';
 import type { ModelInfo } from '../contract/signature.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import { zeros } from '../tensor/elements.ts';
 import { type BatchAxis, findBatchAxis } from './batch-axis.ts';
 import { type BatchCut, BatchQueue } from './batch-queue.ts';
 import { checkRequest } from './check-request.ts';
@@ -10,7 +11,6 @@ import { cancelled, tooLate, unavailable } from './live-errors.ts';
 import type { LiveModelFile } from './live-messages.ts';
 import type { LiveLaunch, LiveProcess, ScoredBatch } from './live-process.ts';
 import { LiveSeat } from './live-seat.ts';
-import { zeros } from './tensor-data.ts';
 import { Ticket } from './ticket.ts';
 
 export interface BatcherOptions {

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { copyFile, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Location, ObjectInfo } from '../contract/object-store.ts';
+import { fileDigest } from '../disk/file-digest.ts';
 import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
-import { fileDigest } from '../model/file-digest.ts';
 
 const LARGEST = 2 * 1024 ** 3;
 const RANGE_BYTES = 16 * 1024 * 1024;

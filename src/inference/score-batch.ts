@@ -3,8 +3,9 @@ import type { Signature, TensorType } from '../contract/signature.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import type { OnnxSession, TensorValue } from '../model/onnx-session.ts';
 import { bisectRows } from '../scorer/bisect-rows.ts';
+import { zeros } from '../tensor/elements.ts';
 import type { BatchAxis } from './batch-axis.ts';
-import { countOf, joinData, sliceData, writeData, zeros } from './tensor-data.ts';
+import { countOf, joinData, sliceData, writeData } from './tensor-data.ts';
 
 export interface BatchScore {
   readonly outputs: ReadonlyMap<string, LiveTensor>;

@@ -1,6 +1,6 @@
 import type { LiveData, LiveTensor } from '../contract/live-model.ts';
 import type { TensorType } from '../contract/signature.ts';
-import { elementBytes, elementView } from '../tensor/elements.ts';
+import { zeros } from '../tensor/elements.ts';
 
 /** Elements [from, to): a view of a typed array, a copy of texts. Owns: whoever owns `data`. */
 export function sliceData(data: LiveData, from: number, to: number): LiveData {
@@ -51,12 +51,6 @@ function lengthOf(data: LiveData): number {
 /** Elements of a tensor. */
 export function countOf(dims: readonly number[]): number {
   return dims.reduce((product, d) => product * d, 1);
-}
-
-/** Zeros, or empty texts. */
-export function zeros(type: TensorType, count: number): LiveData {
-  if (type === 'string') return new Array<string>(count).fill('');
-  return elementView(type, new ArrayBuffer(count * elementBytes(type)), 0, count);
 }
 
 /** Writes the elements of `from` at element `at` of `into`. Both are typed arrays of one type, or texts. */

@@ -1,8 +1,8 @@
 import type { Signature } from '../contract/signature.ts';
-import { elementBytes } from '../tensor/elements.ts';
+import { elementBytes, zeros } from '../tensor/elements.ts';
 import type { BatchAxis } from './batch-axis.ts';
 import type { FrameTensor } from './live-frame.ts';
-import { countOf, zeros } from './tensor-data.ts';
+import { countOf } from './tensor-data.ts';
 
 const LARGEST_BYTES = 64 * 1024 * 1024;
 

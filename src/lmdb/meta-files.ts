@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GenerationMeta } from '../contract/prediction-set.ts';
-import { syncFolder, writeSynced } from './synced-files.ts';
+import { syncFolder, writeSynced } from '../disk/synced-files.ts';
 
 /** The meta of every generation as a JSON file beside its pages. */
 export class MetaFiles {

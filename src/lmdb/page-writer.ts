@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { GenerationMeta, GenerationWriter, Page } from '../contract/prediction-set.ts';
+import { syncFolder } from '../disk/synced-files.ts';
 import { lmdbError, openNewPages, type PageFile } from './lmdb-env.ts';
-import { syncFolder } from './synced-files.ts';
 
 /**
  * Builds the file of one generation under a name of its own, then renames it: readers see all of it or nothing. An attempt that

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SetState } from '../contract/prediction-set.ts';
-import { syncFolder, writeSynced } from './synced-files.ts';
+import { syncFolder, writeSynced } from '../disk/synced-files.ts';
 
 const KEPT = 4;
 const DIGITS = 12;

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { bindingFolder } from '../gpu/ort-place.ts';
 import { runtimeText } from './runtime-text.ts';
 
 /** A device with one execution provider; `index` counts GPUs in the order of the PCI bus. */
@@ -64,12 +64,6 @@ export function isProviderFailure(error: unknown): boolean {
  */
 export function isDeviceFailure(error: unknown): boolean {
   return /\b(CUDA|CUBLAS|CUDNN|CUDNN_FE|CURAND|CUFFT) failure \d+:|WebGPU device lost/.test(runtimeText(error));
-}
-
-/** Folder of ONNX Runtime's binding for this platform, where its providers lie. */
-export function bindingFolder(): string {
-  const home = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
-  return join(home, 'bin', 'napi-v6', process.platform, process.arch);
 }
 
 /** File of the CUDA provider. */

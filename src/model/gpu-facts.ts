@@ -1,26 +1,25 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { parseDriverVersion } from '../gpu/driver.ts';
+import { basename } from 'node:path';
+import { gpuModels, moduleVersion } from '../gpu/driver.ts';
+import { names, text } from '../gpu/quiet-reads.ts';
 import type { ExecutionDevice } from './execution-device.ts';
 
 const PROVIDER = /^(libonnxruntime_providers_\w+|libcu\w+|libnvrtc\S*?|libnvJitLink|libvulkan\S*?|libvk_\w+)\.so/;
 
 /** GPU libraries that this process has loaded, by file name, sorted: their names carry their versions. Empty elsewhere than on Linux. */
 export function loadedGpuLibraries(maps = '/proc/self/maps'): readonly string[] {
-  const names = new Set<string>();
-  for (const line of read(maps).split('\n')) {
+  const found = new Set<string>();
+  for (const line of text(maps).split('\n')) {
     const at = line.indexOf('/');
     const name = at < 0 ? '' : basename(line.slice(at));
-    if (PROVIDER.test(name)) names.add(name);
+    if (PROVIDER.test(name)) found.add(name);
   }
-  return [...names].sort();
+  return [...found].sort();
 }
 
 /** Version of the NVIDIA driver: of its kernel module, else of the `libcuda.so.<version>` among the loaded libraries; null without one. */
 export function nvidiaDriver(libraries: readonly string[], proc = '/proc'): string | null {
-  const module = parseDriverVersion(read(join(proc, 'driver/nvidia/version')));
   const library = libraries.map((name) => /^libcuda\.so\.(\d+\.\d[\d.]*)$/.exec(name)).find((m) => m !== null);
-  return module ?? library?.[1] ?? null;
+  return moduleVersion(proc) ?? library?.[1] ?? null;
 }
 
 /** Name of a GPU, such as `NVIDIA H200`; null where the system does not tell. Devices count along the PCI bus. */
@@ -28,15 +27,12 @@ export function gpuName({ kind, index }: ExecutionDevice, env: NodeJS.ProcessEnv
   if (kind !== 'cuda') return null;
   const visible = visibleDevices(env);
   const physical = visible === null ? index : Number(visible[index] ?? Number.NaN);
-  const buses = list(join(proc, 'driver/nvidia/gpus')).sort();
-  const bus = buses[physical];
-  if (bus === undefined) return null;
-  return /^Model:\s*(.+)$/m.exec(read(join(proc, 'driver/nvidia/gpus', bus, 'information')))?.[1]?.trim() ?? null;
+  return gpuModels(proc)[physical] ?? null;
 }
 
 /** How many GPUs a process with this environment would see: device files, less what CUDA_VISIBLE_DEVICES hides. Opens none. */
 export function countGpus(env: NodeJS.ProcessEnv, dev = '/dev'): number {
-  const nodes = list(dev);
+  const nodes = names(dev);
   const there = nodes.filter((name) => /^nvidia\d+$/.test(name)).length || (nodes.includes('dxg') ? 1 : 0);
   const visible = visibleDevices(env);
   return visible === null ? there : Math.min(there, visible.length);
@@ -44,25 +40,9 @@ export function countGpus(env: NodeJS.ProcessEnv, dev = '/dev'): number {
 
 // CUDA ignores what comes after the first entry that names no device.
 function visibleDevices(env: NodeJS.ProcessEnv): readonly string[] | null {
-  const text = env['CUDA_VISIBLE_DEVICES'];
-  if (text === undefined) return null;
-  const entries = text.split(',').map((entry) => entry.trim());
+  const listed = env['CUDA_VISIBLE_DEVICES'];
+  if (listed === undefined) return null;
+  const entries = listed.split(',').map((entry) => entry.trim());
   const end = entries.findIndex((entry) => entry === '' || entry.startsWith('-'));
   return end < 0 ? entries : entries.slice(0, end);
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function list(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
 }

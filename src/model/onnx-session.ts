@@ -4,6 +4,7 @@ import * as ort from 'onnxruntime-node';
 import type { GrantedDevice } from '../contract/device.ts';
 import type { Signature, TensorSignature, TensorType } from '../contract/signature.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { zeros } from '../tensor/elements.ts';
 import { type DeviceOptions, parseDevice } from './execution-device.ts';
 import type { OnnxFile } from './onnx-file.ts';
 import { openOnDevice } from './open-on-device.ts';
@@ -132,22 +133,10 @@ async function tryOut(session: ort.InferenceSession): Promise<void> {
     if (!value.isTensor) continue;
     const dims = value.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : 1));
     const count = dims.reduce((product, d) => product * d, 1);
-    feeds[value.name] = toTensor({ type: value.type as TensorType, dims, data: zeros(value.type, count) });
+    const type = value.type as TensorType;
+    feeds[value.name] = toTensor({ type, dims, data: zeros(type, count) });
   }
   await session.run(feeds);
-}
-
-function zeros(type: string, count: number): ArrayLike<unknown> {
-  if (type === 'string') return new Array<string>(count).fill('');
-  if (type === 'float32') return new Float32Array(count);
-  if (type === 'float64') return new Float64Array(count);
-  if (type === 'int64') return new BigInt64Array(count);
-  if (type === 'uint64') return new BigUint64Array(count);
-  if (type === 'int32') return new Int32Array(count);
-  if (type === 'uint32') return new Uint32Array(count);
-  if (type === 'int16') return new Int16Array(count);
-  if (type === 'int8') return new Int8Array(count);
-  return type === 'uint16' || type === 'float16' ? new Uint16Array(count) : new Uint8Array(count);
 }
 
 function readSignature(session: ort.InferenceSession, file: OnnxFile): Signature {

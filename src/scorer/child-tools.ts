@@ -12,7 +12,7 @@ export interface ChildTools {
   readonly scratchDir: string;
   readonly footers: FooterCache;
   readonly arrowMemoryBytes: number;
-  /** Passed by a chunk while it is decoded. */
+  /** Passed by a chunk while it is decoded: two at a time took more memory for no time (docs/decisions/scorers.md). */
   readonly decoding: Turnstile;
   /** Passed by a slice of Arrow while it is converted, which may take all of `arrowMemoryBytes`. */
   readonly converting: Turnstile;

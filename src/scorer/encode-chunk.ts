@@ -8,7 +8,7 @@ import { writeRejects } from '../columnar/write-rejects.ts';
 import type { ObjectStore } from '../contract/object-store.ts';
 import type { PlannedChunk } from '../contract/plan.ts';
 import type { PartRecord, RejectsRecord } from '../contract/records.ts';
-import { fileDigest } from '../model/file-digest.ts';
+import { fileDigest } from '../disk/file-digest.ts';
 import type { RejectCodes } from '../tensor/reject-codes.ts';
 import type { BoundRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';

@@ -30,7 +30,7 @@ const port = parentPort!;
 const control = new Int32Array((workerData as { control: SharedArrayBuffer }).control);
 const bindings = new Map<number, Bound>();
 let session: OnnxSession | null = null;
-/** The dictionaries of string features by walk: slabs of two chunks may take turns. */
+/** The dictionaries of string features by walk: the next chunk's slabs come before the last one is forgotten. */
 const texts = new Map<number, string[]>();
 const NO_TEXTS: readonly string[] = [];
 let fetchedBytes = 0;

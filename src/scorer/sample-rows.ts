@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Duck } from '../columnar/duckdb.ts';
 import { previewRows } from '../columnar/write-part.ts';
 import type { UnreadableRows } from '../columnar/write-rejects.ts';
@@ -6,6 +5,7 @@ import type { BoundRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { localizeChunk } from './localize.ts';
 import type { SampleResult } from './messages.ts';
+import { withPredictionTable } from './prediction-table.ts';
 import { type ReadableSlice, withRecovery } from './readable-chunk.ts';
 import { scoreChunk } from './score-chunk.ts';
 
@@ -41,12 +41,11 @@ async function sampleSlices(
   unreadable: readonly UnreadableRows[],
   rows: number,
 ): Promise<SampleResult> {
-  const table = `sample_${randomBytes(4).toString('hex')}`;
   const shown = run.context.outputColumns.filter((c) => c.role !== 'lineage');
   const columns = shown.map((c) => c.name);
   const lost = unreadable.map((u) => ({ row: u.rowStart, rule: 'unreadable', column: u.column, message: u.message }));
   if (slices.length === 0) return { columns, rows: [], rejected: lost };
-  try {
+  return withPredictionTable(lane, 'sample', async (table) => {
     const scored = await tools.decoding.run(async (done) =>
       scoreChunk(run, slices, reader, lane, table, { ort: tools.ort, onDecoded: done, onRows: () => undefined }),
     );
@@ -68,8 +67,5 @@ async function sampleSlices(
       rows: all.filter((row) => row.code === 0).map((row) => row.values),
       rejected: [...lost, ...rejected],
     };
-  } catch (error) {
-    await lane.run(`drop table if exists ${table}`);
-    throw error;
-  }
+  });
 }

@@ -1,27 +1,18 @@
-/** Lets a few tasks at a time through, in order of arrival; a task says itself when the next one may pass. */
+/** Lets one task at a time through, in order of arrival; a task says itself when the next one may pass. */
 export class Turnstile {
-  private free: number;
-  private readonly waiting: (() => void)[] = [];
-
-  constructor(places: number) {
-    this.free = places;
-  }
+  private last: Promise<void> = Promise.resolve();
 
   async run<T>(task: (done: () => void) => Promise<T>): Promise<T> {
-    if (this.free > 0) this.free--;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
-    let isDone = false;
-    const done = (): void => {
-      if (isDone) return;
-      isDone = true;
-      const next = this.waiting.shift();
-      if (next === undefined) this.free++;
-      else next();
-    };
+    const before = this.last;
+    let open: () => void = () => undefined;
+    this.last = new Promise((resolve) => {
+      open = resolve;
+    });
+    await before;
     try {
-      return await task(done);
+      return await task(open);
     } finally {
-      done();
+      open();
     }
   }
 }

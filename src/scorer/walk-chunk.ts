@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Duck } from '../columnar/duckdb.ts';
 import type { PlannedChunk } from '../contract/plan.ts';
 import type { BoundRun } from './bound-run.ts';
@@ -6,6 +5,7 @@ import type { ChildTools } from './child-tools.ts';
 import { encodePart, encodeRejects } from './encode-chunk.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
 import type { ChunkResult } from './messages.ts';
+import { withPredictionTable } from './prediction-table.ts';
 import { type ReadableChunk, withRecovery } from './readable-chunk.ts';
 import { scoreChunk } from './score-chunk.ts';
 
@@ -40,7 +40,9 @@ export async function walkChunk(
     const files = chunk.slices.map((s) => s.file);
     const result = await withRecovery(local, files, options, (readable) => {
       count(-rows);
-      return walkReadable(walk, readable, onHungry, count);
+      return withPredictionTable(lane, `chunk_${chunk.n}`, (table) =>
+        walkReadable(walk, table, readable, onHungry, count),
+      );
     });
     await local.checkUnchanged();
     return { ...result, timings: { ...result.timings, fetchMs, bytesRead, totalMs: performance.now() - started } };
@@ -61,44 +63,38 @@ interface Walk {
 
 async function walkReadable(
   walk: Walk,
+  table: string,
   readable: ReadableChunk,
   onHungry: () => void,
   onRows: (rows: number) => void,
 ): Promise<ChunkResult> {
-  const { tools, run, chunk, reader, lane } = walk;
-  const table = `chunk_${chunk.n}_${randomBytes(4).toString('hex')}`;
-  try {
-    const scored = await tools.decoding.run(async (done) => {
-      const onDecoded = (): void => {
-        done();
-        onHungry();
-      };
-      return scoreChunk(run, readable.slices, reader, lane, table, { ort: tools.ort, onDecoded, onRows });
-    });
-    const encoded = performance.now();
-    const part = await encodePart(walk, readable.slices, scored);
-    const rejects = await encodeRejects(walk, readable, scored);
-    const { rowsScored, rejectsByRule, decodeMs, scoreMs, runMs, batches, halvedTo } = scored;
-    const halved = halvedTo === null ? {} : { halvedTo };
-    const unreadable = readable.unreadable.reduce((sum, u) => sum + u.rows, 0);
-    const storeMs = (part?.storeMs ?? 0) + (rejects?.storeMs ?? 0);
-    const encodeMs = performance.now() - encoded - storeMs;
-    return {
-      rowsIn: scored.rowsIn + unreadable,
-      rowsScored,
-      rowsRejected: scored.rowsRejected + unreadable,
-      rejectsByRule: unreadable === 0 ? rejectsByRule : { ...rejectsByRule, unreadable },
-      part: part?.record ?? null,
-      rejects: rejects?.record ?? null,
-      timings: {
-        ...{ fetchMs: 0, decodeMs, scoreMs, runMs, encodeMs, storeMs, totalMs: 0, bytesRead: 0, batches },
-        ...halved,
-      },
-      ...(tools.ort.device === null ? {} : { device: tools.ort.device }),
+  const { tools, run, reader, lane } = walk;
+  const scored = await tools.decoding.run(async (done) => {
+    const onDecoded = (): void => {
+      done();
+      onHungry();
     };
-  } catch (error) {
-    // Else it ends with its connection.
-    await lane.run(`drop table if exists ${table}`);
-    throw error;
-  }
+    return scoreChunk(run, readable.slices, reader, lane, table, { ort: tools.ort, onDecoded, onRows });
+  });
+  const encoded = performance.now();
+  const part = await encodePart(walk, readable.slices, scored);
+  const rejects = await encodeRejects(walk, readable, scored);
+  const { rowsScored, rejectsByRule, decodeMs, scoreMs, runMs, batches, halvedTo } = scored;
+  const halved = halvedTo === null ? {} : { halvedTo };
+  const unreadable = readable.unreadable.reduce((sum, u) => sum + u.rows, 0);
+  const storeMs = (part?.storeMs ?? 0) + (rejects?.storeMs ?? 0);
+  const encodeMs = performance.now() - encoded - storeMs;
+  return {
+    rowsIn: scored.rowsIn + unreadable,
+    rowsScored,
+    rowsRejected: scored.rowsRejected + unreadable,
+    rejectsByRule: unreadable === 0 ? rejectsByRule : { ...rejectsByRule, unreadable },
+    part: part?.record ?? null,
+    rejects: rejects?.record ?? null,
+    timings: {
+      ...{ fetchMs: 0, decodeMs, scoreMs, runMs, encodeMs, storeMs, totalMs: 0, bytesRead: 0, batches },
+      ...halved,
+    },
+    ...(tools.ort.device === null ? {} : { device: tools.ort.device }),
+  };
 }

@@ -2,7 +2,7 @@ import { Counter, type CounterConfiguration, Histogram, type HistogramConfigurat
 
 type Labels = Readonly<Record<string, string>>;
 
-/** A count that is added to on every request. */
+/** What was counted since the metrics were last read: added to on every request. */
 export interface Tally {
   count: number;
 }
@@ -17,7 +17,7 @@ export interface Series {
  * endpoint's time. What was counted is handed to it when the metrics are read.
  */
 export class CellCounter extends Counter<string> {
-  private readonly cells = new Map<Tally, { readonly labels: Labels; handed: number }>();
+  private readonly cells = new Map<Tally, Labels>();
 
   constructor(configuration: CounterConfiguration<string>) {
     super({
@@ -31,14 +31,14 @@ export class CellCounter extends Counter<string> {
   /** The cell of these labels, to be kept by the caller. */
   cell(labels: Labels): Tally {
     const tally = { count: 0 };
-    this.cells.set(tally, { labels, handed: 0 });
+    this.cells.set(tally, labels);
     return tally;
   }
 
   private handOver(): void {
-    for (const [tally, cell] of this.cells) {
-      this.inc(cell.labels, tally.count - cell.handed);
-      cell.handed = tally.count;
+    for (const [tally, labels] of this.cells) {
+      this.inc(labels, tally.count);
+      tally.count = 0;
     }
   }
 }

@@ -62,6 +62,12 @@ export function elementView(type: TensorType, buffer: ArrayBufferLike, offset: n
   }
 }
 
+/** `count` zeros, or empty texts. Owns: the caller. */
+export function zeros(type: TensorType, count: number): ElementArray | string[] {
+  if (type === 'string') return new Array<string>(count).fill('');
+  return elementView(type, new ArrayBuffer(count * elementBytes(type)), 0, count);
+}
+
 /** Bounds of integer tensors, inclusive, as far as a double holds them exactly. */
 export const INTEGER_BOUNDS: Partial<Record<TensorType, readonly [number, number]>> = {
   int8: [-128, 127],

@@ -56,14 +56,16 @@ export function exactLayout(binding: Binding, rows: number): SlabLayout {
 
 /** The largest batch worth trying on a GPU: 65,536 rows, halved until its feeds are at most 32 MiB. */
 export function mostGpuBatchRows(bytesPerRow: number): number {
-  let rows = 65_536;
-  while (rows > 1 && rows * bytesPerRow > 32 * 1024 * 1024) rows /= 2;
-  return rows;
+  return halvedRows(65_536, bytesPerRow, 32);
 }
 
 /** `batchRows: auto` on the CPU: 4,096 rows, halved until a batch of feeds is at most 8 MiB. Depends on nothing but the row's bytes. */
 export function autoBatchRows(bytesPerRow: number): number {
-  let rows = 4096;
-  while (rows > 1 && rows * bytesPerRow > 8 * 1024 * 1024) rows /= 2;
+  return halvedRows(4096, bytesPerRow, 8);
+}
+
+function halvedRows(most: number, bytesPerRow: number, mebibytes: number): number {
+  let rows = most;
+  while (rows > 1 && rows * bytesPerRow > mebibytes * 1024 * 1024) rows /= 2;
   return rows;
 }

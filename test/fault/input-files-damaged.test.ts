@@ -11,6 +11,7 @@ import {
   visibleIn,
 } from '../harness/parquet-corpus.ts';
 import { partsOf, readOutput } from '../harness/read-parquet.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 
 /** Outcome of a file that is damaged as a whole: its code, and what the message says. */
 const FILES: readonly (readonly [string, string, string, string])[] = [
@@ -81,6 +82,7 @@ const PAGES: [string, string, string, number[]][] = [
 const UNNOTICED = 'a07_flipped_bit_without_checksum';
 
 describe('damaged Parquet files', () => {
+  const home = suiteFolder();
   let corpus: Corpus;
   const runs = new Map<string, CasesRun>();
 
@@ -95,7 +97,7 @@ describe('damaged Parquet files', () => {
   });
 
   beforeAll(async () => {
-    corpus = await makeCorpus('damaged');
+    corpus = await makeCorpus(home, 'damaged');
     for (const policy of ['fail', 'skip'])
       runs.set(policy, await runCases(corpus, policy, casesOf(corpus), job(policy)));
   }, 120_000);

@@ -5,6 +5,7 @@ import { startPrescore } from '../harness/cli.ts';
 import { compareParquet } from '../harness/compare-parquet.ts';
 import { type Corpus, makeCorpus, rejectsOf, runCases, visibleIn } from '../harness/parquet-corpus.ts';
 import { childrenOf } from '../harness/processes.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 import { writeJob } from '../harness/temp-job.ts';
 
 const MEMORY_MIB = 512;
@@ -20,6 +21,7 @@ function pssOf(pid: number): number {
 }
 
 describe('input files that ask for much', () => {
+  const home = suiteFolder();
   let corpus: Corpus;
 
   const job = (changes: Readonly<Record<string, unknown>> = {}) => ({
@@ -32,7 +34,7 @@ describe('input files that ask for much', () => {
   });
 
   beforeAll(async () => {
-    corpus = await makeCorpus('limits');
+    corpus = await makeCorpus(home, 'limits');
   }, 120_000);
 
   it.each([

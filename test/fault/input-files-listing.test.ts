@@ -18,11 +18,13 @@ import { prescore } from '../harness/cli.ts';
 import { runInProcess } from '../harness/in-process-run.ts';
 import { type Corpus, makeCorpus, visibleIn } from '../harness/parquet-corpus.ts';
 import { readOutput } from '../harness/read-parquet.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 import { tempFolder, writeJob } from '../harness/temp-job.ts';
 
 const CASES = ['a14_zero_rows_beside_others', 'a16_many_small_files', 'a16_forty_row_groups'];
 
 describe('listing input files', () => {
+  const home = suiteFolder();
   let corpus: Corpus;
   /** Two files of 1,000 rows: ids 0 and 1000 upward. */
   let first: string;
@@ -41,7 +43,7 @@ describe('listing input files', () => {
     });
 
   beforeAll(async () => {
-    corpus = await makeCorpus('valid', CASES);
+    corpus = await makeCorpus(home, 'valid', CASES);
     first = join(corpus.data, 'a14_zero_rows_beside_others/b.parquet');
     second = join(corpus.data, 'a14_zero_rows_beside_others/d.parquet');
   }, 120_000);

@@ -7,7 +7,8 @@ import { runInProcess } from '../harness/in-process-run.ts';
 import { type CasesRun, type Corpus, makeCorpus, runCases, visibleIn } from '../harness/parquet-corpus.ts';
 import { readOutput } from '../harness/read-parquet.ts';
 import { adminClient, makeBucket, useCredentials } from '../harness/s3-test-store.ts';
-import { writeJob } from '../harness/temp-job.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
+import { tempFolder, writeJob } from '../harness/temp-job.ts';
 
 const DAMAGED = [
   'a03_cut_in_half',
@@ -20,6 +21,7 @@ const DAMAGED = [
 describe('input files on S3, of which only ranges are fetched', () => {
   const address = inject('s3');
   const client = adminClient(address);
+  const home = suiteFolder();
   let corpus: Corpus;
   let bucket: string;
 
@@ -41,7 +43,7 @@ describe('input files on S3, of which only ranges are fetched', () => {
 
   beforeAll(async () => {
     useCredentials(address);
-    corpus = await makeCorpus('damaged', DAMAGED);
+    corpus = await makeCorpus(home, 'damaged', DAMAGED);
     bucket = await makeBucket(address, 'inputs');
     for (const name of DAMAGED) {
       for (const file of readdirSync(join(corpus.data, name))) {
@@ -100,7 +102,7 @@ describe('input files on S3, of which only ranges are fetched', () => {
   });
 
   it('A27 bad texts reject their rows alone', async () => {
-    const texts = await makeCorpus('schemas', ['a27_beside_a_damaged_group']);
+    const texts = await makeCorpus(tempFolder(), 'schemas', ['a27_beside_a_damaged_group']);
     await put('texts/a.parquet', join(texts.data, 'a27_beside_a_damaged_group/a.parquet'));
     const input = { uri: `s3://${bucket}/texts/*.parquet`, onBadFile: 'skip' };
     const run = await runCases(corpus, 'texts', ['all'], job({ input, partitions: { values: ['all'] } }));
@@ -108,7 +110,7 @@ describe('input files on S3, of which only ranges are fetched', () => {
   });
 
   it('A33 columns that the job does not use are not fetched', async () => {
-    const extra = await makeCorpus('valid', ['a33_extra_columns']);
+    const extra = await makeCorpus(tempFolder(), 'valid', ['a33_extra_columns']);
     const path = join(extra.data, 'a33_extra_columns/extra.parquet');
     await put('extra/a.parquet', path);
     const input = { uri: `s3://${bucket}/extra/a.parquet` };

@@ -11,6 +11,7 @@ import {
   visibleIn,
 } from '../harness/parquet-corpus.ts';
 import { readOutput } from '../harness/read-parquet.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 
 const DATA = { id: 'id', note: 'note', kept: 'kept', y: 'x' };
 
@@ -54,13 +55,14 @@ const JOINED: [string, string, string, string][] = [
 ];
 
 describe('columns of input files', () => {
+  const home = suiteFolder();
   let corpus: Corpus;
   let compared: Readonly<Record<string, Compared>>;
   const runs = new Map<string, CasesRun>();
   const of = (policy: string, name: string) => runs.get(policy)!.of(name);
 
   beforeAll(async () => {
-    corpus = await makeCorpus('schemas');
+    corpus = await makeCorpus(home, 'schemas');
     const cases = casesOf(corpus).filter((name) => name !== 'a23_lists');
     for (const onBadFile of ['fail', 'skip']) {
       const run = await runCases(corpus, onBadFile, cases, {

@@ -10,6 +10,7 @@ import {
   visibleIn,
 } from '../harness/parquet-corpus.ts';
 import { readOutput } from '../harness/read-parquet.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 
 const CASES = [
   'a27_dictionary',
@@ -25,6 +26,7 @@ const good = (from: number, to: number): number[] =>
 const noteOf = (i: number): string | null => (i % 10 === 3 ? null : 'ab'[i % 2]!);
 
 describe('A27 texts that are not valid UTF-8', () => {
+  const home = suiteFolder();
   let corpus: Corpus;
   const runs = new Map<string, CasesRun>();
 
@@ -39,7 +41,7 @@ describe('A27 texts that are not valid UTF-8', () => {
   });
 
   beforeAll(async () => {
-    corpus = await makeCorpus('schemas', CASES);
+    corpus = await makeCorpus(home, 'schemas', CASES);
     for (const policy of ['fail', 'skip']) runs.set(policy, await runCases(corpus, policy, CASES, job(policy)));
   }, 120_000);
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Compared, compareParquet } from '../harness/compare-parquet.ts';
 import { type CasesRun, type Corpus, casesOf, makeCorpus, runCases } from '../harness/parquet-corpus.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 
 const USED = ['id', 'x', 'note', 'kept'];
 
@@ -17,12 +18,13 @@ const WHAT: Readonly<Record<string, string>> = {
 };
 
 describe('unusual but valid Parquet files', () => {
+  const home = suiteFolder();
   let corpus: Corpus;
   let run: CasesRun;
   let compared: Readonly<Record<string, Compared>>;
 
   beforeAll(async () => {
-    corpus = await makeCorpus('valid');
+    corpus = await makeCorpus(home, 'valid');
     const cases = casesOf(corpus);
     run = await runCases(corpus, 'out', cases, {
       model: corpus.model('float32'),

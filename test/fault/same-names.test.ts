@@ -5,13 +5,15 @@ import { prescore } from '../harness/cli.ts';
 import { type Corpus, makeCorpus } from '../harness/parquet-corpus.ts';
 import { readOutput } from '../harness/read-parquet.ts';
 import { expectOneLine, leftIn } from '../harness/refusal.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 import { sha256Of, tempFolder, writeJob } from '../harness/temp-job.ts';
 
 describe('two things of one name', () => {
+  const home = suiteFolder();
   let corpus: Corpus;
 
   beforeAll(async () => {
-    corpus = await makeCorpus('values', ['b55_dates']);
+    corpus = await makeCorpus(home, 'values', ['b55_dates']);
   });
 
   const job = (folder: string, file: string, changes: Readonly<Record<string, unknown>>): string =>

@@ -4,15 +4,17 @@ import { textsByHyparquet } from '../harness/canonical-texts.ts';
 import { prescore } from '../harness/cli.ts';
 import { type Corpus, makeCorpus, rejectsOf, runCases, visibleIn } from '../harness/parquet-corpus.ts';
 import { partsOf, readOutput } from '../harness/read-parquet.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 import { writeJob } from '../harness/temp-job.ts';
 
 /* Values in rows, by the numbers of the list of bad inputs. B50, B51 and B57 are in model-runs.test.ts. */
 describe('values in rows', () => {
+  const home = suiteFolder();
   let corpus: Corpus;
   let runs = 0;
 
   beforeAll(async () => {
-    corpus = await makeCorpus('values');
+    corpus = await makeCorpus(home, 'values');
   });
 
   /** Feeds one column to a model that gives it back: `y` by id, and rule by id of what was rejected. */

@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { type ColumnTexts, textsByHyparquet, textsByPyarrow } from './canonical-texts.ts';
 import { prescore } from './cli.ts';
 import { compareParquet } from './compare-parquet.ts';
@@ -20,10 +18,8 @@ export interface InteropTables {
   texts(name: string): Promise<ColumnTexts>;
 }
 
-/** For `beforeAll`; removed after the file's tests. */
-export async function interopTables(): Promise<InteropTables> {
-  const folder = mkdtempSync(join(tmpdir(), 'prescore-interop-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** Makes them in a folder of the caller. */
+export async function interopTables(folder: string): Promise<InteropTables> {
   const [printed] = await Promise.all([
     runPython('interop_tables.py', [join(folder, 'data')]),
     runPython('make_identity.py', [join(folder, 'models')]),

@@ -1,7 +1,5 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { type CliResult, prescore } from './cli.ts';
 import { runPython } from './python.ts';
 import { readParquet } from './read-parquet.ts';
@@ -15,10 +13,8 @@ export interface Corpus {
   model(name: string): { readonly uri: string; readonly sha256: string };
 }
 
-/** Makes groups of the corpus (see test/python/make_parquet.py); for `beforeAll`. Removed after the file's tests. */
-export async function makeCorpus(group: string, cases: readonly string[] = []): Promise<Corpus> {
-  const folder = mkdtempSync(join(tmpdir(), 'prescore-corpus-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** Makes groups of the corpus (see test/python/make_parquet.py) in a folder of the caller. */
+export async function makeCorpus(folder: string, group: string, cases: readonly string[] = []): Promise<Corpus> {
   const data = join(folder, 'data');
   const models = join(folder, 'models');
   await Promise.all([runPython('make_parquet.py', [data, group, ...cases]), runPython('make_identity.py', [models])]);

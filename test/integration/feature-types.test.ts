@@ -5,6 +5,7 @@ import { prescore } from '../harness/cli.ts';
 import { type InteropTables, interopTables } from '../harness/interop-run.ts';
 import { runPython } from '../harness/python.ts';
 import { readOutput } from '../harness/read-parquet.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 import { sha256Of, writeJob } from '../harness/temp-job.ts';
 
 /*
@@ -53,10 +54,11 @@ const LISTS = new Set(['fixed_list', 'list_decimal']);
 const NO_FEATURES = ['time_ns', 'binary', 'fixed_binary', 'struct', 'map', 'list_string', 'list_of_lists'];
 
 describe('types of features', () => {
+  const home = suiteFolder();
   let tables: InteropTables;
 
   beforeAll(async () => {
-    tables = await interopTables();
+    tables = await interopTables(home);
   });
 
   async function feed(input: string, feeds: Readonly<Record<string, Feed>>) {

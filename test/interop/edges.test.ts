@@ -5,13 +5,15 @@ import { prescore } from '../harness/cli.ts';
 import { expectSameValues, type InteropTables, interopTables } from '../harness/interop-run.ts';
 import { partsOf } from '../harness/read-parquet.ts';
 import { leftIn } from '../harness/refusal.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 import { sha256Of, writeJob } from '../harness/temp-job.ts';
 
 describe('values at the ends of what a type holds', () => {
+  const home = suiteFolder();
   let tables: InteropTables;
 
   beforeAll(async () => {
-    tables = await interopTables();
+    tables = await interopTables(home);
   });
 
   /** Runs a job that passes one column through, and gives the exit code and the line that it ends with. */

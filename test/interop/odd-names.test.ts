@@ -4,14 +4,16 @@ import { prescore } from '../harness/cli.ts';
 import { expectSameValues, type InteropTables, interopTables } from '../harness/interop-run.ts';
 import { runPython } from '../harness/python.ts';
 import { partsOf, readParquet } from '../harness/read-parquet.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 import { sha256Of, writeJob } from '../harness/temp-job.ts';
 
 describe('odd column names', () => {
+  const home = suiteFolder();
   let tables: InteropTables;
   let names: readonly string[] = [];
 
   beforeAll(async () => {
-    tables = await interopTables();
+    tables = await interopTables(home);
     names = tables.columns['names']!;
   });
 

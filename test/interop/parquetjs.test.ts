@@ -5,6 +5,7 @@ import { type CanonicalText, textsByHyparquet } from '../harness/canonical-texts
 import { prescore } from '../harness/cli.ts';
 import { type InteropTables, interopTables } from '../harness/interop-run.ts';
 import { partsOf } from '../harness/read-parquet.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 import { writeJob } from '../harness/temp-job.ts';
 
 interface Writer {
@@ -71,10 +72,11 @@ async function write(path: string, compression: string, useDataPageV2: boolean):
 }
 
 describe('files that parquetjs-lite writes', () => {
+  const home = suiteFolder();
   let tables: InteropTables;
 
   beforeAll(async () => {
-    tables = await interopTables();
+    tables = await interopTables(home);
   });
 
   it.each([

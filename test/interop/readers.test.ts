@@ -3,6 +3,7 @@ import { parquetMetadata } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectSameValues, type InteropTables, interopTables } from '../harness/interop-run.ts';
 import { partsOf } from '../harness/read-parquet.ts';
+import { suiteFolder } from '../harness/suite-folder.ts';
 
 /** Prediction columns: what the model gives, and the column of the input that holds the same. */
 const LISTS = ['list', 'list_float16', 'list_float64', 'list_int64', 'list_bool'];
@@ -57,10 +58,11 @@ const RUNS = CODECS.flatMap((codec, i) =>
 );
 
 describe('pyarrow, DuckDB and hyparquet read every value of an output', () => {
+  const home = suiteFolder();
   let tables: InteropTables;
 
   beforeAll(async () => {
-    tables = await interopTables();
+    tables = await interopTables(home);
   });
 
   it.each(RUNS)(

@@ -53,7 +53,7 @@ describe('a file that changes between the read of its footer and the next step',
       scratchDir: folder,
       footers,
       arrowMemoryBytes: 2 ** 20,
-      converting: new Turnstile(1),
+      converting: new Turnstile(),
     };
     const slices = [{ file: 0, rowStart: 0, rowEnd: 10 }];
     const columns = new Set(['dep_delay', 'distance']);

@@ -1,0 +1,116 @@
+import { CONNECTIONS, medianOf, type Taken } from './closed-loop.ts';
+import { MANY, OPEN_ROWS } from './http-bodies.ts';
+import type { OpenLoop } from './open-loop.ts';
+import type { HttpCase, Options } from './options.ts';
+import { printTable, tenths, writeResults } from './report.ts';
+import { spread } from './statistics.ts';
+
+const FULL = { rows: 300_000, runs: 5, seconds: 10 };
+
+/** What was measured; `singles` by server, prescore first. */
+export interface Found {
+  readonly singles: ReadonlyMap<string, readonly Taken[]>;
+  readonly many: readonly Taken[];
+  readonly alone: readonly Taken[];
+  readonly open: OpenLoop;
+}
+
+/** Prints what was found and writes it down. */
+export function report(name: HttpCase, machine: Record<string, string>, options: Options, found: Found): void {
+  const medians = [...found.singles].map(([server, all]) => ({ server, ...medianOf(all) }));
+  const own = medians[0]!;
+  const [many, alone] = [medianOf(found.many), medianOf(found.alone)];
+  const against = medians.slice(1).map((peer) => {
+    const theirs = found.singles.get(peer.server)!;
+    const pairs = found.singles.get(own.server)!.map((t, i) => t.perSecond / theirs[i]!.perSecond);
+    const perSecond = { ...spread(pairs), median: own.perSecond / peer.perSecond };
+    return { server: peer.server, perSecond, p50: own.p50 / peer.p50, p99: own.p99 / peer.p99 };
+  });
+  const ratios = {
+    against,
+    manyPerKey: (many.perSecond * MANY) / alone.perSecond,
+    manyPerKeyAtCapacity: (many.perSecond * MANY) / own.perSecond,
+  };
+  printTable(Object.entries(machine));
+  process.stdout.write(`\n${name}: ${CONNECTIONS} connections, ${options.runs} rounds of ${options.seconds} s\n\n`);
+  const cells = (label: string, t: Taken): string[] => [
+    label,
+    t.perSecond.toFixed(0),
+    t.p50.toFixed(2),
+    t.p99.toFixed(2),
+    t.serverCpu.toFixed(2),
+    t.redisCpu.toFixed(2),
+    t.generatorCpu.toFixed(2),
+    String(t.bad),
+  ];
+  const unit = name === 'lookup' ? 'keys' : 'rows';
+  printTable([
+    ['', 'requests/s', 'p50 ms', 'p99 ms', 'server CPU s', "Redis' CPU s", 'generator CPU s', 'bad'],
+    ...medians.map((m) => cells(m.server, m)),
+    cells(`one connection, one of the ${unit}`, alone),
+    cells(`one connection, ${MANY} ${unit}`, many),
+  ]);
+  process.stdout.write('\n');
+  for (const { server, perSecond, p50, p99 } of against) {
+    process.stdout.write(
+      `prescore answers ${perSecond.median.toFixed(2)} (${perSecond.min.toFixed(2)} - ${perSecond.max.toFixed(2)}) times the requests of ${server}; its p50 is ${p50.toFixed(3)}, its p99 ${p99.toFixed(3)} of the peer's\n`,
+    );
+  }
+  process.stdout.write(
+    `${MANY} ${unit} in one request: ${ratios.manyPerKey.toFixed(1)} times the ${unit} a second of single requests on one connection, ${ratios.manyPerKeyAtCapacity.toFixed(1)} times those of ${CONNECTIONS} connections; p50 ${many.p50.toFixed(2)} ms\n\n`,
+  );
+  printOpenLoop(name, found.open);
+  const { rows, runs, seconds } = options;
+  const isWhole = rows >= FULL.rows && runs >= FULL.runs && seconds >= FULL.seconds;
+  const facts = { case: name, date: new Date().toISOString(), machine, rows, runs, seconds, connections: CONNECTIONS };
+  const results = {
+    ...facts,
+    ratios,
+    medians,
+    many,
+    alone,
+    rounds: Object.fromEntries(found.singles),
+    open: found.open,
+  };
+  process.stdout.write(`\n${writeResults(name, isWhole, results)}\n`);
+}
+
+function printOpenLoop(name: HttpCase, { capacity, levels }: OpenLoop): void {
+  const peak = Math.max(...levels.map((l) => l.goodput));
+  const unit = name === 'lookup' ? 'keys' : 'rows';
+  process.stdout.write(
+    `open loop, ${OPEN_ROWS[name]} ${unit} a request; capacity ${capacity.toFixed(0)} requests/s\n\n`,
+  );
+  printTable([
+    [
+      'load',
+      'due/s',
+      'goodput/s',
+      'of peak',
+      'p50 ms',
+      'p99 ms',
+      'p99 ms from sending',
+      'refused',
+      'p99 of refusals',
+      'failed',
+      'waited to be sent',
+      'MiB first - last - most',
+      'generator CPU s',
+    ],
+    ...levels.map((l) => [
+      `${l.factor}x`,
+      l.rate.toFixed(0),
+      l.goodput.toFixed(0),
+      (l.goodput / peak).toFixed(2),
+      tenths(l.p50),
+      tenths(l.p99),
+      tenths(l.sentP99),
+      String(l.refused),
+      tenths(l.refusedP99),
+      String(l.failed),
+      String(l.waited),
+      `${l.memoryMiB[0]} - ${l.memoryMiB.at(-1)} - ${Math.max(...l.memoryMiB)}`,
+      l.generatorCpu.toFixed(2),
+    ]),
+  ]);
+}
