@@ -19,6 +19,7 @@ import { answerError, answerUnknown, refuseSocket } from './http-errors.ts';
 import { parseBody } from './parse-body.ts';
 import type { PlainRoute } from './plain-connection.ts';
 import { PlainLane } from './plain-lane.ts';
+import { PlainReader } from './plain-request.ts';
 import { type DoneRequest, requestIdOf } from './request-trace.ts';
 import { weightOf } from './work-meter.ts';
 
@@ -158,7 +159,7 @@ function addPlainLane(app: FastifyInstance, route: PlainRoute, door: Door, optio
   const listeners = server.listeners(event);
   const { limits, admission, log, onDone = () => undefined } = options;
   const lane = new PlainLane({
-    ...{ route, limits, admission, log, onDone, door },
+    ...{ reader: new PlainReader(route.prefix, limits), route, limits, admission, log, onDone, door },
     handOver: (socket) => {
       for (const listener of listeners) listener.call(server, socket);
     },

@@ -43,11 +43,15 @@ export function parseBody(bytes: Buffer, limits: BodyLimits): unknown {
 function scan(text: string, limits: BodyLimits): void {
   // The names of each open object; null for a list.
   const open: (Names | null)[] = [];
+  let inner: Names | null = null;
   let isName = false;
   for (let i = 0; i < text.length; i++) {
-    switch (text.charCodeAt(i)) {
+    const code = text.charCodeAt(i);
+    // Most of a body are digits, signs and points.
+    if (code > COMMA && code < COLON) continue;
+    switch (code) {
       case QUOTE: {
-        const names = isName ? (open.at(-1) ?? null) : null;
+        const names = isName ? inner : null;
         isName = false;
         let end = names?.next(text, i + 1) ?? -1;
         if (end < 0) {
@@ -61,18 +65,21 @@ function scan(text: string, limits: BodyLimits): void {
       }
       case OPEN:
       case OPEN_LIST: {
-        isName = text.charCodeAt(i) === OPEN;
-        open.push(isName ? new Names(open.length) : null);
+        isName = code === OPEN;
+        inner = isName ? new Names(open.length) : null;
+        open.push(inner);
         if (open.length > limits.depth) throw refused(`the body nests deeper than ${limits.depth} levels`);
         break;
       }
       case CLOSE:
       case CLOSE_LIST:
-        open.pop()?.close();
+        inner?.close();
+        open.pop();
+        inner = open.at(-1) ?? null;
         isName = false;
         break;
       case COMMA:
-        isName = (open.at(-1) ?? null) !== null;
+        isName = inner !== null;
         break;
       case COLON:
         isName = false;

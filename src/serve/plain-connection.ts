@@ -8,7 +8,7 @@ import { errorAnswer, type HttpAnswer } from './http-answer.ts';
 import { refuseSocket } from './http-errors.ts';
 import { parseBody } from './parse-body.ts';
 import { plainAnswer } from './plain-answer.ts';
-import { type PlainHead, readPlainHead } from './plain-request.ts';
+import type { PlainHead, PlainReader } from './plain-request.ts';
 import { type DoneRequest, requestIdOf } from './request-trace.ts';
 import { weightOf } from './work-meter.ts';
 
@@ -37,6 +37,7 @@ export interface PlainRoute {
 }
 
 export interface PlainOptions {
+  readonly reader: PlainReader;
   readonly route: PlainRoute;
   readonly limits: ServeLimits;
   readonly admission: Admission;
@@ -90,8 +91,7 @@ export class PlainConnection {
     const { partial } = this;
     if (partial !== null) this.complete(partial, bytes);
     else {
-      const { route, limits } = this.options;
-      const head = readPlainHead(bytes, route.prefix, limits);
+      const head = this.options.reader.read(bytes);
       if (head === null) this.handOver(bytes);
       else if (bytes.length === head.to) this.begin(head, bytes);
       else this.waitForRest(head, bytes);

@@ -1,5 +1,5 @@
-/** A POST in the form that nearly every client gives it. */
-export interface PlainHead {
+/** What the head of a POST says that has the form that nearly every client gives it. */
+interface PlainHeaders {
   /** The rest of the path after the prefix: letters, digits, `.`, `_`, `~` and `-`. */
   readonly name: string;
   readonly host: string;
@@ -7,6 +7,10 @@ export interface PlainHead {
   readonly authorization: string | undefined;
   readonly requestId: string | undefined;
   readonly traceparent: string | undefined;
+  readonly size: number;
+}
+
+export interface PlainHead extends PlainHeaders {
   /** Where its body begins and ends in the bytes that came, which may be fewer. */
   readonly from: number;
   readonly to: number;
@@ -17,6 +21,7 @@ export interface PlainLimits {
   readonly bodyBytes: number;
 }
 
+const MOST_KNOWN = 256;
 const POST = 'POST ';
 const VERSION = ' HTTP/1.1';
 const NAME = /^[A-Za-z0-9._~-]+$/;
@@ -49,17 +54,47 @@ interface Wanted {
   connection?: string;
 }
 
-/**
- * Reads bytes that begin with the whole head of a `POST <prefix><name> HTTP/1.1` with a JSON body of a declared length, and have
- * no more than that body. Null for all else: other methods and paths, a part of a head, the next request, a header that says how
- * to read on, any doubt. What is null is not wrong; it is for a parser that knows all of HTTP.
- *
- * Errors: none. Owns: nothing.
- */
-export function readPlainHead(bytes: Buffer, prefix: string, limits: PlainLimits): PlainHead | null {
-  const end = bytes.indexOf('\r\n\r\n', 0, 'latin1');
-  if (end < 0 || end > limits.headerBytes) return null;
-  const head = bytes.toString('latin1', 0, end);
+/** Reads the heads of plain requests below one prefix. Clients repeat theirs to the letter, so the last ones are kept. */
+export class PlainReader {
+  private readonly prefix: string;
+  private readonly limits: PlainLimits;
+  private readonly known = new Map<string, PlainHeaders>();
+
+  constructor(prefix: string, limits: PlainLimits) {
+    this.prefix = prefix;
+    this.limits = limits;
+  }
+
+  /**
+   * Reads bytes that begin with the whole head of a `POST <prefix><name> HTTP/1.1` with a JSON body of a declared length, and have
+   * no more than that body. Null for all else: other methods and paths, a part of a head, the next request, a header that says
+   * how to read on, any doubt. What is null is not wrong; it is for a parser that knows all of HTTP.
+   *
+   * Errors: none. Owns: nothing.
+   */
+  read(bytes: Buffer): PlainHead | null {
+    const end = bytes.indexOf('\r\n\r\n', 0, 'latin1');
+    if (end < 0 || end > this.limits.headerBytes) return null;
+    const text = bytes.toString('latin1', 0, end);
+    const headers = this.known.get(text) ?? this.learn(text);
+    if (headers === null) return null;
+    const from = end + 4;
+    const to = from + headers.size;
+    return bytes.length > to ? null : { ...headers, from, to };
+  }
+
+  private learn(text: string): PlainHeaders | null {
+    const headers = readHead(text, this.prefix);
+    if (headers === null || headers.size > this.limits.bodyBytes) return null;
+    // These are never the same twice.
+    const isKept = headers.requestId === undefined && headers.traceparent === undefined;
+    if (isKept && this.known.size >= MOST_KNOWN) this.known.clear();
+    if (isKept) this.known.set(text, headers);
+    return headers;
+  }
+}
+
+function readHead(head: string, prefix: string): PlainHeaders | null {
   const lineEnd = head.indexOf('\r\n');
   if (lineEnd < 0 || !head.startsWith(POST) || !head.startsWith(prefix, POST.length)) return null;
   if (!head.startsWith(VERSION, lineEnd - VERSION.length)) return null;
@@ -71,20 +106,9 @@ export function readPlainHead(bytes: Buffer, prefix: string, limits: PlainLimits
   const type = headers['content-type'];
   if (host === undefined || connection.toLowerCase() !== 'keep-alive') return null;
   if (type === undefined || !JSON_TYPE.test(type)) return null;
-  if (length === undefined || !LENGTH.test(length)) return null;
-  const size = Number(length);
-  const from = end + 4;
-  if (size === 0 || size > limits.bodyBytes || bytes.length > from + size) return null;
-  return {
-    name,
-    host,
-    origin: headers['origin'],
-    authorization: headers['authorization'],
-    requestId: headers['x-request-id'],
-    traceparent: headers['traceparent'],
-    from,
-    to: from + size,
-  };
+  if (length === undefined || !LENGTH.test(length) || Number(length) === 0) return null;
+  const { origin, authorization, traceparent } = headers;
+  return { name, host, origin, authorization, requestId: headers['x-request-id'], traceparent, size: Number(length) };
 }
 
 function readHeaders(head: string, from: number): Wanted | null {
