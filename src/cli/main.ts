@@ -7,9 +7,11 @@ if (major < 22 || (major === 22 && minor < 12)) {
 } else {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache?.();
-  const [command] = process.argv.slice(2);
+  const [command = '', ...rest] = process.argv.slice(2);
   const { spareScorer } = await import('./spare-scorer.ts');
-  if (command === 'run' || command === 'plan' || command === 'check') spareScorer.start();
+  // With a queue it is the workers who score; theirs waits for the first task.
+  const isForWorkers = rest.some((arg) => arg === '--redis' || arg.startsWith('--redis='));
+  if (command === 'worker' || (['run', 'plan', 'check'].includes(command) && !isForWorkers)) spareScorer.start();
   const { runProgram } = await import('./program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
   spareScorer.end();
