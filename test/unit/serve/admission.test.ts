@@ -40,6 +40,9 @@ it('refuses work that goes on waiting, lets a burst through, and takes requests 
   for (let i = 0; i < 300; i++) admission.enter(WEIGHT);
   expect(admission.isOver()).toBe(true);
   for (let i = 0; i < 300; i++) admission.leave(WEIGHT);
+  // What is left would do as a burst, but not so soon after a flood.
+  expect(admission.isOver()).toBe(true);
+  for (let i = 0; i < 32; i++) admission.leave(WEIGHT);
   expect(admission.isOver()).toBe(false);
 });
 
