@@ -129,6 +129,7 @@ export class ScorerChild {
     }
   }
 
+  // Those that cannot go together, or did not go well, are walked alone, one fetched while another is decoded.
   private async walk(
     id: number,
     tools: ChildTools,
@@ -140,14 +141,19 @@ export class ScorerChild {
     const done = isTogether ? await walkTogether(tools, run, chunks, onHungry) : new Map<number, ChunkResult>();
     const report = chunks.length > 1 ? (): void => undefined : this.progress(id);
     const outcomes: ChunkOutcome[] = [];
-    for (const chunk of chunks) {
-      try {
-        const result = done.get(chunk.n) ?? (await walkChunk(tools, run, chunk, onHungry, report));
-        outcomes.push({ ok: true, result });
-      } catch (error) {
-        outcomes.push({ ok: false, error: toErrorJson(mapNative(error), true) });
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < chunks.length) {
+        const i = next++;
+        try {
+          const result = done.get(chunks[i]!.n) ?? (await walkChunk(tools, run, chunks[i]!, onHungry, report));
+          outcomes[i] = { ok: true, result };
+        } catch (error) {
+          outcomes[i] = { ok: false, error: toErrorJson(mapNative(error), true) };
+        }
       }
-    }
+    };
+    await Promise.all([lane(), lane()]);
     return outcomes;
   }
 

@@ -15,11 +15,15 @@ interface Gathered extends SmallChunk {
   readonly local: LocalChunk;
 }
 
-/** Whether chunks fit one slab and one query: Parquet files whose feature columns have the same types. */
+/** Bytes of all files at most: of a file that is all footer, DuckDB makes eleven times as much. */
+const FILES_BYTES = 4 * 1024 * 1024;
+
+/** Whether chunks fit one slab and one query: small Parquet files whose feature columns have the same types. */
 export function canWalkTogether(run: BoundRun, chunks: readonly PlannedChunk[]): boolean {
   const { files, rowGroupRows } = run.context;
-  const own = chunks.flatMap((c) => c.slices.map((s) => files[s.file]!));
+  const own = [...new Set(chunks.flatMap((c) => c.slices.map((s) => s.file)))].map((file) => files[file]!);
   if (own.some((file) => file.format !== 'parquet') || chunks.some((c) => (c.rows ?? 0) > rowGroupRows)) return false;
+  if (own.reduce((sum, file) => sum + file.size, 0) > FILES_BYTES) return false;
   if (chunks.reduce((sum, c) => sum + (c.rows ?? Number.POSITIVE_INFINITY), 0) > run.layout.rows) return false;
   const types = chunks.flatMap((c) => c.slices.map((s) => typesOf(run, s.file)));
   return types.every((t) => t === types[0]);
