@@ -5,6 +5,7 @@ import {
   columnExpression,
   type LocalSlice,
   pathValue,
+  positionBase,
   readFault,
   sliceRows,
 } from './local-slice.ts';
@@ -17,6 +18,9 @@ export interface SliceColumn {
   /** DuckDB type of a path column's constant. */
   readonly type: string;
 }
+
+/** Rows that are read whole: a column of texts, each cut to 64 KiB, takes 16 MiB. */
+const SMALL_ROWS = 256;
 
 /** Where `decodeSlice` puts the number of the first text column whose bytes are no text, when the slice has such columns. */
 export function badTextIndex(columns: readonly SliceColumn[]): number {
@@ -33,13 +37,11 @@ export async function* decodeSlice(
   slice: LocalSlice,
   columns: readonly SliceColumn[],
 ): AsyncGenerator<VectorBatch> {
-  const select = columns.map((c) => c.kind.sql(columnSql(slice, c)));
-  if (select.length === 0) select.push('true');
-  if (slice.asBytes.size > 0) select.push(badTextExpression(slice));
-  const query = `select ${select.map((sql, i) => `${sql} as c${i}`).join(', ')} from ${sliceRows(slice)}`;
+  const query = sliceQuery(slice, columns, slice.asBytes.size > 0 ? badTextExpression(slice) : null);
+  const isSmall = slice.rowEnd - slice.rowStart <= SMALL_ROWS;
   let rows = 0;
   try {
-    for await (const batch of duck.stream(query)) {
+    for await (const batch of isSmall ? duck.read(query) : duck.stream(query)) {
       rows += batch.rows;
       yield batch;
     }
@@ -54,6 +56,35 @@ export async function* decodeSlice(
       got: `${rows}`,
     });
   }
+}
+
+/**
+ * The named columns of several small slices in one query, in order, and after them each row's position (`positionBase` of the
+ * slice's place). The columns must be of the same kinds in all slices, and none may be read as bytes.
+ *
+ * Errors: DuckDB's own; they do not tell which slice is to blame. Owns: see `Duck.read`.
+ */
+export function decodeTogether(
+  duck: Duck,
+  slices: readonly LocalSlice[],
+  columns: readonly SliceColumn[],
+): AsyncGenerator<VectorBatch> {
+  const queries = slices.map((slice, ordinal) =>
+    sliceQuery(slice, columns, `file_row_number + ${positionBase(ordinal)}`),
+  );
+  return duck.read(queries.join(' union all '));
+}
+
+/** Where `decodeTogether` puts the positions. */
+export function positionIndex(columns: readonly SliceColumn[]): number {
+  return Math.max(1, columns.length);
+}
+
+function sliceQuery(slice: LocalSlice, columns: readonly SliceColumn[], last: string | null): string {
+  const select = columns.map((c) => c.kind.sql(columnSql(slice, c)));
+  if (select.length === 0) select.push('true');
+  if (last !== null) select.push(last);
+  return `select ${select.map((sql, i) => `${sql} as c${i}`).join(', ')} from ${sliceRows(slice)}`;
 }
 
 function columnSql(slice: LocalSlice, column: SliceColumn): string {

@@ -27,12 +27,15 @@ export interface RowSpan {
   readonly rowEnd: number;
 }
 
+/** Bits of `row_position` below the slice's place. */
+export const POSITION_BITS = 40;
+
 /**
  * The position of a slice's row 0 in `row_position`, which no two rows of a chunk share: files begin at row 0 each, so a row
  * number alone would not show that two of them changed places.
  */
 export function positionBase(ordinal: number): number {
-  return ordinal * 2 ** 40;
+  return ordinal * 2 ** POSITION_BITS;
 }
 
 /** SQL for the rows of a slice, with their `file_row_number`. */

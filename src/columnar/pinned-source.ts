@@ -12,3 +12,19 @@ export function pinnedSource(place: Location, size: number, etag: string): ByteS
     },
   };
 }
+
+const SMALL_BYTES = 64 * 1024;
+
+/** The same bytes, read whole by the first read where that is small: one request instead of one for the footer and one for the rows. */
+export function wholeIfSmall(source: ByteSource): ByteSource {
+  const { size } = source;
+  if (size > SMALL_BYTES) return source;
+  let whole: Promise<Uint8Array> | null = null;
+  return {
+    size,
+    read: async (offset, length) => {
+      whole ??= source.read(0, size);
+      return (await whole).subarray(offset, offset + length);
+    },
+  };
+}

@@ -1,7 +1,10 @@
+import { existsSync, renameSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { OutputColumn } from '../contract/plan.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { type Duck, quoteName, quoteText } from './duckdb.ts';
-import { columnExpression, type LocalSlice, pathValue, positionBase, sliceRows } from './local-slice.ts';
+import { columnExpression, type LocalSlice, POSITION_BITS, pathValue, positionBase, sliceRows } from './local-slice.ts';
 
 export interface PartOptions {
   readonly target: string;
@@ -43,6 +46,57 @@ export async function writePart(
   await copyTo(duck, query, options.target, compression, options.rowGroupRows);
 }
 
+/** One of the parts that are written together: its slices, and where it goes. */
+export interface PartOfMany {
+  readonly slices: readonly LocalSlice[];
+  /** Null: the part is not wanted. */
+  readonly target: string | null;
+}
+
+/**
+ * `writePart` for several small parts in one statement, whose planning is most of what a tiny part costs: DuckDB divides the
+ * rows by part. Gives the same bytes as one by one. Each part's rows must fit a row group. `folder` is new, on the file
+ * system of the targets, and is gone afterwards; parts of which no row was scored get no file.
+ *
+ * Errors: as `writePart`. Repeat: safe (write-once targets).
+ */
+export async function writePartsTogether(
+  duck: Duck,
+  table: string,
+  parts: readonly PartOfMany[],
+  columns: readonly OutputColumn[],
+  lineage: Lineage,
+  options: Omit<PartOptions, 'target'> & { readonly folder: string },
+): Promise<void> {
+  const { folder } = options;
+  const kept = columns.filter((c) => c.role === 'id' || c.role === 'passthrough');
+  const select = columns.map((c) => `${outputExpression(c, columns, kept, lineage)} as ${quoteName(c.name)}`);
+  const part = unusedName(columns);
+  const owners = parts.flatMap(({ slices }, n) => slices.map(() => n));
+  const numbers = owners.map((n, ordinal) => `when ${ordinal} then ${n}`).join(' ');
+  const slices = parts.flatMap((p) => p.slices);
+  const query = `select ${select.join(', ')}, case i.row_position >> ${POSITION_BITS} ${numbers} end as ${quoteName(part)}
+    from (${inputQuery(slices, kept)}) i positional join ${quoteName(table)} p where ${aligned('p.reject_code = 0')}`;
+  const compression = options.compression === 'none' ? 'uncompressed' : options.compression;
+  const divided = `, partition_by (${quoteName(part)}), file_extension 'waiting'`;
+  try {
+    await copyTo(duck, query, folder, compression, options.rowGroupRows, divided);
+    for (const [n, { target }] of parts.entries()) {
+      const written = join(folder, `${part}=${n}`, 'data_0.waiting');
+      if (target !== null && existsSync(written)) renameSync(written, target);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function unusedName(columns: readonly OutputColumn[]): string {
+  const taken = new Set(columns.map((c) => c.name.toLowerCase()));
+  let name = 'part';
+  while (taken.has(name)) name += '_';
+  return name;
+}
+
 /** A part without rows, with the full schema: what a run commits when no row was scored. */
 export async function writeEmptyPart(
   duck: Duck,
@@ -61,12 +115,13 @@ export async function copyTo(
   target: string,
   compression: string,
   rowGroup: number,
+  more = '',
 ): Promise<number> {
   // Level 1 took 12 % less CPU than DuckDB's default of 3, for files of the same size within 1 % (measured on predictions).
   const level = compression === 'zstd' ? ', compression_level 1' : '';
   try {
     const result = await duck.connection.run(
-      `copy (${query}) to ${quoteText(target)} (format parquet, compression ${compression}${level}, row_group_size ${rowGroup})`,
+      `copy (${query}) to ${quoteText(target)} (format parquet, compression ${compression}${level}, row_group_size ${rowGroup}${more})`,
     );
     return result.rowsChanged;
   } catch (error) {

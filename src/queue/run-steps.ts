@@ -7,6 +7,7 @@ import { finishRun } from '../pipeline/finish-run.ts';
 import { incompatible, otherFields, preparePlan } from '../pipeline/prepare-plan.ts';
 import { recordChunk } from '../pipeline/record-chunk.ts';
 import type { LoadedScorers, RunDeps } from '../pipeline/run-deps.ts';
+import { isTinyChunk } from '../scorer/tiny-chunks.ts';
 import type { DoneBits } from './done-bits.ts';
 import type { LiveRun } from './live-runs.ts';
 import type { BorrowedScorers, ScorerShelf } from './scorer-shelf.ts';
@@ -40,12 +41,13 @@ export async function planStep(run: LiveRun, deps: StepDeps): Promise<void> {
  *
  * Errors: the child's; RUN_INCOMPATIBLE (to be tried elsewhere) when this worker has other versions than the planner.
  */
-export async function scoreStep(run: LiveRun, n: number, deps: StepDeps): Promise<number | null> {
+export async function scoreStep(run: LiveRun, n: number, deps: StepDeps, onTiny: () => void): Promise<number | null> {
   const planned = await run.planned();
   const chunk = planned?.plan.chunks[n];
   if (planned === null || chunk === undefined) return null;
   const { plan, order } = planned;
   checkVersions(plan, deps);
+  if (isTinyChunk(chunk)) onTiny();
   // The bit is a hint that may be wrong in both ways; only the record says that a chunk is done.
   const isHinted = order.isDone(n) || (await deps.bits.has(run.state, run.runId, n).catch(() => true));
   if (isHinted && (await run.ledger.chunkRecord(n)) !== null) return 0;

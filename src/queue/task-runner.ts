@@ -50,8 +50,8 @@ export class TaskRunner {
     this.deps = deps;
   }
 
-  /** Errors: none; what goes wrong is recorded, or the task comes again. */
-  async work(taken: TakenTask): Promise<TaskOutcome> {
+  /** `onTiny` is called for a tiny chunk. Errors: none; what goes wrong is recorded, or the task comes again. */
+  async work(taken: TakenTask, onTiny: () => void): Promise<TaskOutcome> {
     const { task } = taken;
     try {
       if (task.kind === 'publish') return await this.publish(task);
@@ -59,7 +59,7 @@ export class TaskRunner {
       if (run === null || !(await run.isLive())) return SKIPPED;
       run.busy++;
       try {
-        return await this.workOn(run, taken);
+        return await this.workOn(run, taken, onTiny);
       } finally {
         run.busy--;
       }
@@ -71,16 +71,16 @@ export class TaskRunner {
     }
   }
 
-  private async workOn(run: LiveRun, taken: TakenTask): Promise<TaskOutcome> {
+  private async workOn(run: LiveRun, taken: TakenTask, onTiny: () => void): Promise<TaskOutcome> {
     try {
       if (taken.stalls >= MAX_STALLS) throw vanished(taken);
-      return await this.step(run, taken);
+      return await this.step(run, taken, onTiny);
     } catch (error) {
       return this.failed(run, taken.task, toPrescoreError(error));
     }
   }
 
-  private async step(run: LiveRun, { task, origin }: TakenTask): Promise<TaskOutcome> {
+  private async step(run: LiveRun, { task, origin }: TakenTask, onTiny: () => void): Promise<TaskOutcome> {
     const steps: StepDeps = { ...this.parts, ...this.deps };
     if (task.kind === 'plan') {
       await planStep(run, steps);
@@ -88,7 +88,7 @@ export class TaskRunner {
       return DONE;
     }
     if (task.kind === 'chunk') {
-      const rows = await scoreStep(run, task.n, steps);
+      const rows = await scoreStep(run, task.n, steps, onTiny);
       if (rows === null) return SKIPPED;
       faultPoint('between-record-and-queue');
       await this.advance(run, task.n);

@@ -17,6 +17,8 @@ const IDLE_LONGEST_MS = 400;
 const BEAT_MS = 5_000;
 const BEAT_LIFE_MS = 16_000;
 const LOOK_AT_ENDS_MS = 1_000;
+/** Of a slot, for a tiny chunk: a scorer child takes sixteen of them at a time, and waits for the store meanwhile. */
+const TINY_WEIGHT = 1 / 8;
 
 export interface WorkerOptions {
   /** Tasks in work at a time. */
@@ -49,7 +51,8 @@ export class QueueWorker {
   private readonly options: WorkerOptions;
   private readonly deps: WorkerDeps;
   private readonly controller = new AbortController();
-  private readonly inWork = new Set<Promise<void>>();
+  /** Tasks in work, and the slots that each takes. */
+  private readonly inWork = new Map<Promise<void>, { weight: number }>();
   private readonly timers: NodeJS.Timeout[] = [];
   private onSlot: () => void = () => undefined;
   /** When the queue last answered; for health. */
@@ -82,8 +85,15 @@ export class QueueWorker {
     return new QueueWorker(redis, queues, source, options, deps);
   }
 
+  /** Slots that are taken, begun ones included. */
   get active(): number {
-    return this.inWork.size;
+    return Math.ceil(this.load);
+  }
+
+  private get load(): number {
+    let load = 0;
+    for (const { weight } of this.inWork.values()) load += weight;
+    return load;
   }
 
   /** Whether tasks are taken: not stopping, and the queue answered within the last half minute. */
@@ -99,7 +109,7 @@ export class QueueWorker {
     this.every(LOOK_AT_ENDS_MS, () => this.dropEnded());
     let idleMs = IDLE_FIRST_MS;
     while (!this.controller.signal.aborted) {
-      if (this.inWork.size >= this.options.slots) {
+      if (this.load >= this.options.slots) {
         await new Promise<void>((resolve) => {
           this.onSlot = resolve;
         });
@@ -114,13 +124,18 @@ export class QueueWorker {
         continue;
       }
       idleMs = IDLE_FIRST_MS;
-      const work = this.work(taken).finally(() => {
+      const place = { weight: 1 };
+      const onTiny = (): void => {
+        place.weight = TINY_WEIGHT;
+        this.onSlot();
+      };
+      const work = this.work(taken, onTiny).finally(() => {
         this.inWork.delete(work);
         this.onSlot();
       });
-      this.inWork.add(work);
+      this.inWork.set(work, place);
     }
-    await Promise.all(this.inWork);
+    await Promise.all(this.inWork.keys());
   }
 
   /** Takes no more tasks, and gives back what no scorer has begun. */
@@ -161,7 +176,7 @@ export class QueueWorker {
     }
   }
 
-  private async work(taken: TakenTask): Promise<void> {
+  private async work(taken: TakenTask, onTiny: () => void): Promise<void> {
     const { task } = taken;
     const { log } = this.deps;
     const fields = { run: task.run, kind: task.kind, n: task.n };
@@ -169,7 +184,7 @@ export class QueueWorker {
       checkAllowed(task.state, this.options.allow);
       this.states.note(task.state);
       const started = performance.now();
-      const outcome = await this.runner.work(taken);
+      const outcome = await this.runner.work(taken, onTiny);
       const ms = Math.round(performance.now() - started);
       if (outcome.kind === 'later') {
         this.options.onTask(task.kind, 'later', 0);

@@ -1,3 +1,4 @@
+import type { SliceColumn } from '../columnar/decode-slice.ts';
 import { sourceKind } from '../columnar/source-kind.ts';
 import type { OutputColumn } from '../contract/plan.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
@@ -44,13 +45,14 @@ export function bindRun(
 }
 
 /** How a file's columns are decoded: the file's own types decide, since files of one input may differ in width. */
-export function decodedColumns(run: BoundRun, fileIndex: number): DecodedColumn[] {
+export function decodedColumns(run: BoundRun, fileIndex: number): (DecodedColumn & SliceColumn)[] {
   const file = run.context.files[fileIndex]!;
   const types = new Map(file.columns.map((c) => [c.name, c.type]));
   return run.features.map((name) => {
-    const kind = sourceKind(types.get(name) ?? '');
+    const type = types.get(name) ?? '';
+    const kind = sourceKind(type);
     if (kind === null)
       throw new PrescoreError('INTERNAL', { what: `column ${name} has no decodable type`, where: file.uri });
-    return { name, kind };
+    return { name, kind, type };
   });
 }

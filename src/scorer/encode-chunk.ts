@@ -38,7 +38,8 @@ export function partName(n: number, runId: string): string {
   return `part-${String(n).padStart(5, '0')}-${runId}.parquet`;
 }
 
-interface PartPlace {
+/** Where a part goes, and where its bytes are written first. */
+export interface PartPlace {
   readonly name: string;
   readonly key: string;
   readonly path: string;
@@ -46,7 +47,8 @@ interface PartPlace {
   readonly store: ObjectStore;
 }
 
-async function partPlace(tools: ChildTools, run: BoundRun, n: number): Promise<PartPlace> {
+/** A new place for the part of chunk `n`. */
+export async function partPlace(tools: ChildTools, run: BoundRun, n: number): Promise<PartPlace> {
   const { outputUri, runId } = run.context;
   const name = partName(n, runId);
   const { store, key } = tools.stores.at(`${outputUri.replace(/\/$/, '')}/${name}`);
@@ -55,7 +57,8 @@ async function partPlace(tools: ChildTools, run: BoundRun, n: number): Promise<P
   return { name, key, path, isScratch: staging === null, store };
 }
 
-async function stagePart(
+/** Hashes and stages the part that was written to its place; a scratch file is removed. */
+export async function stagePart(
   place: PartPlace,
   run: BoundRun,
   rows: number,

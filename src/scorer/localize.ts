@@ -5,7 +5,7 @@ import { checkPages } from '../columnar/check-pages.ts';
 import { type LocalSlice, pathValue } from '../columnar/local-slice.ts';
 import { localSource } from '../columnar/local-source.ts';
 import { rowSpans } from '../columnar/parquet-footer.ts';
-import { pinnedSource } from '../columnar/pinned-source.ts';
+import { pinnedSource, wholeIfSmall } from '../columnar/pinned-source.ts';
 import { parquetFrame, wantedRanges, writeSparse } from '../columnar/sparse-file.ts';
 import type { Location, StoreResolver } from '../contract/object-store.ts';
 import type { PlannedFile, Slice } from '../contract/plan.ts';
@@ -91,7 +91,7 @@ async function localizeParquet(
   const rowEnd = slice.rowEnd ?? 0;
   const target = path ?? newScratch();
   let bytesRead = 0;
-  const source = path === null ? pinnedSource(place, file.size, file.etag) : localSource(path, file.size);
+  const source = path === null ? wholeIfSmall(pinnedSource(place, file.size, file.etag)) : localSource(path, file.size);
   const footer = await options.footers.read(source, file.uri, file.etag);
   if (path === null) {
     const ranges = wantedRanges(footer, options.columns, rowStart, rowEnd);

@@ -70,6 +70,11 @@ export interface ChunkResult {
   readonly device?: GrantedDevice;
 }
 
+/** What became of one chunk of a request. */
+export type ChunkOutcome =
+  | { readonly ok: true; readonly result: ChunkResult }
+  | { readonly ok: false; readonly error: ErrorJson };
+
 /** What a probe of batch sizes found. */
 export interface ProbeResult {
   /** The size to use. */
@@ -94,7 +99,8 @@ export type Request =
   | { readonly kind: 'probe'; readonly binding: Binding; readonly most: number }
   | { readonly kind: 'describe'; readonly files: readonly DescribeRequest[] }
   | { readonly kind: 'bind'; readonly run: RunContext }
-  | { readonly kind: 'chunk'; readonly runId: string; readonly chunk: PlannedChunk }
+  /** One chunk, or small ones of a run that are walked together. */
+  | { readonly kind: 'chunks'; readonly runId: string; readonly chunks: readonly PlannedChunk[] }
   | { readonly kind: 'empty'; readonly runId: string; readonly n: number }
   | { readonly kind: 'sample'; readonly runId: string; readonly rows: number };
 
@@ -103,7 +109,7 @@ export interface Replies {
   readonly probe: ProbeResult;
   readonly describe: readonly DescribeResult[];
   readonly bind: null;
-  readonly chunk: ChunkResult;
+  readonly chunks: readonly ChunkOutcome[];
   readonly empty: PartRecord;
   readonly sample: SampleResult;
 }

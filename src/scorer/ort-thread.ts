@@ -88,7 +88,7 @@ async function score(message: ToThread & { kind: 'score' }): Promise<void> {
   const known = learn(message.walk, message.newTexts);
   const started = performance.now();
   runMs = 0;
-  const result = await scoreSlab(session, { ...bound, texts: known, onBatch }, message.buffer, message.rows);
+  const result = await scoreSlab(session, { ...bound, texts: known, onBatch }, message.buffer, message.spans);
   send({ kind: 'scored', ticket: message.ticket, ...result, runMs, scoreMs: performance.now() - started });
   reclaimFetched(result.columns);
 }

@@ -42,7 +42,7 @@ export function probeBatch(ort: InferenceThreads, binding: Binding, most: number
     const buffer = new SharedArrayBuffer(layout.bytes);
     let bestMs = Number.POSITIVE_INFINITY;
     for (let run = 0; run < RUNS; run++) {
-      const scored = await ort.score({ bindingId, buffer, rows, walk: NO_WALK, texts: [''] });
+      const scored = await ort.score({ bindingId, buffer, spans: [rows], walk: NO_WALK, texts: [''] });
       if (scored.halvedTo !== null) return null;
       // The first run takes memory and chooses kernels.
       if (run > 0) bestMs = Math.min(bestMs, scored.runMs);

@@ -1,7 +1,7 @@
-import { badTextIndex, decodeSlice, type SliceColumn } from '../columnar/decode-slice.ts';
+import { badTextIndex, decodeSlice } from '../columnar/decode-slice.ts';
 import type { Duck } from '../columnar/duckdb.ts';
 import { BAD_TEXT, positionBase } from '../columnar/local-slice.ts';
-import { type ColumnData, TableWriter } from '../columnar/table-writer.ts';
+import { TableWriter } from '../columnar/table-writer.ts';
 import { PREDICTION_HEAD } from '../columnar/write-part.ts';
 import { FeaturePacker } from '../tensor/feature-packer.ts';
 import { RejectCodes } from '../tensor/reject-codes.ts';
@@ -9,6 +9,7 @@ import { StringDictionary } from '../tensor/string-dictionary.ts';
 import { type BoundRun, decodedColumns } from './bound-run.ts';
 import type { InferenceThreads } from './inference-threads.ts';
 import type { ReadableSlice } from './readable-chunk.ts';
+import { markRejects, newWalk, predictionRows, predictionTable } from './scored-rows.ts';
 import type { Slab } from './slab-ring.ts';
 
 /** The prediction table of a chunk: exactly one row per input row, in input order. */
@@ -48,9 +49,7 @@ export async function scoreChunk(
   options: ScoreOptions,
 ): Promise<ScoredChunk> {
   const walk = new ChunkWalk(run, options);
-  const predictions = run.predictions.map((c, i) => `, p${i} ${c.type}`).join('');
-  // Ends with its connection.
-  await writeDuck.run(`create temp table ${table} (${PREDICTION_HEAD}${predictions})`);
+  await writeDuck.run(predictionTable(table, PREDICTION_HEAD, run.predictions));
   const writer = await TableWriter.open(writeDuck, table);
   try {
     await walk.run(duck, writer, slices);
@@ -61,12 +60,10 @@ export async function scoreChunk(
   return walk.result(table);
 }
 
-let walks = 0;
-
 class ChunkWalk {
   private readonly bound: BoundRun;
   private readonly options: ScoreOptions;
-  private readonly walk = ++walks;
+  private readonly walk = newWalk();
   private readonly codes = new RejectCodes();
   private readonly dictionary = new StringDictionary();
   private readonly rejectsByRule: Record<string, number> = {};
@@ -91,10 +88,8 @@ class ChunkWalk {
   async run(duck: Duck, writer: TableWriter, slices: readonly ReadableSlice[]): Promise<void> {
     const started = performance.now();
     for (const [ordinal, { slice, file }] of slices.entries()) {
-      const columns = decodedColumns(this.bound, file);
-      const types = new Map(this.bound.context.files[file]!.columns.map((c) => [c.name, c.type]));
-      const sliceColumns: SliceColumn[] = columns.map((c) => ({ ...c, type: types.get(c.name) ?? '' }));
-      const packer = new FeaturePacker(this.bound.context.binding, columns, this.codes, this.dictionary);
+      const sliceColumns = decodedColumns(this.bound, file);
+      const packer = new FeaturePacker(this.bound.context.binding, sliceColumns, this.codes, this.dictionary);
       const badTexts = [...slice.asBytes];
       let position = positionBase(ordinal) + slice.rowStart;
       for await (const batch of decodeSlice(duck, slice, sliceColumns)) {
@@ -173,7 +168,7 @@ class ChunkWalk {
     const scored = this.options.ort.score({
       bindingId: this.bound.bindingId,
       buffer: slab.buffer,
-      rows,
+      spans: [rows],
       walk: this.walk,
       texts: this.dictionary.texts,
     });
@@ -197,22 +192,15 @@ class ChunkWalk {
     rows: number,
     result: Awaited<ReturnType<InferenceThreads['score']>>,
   ): void {
+    markRejects(slab, result, this.codes);
     const { codes } = slab.feeds;
-    for (const { row, rule, column, message } of result.rejects) {
-      if (codes[row] === 0) codes[row] = this.codes.codeOf(rule, column, message);
-    }
     for (let i = 0; i < rows; i++) {
       if (codes[i] === 0) continue;
       const rule = this.codes.reasonOf(codes[i]!)?.rule ?? 'model_error';
       this.rejectsByRule[rule] = (this.rejectsByRule[rule] ?? 0) + 1;
       this.rowsRejected++;
     }
-    const positions = new BigInt64Array(slab.positions.buffer, 0, rows);
-    const columns = result.columns.map((c): ColumnData => {
-      if (c.kind === 'text') return { kind: 'text', data: c.data };
-      return c.isList ? { kind: 'list', data: c.data, width: c.width } : { kind: 'fixed', data: c.data };
-    });
-    writer.append([{ kind: 'fixed', data: positions }, { kind: 'fixed', data: codes }, ...columns], rows);
+    writer.append(predictionRows(slab, result, rows), rows);
     this.rowsIn += rows;
     this.scoreMs += result.scoreMs;
     this.runMs += result.runMs;

@@ -27,8 +27,8 @@ export interface SlabScorer {
 }
 
 /**
- * Scores rows [0, rows) of a slab batch by batch: boundaries are multiples of `batchRows` from the chunk's first row, so
- * they are the same on every attempt. A batch for which memory is short is halved, and so are all later ones. A batch that fails otherwise is bisected down to its guilty rows, which become rejects.
+ * Scores a slab batch by batch. `spans`: the lengths of its runs of rows, one unless small chunks share the slab. Boundaries
+ * are multiples of `batchRows` from a run's first row, so they are the same on every attempt. A batch for which memory is short is halved, and so are all later ones. A batch that fails otherwise is bisected down to its guilty rows, which become rejects.
  *
  * Errors: MODEL_OUTPUT_SHAPE; MODEL_FAILED when single rows already want more memory than there is. Owns: the slab stays the caller's; columns are handed over.
  */
@@ -36,9 +36,10 @@ export async function scoreSlab(
   session: OnnxSession,
   scorer: SlabScorer,
   buffer: ArrayBufferLike,
-  rows: number,
+  spans: readonly number[],
 ): Promise<SlabScore> {
   const { binding, layout, batchRows } = scorer;
+  const rows = spans.reduce((sum, span) => sum + span, 0);
   const fetches = [...new Set(binding.outputs.map((o) => o.tensor))];
   const columns = new FetchColumns(binding.outputs, rows);
   const rejects: OutputReject[] = [];
@@ -72,10 +73,14 @@ export async function scoreSlab(
   const onHalved = (fits: number): void => {
     limit.rows = Math.min(limit.rows, fits);
   };
-  for (let from = 0; from < rows; ) {
-    const count = Math.min(limit.rows, batchRows - (from % batchRows), rows - from);
-    await bisectRows(from, count, runRows, onGuilty, onHalved);
-    from += count;
+  let start = 0;
+  for (const span of spans) {
+    for (let done = 0; done < span; ) {
+      const count = Math.min(limit.rows, batchRows - (done % batchRows), span - done);
+      await bisectRows(start + done, count, runRows, onGuilty, onHalved);
+      done += count;
+    }
+    start += span;
   }
   return { columns: columns.columns(), rejects, batches, halvedTo: limit.rows < batchRows ? limit.rows : null };
 }

@@ -5,6 +5,7 @@ import { describeInput } from '../columnar/describe-input.ts';
 import { Duck } from '../columnar/duckdb.ts';
 import { pinnedSource } from '../columnar/pinned-source.ts';
 import type { StoreConfig, StoreResolver } from '../contract/object-store.ts';
+import type { PlannedChunk } from '../contract/plan.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
 import { type BoundRun, bindRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
@@ -13,6 +14,8 @@ import { FooterCache } from './footer-cache.ts';
 import type { InferenceThreads } from './inference-threads.ts';
 import type {
   ChildOptions,
+  ChunkOutcome,
+  ChunkResult,
   DescribeRequest,
   DescribeResult,
   FromChild,
@@ -25,6 +28,7 @@ import { probeBatch } from './probe-batch.ts';
 import { sampleRows } from './sample-rows.ts';
 import { Turnstile } from './turnstile.ts';
 import { walkChunk } from './walk-chunk.ts';
+import { canWalkTogether, walkTogether } from './walk-together.ts';
 
 const HEARTBEAT_MS = 500;
 const PROGRESS_MS = 250;
@@ -114,21 +118,41 @@ export class ScorerChild {
         this.lastBound = bindRun(request.run, tools.ort, this.options.slabs, this.lastBound);
         this.runs.set(request.run.runId, this.lastBound);
         return null;
-      case 'chunk': {
-        const report = this.progress(id);
-        return walkChunk(
-          tools,
-          this.boundRun(request.runId),
-          request.chunk,
-          () => this.channel.send({ kind: 'hungry', id }),
-          report,
-        );
-      }
+      case 'chunks':
+        return this.walk(id, tools, this.boundRun(request.runId), request.chunks);
       case 'empty':
         return encodeEmpty(tools, this.boundRun(request.runId), request.n);
       case 'sample':
         return sampleRows(tools, this.boundRun(request.runId), request.rows);
     }
+  }
+
+  // Those that cannot go together, or did not go well, are walked alone, one fetched while another is decoded.
+  private async walk(
+    id: number,
+    tools: ChildTools,
+    run: BoundRun,
+    chunks: readonly PlannedChunk[],
+  ): Promise<readonly ChunkOutcome[]> {
+    const onHungry = (): void => this.channel.send({ kind: 'hungry', id });
+    const isTogether = chunks.length > 1 && canWalkTogether(run, chunks);
+    const done = isTogether ? await walkTogether(tools, run, chunks, onHungry) : new Map<number, ChunkResult>();
+    const report = chunks.length > 1 ? (): void => undefined : this.progress(id);
+    const outcomes: ChunkOutcome[] = [];
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < chunks.length) {
+        const i = next++;
+        try {
+          const result = done.get(chunks[i]!.n) ?? (await walkChunk(tools, run, chunks[i]!, onHungry, report));
+          outcomes[i] = { ok: true, result };
+        } catch (error) {
+          outcomes[i] = { ok: false, error: toErrorJson(mapNative(error), true) };
+        }
+      }
+    };
+    await Promise.all([lane(), lane()]);
+    return outcomes;
   }
 
   private boundRun(runId: string): BoundRun {
@@ -140,7 +164,7 @@ export class ScorerChild {
   // Progress of a chunk, a few times a second at most.
   private progress(id: number): (rows: number) => void {
     let rows = 0;
-    let sent = 0;
+    let sent = performance.now();
     return (more) => {
       rows += more;
       const now = performance.now();

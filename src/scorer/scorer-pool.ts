@@ -1,8 +1,10 @@
 import type { Binding } from '../contract/binding.ts';
 import type { PartRecord } from '../contract/records.ts';
 import type { ModelInfo } from '../contract/signature.ts';
-import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import { fromErrorJson, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import { describeFiles } from './describe-files.ts';
 import type {
+  ChunkOutcome,
   ChunkResult,
   DescribeRequest,
   DescribeResult,
@@ -12,12 +14,21 @@ import type {
   SampleResult,
 } from './messages.ts';
 import { type ChildLaunch, ScorerProcess } from './scorer-process.ts';
-import { type ChunkTask, hasRoom, isAnotherWorthIt, noteBusy, type QueuedTask, reduced, type Seat } from './seat.ts';
+import {
+  type ChunkTask,
+  hasRoom,
+  isAnotherWorthIt,
+  noteBusy,
+  type QueuedTask,
+  reduced,
+  type Seat,
+  withChunk,
+} from './seat.ts';
+import { isWorthWaiting, takeTogether } from './tiny-chunks.ts';
 
 const MAX_ATTEMPTS = 3;
 const MAX_DEATHS = 6;
 const MAX_LOAD_DEATHS = 2;
-const DESCRIBE_BATCH = 64;
 
 /**
  * Scorer children for `scorers` slots: children with two ONNX Runtime threads each, and more of them, up to one per slot,
@@ -74,23 +85,8 @@ export class ScorerPool {
   }
 
   /** Reads footers, spread over the children. One result per file, in order; a bad file is a result, not an error. */
-  async describe(files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
-    const results: DescribeResult[] = new Array<DescribeResult>(files.length);
-    let next = 0;
-    const lane = async (seat: Seat): Promise<void> => {
-      while (next < files.length) {
-        const from = next;
-        next += DESCRIBE_BATCH;
-        const slice = files.slice(from, from + DESCRIBE_BATCH);
-        const replies = await seat.process.request({ kind: 'describe', files: slice }).reply;
-        replies.forEach((reply, i) => {
-          results[from + i] = reply;
-        });
-      }
-    };
-    const lanes = Math.max(1, Math.min(this.seats.length, Math.ceil(files.length / DESCRIBE_BATCH)));
-    await Promise.all(this.seats.slice(-lanes).map(lane));
-    return results;
+  describe(files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
+    return describeFiles(this.seats.length, (place) => this.seats[place]!.process, files);
   }
 
   /** Tries batches of up to `most` rows of zeros on the device, in one child. */
@@ -176,7 +172,8 @@ export class ScorerPool {
         this.dispatch();
       },
       onProgress: (id, rows) => {
-        const task = seatOf().tasks.get(id)?.task;
+        // Tiny chunks tell nothing before they are done.
+        const task = seatOf().tasks.get(id)?.tasks[0];
         if (task === undefined) return;
         task.onRows(rows - task.rows);
         task.rows = rows;
@@ -205,11 +202,11 @@ export class ScorerPool {
   private dispatch(): void {
     for (const seat of this.seats) {
       if (this.queue.length === 0) return;
-      if (seat.isReady && seat.tasks.size === 0) this.assign(seat, this.queue.shift()!);
+      if (seat.isReady && seat.tasks.size === 0) this.assign(seat, this.next());
     }
     for (const seat of this.seats) {
-      if (this.queue.length === 0) return;
-      if (hasRoom(seat)) this.assign(seat, this.queue.shift()!);
+      if (this.queue.length === 0 || isWorthWaiting(this.queue)) return;
+      if (hasRoom(seat)) this.assign(seat, this.next());
     }
   }
 
@@ -223,42 +220,53 @@ export class ScorerPool {
     this.prepare(added);
   }
 
-  private assign(seat: Seat, task: QueuedTask): void {
-    const { id, reply } = seat.process.request({ kind: 'chunk', runId: task.runId, chunk: task.chunk });
+  private next(): QueuedTask[] {
+    return takeTogether(this.queue, Math.ceil(this.queue.length / this.seats.length));
+  }
+
+  private assign(seat: Seat, tasks: readonly QueuedTask[]): void {
+    const chunks = tasks.map((task) => task.chunk);
+    const { id, reply } = seat.process.request({ kind: 'chunks', runId: tasks[0]!.runId, chunks });
     if (this.busySince === 0) this.busySince = performance.now();
-    seat.tasks.set(id, { task, isHungry: false });
+    seat.tasks.set(id, { tasks, isHungry: false });
+    const settle = (outcomeOf: (i: number) => ChunkOutcome | PrescoreError): void => {
+      seat.tasks.delete(id);
+      for (const [i, task] of tasks.entries()) this.settle(seat, task, outcomeOf(i));
+      this.dispatch();
+    };
     reply.then(
-      (result) => {
-        seat.tasks.delete(id);
-        seat.deaths = 0;
-        this.finished++;
-        task.onRows(result.rowsIn - task.rows);
-        task.resolve({ ...result, attempt: task.attempt });
-        this.dispatch();
-      },
-      (error: unknown) => {
-        seat.tasks.delete(id);
-        const failure = toPrescoreError(error);
-        // The child is there, but its device is not: another one tries the chunk again.
-        if (failure.details.data?.['device'] === true) {
-          seat.isReady = false;
-          seat.process.kill(failure);
-        }
-        this.failed(task, failure);
-        this.dispatch();
-      },
+      (outcomes) => settle((i) => outcomes[i]!),
+      (error: unknown) => settle(() => toPrescoreError(error)),
     );
+  }
+
+  private settle(seat: Seat, task: QueuedTask, outcome: ChunkOutcome | PrescoreError): void {
+    if (outcome instanceof PrescoreError) this.failedIn(seat, task, outcome);
+    else if (outcome.ok) this.succeeded(seat, task, outcome.result);
+    else this.failedIn(seat, task, fromErrorJson(outcome.error));
+  }
+
+  private succeeded(seat: Seat, task: QueuedTask, result: ChunkResult): void {
+    seat.deaths = 0;
+    this.finished++;
+    task.onRows(result.rowsIn - task.rows);
+    task.resolve({ ...result, attempt: task.attempt });
+  }
+
+  private failedIn(seat: Seat, task: QueuedTask, failure: PrescoreError): void {
+    // The child is there, but its device is not: another one tries the chunk again.
+    if (failure.details.data?.['device'] === true) {
+      seat.isReady = false;
+      seat.process.kill(failure);
+    }
+    this.failed(task, failure);
   }
 
   private failed(task: QueuedTask, error: PrescoreError): void {
     task.onRows(-task.rows);
     task.rows = 0;
     if (this.isClosed || !error.retryable || task.attempt >= MAX_ATTEMPTS) {
-      const chunk = `chunk ${task.chunk.n} of ${task.runId}, attempt ${task.attempt}`;
-      const where = error.details.where === undefined ? chunk : `${error.details.where} (${chunk})`;
-      task.reject(
-        isPrescoreError(error) ? new PrescoreError(error.code, { ...error.details, where, cause: error }) : error,
-      );
+      task.reject(withChunk(error, task));
       return;
     }
     task.attempt++;

@@ -1,6 +1,6 @@
 import type { PlannedChunk } from '../contract/plan.ts';
 import type { ModelInfo } from '../contract/signature.ts';
-import type { PrescoreError } from '../errors/prescore-error.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
 import type { ChunkResult } from './messages.ts';
 import type { ChildLaunch, ScorerProcess } from './scorer-process.ts';
 
@@ -32,8 +32,8 @@ export interface Seat {
   isReady: boolean;
   /** Deaths since the last finished chunk: a child that cannot even start must not be started for ever. */
   deaths: number;
-  /** Tasks in the child by request id; a hungry one is decoded and leaves room for the next. */
-  readonly tasks: Map<number, { readonly task: QueuedTask; isHungry: boolean }>;
+  /** Tasks in the child by request id, several where tiny chunks go together; hungry ones are decoded and leave room for the next. */
+  readonly tasks: Map<number, { readonly tasks: readonly QueuedTask[]; isHungry: boolean }>;
   reductions: number;
   /** Heartbeats in a row in which the main thread had no time left. */
   busyBeats: number;
@@ -69,4 +69,11 @@ export function reduced(launch: ChildLaunch, reductions: number, threads: number
       duckMemoryBytes: Math.max(64 * 1048576, options.duckMemoryBytes / 2 ** reductions),
     },
   };
+}
+
+/** The error of a task that is given up: where, and at which attempt. */
+export function withChunk(error: PrescoreError, { chunk, runId, attempt }: QueuedTask): PrescoreError {
+  const place = `chunk ${chunk.n} of ${runId}, attempt ${attempt}`;
+  const where = error.details.where === undefined ? place : `${error.details.where} (${place})`;
+  return new PrescoreError(error.code, { ...error.details, where, cause: error });
 }

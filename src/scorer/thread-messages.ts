@@ -26,7 +26,8 @@ export type ToThread =
       readonly bindingId: number;
       readonly ticket: number;
       readonly buffer: SharedArrayBuffer;
-      readonly rows: number;
+      /** Lengths of the runs of rows in the buffer: a batch never goes beyond one. */
+      readonly spans: readonly number[];
       /** The chunk's walk, which has a dictionary of its own, and the texts that it gained since this thread was told. */
       readonly walk: number;
       readonly newTexts: readonly string[];

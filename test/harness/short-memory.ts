@@ -34,13 +34,13 @@ const layout = exactLayout(binding, rows);
 const buffer = new SharedArrayBuffer(layout.bytes);
 const limit = { rows: batchRows };
 const scorer = { binding, batchRows, layout, texts: [], limit, onBatch: () => undefined };
-await scoreSlab(session, scorer, buffer, 1);
+await scoreSlab(session, scorer, buffer, [1]);
 
 const size = Number(/^VmSize:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
 const limited = spawnSync('prlimit', ['--pid', String(process.pid), `--as=${size + room}`]);
 if (limited.status !== 0) throw new Error(`prlimit: ${limited.stderr.toString()}`);
 for (let slab = 0; slab < 2; slab++) {
-  const { batches, halvedTo, rejects, columns } = await scoreSlab(session, scorer, buffer, rows);
+  const { batches, halvedTo, rejects, columns } = await scoreSlab(session, scorer, buffer, [rows]);
   const scored = columns.map((c) => c.data.length);
   process.stdout.write(`${JSON.stringify({ batches, halvedTo, rejects: rejects.length, scored })}\n`);
 }

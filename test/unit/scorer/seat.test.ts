@@ -3,7 +3,7 @@ import type { ScorerProcess } from '../../../src/scorer/scorer-process.ts';
 import { hasRoom, isAnotherWorthIt, noteBusy, type QueuedTask, type Seat } from '../../../src/scorer/seat.ts';
 
 function seat(threads: number, hungry: readonly boolean[], isReady = true): Seat {
-  const tasks = new Map(hungry.map((isHungry, i) => [i, { task: {} as QueuedTask, isHungry }]));
+  const tasks = new Map(hungry.map((isHungry, i) => [i, { tasks: [{} as QueuedTask], isHungry }]));
   const process = {} as ScorerProcess;
   return { threads, process, ready: Promise.resolve(null), isReady, deaths: 0, tasks, reductions: 0, busyBeats: 0 };
 }

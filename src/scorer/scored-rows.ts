@@ -1,0 +1,40 @@
+import type { ColumnData } from '../columnar/table-writer.ts';
+import type { RejectCodes } from '../tensor/reject-codes.ts';
+import type { InferenceThreads } from './inference-threads.ts';
+import type { Slab } from './slab-ring.ts';
+
+type Scored = Awaited<ReturnType<InferenceThreads['score']>>;
+
+let walks = 0;
+
+/** A number that no other walk of this child has: slabs of one walk share a dictionary of texts. */
+export function newWalk(): number {
+  return ++walks;
+}
+
+/** Marks the rows that the model or its answers reject in the slab's codes, unless an input rule has done so. */
+export function markRejects(slab: Slab, { rejects }: Scored, codes: RejectCodes): void {
+  const marks = slab.feeds.codes;
+  for (const { row, rule, column, message } of rejects) {
+    if (marks[row] === 0) marks[row] = codes.codeOf(rule, column, message);
+  }
+}
+
+/** The columns of the prediction table for the first `rows` rows of a slab. Owns: the slab stays the ring's. */
+export function predictionRows(slab: Slab, { columns }: Scored, rows: number): ColumnData[] {
+  const positions = new BigInt64Array(slab.positions.buffer, 0, rows);
+  const predictions = columns.map((c): ColumnData => {
+    if (c.kind === 'text') return { kind: 'text', data: c.data };
+    return c.isList ? { kind: 'list', data: c.data, width: c.width } : { kind: 'fixed', data: c.data };
+  });
+  return [{ kind: 'fixed', data: positions }, { kind: 'fixed', data: slab.feeds.codes }, ...predictions];
+}
+
+/** `create table` for the predictions of a run; it ends with its connection. */
+export function predictionTable(
+  table: string,
+  head: string,
+  predictions: readonly { readonly type: string }[],
+): string {
+  return `create temp table ${table} (${head}${predictions.map((c, i) => `, p${i} ${c.type}`).join('')})`;
+}
