@@ -38,7 +38,7 @@ export interface LiveOptions {
   /** Null: features come with the request. */
   readonly hashes: FeatureHashes | null;
   readonly deadlineMs: number;
-  /** Work that may go on waiting for the model, in milliseconds; what comes on top is refused. */
+  /** Work that may go on waiting, in milliseconds; what comes on top is refused. */
   readonly queueTimeMs: number;
   readonly maxRows: number;
   readonly negativeForMs: number;
@@ -50,6 +50,8 @@ export interface LiveOptions {
 const MOST_GATHERED = 64;
 /** Of the newest call in what is known of the model's time. */
 const SHARE = 0.1;
+/** Of the work that may wait, what may be the model's: its answers are work for the event loop as well. */
+const MODEL_SHARE = 0.5;
 /** Stands for a row until its score is there. */
 const UNSCORED: LiveScore = { values: {}, scoredAtMs: 0 };
 
@@ -98,7 +100,10 @@ export class LiveLane {
   private readonly flights = new Map<string, Flight>();
   private readonly withoutFeatures: ShortMemory;
   private readonly backlog: Backlog;
-  /** Rows that are in calls which are not done, and the time that the model takes for one, as lately seen. */
+  /**
+   * Rows that requests wait for, and the time that the model takes for one, as lately seen. A row that two wait for counts
+   * twice: its answers are work as well.
+   */
   private pendingRows = 0;
   private msPerRow = 0;
   /** The call of this turn. */
@@ -107,7 +112,7 @@ export class LiveLane {
   constructor(options: LiveOptions) {
     this.options = options;
     this.withoutFeatures = new ShortMemory(options.negativeForMs);
-    this.backlog = new Backlog(options.queueTimeMs);
+    this.backlog = new Backlog(options.queueTimeMs * MODEL_SHARE);
   }
 
   /** Whether as much waits for the model as may. */
@@ -127,6 +132,8 @@ export class LiveLane {
     if (this.gathering !== null && this.gathering.rows.length >= MOST_GATHERED) this.gathering = null;
     const calls = new Set(flights.flatMap((flight) => flight?.call ?? []));
     const leave = joinCalls(calls, signal);
+    const waiting = refused === null ? rows.length : flights.filter((flight) => flight !== null).length;
+    this.pendingRows += waiting;
     for (const call of calls) {
       await call.done;
       times.featuresMs = Math.max(times.featuresMs, call.times.featuresMs);
@@ -134,6 +141,7 @@ export class LiveLane {
       times.computeMs = Math.max(times.computeMs, call.times.computeMs);
     }
     leave();
+    this.pendingRows -= waiting;
     return flights.map((flight) => flight?.call.outcomes[flight.at] ?? refused!);
   }
 
@@ -150,7 +158,6 @@ export class LiveLane {
       call = fresh;
     }
     const flight: Flight = { row, call, at: call.rows.push(row) - 1 };
-    this.pendingRows++;
     this.flights.set(row.id, flight);
     return flight;
   }
@@ -166,7 +173,6 @@ export class LiveLane {
       outcomes = rows.map(() => known);
     }
     for (const { id } of rows) if (this.flights.get(id)?.call === call) this.flights.delete(id);
-    this.pendingRows -= rows.length;
     call.finish(outcomes);
   }
 

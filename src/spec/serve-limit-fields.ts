@@ -75,9 +75,9 @@ export const SERVE_LIMITS = {
     },
     queueTime: {
       type: { kind: 'duration', minMs: 1, maxMs: MINUTE_MS },
-      default: '25ms',
-      doc: 'How much work may go on waiting, in CPU time of the server, or in time of the model that a set is scored by; what comes on top is answered with 503, which bounds the time of what is taken. A burst of a tenth of a second may be four times as much, unless there was too much less than a second before.',
-      example: '10ms',
+      default: '10ms',
+      doc: 'How much work may go on waiting, in CPU time of the server; half as much may wait for the model that a set is scored by. What comes on top is answered with 503, which bounds the time of what is taken. A burst of a tenth of a second may be four times as much, unless there was too much less than a second before.',
+      example: '25ms',
     },
     lookupTime: {
       type: { kind: 'duration', minMs: 5, maxMs: MINUTE_MS },

@@ -36,7 +36,7 @@ function lane(maxRows = 256): { readonly live: LiveLane; readonly calls: Call[];
     scorer,
     hashes: null,
     deadlineMs: 1000,
-    queueTimeMs: 25,
+    queueTimeMs: 50,
     maxRows,
     negativeForMs: 0,
     onScored: (row) => scored.push(row.id),
