@@ -125,7 +125,17 @@ describe('the short way of whole POSTs', () => {
       ...[`POST ${PATH} HTTP/1.1 `, `POST ${PATH}\tHTTP/1.1`, 'POST /v1/predictions/things/a HTTP/1.1', ''],
     );
     const base = fc.constantFrom('whole', 'own length', 'bare');
-    const made = fc.record({ base, line, body, headers: fc.array(header, { maxLength: 3 }), cut: fc.nat(400) });
+    const wild = fc.record({ base, line, body, headers: fc.array(header, { maxLength: 3 }), cut: fc.nat(400) });
+    const plainLine = fc.constant(`POST ${PATH} HTTP/1.1`);
+    const one = fc.array(header, { maxLength: 1 });
+    const tame = fc.record({
+      base: fc.constant('whole'),
+      line: plainLine,
+      body,
+      headers: one,
+      cut: fc.constant(9_999),
+    });
+    const made = fc.oneof({ weight: 2, arbitrary: wild }, { weight: 1, arbitrary: tame });
     let taken = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(made, { minLength: 30, maxLength: 30 }), async (requests) => {
