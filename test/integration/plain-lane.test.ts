@@ -28,7 +28,9 @@ function post(body: string, headers: readonly string[] = [], line = `POST ${PATH
 
 /** An answer without what differs from one request to the next, or between two ways to write headers. */
 function essence(text: string): unknown {
-  const answers = text.split(/(?=HTTP\/1\.1 \d{3} )/).map((one) => {
+  // What follows an answer that closes is not for anybody: whether the rest of a body is still told to be no HTTP is a race.
+  const until = /^.*?\r\nconnection: close\r\n.*?(?=HTTP\/1\.1 \d{3} |$)/is.exec(text)?.[0] ?? text;
+  const answers = until.split(/(?=HTTP\/1\.1 \d{3} )/).map((one) => {
     const [head = '', body = ''] = one.split('\r\n\r\n');
     const [line, ...lines] = head.split('\r\n');
     const headers = Object.fromEntries(
