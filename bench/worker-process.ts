@@ -4,6 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Ticks of /proc a second; Linux has 100 on every machine that matters. */
 const TICKS = 100;
 
+/** A worker that uses less CPU, in seconds, in so many milliseconds has nothing to do. */
+const QUIET_CPU = 0.03;
+const QUIET_MS = 500;
+
 /** CPU seconds of a worker so far. */
 export interface WorkerCpu {
   /** The supervisor alone: the queue, records, nothing of the scoring. */
@@ -31,11 +35,16 @@ export class WorkerProcess {
     this.child.once('exit', () => process.off('exit', end));
   }
 
-  /** Waits until it takes tasks. */
+  /** Waits until it takes tasks and has nothing more to do. */
   async ready(): Promise<this> {
     for (let i = 0; i < 400 && !this.log.includes('worker takes tasks'); i++) {
       if (this.child.exitCode !== null) throw new Error(`the worker ended: ${this.log}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    // Its scorer child goes on loading libraries for a moment.
+    for (let before = -1; this.cpu().all > before + QUIET_CPU; ) {
+      before = this.cpu().all;
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
     }
     return this;
   }
