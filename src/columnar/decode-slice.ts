@@ -22,8 +22,11 @@ export interface SliceColumn {
 /** Rows that are read whole: a column of texts, each cut to 64 KiB, takes 16 MiB. */
 const SMALL_ROWS = 256;
 
-/** Where `decodeSlice` puts the number of the first text column whose bytes are no text, when the slice has such columns. */
-export function badTextIndex(columns: readonly SliceColumn[]): number {
+/**
+ * Where queries put what comes beside the columns: `decodeSlice` the number of the first text column whose bytes are no text,
+ * when the slice has such columns; `decodeTogether` the position.
+ */
+export function extraIndex(columns: readonly SliceColumn[]): number {
   return Math.max(1, columns.length);
 }
 
@@ -59,8 +62,8 @@ export async function* decodeSlice(
 }
 
 /**
- * The named columns of several small slices in one query, in order, and after them each row's position (`positionBase` of the
- * slice's place). The columns must be of the same kinds in all slices, and none may be read as bytes.
+ * The named columns of several small slices in one query, in order, and each row's position (`positionBase` of the slice's
+ * place). The columns must be of the same kinds in all slices, and none may be read as bytes.
  *
  * Errors: DuckDB's own; they do not tell which slice is to blame. Owns: see `Duck.read`.
  */
@@ -75,15 +78,10 @@ export function decodeTogether(
   return duck.read(queries.join(' union all '));
 }
 
-/** Where `decodeTogether` puts the positions. */
-export function positionIndex(columns: readonly SliceColumn[]): number {
-  return Math.max(1, columns.length);
-}
-
-function sliceQuery(slice: LocalSlice, columns: readonly SliceColumn[], last: string | null): string {
+function sliceQuery(slice: LocalSlice, columns: readonly SliceColumn[], extra: string | null): string {
   const select = columns.map((c) => c.kind.sql(columnSql(slice, c)));
   if (select.length === 0) select.push('true');
-  if (last !== null) select.push(last);
+  if (extra !== null) select.push(extra);
   return `select ${select.map((sql, i) => `${sql} as c${i}`).join(', ')} from ${sliceRows(slice)}`;
 }
 

@@ -46,7 +46,7 @@ export async function writeRejects(
   const parts = unreadable.map((u) => entryQuery(u, ids));
   if (rows !== null) parts.push(rowsQuery(rows, ids));
   const query = `select * from (${parts.join(' union all ')}) r order by source_file, source_row`;
-  const written = await copyTo(duck, query, target, 'zstd', 122880);
+  const written = await copyTo(duck, query, target, { compression: 'zstd', rowGroupRows: 122880 });
   const expected = (rows?.count ?? 0) + unreadable.length;
   if (written !== expected) {
     const what = 'rejected rows are missing in their file';

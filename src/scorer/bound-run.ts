@@ -44,6 +44,11 @@ export function bindRun(
   };
 }
 
+/** Names of the columns that a run reads of its inputs: features, ids and what is passed through. */
+export function columnsRead({ features, kept }: BoundRun): Set<string> {
+  return new Set([...features, ...kept.map((c) => c.name)]);
+}
+
 /** How a file's columns are decoded: the file's own types decide, since files of one input may differ in width. */
 export function decodedColumns(run: BoundRun, fileIndex: number): (DecodedColumn & SliceColumn)[] {
   const file = run.context.files[fileIndex]!;

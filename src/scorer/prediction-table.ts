@@ -10,11 +10,16 @@ export async function withPredictionTable<T>(
   label: string,
   work: (table: string) => Promise<T>,
 ): Promise<T> {
-  const table = `${label}_${randomBytes(4).toString('hex')}`;
+  const table = newTableName(label);
   try {
     return await work(table);
   } catch (error) {
     await lane.run(`drop table if exists ${table}`);
     throw error;
   }
+}
+
+/** A name that no other walk's table has. */
+export function newTableName(label: string): string {
+  return `${label}_${randomBytes(4).toString('hex')}`;
 }

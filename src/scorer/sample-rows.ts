@@ -1,7 +1,7 @@
 import type { Duck } from '../columnar/duckdb.ts';
 import { previewRows } from '../columnar/write-part.ts';
 import type { UnreadableRows } from '../columnar/write-rejects.ts';
-import type { BoundRun } from './bound-run.ts';
+import { type BoundRun, columnsRead } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { localizeChunk } from './localize.ts';
 import type { SampleResult } from './messages.ts';
@@ -11,7 +11,7 @@ import { scoreChunk } from './score-chunk.ts';
 
 /** Scores the first rows of the first file with any and gives them back as values; writes nothing. */
 export async function sampleRows(tools: ChildTools, run: BoundRun, rows: number): Promise<SampleResult> {
-  const columns = new Set([...run.features, ...run.kept.map((c) => c.name)]);
+  const columns = columnsRead(run);
   const file = Math.max(
     0,
     run.context.files.findIndex((f) => f.rows === null || f.rows > 0),

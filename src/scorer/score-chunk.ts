@@ -1,15 +1,14 @@
-import { badTextIndex, decodeSlice } from '../columnar/decode-slice.ts';
+import { decodeSlice, extraIndex } from '../columnar/decode-slice.ts';
 import type { Duck } from '../columnar/duckdb.ts';
 import { BAD_TEXT, positionBase } from '../columnar/local-slice.ts';
-import { TableWriter } from '../columnar/table-writer.ts';
-import { PREDICTION_HEAD } from '../columnar/write-part.ts';
+import type { TableWriter } from '../columnar/table-writer.ts';
 import { FeaturePacker } from '../tensor/feature-packer.ts';
 import { RejectCodes } from '../tensor/reject-codes.ts';
 import { StringDictionary } from '../tensor/string-dictionary.ts';
 import { type BoundRun, decodedColumns } from './bound-run.ts';
 import type { InferenceThreads } from './inference-threads.ts';
 import type { ReadableSlice } from './readable-chunk.ts';
-import { markRejects, newWalk, predictionRows, predictionTable } from './scored-rows.ts';
+import { markRejects, newWalk, openPredictions, predictionRows } from './scored-rows.ts';
 import type { Slab } from './slab-ring.ts';
 
 /** The prediction table of a chunk: exactly one row per input row, in input order. */
@@ -49,8 +48,7 @@ export async function scoreChunk(
   options: ScoreOptions,
 ): Promise<ScoredChunk> {
   const walk = new ChunkWalk(run, options);
-  await writeDuck.run(predictionTable(table, PREDICTION_HEAD, run.predictions));
-  const writer = await TableWriter.open(writeDuck, table);
+  const writer = await openPredictions(writeDuck, table, run);
   try {
     await walk.run(duck, writer, slices);
   } finally {
@@ -100,7 +98,7 @@ class ChunkWalk {
           // First, so that the reason is not that the text came as a null.
           if (badTexts.length > 0) {
             const found = batch
-              .column(badTextIndex(sliceColumns))
+              .column(extraIndex(sliceColumns))
               .i32()
               .subarray(from, from + count);
             this.markBadTexts(found, badTexts, slab.feeds.codes.subarray(this.filled));

@@ -1,15 +1,13 @@
-import { decodeTogether, positionIndex } from '../columnar/decode-slice.ts';
+import { decodeTogether, extraIndex } from '../columnar/decode-slice.ts';
 import type { Duck } from '../columnar/duckdb.ts';
 import type { LocalSlice } from '../columnar/local-slice.ts';
-import { TableWriter } from '../columnar/table-writer.ts';
-import { PREDICTION_HEAD } from '../columnar/write-part.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { FeaturePacker } from '../tensor/feature-packer.ts';
 import { RejectCodes } from '../tensor/reject-codes.ts';
 import { StringDictionary } from '../tensor/string-dictionary.ts';
 import { type BoundRun, decodedColumns } from './bound-run.ts';
 import type { InferenceThreads } from './inference-threads.ts';
-import { markRejects, newWalk, predictionRows, predictionTable } from './scored-rows.ts';
+import { markRejects, newWalk, openPredictions, predictionRows } from './scored-rows.ts';
 import type { Slab } from './slab-ring.ts';
 
 /** A small chunk of several that share a slab. */
@@ -53,8 +51,7 @@ export async function scoreTogether(
     const { bindingId } = run;
     const scored = await ort.score({ bindingId, buffer: slab.buffer, spans, walk, texts: dictionary.texts });
     markRejects(slab, scored, codes);
-    await lane.run(predictionTable(table, PREDICTION_HEAD, run.predictions));
-    const writer = await TableWriter.open(lane, table);
+    const writer = await openPredictions(lane, table, run);
     try {
       writer.append(predictionRows(slab, scored, rows), rows);
     } finally {
@@ -90,7 +87,7 @@ async function fillSlab(
   for await (const batch of decodeTogether(reader, slices, columns)) {
     if (filled + batch.rows > expected) throw otherRows(expected, filled + batch.rows);
     packer.pack(batch, 0, batch.rows, slab.feeds, filled);
-    slab.positions.set(batch.column(positionIndex(columns)).words64(), filled * 2);
+    slab.positions.set(batch.column(extraIndex(columns)).words64(), filled * 2);
     filled += batch.rows;
   }
   if (filled !== expected) throw otherRows(expected, filled);

@@ -1,5 +1,8 @@
-import type { ColumnData } from '../columnar/table-writer.ts';
+import type { Duck } from '../columnar/duckdb.ts';
+import { type ColumnData, TableWriter } from '../columnar/table-writer.ts';
+import { PREDICTION_HEAD } from '../columnar/write-part.ts';
 import type { RejectCodes } from '../tensor/reject-codes.ts';
+import type { BoundRun } from './bound-run.ts';
 import type { InferenceThreads } from './inference-threads.ts';
 import type { Slab } from './slab-ring.ts';
 
@@ -30,11 +33,9 @@ export function predictionRows(slab: Slab, { columns }: Scored, rows: number): C
   return [{ kind: 'fixed', data: positions }, { kind: 'fixed', data: slab.feeds.codes }, ...predictions];
 }
 
-/** `create table` for the predictions of a run; it ends with its connection. */
-export function predictionTable(
-  table: string,
-  head: string,
-  predictions: readonly { readonly type: string }[],
-): string {
-  return `create temp table ${table} (${head}${predictions.map((c, i) => `, p${i} ${c.type}`).join('')})`;
+/** A new table for the predictions of a run, which ends with its connection. Errors: DuckDB's own. Owns: the caller closes it. */
+export async function openPredictions(duck: Duck, table: string, run: BoundRun): Promise<TableWriter> {
+  const predictions = run.predictions.map((c, i) => `, p${i} ${c.type}`).join('');
+  await duck.run(`create temp table ${table} (${PREDICTION_HEAD}${predictions})`);
+  return TableWriter.open(duck, table);
 }

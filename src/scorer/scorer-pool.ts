@@ -4,7 +4,6 @@ import type { ModelInfo } from '../contract/signature.ts';
 import { fromErrorJson, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import { describeFiles } from './describe-files.ts';
 import type {
-  ChunkOutcome,
   ChunkResult,
   DescribeRequest,
   DescribeResult,
@@ -229,21 +228,19 @@ export class ScorerPool {
     const { id, reply } = seat.process.request({ kind: 'chunks', runId: tasks[0]!.runId, chunks });
     if (this.busySince === 0) this.busySince = performance.now();
     seat.tasks.set(id, { tasks, isHungry: false });
-    const settle = (outcomeOf: (i: number) => ChunkOutcome | PrescoreError): void => {
+    const settle = (results: readonly (ChunkResult | PrescoreError)[]): void => {
       seat.tasks.delete(id);
-      for (const [i, task] of tasks.entries()) this.settle(seat, task, outcomeOf(i));
+      for (const [i, task] of tasks.entries()) {
+        const result = results[i]!;
+        if (result instanceof PrescoreError) this.failedIn(seat, task, result);
+        else this.succeeded(seat, task, result);
+      }
       this.dispatch();
     };
     reply.then(
-      (outcomes) => settle((i) => outcomes[i]!),
-      (error: unknown) => settle(() => toPrescoreError(error)),
+      (outcomes) => settle(outcomes.map((one) => (one.ok ? one.result : fromErrorJson(one.error)))),
+      (error: unknown) => settle(tasks.map(() => toPrescoreError(error))),
     );
-  }
-
-  private settle(seat: Seat, task: QueuedTask, outcome: ChunkOutcome | PrescoreError): void {
-    if (outcome instanceof PrescoreError) this.failedIn(seat, task, outcome);
-    else if (outcome.ok) this.succeeded(seat, task, outcome.result);
-    else this.failedIn(seat, task, fromErrorJson(outcome.error));
   }
 
   private succeeded(seat: Seat, task: QueuedTask, result: ChunkResult): void {

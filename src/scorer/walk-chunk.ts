@@ -1,6 +1,6 @@
 import type { Duck } from '../columnar/duckdb.ts';
 import type { PlannedChunk } from '../contract/plan.ts';
-import type { BoundRun } from './bound-run.ts';
+import { type BoundRun, columnsRead } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { encodePart, encodeRejects } from './encode-chunk.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
@@ -22,7 +22,7 @@ export async function walkChunk(
   onRows: (rows: number) => void,
 ): Promise<ChunkResult> {
   const started = performance.now();
-  const columns = new Set([...run.features, ...run.kept.map((c) => c.name)]);
+  const columns = columnsRead(run);
   // A connection streams one result at a time and ends it silently when another query starts, so each walk has two of
   // its own: one that reads, one that writes.
   const [reader, lane] = [await tools.duck.lane(), await tools.duck.lane()];

@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { writePartsTogether } from '../columnar/write-part.ts';
 import type { PlannedChunk } from '../contract/plan.ts';
 import type { ChunkTimings } from '../contract/records.ts';
-import { type BoundRun, decodedColumns } from './bound-run.ts';
+import { type BoundRun, columnsRead, decodedColumns } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { type PartPlace, partPlace, stagePart } from './encode-chunk.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
 import type { ChunkResult } from './messages.ts';
+import { newTableName } from './prediction-table.ts';
 import { type ScoredTogether, type SmallChunk, scoreTogether } from './score-together.ts';
 
 interface Gathered extends SmallChunk {
@@ -49,7 +49,7 @@ export async function walkTogether(
     gathered = await gather(tools, run, chunks);
     if (gathered.length === 0) return new Map();
     const fetchMs = performance.now() - started;
-    const table = `chunks_${randomBytes(4).toString('hex')}`;
+    const table = newTableName('chunks');
     const scored = await tools.decoding.run((done) => {
       const onDecoded = (): void => {
         done();
@@ -88,8 +88,7 @@ function typesOf(run: BoundRun, file: number): string {
 
 /** Fetches all of them at a time; those that cannot be fetched, or are damaged, are left out. */
 async function gather(tools: ChildTools, run: BoundRun, chunks: readonly PlannedChunk[]): Promise<Gathered[]> {
-  const columns = new Set([...run.features, ...run.kept.map((c) => c.name)]);
-  const options = { ...tools, duck: tools.duck, columns };
+  const options = { ...tools, columns: columnsRead(run) };
   const found = await Promise.all(
     chunks.map(async (chunk): Promise<Gathered | null> => {
       const local = await localizeChunk(run.context.files, chunk.slices, options).catch(() => null);

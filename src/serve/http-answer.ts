@@ -1,4 +1,4 @@
-import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import { toPrescoreError } from '../errors/prescore-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { bodyOf, type ErrorBody, RETRY_AFTER_S, statusOf } from './http-status.ts';
 import { traceFields } from './request-trace.ts';
@@ -33,7 +33,7 @@ export function commonHeaders(requestId: string): Record<string, string> {
  * Errors: none.
  */
 export function errorAnswer(thrown: unknown, request: FailedRequest, log: Logger, say = plainError): HttpAnswer {
-  const error = thrown instanceof PrescoreError ? thrown : toPrescoreError(thrown);
+  const error = toPrescoreError(thrown);
   const status = statusOf(error.code);
   if (status === 500)
     log.error({ requestId: request.id, ...traceFields(request.traceparent), err: error }, 'a request failed');

@@ -16,14 +16,13 @@ import type { Admission } from './admission.ts';
 import { type Door, type DoorOptions, doorOf } from './door.ts';
 import { commonHeaders, type ErrorWriter } from './http-answer.ts';
 import { answerError, answerUnknown, refuseSocket } from './http-errors.ts';
-import { parseBody } from './parse-body.ts';
+import { isJsonType, parseBody } from './parse-body.ts';
 import type { PlainRoute } from './plain-connection.ts';
 import { PlainLane } from './plain-lane.ts';
 import { PlainReader } from './plain-request.ts';
 import { type DoneRequest, requestIdOf } from './request-trace.ts';
 import { weightOf } from './work-meter.ts';
 
-const JSON_TYPE = /^application\/json *(;|$)/i;
 const BINARY_TYPE = /^application\/octet-stream *(;|$)/i;
 
 declare module 'fastify' {
@@ -188,7 +187,7 @@ function checkMediaType({ headers, routeOptions: { config } }: FastifyRequest): 
     throw new PrescoreError('HTTP_MEDIA_TYPE', { what: 'compressed bodies are not read' });
   const type = headers['content-type'];
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  if (!hasBody || (type !== undefined && JSON_TYPE.test(type))) return;
+  if (!hasBody || isJsonType(type)) return;
   if (config.takes === 'binary' && (type === undefined || BINARY_TYPE.test(type))) return;
   throw new PrescoreError('HTTP_MEDIA_TYPE', { what: 'the body is not application/json' });
 }

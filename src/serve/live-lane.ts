@@ -65,20 +65,17 @@ class Call {
   outcomes: readonly LiveOutcome[] = [];
   waiting = 0;
   isDone = false;
-  /** Never rejected. */
-  readonly done: Promise<void>;
-  private end: () => void = () => undefined;
+  private readonly end = Promise.withResolvers<void>();
 
-  constructor() {
-    this.done = new Promise((resolve) => {
-      this.end = resolve;
-    });
+  /** Never rejected. */
+  get done(): Promise<void> {
+    return this.end.promise;
   }
 
   finish(outcomes: readonly LiveOutcome[]): void {
     this.outcomes = outcomes;
     this.isDone = true;
-    this.end();
+    this.end.resolve();
   }
 }
 
@@ -130,10 +127,10 @@ export class LiveLane {
     const refused = this.isFull ? new PrescoreError('LIVE_OVERLOADED', { what: 'too much waits for the model' }) : null;
     const flights = rows.map((row) => this.flightOf(row) ?? (refused === null ? this.board(row) : null));
     if (this.gathering !== null && this.gathering.rows.length >= MOST_GATHERED) this.gathering = null;
-    const calls = new Set(flights.flatMap((flight) => flight?.call ?? []));
+    const taken = flights.filter((flight) => flight !== null);
+    const calls = new Set(taken.map(({ call }) => call));
     const leave = joinCalls(calls, signal);
-    const waiting = refused === null ? rows.length : flights.filter((flight) => flight !== null).length;
-    this.pendingRows += waiting;
+    this.pendingRows += taken.length;
     for (const call of calls) {
       await call.done;
       times.featuresMs = Math.max(times.featuresMs, call.times.featuresMs);
@@ -141,7 +138,7 @@ export class LiveLane {
       times.computeMs = Math.max(times.computeMs, call.times.computeMs);
     }
     leave();
-    this.pendingRows -= waiting;
+    this.pendingRows -= taken.length;
     return flights.map((flight) => flight?.call.outcomes[flight.at] ?? refused!);
   }
 

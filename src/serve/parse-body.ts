@@ -8,6 +8,7 @@ export interface BodyLimits {
   readonly stringBytes: number;
 }
 
+const JSON_TYPE = /^application\/json *(;|$)/i;
 const QUOTE = 34;
 const COMMA = 44;
 const COLON = 58;
@@ -22,6 +23,11 @@ const FEW = 12;
 const MOST_LEVELS = 4;
 const MOST_NAMES = 256;
 const PLAIN_NAME = /^[\w .:-]{1,64}$/;
+
+/** Whether a Content-Type says that a body is JSON. */
+export function isJsonType(type: string | undefined): boolean {
+  return type !== undefined && JSON_TYPE.test(type);
+}
 
 /**
  * A JSON body as a value. Beside what JSON itself refuses (NaN, comments, a second value), a body that nests too deep, has a name

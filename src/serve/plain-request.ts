@@ -1,3 +1,5 @@
+import { isJsonType } from './parse-body.ts';
+
 /** What the head of a POST says that has the form that nearly every client gives it. */
 interface PlainHeaders {
   /** The rest of the path after the prefix: letters, digits, `.`, `_`, `~` and `-`. */
@@ -28,7 +30,6 @@ const NAME = /^[A-Za-z0-9._~-]+$/;
 const TOKEN = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const LENGTH = /^[0-9]{1,9}$/;
-const JSON_TYPE = /^application\/json *(;|$)/i;
 /** They say how the bytes are to be read, or what becomes of the connection. */
 const UNUSUAL = new Set([
   'transfer-encoding',
@@ -103,9 +104,8 @@ function readHead(head: string, prefix: string): PlainHeaders | null {
   if (headers === null) return null;
   const { host, connection = 'keep-alive' } = headers;
   const length = headers['content-length'];
-  const type = headers['content-type'];
   if (host === undefined || connection.toLowerCase() !== 'keep-alive') return null;
-  if (type === undefined || !JSON_TYPE.test(type)) return null;
+  if (!isJsonType(headers['content-type'])) return null;
   if (length === undefined || !LENGTH.test(length) || Number(length) === 0) return null;
   const { origin, authorization, traceparent } = headers;
   return { name, host, origin, authorization, requestId: headers['x-request-id'], traceparent, size: Number(length) };

@@ -28,6 +28,7 @@ export class SetLookup {
   private readonly onBatch: (keys: number) => void;
   private reader: PredictionReader | null = null;
   private asked: Asked[] = [];
+  private isDue = false;
   private inFlight = 0;
 
   constructor(lane: StoreLane, set: string, onBatch: (keys: number) => void) {
@@ -39,7 +40,8 @@ export class SetLookup {
   /** One key, together with others that are asked for now. Errors: KEY_INVALID, SET_UNKNOWN, PREDICTIONS_*. */
   get(key: PredictionKey): Promise<Prediction | null> {
     return new Promise((resolve, reject) => {
-      if (this.asked.push({ key, resolve, reject }) === 1 && this.inFlight < MOST_IN_FLIGHT) this.flushSoon();
+      this.asked.push({ key, resolve, reject });
+      this.flushSoon();
     });
   }
 
@@ -58,13 +60,16 @@ export class SetLookup {
   }
 
   private flushSoon(): void {
-    this.inFlight++;
+    if (this.isDue || this.asked.length === 0 || this.inFlight >= MOST_IN_FLIGHT) return;
+    this.isDue = true;
     setImmediate(() => void this.flush());
   }
 
   private async flush(): Promise<void> {
     const { asked } = this;
     this.asked = [];
+    this.isDue = false;
+    this.inFlight++;
     try {
       const found = await this.getMany(asked.map(({ key }) => key));
       for (const [i, { resolve, reject }] of asked.entries()) {
@@ -76,7 +81,7 @@ export class SetLookup {
       for (const { reject } of asked) reject(error);
     }
     this.inFlight--;
-    if (this.asked.length > 0) this.flushSoon();
+    this.flushSoon();
   }
 
   private async read(

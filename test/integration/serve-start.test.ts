@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prescore } from '../harness/cli.ts';
 import { setJob } from '../harness/committed-run.ts';
 import { connectTo } from '../harness/raw-http.ts';
+import { selfSigned } from '../harness/self-signed.ts';
 import { ask, serveFor, writeServe } from '../harness/serve-process.ts';
 import { tempFolder } from '../harness/temp-job.ts';
 
@@ -67,25 +67,14 @@ describe('starting the server', () => {
     const folder = tempFolder();
     mkdirSync(folder, { recursive: true });
     const at = (name: string): string => join(folder, name);
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const made = [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      ...subject,
-    ];
-    execFileSync('openssl', [...made, '-keyout', at('key.pem'), '-out', at('cert.pem')], { stdio: 'ignore' });
+    const { cert: ca, key } = await selfSigned();
+    writeFileSync(at('cert.pem'), ca);
+    writeFileSync(at('key.pem'), key);
     const tls = { cert: 'cert.pem', key: 'key.pem' };
     const server = await serveFor(writeServe(folder, { tls, sets: { s: lmdb(folder) } }));
     expect(server.url).toMatch(/^https:/);
     const status = await new Promise<number | undefined>((resolve, reject) => {
-      request(`${server.url}/health/live`, { ca: readFileSync(at('cert.pem')) }, (answer) => resolve(answer.statusCode))
+      request(`${server.url}/health/live`, { ca, servername: 'localhost' }, (answer) => resolve(answer.statusCode))
         .on('error', reject)
         .end();
     });
