@@ -4,7 +4,7 @@ import type { HttpCase } from './options.ts';
 /** Rows or keys of the large request. */
 export const MANY = 256;
 /** Those of a request of the open loop: at one each, two cores could not send five times what they can answer. */
-export const OPEN_ROWS: Readonly<Record<HttpCase, number>> = { lookup: 256, live: 64 };
+export const OPEN_ROWS: Readonly<Record<HttpCase, number>> = { lookup: 256, live: 64, fallback: 64 };
 const BODIES = 2_000;
 
 /** Bodies of requests, as JSON: of one key or row, of MANY, and for the open loop. */

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { startRedis } from '../test/harness/redis-server.ts';
 import { buildPrograms } from './build.ts';
 import { jobFile } from './cases.ts';
-import { rounds, take } from './closed-loop.ts';
+import { rounds, take, warm } from './closed-loop.ts';
 import { caseOver, makeInputs } from './data.ts';
 import { type Bodies, liveBodies, lookupBodies, MANY } from './http-bodies.ts';
 import { report } from './http-report.ts';
@@ -31,12 +31,13 @@ export async function httpCase(options: Options, name: HttpCase): Promise<void> 
   const running: HttpServer[] = [];
   try {
     const { place, bodies } = await prepare(options, name, folder, server.url);
-    running.push(await startPrescore(place));
+    running.push(await startPrescore(place, name === 'fallback'));
     for (const [kind, workers] of PEERS) running.push(await startPeer(place, kind, workers));
     const own = running[0]!;
-    const path = `/v1/predictions/${name === 'lookup' ? 'flight-delay' : 'live'}`;
+    const path = `/v1/predictions/${name === 'live' ? 'live' : 'flight-delay'}`;
     await expectSame(running, path, bodies.one[0]!);
     const loop = { path, bodies, seconds: options.seconds, redis, folder };
+    for (const one of running) await warm(loop, one);
     const singles = await rounds(running, options.runs, 'one', (one) => take(loop, one, 'one'));
     const many = await rounds([own], options.runs, `${MANY} together`, (one) => take(loop, one, 'many', 1));
     const alone = await rounds([own], options.runs, 'one connection', (one) => take(loop, one, 'one', 1));

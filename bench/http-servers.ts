@@ -32,13 +32,16 @@ export interface ServerPlace {
 const READY_MS = 60_000;
 const TICKS = 100;
 
-/** `prescore serve` with a set for lookups and one that is always scored live. */
-export async function startPrescore(place: ServerPlace): Promise<HttpServer> {
+/** `prescore serve` with a set for lookups, behind which is a model where it `falls` back to one, and one that is always scored live. */
+export async function startPrescore(place: ServerPlace, falls: boolean): Promise<HttpServer> {
   const [port] = await freePorts(1);
   const file = join(place.folder, 'serve.json');
+  const { redisUrl: store, job } = place;
+  // The peer remembers no key that is not there.
+  const behind = falls ? { job, order: ['cache', 'live'], negativeFor: '0s' } : { order: ['cache'] };
   const sets = {
-    'flight-delay': { store: place.redisUrl, order: ['cache'] },
-    live: { job: place.job, order: ['live'], features: { from: 'request' } },
+    'flight-delay': { store, ...behind },
+    live: { job, order: ['live'], features: { from: 'request' } },
   };
   writeFileSync(file, JSON.stringify({ 'prescore-serve': 1, listen: { port }, sets, batcher: { deadline: '1s' } }));
   const args = [place.prescore, 'serve', file, '--drain', '0s', '--log-level', 'warn'];

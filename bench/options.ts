@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { type CaseName, FULL_ROWS } from './cases.ts';
 import { CONTENDERS, type ContenderName } from './contenders.ts';
 
-/** Cases over HTTP. */
-export type HttpCase = 'lookup' | 'live';
+/** Cases over HTTP: keys of a set; rows to score; rows to score whose keys are looked up first, and are not in the set. */
+export type HttpCase = 'lookup' | 'live' | 'fallback';
 
 /** What the command line asked for. */
 export interface Options {
@@ -28,7 +28,7 @@ export interface Options {
 /** Predictions in the set of the HTTP cases. */
 export const HTTP_ROWS = 336_776;
 
-export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue|lookup|live|gpu [options]
+export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue|lookup|live|fallback|gpu [options]
   --runs N          timed rounds (5); memory: runs of each size (1)
   --peers A,B       of ${CONTENDERS.join(', ')} (all)
   --rows N          fewer rows than the case has
@@ -37,7 +37,7 @@ export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue
   --tune            search for the peers' best settings again
   --budget SIZE     execution.memory of prescore's job (1GiB)
   --chunks N        tiny chunks of the queue case (10000)
-  --seconds N       of one measurement of lookup and live (10)
+  --seconds N       of one measurement of lookup, live and fallback (10)
   --device D        of the gpu case: cuda, cuda:N or webgpu (cuda:0)`;
 
 /** Reads the command line; null when it makes no sense. */
@@ -71,9 +71,10 @@ export function readOptions(args: readonly string[]): Options | null {
       name === 'queue' ||
       name === 'gpu' ||
       name === 'lookup' ||
-      name === 'live';
+      name === 'live' ||
+      name === 'fallback';
     const peers = values.peers?.split(',') ?? CONTENDERS;
-    const isHttp = name === 'lookup' || name === 'live';
+    const isHttp = name === 'lookup' || name === 'live' || name === 'fallback';
     const rows = isHttp
       ? Number(values.rows ?? HTTP_ROWS)
       : Number(values.rows ?? FULL_ROWS[name === 'light' || name === 'mixed' ? name : 'heavy']);

@@ -16,5 +16,6 @@ if (options === null) {
 else if (options.case === 'redis-load') await redisCase(options);
 else if (options.case === 'queue') await queueCase(options);
 else if (options.case === 'gpu') process.exitCode = await gpuCase(options);
-else if (options.case === 'lookup' || options.case === 'live') await httpCase(options, options.case);
+else if (options.case === 'lookup' || options.case === 'live' || options.case === 'fallback')
+  await httpCase(options, options.case);
 else await compare(options, options.case);

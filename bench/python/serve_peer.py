@@ -38,6 +38,9 @@ async def predictions(name: str, ask: Ask):
         keys = [row.key for row in ask.rows]
         return answer({"predictions": [{"key": k, "source": "live", "values": v} for k, v in zip(keys, values)]})
     if ask.features is not None:
+        found = None if name == "live" else await store.get(f"flight-delay:{ask.key}")
+        if found is not None:
+            return answer({"key": ask.key, "source": "cache", "values": orjson.loads(found)})
         return answer({"key": ask.key, "source": "live", "values": scored([ask.features])[0]})
     if ask.keys is not None:
         found = await store.mget([f"flight-delay:{key}" for key in ask.keys])

@@ -70,6 +70,9 @@ async def predictions(name: str, ask: Ask) -> Answer | Answers:
     if ask.rows is not None:
         return Answers(predictions=live(ask.rows))
     if ask.features is not None:
+        found = None if name == "live" else await store.get(f"flight-delay:{ask.key}")
+        if found is not None:
+            return cached(ask.key, found)
         return live([Row(key=ask.key, features=ask.features)])[0]
     if ask.keys is not None:
         found = await store.mget([f"flight-delay:{key}" for key in ask.keys])
