@@ -1,4 +1,5 @@
 import type { RejectRule } from './binding.ts';
+import type { CancelSignal } from './live-model.ts';
 import type { PredictionValue, ValueColumn } from './prediction-set.ts';
 
 /** Features of one row by column name, as JSON gives them, or the texts of a Redis hash. */
@@ -12,7 +13,9 @@ export interface JobScoreRequest {
   readonly form: FeatureForm;
   readonly deadlineMs: number;
   readonly priority: number;
-  readonly signal: AbortSignal | null;
+  readonly signal: CancelSignal | null;
+  /** As of `InferRequest`. */
+  readonly isGathered?: boolean | undefined;
 }
 
 /** One row's answer: the values of the job's prediction columns, or why there are none. */

@@ -12,6 +12,13 @@ export interface LiveTensor {
 
 export type LiveData = ArrayBufferView | readonly string[];
 
+/** Tells when a caller has gone. An `AbortSignal` is one. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** One caller's rows. */
 export interface InferRequest {
   /** By input name. All of them have `rows` as first axis, except inputs without a batch axis. */
@@ -24,7 +31,9 @@ export interface InferRequest {
   /** 0 is the default and lowest; of 1 and more the lower number goes first (as in the Open Inference Protocol). */
   readonly priority: number;
   /** Aborted when the caller has gone. */
-  readonly signal: AbortSignal | null;
+  readonly signal: CancelSignal | null;
+  /** True: the rows are all that this turn of the event loop has; they wait for no others of it. */
+  readonly isGathered?: boolean | undefined;
 }
 
 export interface InferAnswer {

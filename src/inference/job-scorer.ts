@@ -153,13 +153,15 @@ class BoundScorer implements JobScorer {
   private put(row: number, features: FeatureRow, form: JobScoreRequest['form']): RowScore | null {
     let problem: RowScore | null = null;
     const names = Object.keys(features);
+    // In the same order; one look-up by name after the other costs ten times as much.
+    const values = Object.values(features);
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
       const place = name === this.order[i] ? this.orderPlaces[i] : this.learn(names, i);
       if (place === undefined) {
         return { rule: 'unknown_feature', column: name, message: 'the job has no such feature' };
       }
-      const why = this.batch.put(place, row, features[name], form);
+      const why = this.batch.put(place, row, values[i], form);
       if (why !== null) problem ??= { rule: why.rule, column: name, message: why.message };
     }
     return problem;
@@ -175,7 +177,7 @@ class BoundScorer implements JobScorer {
   }
 
   private async infer(
-    { deadlineMs, priority, signal }: JobScoreRequest,
+    { deadlineMs, priority, signal, isGathered }: JobScoreRequest,
     packed: ReadonlyMap<string, LiveTensor>,
     from: number,
     part: readonly number[],
@@ -188,7 +190,15 @@ class BoundScorer implements JobScorer {
     for (const input of this.binding.inputs) {
       if (input.kind === 'constant') inputs.set(input.tensor, constantTensor(input, rows));
     }
-    const answer = await this.live.infer({ inputs, outputs: this.fetches, rows, deadlineMs, priority, signal });
+    const answer = await this.live.infer({
+      inputs,
+      outputs: this.fetches,
+      rows,
+      deadlineMs,
+      priority,
+      signal,
+      isGathered,
+    });
     const fetched = new Map([...answer.outputs].map(([name, tensor]) => [name, fetchedTensor(tensor)]));
     const columns = new FetchColumns(this.binding.outputs, rows);
     const failed = new Map(answer.failedRows.map((f) => [f.row, f.message]));

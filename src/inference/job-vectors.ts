@@ -27,7 +27,8 @@ export abstract class RowVector implements FeatureVector {
   reset(rows: number): void {
     this.rows = rows;
     this.valid = 0;
-    this.bits.fill(0);
+    // A call of `fill` costs more than the few bytes.
+    for (let i = 0; i < (rows + 7) >> 3; i++) this.bits[i] = 0;
   }
 
   abstract put(row: number, value: unknown, form: FeatureForm): BadValue | null;

@@ -20,7 +20,8 @@ interface Loaded {
   readonly axis: BatchAxis;
 }
 
-const COLLECT_EVERY = 16;
+/** Rows whose fetched tensors may wait to be freed. */
+const COLLECT_ROWS = 1024;
 
 /**
  * A live scorer child: one model, batches one after another in the order in which they come. ONNX Runtime runs on the main
@@ -30,7 +31,7 @@ export class LiveChild {
   private readonly port: LivePort;
   private queue: Promise<void> = Promise.resolve();
   private loaded: Loaded | null = null;
-  private batches = 0;
+  private rowsSinceCollected = 0;
   private rssBytes = 0;
   private rssAt = Number.NEGATIVE_INFINITY;
 
@@ -78,7 +79,10 @@ export class LiveChild {
     const tensors = [...outputs].map(([name, { type, dims, data }]) => ({ name, type, dims, pieces: [data] }));
     this.send({ kind: 'scored', id: head.id, failed, computeMs, executions, rssBytes: this.rss() }, tensors);
     // Fetched tensors are native memory behind small objects.
-    if (++this.batches % COLLECT_EVERY === 0) collectYoung();
+    this.rowsSinceCollected += head.rows;
+    if (this.rowsSinceCollected < COLLECT_ROWS) return;
+    this.rowsSinceCollected = 0;
+    collectYoung();
   }
 
   private send(head: FromLiveChild, tensors: Parameters<typeof encodeFrame>[1] = []): void {

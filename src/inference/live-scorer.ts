@@ -134,7 +134,8 @@ export class LiveScorer {
         this.tickets.add(ticket);
         this.pendingRows += request.rows;
         this.watchDeadline(ticket.deadlineAt);
-        this.pumpSoon();
+        if (request.isGathered === true) this.pump();
+        else this.pumpSoon();
       } catch (error) {
         refuse(toPrescoreError(error));
       }

@@ -1,4 +1,4 @@
-import type { LiveData, LiveModel } from '../contract/live-model.ts';
+import type { CancelSignal, LiveData, LiveModel } from '../contract/live-model.ts';
 import type { TensorType } from '../contract/signature.ts';
 
 /** A tensor as every face hands it to the dataplane and gets it back, whatever the wire looks like. */
@@ -20,7 +20,7 @@ export interface InferCall {
   readonly parameters: CallParameters;
   /** Milliseconds that the transport leaves (a gRPC deadline); null when it sets none. */
   readonly transportMs: number | null;
-  readonly signal: AbortSignal | null;
+  readonly signal: CancelSignal | null;
 }
 
 export interface CallParameters {

@@ -1,27 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FeatureRow, JobScorer, RowScore } from '../contract/job-scorer.ts';
+import type { CancelSignal } from '../contract/live-model.ts';
 import type { PredictionValue } from '../contract/prediction-set.ts';
 import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
-import type { PredictionKey } from '../prediction-set/key-bytes.ts';
+import type { AskedKey } from './asked-key.ts';
 import { Backlog } from './backlog.ts';
+import { Cancel } from './cancel.ts';
 import type { FeatureHashes } from './feature-hashes.ts';
 import { ShortMemory } from './short-memory.ts';
-
-/** A key that is to be scored now. */
-export interface LiveRow {
-  readonly key: PredictionKey;
-  /** Names the key in maps. */
-  readonly id: string;
-  /** Names it in templates. */
-  readonly name: string;
-  /** Of the request; null: it brought none. */
-  readonly features: FeatureRow | null;
-}
 
 export interface LiveScore {
   readonly values: Readonly<Record<string, PredictionValue>>;
   /** ms since 1970. */
   readonly scoredAtMs: number;
+  /** The same, ISO, UTC: one text for all rows of a call. */
+  readonly scoredAt: string;
 }
 
 /** How long the parts of live answers took; the longest call of a request. */
@@ -43,7 +36,7 @@ export interface LiveOptions {
   readonly maxRows: number;
   readonly negativeForMs: number;
   /** Told of every new live answer, once. */
-  readonly onScored: (row: LiveRow, score: LiveScore) => void;
+  readonly onScored: (row: AskedKey, score: LiveScore) => void;
 }
 
 /** Rows from which on a call is not joined by other requests: where the model has no room left, all of a call is refused. */
@@ -53,17 +46,18 @@ const SHARE = 0.1;
 /** Of the work that may wait, what may be the model's: its answers are work for the event loop as well. */
 const MODEL_SHARE = 0.5;
 /** Stands for a row until its score is there. */
-const UNSCORED: LiveScore = { values: {}, scoredAtMs: 0 };
+const UNSCORED: LiveScore = { values: {}, scoredAtMs: 0, scoredAt: '' };
 
 /** One scoring call; the rows of several requests may be in it, and several requests may wait for one row. */
 class Call {
-  readonly rows: LiveRow[] = [];
-  readonly controller = new AbortController();
+  readonly rows: AskedKey[] = [];
+  readonly cancel = new Cancel();
   readonly startedAt = performance.now();
   readonly times: LiveTimes = { featuresMs: 0, queueMs: 0, computeMs: 0 };
   /** Of each row, when it is done. */
   outcomes: readonly LiveOutcome[] = [];
   waiting = 0;
+  isStarted = false;
   isDone = false;
   private readonly end = Promise.withResolvers<void>();
 
@@ -81,7 +75,7 @@ class Call {
 
 /** A row's place in a call. */
 interface Flight {
-  readonly row: LiveRow;
+  readonly row: AskedKey;
   readonly call: Call;
   readonly at: number;
 }
@@ -118,19 +112,24 @@ export class LiveLane {
   }
 
   /** Whether a key (with these features) is being scored now. */
-  isInFlight(row: LiveRow): boolean {
+  isInFlight(row: AskedKey): boolean {
     return this.flightOf(row) !== null;
   }
 
   /** Scores rows; an outcome for each. Errors: none; they are outcomes. */
-  async score(rows: readonly LiveRow[], signal: AbortSignal | null, times: LiveTimes): Promise<LiveOutcome[]> {
+  async score(rows: readonly AskedKey[], signal: CancelSignal | null, times: LiveTimes): Promise<LiveOutcome[]> {
     const refused = this.isFull ? new PrescoreError('LIVE_OVERLOADED', { what: 'too much waits for the model' }) : null;
     const flights = rows.map((row) => this.flightOf(row) ?? (refused === null ? this.board(row) : null));
     if (this.gathering !== null && this.gathering.rows.length >= MOST_GATHERED) this.gathering = null;
-    const taken = flights.filter((flight) => flight !== null);
-    const calls = new Set(taken.map(({ call }) => call));
+    const calls: Call[] = [];
+    let taken = 0;
+    for (const flight of flights) {
+      if (flight === null) continue;
+      taken++;
+      if (calls.at(-1) !== flight.call && !calls.includes(flight.call)) calls.push(flight.call);
+    }
     const leave = joinCalls(calls, signal);
-    this.pendingRows += taken.length;
+    this.pendingRows += taken;
     for (const call of calls) {
       await call.done;
       times.featuresMs = Math.max(times.featuresMs, call.times.featuresMs);
@@ -138,7 +137,7 @@ export class LiveLane {
       times.computeMs = Math.max(times.computeMs, call.times.computeMs);
     }
     leave();
-    this.pendingRows -= taken.length;
+    this.pendingRows -= taken;
     return flights.map((flight) => flight?.call.outcomes[flight.at] ?? refused!);
   }
 
@@ -146,9 +145,9 @@ export class LiveLane {
     await this.options.hashes?.close();
   }
 
-  private board(row: LiveRow): Flight {
+  private board(row: AskedKey): Flight {
     let call = this.gathering;
-    if (call === null || call.rows.length >= this.options.maxRows || call.controller.signal.aborted) {
+    if (call === null || call.rows.length >= this.options.maxRows || call.cancel.aborted) {
       const fresh = new Call();
       this.gathering = fresh;
       setImmediate(() => void this.run(fresh));
@@ -160,6 +159,8 @@ export class LiveLane {
   }
 
   private async run(call: Call): Promise<void> {
+    if (call.isStarted) return;
+    call.isStarted = true;
     if (this.gathering === call) this.gathering = null;
     const { rows } = call;
     let outcomes: readonly LiveOutcome[];
@@ -170,10 +171,12 @@ export class LiveLane {
       outcomes = rows.map(() => known);
     }
     for (const { id } of rows) if (this.flights.get(id)?.call === call) this.flights.delete(id);
+    // The model works on what has come meanwhile while the answers are written.
+    if (this.gathering !== null) void this.run(this.gathering);
     call.finish(outcomes);
   }
 
-  private async scored({ rows, times, startedAt, controller }: Call): Promise<readonly LiveOutcome[]> {
+  private async scored({ rows, times, startedAt, cancel }: Call): Promise<readonly LiveOutcome[]> {
     const { scorer, hashes, deadlineMs } = this.options;
     const features = hashes === null ? rows.map((row) => row.features) : await this.readHashes(hashes, rows);
     const waitedMs = performance.now() - startedAt;
@@ -187,14 +190,16 @@ export class LiveLane {
       form: hashes === null ? 'json' : 'text',
       deadlineMs: Math.max(1, deadlineMs - waitedMs),
       priority: 0,
-      signal: controller.signal,
+      signal: cancel,
+      isGathered: true,
     });
     times.queueMs = scores.queueMs;
     times.computeMs = scores.computeMs;
     this.learn(scores.computeMs / Math.max(1, scores.batchRows, known.length));
-    const scoredAtMs = Date.now();
-    for (const [at, { i }] of known.entries()) {
-      const outcome = outcomeOf(scores.rows[at], scoredAtMs);
+    const now = new Date();
+    const at = { scoredAtMs: now.getTime(), scoredAt: now.toISOString() };
+    for (const [k, { i }] of known.entries()) {
+      const outcome = outcomeOf(scores.rows[k], at);
       outcomes[i] = outcome;
       if (!(outcome instanceof PrescoreError)) this.options.onScored(rows[i]!, outcome);
     }
@@ -205,7 +210,7 @@ export class LiveLane {
     this.msPerRow = this.msPerRow === 0 ? msPerRow : this.msPerRow + SHARE * (msPerRow - this.msPerRow);
   }
 
-  private async readHashes(hashes: FeatureHashes, rows: readonly LiveRow[]): Promise<(FeatureRow | null)[]> {
+  private async readHashes(hashes: FeatureHashes, rows: readonly AskedKey[]): Promise<(FeatureRow | null)[]> {
     const wanted = rows.flatMap((row, i) => (this.withoutFeatures.has(row.id) ? [] : [{ row, i }]));
     const found: (FeatureRow | null)[] = rows.map(() => null);
     if (wanted.length === 0) return found;
@@ -217,19 +222,19 @@ export class LiveLane {
     return found;
   }
 
-  private flightOf(row: LiveRow): Flight | null {
+  private flightOf(row: AskedKey): Flight | null {
     const flight = this.flights.get(row.id);
     // One that its callers have given up gives nothing.
-    if (flight === undefined || flight.call.controller.signal.aborted) return null;
+    if (flight === undefined || flight.call.cancel.aborted) return null;
     // With features of its own, a row may get another answer than the one before with the same key.
     const isSame = this.options.hashes !== null || isDeepStrictEqual(flight.row.features, row.features);
     return isSame ? flight : null;
   }
 }
 
-function outcomeOf(score: RowScore | undefined, scoredAtMs: number): LiveOutcome {
+function outcomeOf(score: RowScore | undefined, at: Omit<LiveScore, 'values'>): LiveOutcome {
   if (score === undefined) return new PrescoreError('INTERNAL', { what: 'a row has no score' });
-  if ('values' in score) return { values: score.values, scoredAtMs };
+  if ('values' in score) return { values: score.values, ...at };
   const { column, message, rule } = score;
   return new PrescoreError('FEATURES_INVALID', { what: message, where: column, data: { rule } });
 }
@@ -239,14 +244,14 @@ function noFeatures(): PrescoreError {
 }
 
 /** Counts a request as waiting for calls until `leave`, or until its client has gone; the last to go cancels. */
-function joinCalls(calls: ReadonlySet<Call>, signal: AbortSignal | null): () => void {
+function joinCalls(calls: readonly Call[], signal: CancelSignal | null): () => void {
   for (const call of calls) call.waiting++;
   let hasLeft = false;
   const leave = (): void => {
     if (hasLeft) return;
     hasLeft = true;
     signal?.removeEventListener('abort', leave);
-    for (const call of calls) if (--call.waiting === 0 && !call.isDone) call.controller.abort();
+    for (const call of calls) if (--call.waiting === 0 && !call.isDone) call.cancel.abort();
   };
   if (signal?.aborted === true) leave();
   else signal?.addEventListener('abort', leave);

@@ -37,34 +37,35 @@ export function isJsonType(type: string | undefined): boolean {
  */
 export function parseBody(bytes: Buffer, limits: BodyLimits): unknown {
   if (!isUtf8(bytes)) throw refused('the body is not UTF-8');
-  const text = bytes.toString('utf8');
-  scan(text, limits);
+  scan(bytes, limits);
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(bytes.toString('utf8')) as unknown;
   } catch {
     throw refused('the body is not valid JSON');
   }
 }
 
-function scan(text: string, limits: BodyLimits): void {
+// Bytes, since a body is read once and its parts are compared: of UTF-8, no byte of a longer character is ASCII.
+function scan(bytes: Buffer, limits: BodyLimits): void {
   // The names of each open object; null for a list.
   const open: (Names | null)[] = [];
   let inner: Names | null = null;
   let isName = false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
+  const { length } = bytes;
+  for (let i = 0; i < length; i++) {
+    const code = bytes[i]!;
     // Most of a body are digits, signs and points.
     if (code > COMMA && code < COLON) continue;
     switch (code) {
       case QUOTE: {
         const names = isName ? inner : null;
         isName = false;
-        let end = names?.next(text, i + 1) ?? -1;
+        let end = names === null ? -1 : names.next(bytes, i + 1);
         if (end < 0) {
-          end = endOfText(text, i + 1);
+          end = endOfText(bytes, i + 1);
           if (end < 0) throw refused('the body is not valid JSON');
-          if (names !== null) noteName(names, text.slice(i + 1, end), limits.stringBytes);
-          else if ((end - i) * 3 > limits.stringBytes) checkLength(text.slice(i + 1, end), limits.stringBytes);
+          if (end - i > limits.stringBytes) checkLength(bytes.toString('utf8', i + 1, end), limits.stringBytes);
+          if (names !== null) noteName(names, bytes.toString('utf8', i + 1, end));
         }
         i = end;
         break;
@@ -94,29 +95,31 @@ function scan(text: string, limits: BodyLimits): void {
   }
 }
 
-/** Names of the last object of each level, without escapes. Requests of one client have theirs in one order. */
-const remembered: (readonly string[])[] = [];
+/** Names of the last object of each level, without escapes, and their bytes. Requests of one client have theirs in one order. */
+const remembered: { readonly names: readonly string[]; readonly bytes: readonly Uint8Array[] }[] = [];
+const NONE = { names: [], bytes: [] };
 
 /** Names that an object has so far. */
 class Names {
   private readonly level: number;
   /** Those of an object before, as long as this one has the same. */
-  private readonly before: readonly string[];
+  private readonly before: (typeof remembered)[number];
   private same = 0;
   private few: string[] | null = null;
   private many: Set<string> | null = null;
 
   constructor(level: number) {
     this.level = level;
-    this.before = remembered[level] ?? [];
+    this.before = remembered[level] ?? NONE;
   }
 
   /** The place of the quote after a name that is the expected one, and so is there once; -1 for any other. */
-  next(text: string, from: number): number {
-    const name = this.few === null ? this.before[this.same] : undefined;
-    if (name === undefined || !text.startsWith(name, from)) return -1;
+  next(bytes: Uint8Array, from: number): number {
+    if (this.few !== null || this.same === this.before.bytes.length) return -1;
+    const name = this.before.bytes[this.same]!;
     const end = from + name.length;
-    if (text.charCodeAt(end) !== QUOTE) return -1;
+    if (end >= bytes.length || bytes[end] !== QUOTE) return -1;
+    for (let i = 0; i < name.length; i++) if (bytes[from + i] !== name[i]) return -1;
     this.same++;
     return end;
   }
@@ -127,7 +130,7 @@ class Names {
       const before = this.many.size;
       return this.many.add(name).size > before;
     }
-    this.few ??= this.before.slice(0, this.same);
+    this.few ??= this.before.names.slice(0, this.same);
     if (this.few.includes(name)) return false;
     if (this.few.push(name) > FEW) this.many = new Set(this.few);
     return true;
@@ -138,29 +141,27 @@ class Names {
     if (this.few === null || this.level >= MOST_LEVELS) return;
     const names = this.many === null ? this.few : [...this.many];
     const isKept = names.length <= MOST_NAMES && names.every((name) => PLAIN_NAME.test(name));
-    if (isKept) remembered[this.level] = names;
+    if (isKept) remembered[this.level] = { names, bytes: names.map((name) => Buffer.from(name)) };
   }
 }
 
-function noteName(names: Names, raw: string, limit: number): void {
-  checkLength(raw, limit);
+function noteName(names: Names, raw: string): void {
   const name = raw.includes('\\') ? decoded(raw) : raw;
   if (name === '__proto__') throw refused('the body has the name __proto__');
   if (!names.add(name)) throw refused('the body has a name twice in one object');
 }
 
 // The place of the quote that ends a text: the first one with an even number of backslashes before it.
-function endOfText(text: string, from: number): number {
-  for (let end = text.indexOf('"', from); end >= 0; end = text.indexOf('"', end + 1)) {
+function endOfText(bytes: Buffer, from: number): number {
+  for (let end = bytes.indexOf(QUOTE, from); end >= 0; end = bytes.indexOf(QUOTE, end + 1)) {
     let at = end - 1;
-    while (at >= from && text.charCodeAt(at) === BACKSLASH) at--;
+    while (at >= from && bytes[at] === BACKSLASH) at--;
     if ((end - 1 - at) % 2 === 0) return end;
   }
   return -1;
 }
 
 function checkLength(raw: string, limit: number): void {
-  if (raw.length * 3 <= limit) return;
   const bytes = Buffer.byteLength(raw.includes('\\') ? decoded(raw) : raw);
   if (bytes <= limit) return;
   throw new PrescoreError('HTTP_TOO_LARGE', {

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
+import type { CancelSignal } from '../contract/live-model.ts';
 import type { ServeLimits } from '../contract/serve-config.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Caller, Scope } from './access.ts';
 import type { Admission } from './admission.ts';
+import { Cancel } from './cancel.ts';
 import type { Door } from './door.ts';
 import { errorAnswer, type HttpAnswer } from './http-answer.ts';
 import { refuseSocket } from './http-errors.ts';
@@ -21,7 +23,7 @@ export interface PlainCall {
   readonly startedAt: number;
   readonly weight: number;
   /** Aborted when the client goes before its answer is out; made on demand. */
-  readonly gone: () => AbortSignal;
+  readonly gone: () => CancelSignal;
 }
 
 export interface PlainRoute {
@@ -67,7 +69,7 @@ export class PlainConnection {
   private partial: Partial | null = null;
   /** What came while a request was in work. */
   private next: Buffer | null = null;
-  private controller: AbortController | null = null;
+  private cancel: Cancel | null = null;
 
   constructor(socket: Socket, options: PlainOptions, onLeft: () => void) {
     this.socket = socket;
@@ -141,7 +143,7 @@ export class PlainConnection {
     }
     const { isGone } = this;
     this.isBusy = false;
-    this.controller = null;
+    this.cancel = null;
     if (!isGone) this.write(answer, id);
     admission.leave(weight);
     const { traceparent } = request;
@@ -150,10 +152,10 @@ export class PlainConnection {
     if (!isGone) this.goOn();
   }
 
-  private readonly gone = (): AbortSignal => {
-    this.controller ??= new AbortController();
-    if (this.isGone) this.controller.abort();
-    return this.controller.signal;
+  private readonly gone = (): CancelSignal => {
+    this.cancel ??= new Cancel();
+    if (this.isGone) this.cancel.abort();
+    return this.cancel;
   };
 
   private write(answer: HttpAnswer, id: string | null = null): void {
@@ -207,7 +209,7 @@ export class PlainConnection {
   private leaveWork(): void {
     this.isGone = true;
     clearTimeout(this.partial?.timer);
-    this.controller?.abort();
+    this.cancel?.abort();
   }
 
   private readonly onError = (): void => {

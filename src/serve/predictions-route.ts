@@ -3,14 +3,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServeLimits } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { type Caller, callerOf, requireName } from './access.ts';
+import type { AskedKey } from './asked-key.ts';
 import { goneSignal } from './gone-signal.ts';
 import { type HttpAnswer, JSON_TYPE } from './http-answer.ts';
 import { RETRY_AFTER_S, statusOf } from './http-status.ts';
 import type { PlainCall, PlainRoute } from './plain-connection.ts';
 import { askedText, readAsked } from './read-asked.ts';
 import type { ServeMetrics } from './serve-metrics.ts';
-import { type Answer, type AskedKey, type GivenAnswer, newTimes, type SetServer } from './set-server.ts';
-import { serverTiming, writeAnswer, writeTimes, writeValues } from './write-answer.ts';
+import { type Answer, type GivenAnswer, newTimes, type SetServer } from './set-server.ts';
+import { writeAnswer, writeTimes, writeValues } from './write-answer.ts';
 
 export interface PredictionRoutes {
   readonly sets: ReadonlyMap<string, SetServer>;
@@ -42,7 +43,7 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
     const totalMs = performance.now() - request.startedAt;
     routes.metrics.answered(server, [answer!], totalMs / 1000);
     if (answer instanceof PrescoreError) throw answer;
-    reply.header('server-timing', serverTiming(times, totalMs)).type(JSON_TYPE);
+    reply.header('server-timing', writeTimes(times, totalMs).header).type(JSON_TYPE);
     return cacheable(request, reply, server, asked, answer!, routes.hasKeys);
   });
 }
@@ -63,16 +64,16 @@ async function answerPost(call: PlainCall, routes: PredictionRoutes): Promise<Ht
   const answers = await server.answer(keys, call.gone, times);
   const totalMs = performance.now() - call.startedAt;
   routes.metrics.answered(server, answers, totalMs / 1000);
+  const timings = writeTimes(times, totalMs);
   const headers: Record<string, string> = {
-    'server-timing': serverTiming(times, totalMs),
+    'server-timing': timings.header,
     'cache-control': 'no-store',
     'content-type': JSON_TYPE,
   };
-  const timings = writeTimes(times, totalMs);
   if (!isOne) {
     const status = statusOfAll(answers);
     if (status === 503) headers['retry-after'] = String(RETRY_AFTER_S);
-    return { status, headers, body: manyBody(server, keys, answers, timings) };
+    return { status, headers, body: manyBody(server, keys, answers, timings.json) };
   }
   const answer = answers[0]!;
   if (answer instanceof PrescoreError) throw answer;
@@ -80,7 +81,7 @@ async function answerPost(call: PlainCall, routes: PredictionRoutes): Promise<Ht
   return {
     status: 200,
     headers,
-    body: `{"set":"${server.name}",${writeAnswer(keys[0]!, answer)},"timings":${timings}}`,
+    body: `{"set":"${server.name}",${writeAnswer(keys[0]!, answer)},"timings":${timings.json}}`,
   };
 }
 

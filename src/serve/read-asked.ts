@@ -1,7 +1,7 @@
 import type { FeatureRow } from '../contract/job-scorer.ts';
 import type { ServeLimits } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
-import type { AskedKey } from './set-server.ts';
+import type { AskedKey } from './asked-key.ts';
 
 /** What a POST asks for. `isOne`: in the form with a single key, whose answer is the body itself. */
 export interface Asked {

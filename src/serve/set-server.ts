@@ -1,24 +1,15 @@
-import type { FeatureRow, JobScorer } from '../contract/job-scorer.ts';
+import type { JobScorer } from '../contract/job-scorer.ts';
+import type { CancelSignal } from '../contract/live-model.ts';
 import type { PredictionValue } from '../contract/prediction-set.ts';
 import type { AnswerSource, ServedSet } from '../contract/serve-config.ts';
 import type { ErrorCode } from '../errors/error-codes.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
-import type { PredictionKey } from '../prediction-set/key-bytes.ts';
 import type { Prediction } from '../reader/prediction-reader.ts';
 import type { Admission } from './admission.ts';
-import type { LiveLane, LiveOutcome, LiveRow, LiveTimes } from './live-lane.ts';
+import type { AskedKey } from './asked-key.ts';
+import type { LiveLane, LiveOutcome, LiveTimes } from './live-lane.ts';
 import type { SetLookup } from './set-lookup.ts';
 import { ShortMemory } from './short-memory.ts';
-
-/** A key of a request, with the features that came along. */
-export interface AskedKey {
-  readonly key: PredictionKey;
-  /** Names the key in maps. */
-  readonly id: string;
-  /** Names it in templates; the parts of a key of several columns stand between colons. */
-  readonly name: string;
-  readonly features: FeatureRow | null;
-}
 
 export interface GivenAnswer {
   readonly source: AnswerSource;
@@ -84,7 +75,7 @@ export class SetServer {
   }
 
   /** An answer, or the reason why there is none, for each key. Errors: none. */
-  async answer(asked: readonly AskedKey[], signal: () => AbortSignal, times: AnswerTimes): Promise<Answer[]> {
+  async answer(asked: readonly AskedKey[], signal: () => CancelSignal, times: AnswerTimes): Promise<Answer[]> {
     const started = performance.now();
     const found = await this.lookUp(asked);
     times.lookupMs = performance.now() - started;
@@ -155,8 +146,7 @@ export class SetServer {
     const { order, writeBack } = this.config;
     const isRefreshed = order.includes('live') && writeBack !== null && order.indexOf('stale') < order.indexOf('live');
     if (isRefreshed && this.live !== null && !this.options.admission.isLate()) {
-      const row = liveRow(asked);
-      if (!this.live.lane.isInFlight(row)) void this.live.lane.score([row], null, newTimes());
+      if (!this.live.lane.isInFlight(asked)) void this.live.lane.score([asked], null, newTimes());
     }
     return { ...given('stale', hit), reason: this.reasonFor(found).code };
   }
@@ -166,21 +156,21 @@ export class SetServer {
     open: readonly number[],
     found: readonly Found[],
     answers: (Answer | null)[],
-    signal: () => AbortSignal,
+    signal: () => CancelSignal,
     times: AnswerTimes,
   ): Promise<void> {
     if (this.live === null) return;
     const { lane } = this.live;
     const wanted = open.filter((i) => found[i]!.problem?.code !== 'KEY_INVALID');
     // Somebody refreshes this key already: what is there will do meanwhile.
-    const waiting = wanted.filter((i) => !(this.canBeStale(found[i]!) && lane.isInFlight(liveRow(asked[i]!))));
+    const waiting = wanted.filter((i) => !(this.canBeStale(found[i]!) && lane.isInFlight(asked[i]!)));
     if (waiting.length === 0) return;
     const isLate = this.options.admission.isLate();
     const outcomes = isLate
       ? waiting.map(() => new PrescoreError('SERVER_OVERLOADED', { what: 'the event loop is late' }))
       : await this.options.admission.away(times.weight, () =>
           lane.score(
-            waiting.map((i) => liveRow(asked[i]!)),
+            waiting.map((i) => asked[i]!),
             signal(),
             times,
           ),
@@ -205,7 +195,7 @@ export class SetServer {
       values,
       runId: null,
       model: scorer.model,
-      scoredAt: new Date(outcome.scoredAtMs).toISOString(),
+      scoredAt: outcome.scoredAt,
       ageMs: Math.max(0, Date.now() - outcome.scoredAtMs),
       reason: null,
     };
@@ -237,10 +227,6 @@ interface Found {
 
 export function newTimes(weight = 0): AnswerTimes {
   return { lookupMs: 0, featuresMs: 0, queueMs: 0, computeMs: 0, weight };
-}
-
-function liveRow({ key, id, name, features }: AskedKey): LiveRow {
-  return { key, id, name, features };
 }
 
 function given(source: AnswerSource, { values, runId, model, scoredAt, ageMs }: Prediction): GivenAnswer {

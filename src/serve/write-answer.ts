@@ -1,7 +1,8 @@
 import type { PredictionValue } from '../contract/prediction-set.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import type { AskedKey } from './asked-key.ts';
 import { bodyOf } from './http-status.ts';
-import type { Answer, AnswerTimes, AskedKey, GivenAnswer } from './set-server.ts';
+import type { Answer, AnswerTimes, GivenAnswer } from './set-server.ts';
 
 /** The last origin that was written; most answers of a set have the same. */
 let origin: { readonly of: GivenAnswer; readonly text: string } | null = null;
@@ -14,19 +15,16 @@ export function writeAnswer({ key }: AskedKey, answer: Answer): string {
   return `${named},"source":"${answer.source}"${why},"values":${writeValues(answer.values)},${originOf(answer)},"ageMs":${Math.round(answer.ageMs)}`;
 }
 
-/** Stages that a request went through, in milliseconds. */
-export function writeTimes(times: AnswerTimes, totalMs: number): string {
-  const { lookupMs, featuresMs, queueMs, computeMs } = times;
-  return `{"lookupMs":${ms(lookupMs)},"featuresMs":${ms(featuresMs)},"queueMs":${ms(queueMs)},"computeMs":${ms(computeMs)},"totalMs":${ms(totalMs)}}`;
-}
-
-/** The same as a Server-Timing header; stages that took no time are left out. */
-export function serverTiming(times: AnswerTimes, totalMs: number): string {
-  let text = `lookup;dur=${ms(times.lookupMs)}`;
-  if (times.featuresMs > 0) text += `, features;dur=${ms(times.featuresMs)}`;
-  if (times.queueMs > 0) text += `, queue;dur=${ms(times.queueMs)}`;
-  if (times.computeMs > 0) text += `, compute;dur=${ms(times.computeMs)}`;
-  return `${text}, total;dur=${ms(totalMs)}`;
+/** Stages that a request went through, in milliseconds: as JSON, and as a Server-Timing header without those that took no time. */
+export function writeTimes(times: AnswerTimes, totalMs: number): { readonly json: string; readonly header: string } {
+  const [lookup, features, queue] = [ms(times.lookupMs), ms(times.featuresMs), ms(times.queueMs)];
+  const [compute, total] = [ms(times.computeMs), ms(totalMs)];
+  const json = `{"lookupMs":${lookup},"featuresMs":${features},"queueMs":${queue},"computeMs":${compute},"totalMs":${total}}`;
+  let header = `lookup;dur=${lookup}`;
+  if (times.featuresMs > 0) header += `, features;dur=${features}`;
+  if (times.queueMs > 0) header += `, queue;dur=${queue}`;
+  if (times.computeMs > 0) header += `, compute;dur=${compute}`;
+  return { json, header: `${header}, total;dur=${total}` };
 }
 
 /**
@@ -76,6 +74,10 @@ function originOf(answer: GivenAnswer): string {
   return text;
 }
 
-function ms(value: number): number {
-  return Math.round(value * 1000) / 1000;
+/** `.001` to `.999`: to write a fraction of a double costs ten times as much. */
+const FRACTIONS = Array.from({ length: 1000 }, (_, i) => (i === 0 ? '' : `.${String(i).padStart(3, '0')}`));
+
+function ms(value: number): string {
+  const micros = Math.max(0, Math.round(value * 1000));
+  return `${Math.floor(micros / 1000)}${FRACTIONS[micros % 1000]}`;
 }

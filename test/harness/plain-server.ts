@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import type { CancelSignal } from '../../src/contract/live-model.ts';
 import type { ServedSet } from '../../src/contract/serve-config.ts';
 import type { Authenticator } from '../../src/serve/access.ts';
 import { Admission } from '../../src/serve/admission.ts';
@@ -38,7 +39,7 @@ export interface PlainServerOptions {
   readonly auth?: Authenticator;
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Awaited before an answer. */
-  readonly hold?: (signal: AbortSignal) => Promise<void>;
+  readonly hold?: (signal: CancelSignal) => Promise<void>;
 }
 
 /** The predictions endpoint over a set that answers every key with its default, on a free port of the loopback. */

@@ -2,6 +2,7 @@ import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CancelSignal } from '../../src/contract/live-model.ts';
 import type { Authenticator } from '../../src/serve/access.ts';
 import { type PlainServer, startPlainServer } from '../harness/plain-server.ts';
 import { connectTo, rawHttp, statusIn } from '../harness/raw-http.ts';
@@ -184,7 +185,7 @@ describe('connections of the short way', () => {
 
   it('a client that goes aborts its work, and counts as 499', async () => {
     const aborted: boolean[] = [];
-    const hold = (signal: AbortSignal): Promise<void> =>
+    const hold = (signal: CancelSignal): Promise<void> =>
       new Promise((resolve) => {
         signal.addEventListener('abort', () => {
           aborted.push(true);

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -143,8 +142,9 @@ describe('what a request may ask for', () => {
     const { host, post, grpc, server } = await serve();
     const seen: Promise<unknown>[] = [];
     host.onInfer = ({ signal }) => {
-      seen.push(once(signal!, 'abort'));
-      return once(signal!, 'abort').then(() => undefined);
+      const aborted = new Promise<void>((resolve) => signal!.addEventListener('abort', resolve));
+      seen.push(aborted);
+      return aborted;
     };
     const gone = new AbortController();
     const call = grpcFault(grpc()('ModelInfer', GRPC_INFER, { signal: gone.signal }));

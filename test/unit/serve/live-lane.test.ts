@@ -2,7 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { JobScoreRequest, JobScorer, JobScores } from '../../../src/contract/job-scorer.ts';
 import { PrescoreError } from '../../../src/errors/prescore-error.ts';
-import { LiveLane, type LiveRow } from '../../../src/serve/live-lane.ts';
+import type { AskedKey } from '../../../src/serve/asked-key.ts';
+import { LiveLane } from '../../../src/serve/live-lane.ts';
 import { newTimes } from '../../../src/serve/set-server.ts';
 
 interface Call {
@@ -44,7 +45,7 @@ function lane(maxRows = 256): { readonly live: LiveLane; readonly calls: Call[];
   return { live, calls, scored };
 }
 
-const row = (id: string, x: number | null): LiveRow => ({
+const row = (id: string, x: number | null): AskedKey => ({
   key: id,
   id,
   name: id,
