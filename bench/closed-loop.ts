@@ -9,7 +9,7 @@ import { spread } from './statistics.ts';
 export const CONNECTIONS = 16;
 const WARM_SECONDS = 2;
 /** Before the first measurement: what is compiled while it runs (V8) is compiled by then. */
-const FIRST_SECONDS = 8;
+const FIRST_SECONDS = 20;
 
 /** One measurement of one server. */
 export interface Taken extends LoadResult {

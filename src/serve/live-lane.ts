@@ -41,6 +41,8 @@ export interface LiveOptions {
 
 /** Rows from which on a call is not joined by other requests: where the model has no room left, all of a call is refused. */
 const MOST_GATHERED = 64;
+/** Turns of the event loop that a call goes on gathering for, as long as each brings rows: clients answer a burst with a burst. */
+const MOST_TURNS = 4;
 /** Of the newest call in what is known of the model's time. */
 const SHARE = 0.1;
 /** Of the work that may wait, what may be the model's: its answers are work for the event loop as well. */
@@ -81,8 +83,8 @@ interface Flight {
 }
 
 /**
- * Live inference of a set's keys. What is asked for in one turn of the event loop is packed and scored by one call: a call costs
- * as much as ten rows. A key is scored once at a time, however many ask for it; a call that nobody waits for any more is
+ * Live inference of a set's keys. What is asked for in one turn of the event loop, and in the next ones as long as each brings more, is
+ * packed and scored by one call: a call costs as much as ten rows. A key is scored once at a time, however many ask for it; a call that nobody waits for any more is
  * cancelled.
  */
 export class LiveLane {
@@ -150,12 +152,21 @@ export class LiveLane {
     if (call === null || call.rows.length >= this.options.maxRows || call.cancel.aborted) {
       const fresh = new Call();
       this.gathering = fresh;
-      setImmediate(() => void this.run(fresh));
+      this.gather(fresh);
       call = fresh;
     }
     const flight: Flight = { row, call, at: call.rows.push(row) - 1 };
     this.flights.set(row.id, flight);
     return flight;
+  }
+
+  private gather(call: Call, turns = MOST_TURNS, seen = 0): void {
+    setImmediate(() => {
+      const { length } = call.rows;
+      const grows = turns > 0 && length > seen && length < MOST_GATHERED;
+      if (grows && !call.isStarted) this.gather(call, turns - 1, length);
+      else void this.run(call);
+    });
   }
 
   private async run(call: Call): Promise<void> {

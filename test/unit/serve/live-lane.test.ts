@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { JobScoreRequest, JobScorer, JobScores } from '../../../src/contract/job-scorer.ts';
 import { PrescoreError } from '../../../src/errors/prescore-error.ts';
@@ -45,6 +45,11 @@ function lane(maxRows = 256): { readonly live: LiveLane; readonly calls: Call[];
   return { live, calls, scored };
 }
 
+/** As many turns of the event loop as a call may gather for. */
+async function turn(): Promise<void> {
+  for (let i = 0; i < 6; i++) await nextTurn();
+}
+
 const row = (id: string, x: number | null): AskedKey => ({
   key: id,
   id,
@@ -66,6 +71,30 @@ describe('live inference of keys', () => {
     void live.score([row('a', 1)], null, newTimes());
     await turn();
     expect(calls).toHaveLength(2);
+  });
+
+  it('rows of the next turns join a call as long as each brings more, and no longer than five', async () => {
+    const { live, calls } = lane();
+    for (let i = 0; i < 8; i++) {
+      void live.score([row(`k${i}`, i)], null, newTimes());
+      await nextTurn();
+    }
+    await turn();
+    expect(calls.map(({ request }) => request.rows.length)).toEqual([5, 3]);
+    void live.score([row('alone', 1)], null, newTimes());
+    await nextTurn();
+    await nextTurn();
+    expect(calls).toHaveLength(3);
+  });
+
+  it('what has come while the model worked goes to it before the answers are given', async () => {
+    const { live, calls } = lane();
+    const first = live.score([row('a', 1)], null, newTimes());
+    await turn();
+    void live.score([row('b', 2)], null, newTimes());
+    calls[0]!.answer();
+    await first;
+    expect(calls.map(({ request }) => request.rows)).toEqual([[{ x: 1 }], [{ x: 2 }]]);
   });
 
   it('other features of the same key are another question', async () => {
