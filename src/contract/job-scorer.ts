@@ -2,8 +2,16 @@ import type { RejectRule } from './binding.ts';
 import type { CancelSignal } from './live-model.ts';
 import type { PredictionValue, ValueColumn } from './prediction-set.ts';
 
-/** Features of one row by column name, as JSON gives them, or the texts of a Redis hash. */
-export type FeatureRow = Readonly<Record<string, unknown>>;
+/** Features of one row: names of columns, each once, and in step with them values as JSON gives them, or the texts of a Redis hash. */
+export interface FeatureRow {
+  readonly names: readonly string[];
+  readonly values: readonly unknown[];
+}
+
+/** The same from an object. Owns: nothing of it is kept but the values. */
+export function featureRow(features: Readonly<Record<string, unknown>>): FeatureRow {
+  return { names: Object.keys(features), values: Object.values(features) };
+}
 
 /** How values of a FeatureRow are written: `json` values, or `text` of a hash, which is parsed by the column's type. */
 export type FeatureForm = 'json' | 'text';

@@ -56,13 +56,12 @@ export class FeatureHashes {
 }
 
 function rowOf(columns: readonly string[], fields: readonly unknown[]): FeatureRow | null {
-  const row: Record<string, string> = Object.create(null);
-  let isThere = false;
+  const [names, values]: string[][] = [[], []];
   for (const [i, name] of columns.entries()) {
     const field = fields[i];
     if (!Buffer.isBuffer(field)) continue;
-    row[name] = field.toString('utf8');
-    isThere = true;
+    names!.push(name);
+    values!.push(field.toString('utf8'));
   }
-  return isThere ? row : null;
+  return names!.length > 0 ? { names: names!, values: values! } : null;
 }

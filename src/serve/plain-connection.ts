@@ -8,17 +8,17 @@ import { Cancel } from './cancel.ts';
 import type { Door } from './door.ts';
 import { errorAnswer, type HttpAnswer } from './http-answer.ts';
 import { refuseSocket } from './http-errors.ts';
-import { parseBody } from './parse-body.ts';
 import { plainAnswer } from './plain-answer.ts';
 import type { PlainHead, PlainReader } from './plain-request.ts';
 import { type DoneRequest, requestIdOf } from './request-trace.ts';
 import { weightOf } from './work-meter.ts';
 
-/** A request for what stands behind the prefix, admitted and parsed. */
+/** A request for what stands behind the prefix, admitted. */
 export interface PlainCall {
   readonly name: string;
   readonly caller: Caller;
-  readonly body: unknown;
+  /** Owns: its body is the callee's. */
+  readonly bytes: Buffer;
   /** `performance.now()` when its bytes were here. */
   readonly startedAt: number;
   readonly weight: number;
@@ -126,7 +126,7 @@ export class PlainConnection {
   }
 
   private async serve(request: PlainHead, bytes: Buffer): Promise<void> {
-    const { route, limits, admission, log, onDone } = this.options;
+    const { route, admission, log, onDone } = this.options;
     const startedAt = performance.now();
     const weight = weightOf(bytes.length);
     const id = requestIdOf(request.requestId);
@@ -136,8 +136,7 @@ export class PlainConnection {
     let answer: HttpAnswer;
     try {
       caller = this.options.door(request, route.scope);
-      const body = parseBody(bytes, limits);
-      answer = await route.answer({ name: request.name, caller, body, startedAt, weight, gone: this.gone });
+      answer = await route.answer({ name: request.name, caller, bytes, startedAt, weight, gone: this.gone });
     } catch (error) {
       answer = errorAnswer(error, { id, traceparent: request.traceparent }, log);
     }

@@ -7,8 +7,10 @@ import type { AskedKey } from './asked-key.ts';
 import { goneSignal } from './gone-signal.ts';
 import { type HttpAnswer, JSON_TYPE } from './http-answer.ts';
 import { RETRY_AFTER_S, statusOf } from './http-status.ts';
+import { parseBody } from './parse-body.ts';
+import { PlainBody } from './plain-body.ts';
 import type { PlainCall, PlainRoute } from './plain-connection.ts';
-import { askedText, readAsked } from './read-asked.ts';
+import { type Asked, askedText, readAsked } from './read-asked.ts';
 import type { ServeMetrics } from './serve-metrics.ts';
 import { type Answer, type GivenAnswer, newTimes, type SetServer } from './set-server.ts';
 import { writeAnswer, writeTimes, writeValues } from './write-answer.ts';
@@ -29,8 +31,8 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
   app.post(PATTERN, { config: { scope: 'lookup' } }, async (request, reply) => {
     const { body, startedAt, weight } = request;
     const name = (request.params as { readonly set: string }).set;
-    const call = { name, caller: callerOf(request), body, startedAt, weight, gone: () => goneSignal(reply) };
-    const answer = await answerPost(call, routes);
+    const call = { name, caller: callerOf(request), startedAt, weight, gone: () => goneSignal(reply) };
+    const answer = await answerPost(call, () => readAsked(body, routes.limits), routes);
     reply.code(answer.status).headers(answer.headers);
     return answer.body;
   });
@@ -50,16 +52,34 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
 
 /** The same POST for requests that come the short way. */
 export function plainPredictions(routes: PredictionRoutes): PlainRoute {
+  const { sets, limits } = routes;
+  const bodies = new Map([...sets.keys()].map((name) => [name, new PlainBody(limits)]));
+  const answer = ({ bytes, ...call }: PlainCall): Promise<HttpAnswer> => {
+    const plain = bodies.get(call.name);
+    const row = plain?.read(bytes) ?? null;
+    if (row !== null) return answerPost(call, () => ({ isOne: true, keys: [row] }), routes);
+    const body = parseBody(bytes, limits);
+    const asked = (): Asked => {
+      const all = readAsked(body, limits);
+      if (all.isOne) plain?.learn(all.keys[0]!);
+      return all;
+    };
+    return answerPost(call, asked, routes);
+  };
   return {
     ...{ prefix: PREFIX, pattern: PATTERN, scope: 'lookup' },
-    isFull: (name) => routes.sets.get(name)?.isFull === true,
-    answer: (call) => answerPost(call, routes),
+    isFull: (name) => sets.get(name)?.isFull === true,
+    answer,
   };
 }
 
-async function answerPost(call: PlainCall, routes: PredictionRoutes): Promise<HttpAnswer> {
+async function answerPost(
+  call: Omit<PlainCall, 'bytes'>,
+  asked: () => Asked,
+  routes: PredictionRoutes,
+): Promise<HttpAnswer> {
   const server = setOf(call.name, call.caller, routes);
-  const { isOne, keys } = readAsked(call.body, routes.limits);
+  const { isOne, keys } = asked();
   const times = newTimes(call.weight);
   const answers = await server.answer(keys, call.gone, times);
   const totalMs = performance.now() - call.startedAt;

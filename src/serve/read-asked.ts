@@ -1,4 +1,4 @@
-import type { FeatureRow } from '../contract/job-scorer.ts';
+import { featureRow } from '../contract/job-scorer.ts';
 import type { ServeLimits } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import type { AskedKey } from './asked-key.ts';
@@ -62,7 +62,7 @@ function askedKey(key: unknown, features: unknown, keyPlace: string, featurePlac
     key: known,
     id,
     name: isList ? known.join(':') : id,
-    features: (features as FeatureRow | null | undefined) ?? null,
+    features: isObject(features) ? featureRow(features) : null,
   };
 }
 

@@ -38,7 +38,7 @@ export interface SetServerOptions {
   /** Null when the order asks for neither cache nor stale. */
   readonly lookup: SetLookup | null;
   readonly live: { readonly lane: LiveLane; readonly scorer: JobScorer } | null;
-  readonly admission: Pick<Admission, 'isLate' | 'away'>;
+  readonly admission: Pick<Admission, 'isLate' | 'goAway' | 'comeBack'>;
   /** Of the columns that the set's answers have; null: all that there are. */
   readonly columns: readonly string[] | null;
   readonly onLookup: (outcome: 'hit' | 'miss' | 'failed', keys: number) => void;
@@ -77,8 +77,8 @@ export class SetServer {
   /** An answer, or the reason why there is none, for each key. Errors: none. */
   async answer(asked: readonly AskedKey[], signal: () => CancelSignal, times: AnswerTimes): Promise<Answer[]> {
     const started = performance.now();
-    const found = await this.lookUp(asked);
-    times.lookupMs = performance.now() - started;
+    const found = this.isLookedUp ? await this.lookUp(asked) : asked.map(notFound);
+    times.lookupMs = this.isLookedUp ? performance.now() - started : 0;
     const answers = found.map((one) => this.fromCache(one));
     for (const place of this.config.order) {
       if (place === 'cache') continue;
@@ -93,11 +93,11 @@ export class SetServer {
 
   private async lookUp(asked: readonly AskedKey[]): Promise<Found[]> {
     const { lookup } = this;
-    if (lookup === null || !this.isLookedUp) return asked.map(() => ({ hit: null, problem: null, liveProblem: null }));
+    if (lookup === null) return asked.map(notFound);
     if (asked.length === 1) return [await this.lookUpOne(lookup, asked[0]!)];
     const isWanted = asked.map(({ id }) => !this.missing.has(id));
     const wanted = asked.filter((_, i) => isWanted[i]);
-    const found: Found[] = asked.map(() => ({ hit: null, problem: null, liveProblem: null }));
+    const found: Found[] = asked.map(notFound);
     if (wanted.length === 0) return found;
     try {
       const hits = await lookup.getMany(wanted.map(({ key }) => key));
@@ -123,7 +123,7 @@ export class SetServer {
   }
 
   private async lookUpOne(lookup: SetLookup, { key, id }: AskedKey): Promise<Found> {
-    if (this.missing.has(id)) return { hit: null, problem: null, liveProblem: null };
+    if (this.missing.has(id)) return notFound();
     try {
       const hit = await lookup.get(key);
       if (hit === null) this.missing.add(id);
@@ -165,16 +165,20 @@ export class SetServer {
     // Somebody refreshes this key already: what is there will do meanwhile.
     const waiting = wanted.filter((i) => !(this.canBeStale(found[i]!) && lane.isInFlight(asked[i]!)));
     if (waiting.length === 0) return;
-    const isLate = this.options.admission.isLate();
-    const outcomes = isLate
-      ? waiting.map(() => new PrescoreError('SERVER_OVERLOADED', { what: 'the event loop is late' }))
-      : await this.options.admission.away(times.weight, () =>
-          lane.score(
-            waiting.map((i) => asked[i]!),
-            signal(),
-            times,
-          ),
-        );
+    const { admission } = this.options;
+    if (admission.isLate()) {
+      const late = new PrescoreError('SERVER_OVERLOADED', { what: 'the event loop is late' });
+      for (const i of waiting) found[i]!.liveProblem = late;
+      return;
+    }
+    const rows = waiting.map((i) => asked[i]!);
+    let outcomes: readonly LiveOutcome[];
+    admission.goAway(times.weight);
+    try {
+      outcomes = await lane.score(rows, signal(), times);
+    } finally {
+      admission.comeBack(times.weight);
+    }
     for (const [at, i] of waiting.entries()) {
       const outcome = outcomes[at]!;
       if (outcome instanceof PrescoreError) found[i]!.liveProblem = outcome;
@@ -223,6 +227,10 @@ interface Found {
   hit: Prediction | null;
   problem: PrescoreError | null;
   liveProblem: PrescoreError | null;
+}
+
+function notFound(): Found {
+  return { hit: null, problem: null, liveProblem: null };
 }
 
 export function newTimes(weight = 0): AnswerTimes {

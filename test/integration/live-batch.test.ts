@@ -4,7 +4,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { liveLaunch } from '../../src/cli/live-launch.ts';
 import { loadJob } from '../../src/cli/load-job.ts';
 import { openLiveJob } from '../../src/cli/open-job-scorer.ts';
-import type { FeatureForm, FeatureRow, JobScorer, RowScore } from '../../src/contract/job-scorer.ts';
+import {
+  type FeatureForm,
+  type FeatureRow,
+  featureRow,
+  type JobScorer,
+  type RowScore,
+} from '../../src/contract/job-scorer.ts';
 import { openModelHost } from '../../src/inference/model-host.ts';
 import { LmdbStore } from '../../src/lmdb/lmdb-store.ts';
 import { createStoreResolver } from '../../src/object-store/open-store.ts';
@@ -62,12 +68,13 @@ const column = (rows: readonly Row[], name: string): unknown[] => rows.map((r) =
 /** A row as a client sends it: through JSON, without what the model does not take; half of the nulls left out. */
 function asJson(row: Row, names: readonly string[]): FeatureRow {
   const kept = names.filter((name, i) => row[name] !== null || i % 2 === 0).map((name) => [name, row[name] ?? null]);
-  return JSON.parse(JSON.stringify(Object.fromEntries(kept), (_, v) => (typeof v === 'bigint' ? Number(v) : v)));
+  const text = JSON.stringify(Object.fromEntries(kept), (_, v) => (typeof v === 'bigint' ? Number(v) : v));
+  return featureRow(JSON.parse(text));
 }
 
 /** A row as a Redis hash has it. */
 function asHash(row: Row, names: readonly string[]): FeatureRow {
-  return Object.fromEntries(names.map((name) => [name, row[name] === null ? '' : String(row[name])]));
+  return { names, values: names.map((name) => (row[name] === null ? '' : String(row[name]))) };
 }
 
 describe('live answers, the set and the batch agree', () => {
@@ -118,7 +125,7 @@ describe('live answers, the set and the batch agree', () => {
     });
     const scorer = await liveJob(path, folder);
     const [{ name = '' } = {}] = scorer.features;
-    const rows = (await readParquet(input)).map((row) => ({ [name]: Array.from(row[name] as number[]) }));
+    const rows = (await readParquet(input)).map((row) => featureRow({ [name]: Array.from(row[name] as number[]) }));
     const scores = await scoreAll(scorer, rows, 'json');
     expect(valuesOf(scores, 'score')).toEqual(column(batch, 'score'));
   });

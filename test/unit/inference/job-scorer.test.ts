@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Binding, BoundOutput } from '../../../src/contract/binding.ts';
 import type { Job } from '../../../src/contract/job.ts';
-import type { FeatureForm, FeatureRow, RowScore } from '../../../src/contract/job-scorer.ts';
+import { type FeatureForm, featureRow, type RowScore } from '../../../src/contract/job-scorer.ts';
 import type { InferRequest, LiveModel, LiveTensor } from '../../../src/contract/live-model.ts';
 import { PrescoreError } from '../../../src/errors/prescore-error.ts';
 import { openJobScorer } from '../../../src/inference/job-scorer.ts';
@@ -78,14 +78,16 @@ function echo(asked: Asked, changes: Partial<LiveModel> = {}): LiveModel {
   };
 }
 
+type Features = Readonly<Record<string, unknown>>;
+
 async function ask(
-  rows: readonly FeatureRow[],
+  rows: readonly Features[],
   form: FeatureForm = 'json',
   model = echo({ requests: [] }),
   binding = BINDING,
 ) {
   const scorer = openJobScorer({ job, binding, types: TYPES, model });
-  return scorer.score({ rows, form, deadlineMs: 100, priority: 0, signal: null });
+  return scorer.score({ rows: rows.map(featureRow), form, deadlineMs: 100, priority: 0, signal: null });
 }
 
 const GOOD = {
@@ -130,7 +132,7 @@ describe('the live scorer of a job', () => {
     expect((await ask([empty], 'text', undefined, binding)).rows).toEqual([{ values: { ...filled, t: '' } }]);
   });
 
-  it.each<[string, FeatureRow, RowScore]>([
+  it.each<[string, Features, RowScore]>([
     ['an unknown name', { x: 1 }, { rule: 'unknown_feature', column: 'x', message: 'the job has no such feature' }],
     [
       'a name of Object',

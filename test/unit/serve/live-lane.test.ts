@@ -22,7 +22,7 @@ function handScorer(): { readonly scorer: JobScorer; readonly calls: Call[] } {
     values: [{ name: 'y', type: 'float64' }],
     score: (request) =>
       new Promise<JobScores>((resolve, reject) => {
-        const rows = request.rows.map((row) => ({ values: { y: Number(row['x']) } }));
+        const rows = request.rows.map((row) => ({ values: { y: Number(row.values[0]) } }));
         const answer = (): void => resolve({ rows, queueMs: 1, computeMs: 2, batchRows: rows.length });
         calls.push({ request, answer, fail: reject });
       }),
@@ -54,7 +54,7 @@ const row = (id: string, x: number | null): AskedKey => ({
   key: id,
   id,
   name: id,
-  features: x === null ? null : { x },
+  features: x === null ? null : { names: ['x'], values: [x] },
 });
 const valuesOf = (outcomes: readonly unknown[]): unknown[] =>
   outcomes.map((o) => (o instanceof PrescoreError ? o.code : (o as { values: { y: number } }).values.y));
@@ -94,7 +94,7 @@ describe('live inference of keys', () => {
     void live.score([row('b', 2)], null, newTimes());
     calls[0]!.answer();
     await first;
-    expect(calls.map(({ request }) => request.rows)).toEqual([[{ x: 1 }], [{ x: 2 }]]);
+    expect(calls.map(({ request }) => request.rows)).toEqual([[row('a', 1).features], [row('b', 2).features]]);
   });
 
   it('other features of the same key are another question', async () => {
@@ -152,7 +152,7 @@ describe('live inference of keys', () => {
       live.score([row('c', 3)], null, times[1]!),
     ];
     await turn();
-    expect(calls.map(({ request }) => request.rows)).toEqual([[{ x: 1 }, { x: 2 }, { x: 3 }]]);
+    expect(calls.map(({ request }) => request.rows.map(({ values }) => values))).toEqual([[[1], [2], [3]]]);
     calls[0]!.answer();
     expect((await Promise.all(asks)).map(valuesOf)).toEqual([[1, 2, 1], [3]]);
     expect(times).toMatchObject([

@@ -18,8 +18,12 @@ function read(
   return readEvent(entry, rules);
 }
 
-const shown = (event: ReadEvent | EventFault) =>
-  'rule' in event ? `${event.rule} ${event.column}` : { ...event, key: Buffer.from(event.key).toString('latin1') };
+const shown = (event: ReadEvent | EventFault) => {
+  if ('rule' in event) return `${event.rule} ${event.column}`;
+  const { names, values } = event.features;
+  const features = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+  return { ...event, features, key: Buffer.from(event.key).toString('latin1') };
+};
 
 describe('an event', () => {
   it('has its features in its fields, and its time in its id', () => {
@@ -94,6 +98,6 @@ describe('an event', () => {
 
   it('keeps names of Object as names', () => {
     const event = read({ p: '{"id":"k","__proto__":1,"rule":2}' }, { features: 'p' });
-    expect(Object.keys((event as ReadEvent).features)).toEqual(['__proto__', 'rule']);
+    expect((event as ReadEvent).features.names).toEqual(['__proto__', 'rule']);
   });
 });

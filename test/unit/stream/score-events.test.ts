@@ -18,9 +18,14 @@ interface Asked {
 function scorerOf(asked: Asked): EventScorer {
   const score: JobScorer['score'] = async ({ rows }) => {
     asked.sizes.push(rows.length);
-    if (asked.isDown() || rows.some((row) => row['deadly'] === true))
+    if (asked.isDown() || rows.some((row) => row.values[1] === true))
       throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the scorer has died' });
-    return { rows: rows.map((row) => ({ values: { y: row['n'] as number } })), queueMs: 0, computeMs: 0, batchRows: 1 };
+    return {
+      rows: rows.map((row) => ({ values: { y: row.values[0] as number } })),
+      queueMs: 0,
+      computeMs: 0,
+      batchRows: 1,
+    };
   };
   const scorer = { score } as JobScorer;
   const lane = new RetryLane(createLogger('test', 'silent'), new AbortController().signal, async () => undefined);
@@ -28,7 +33,7 @@ function scorerOf(asked: Asked): EventScorer {
 }
 
 function event(n: number, deadly = false, deliveries = 1): Delivery {
-  const features: FeatureRow = { n, deadly };
+  const features: FeatureRow = { names: ['n', 'deadly'], values: [n, deadly] };
   const event = { key: Buffer.from(`k${n}`), timeMs: n, features };
   return Object.assign(delivery({ id: `${n}-0`, fields: [] }, deliveries), { event });
 }
