@@ -83,9 +83,9 @@ interface Flight {
 }
 
 /**
- * Live inference of a set's keys. What is asked for in one turn of the event loop, and in the next ones as long as each brings more, is
- * packed and scored by one call: a call costs as much as ten rows. A key is scored once at a time, however many ask for it; a call that nobody waits for any more is
- * cancelled.
+ * Live inference of a set's keys. What is asked for in one turn of the event loop, and in the next ones as long as each brings
+ * more, is packed and scored by one call: a call costs as much as ten rows. A key is scored once at a time, however many ask for
+ * it; a call that nobody waits for any more is cancelled.
  */
 export class LiveLane {
   private readonly options: LiveOptions;
@@ -99,7 +99,7 @@ export class LiveLane {
    */
   private pendingRows = 0;
   private msPerRow = 0;
-  /** The call of this turn. */
+  /** The call that rows join. */
   private gathering: Call | null = null;
 
   constructor(options: LiveOptions) {

@@ -80,7 +80,16 @@ describe('bodies that are read the short way', () => {
       { numRuns: RUNS },
     );
     expect(short).toBeGreaterThan(RUNS / 4);
-    for (const x of ['-0', '0.1', '123456789.123456', '0.000000000000001', '999999999999999', '9007199254740993'])
+    for (const x of [
+      '-0',
+      '0.1',
+      '123456789.123456',
+      '0.000000000000001',
+      '999999999999999',
+      '1e5',
+      '-2.5E-3',
+      '5e-324',
+    ])
       expect(Object.is(read(body, `{"key":"k","features":{"x":${x}}}`)?.features?.values[0], JSON.parse(x))).toBe(true);
   });
 
@@ -94,7 +103,7 @@ describe('bodies that are read the short way', () => {
     ['{"key":"k","features":{"x":1,"y":2}', 'an end too early'],
     ['{"key":"k","features":{"x":01,"y":2}}', 'a leading zero'],
     ['{"key":"k","features":{"x":1.,"y":2}}', 'a point at the end'],
-    ['{"key":"k","features":{"x":1e5,"y":2}}', 'an exponent'],
+    ['{"key":"k","features":{"x":1e,"y":2}}', 'an exponent without digits'],
     ['{"key":"k","features":{"x":+1,"y":2}}', 'a plus'],
     ['{"key":"","features":{"x":1,"y":2}}', 'an empty key'],
     ['{"key":"\u007f","features":{"x":1,"y":2}}', 'a control character'],
