@@ -27,24 +27,33 @@ export interface ClosedLoop {
 }
 
 /** What a server is to have done before anything is measured. */
-export async function warm({ path, bodies, folder }: ClosedLoop, one: HttpServer): Promise<void> {
-  const plan = { url: one.url, path, bodies: bodies.one, connections: CONNECTIONS, seconds: FIRST_SECONDS };
-  await generate<LoadResult>('http-load.ts', plan, folder);
+export async function warm(loop: ClosedLoop, one: HttpServer): Promise<void> {
+  await load({ ...loop, seconds: FIRST_SECONDS }, one, 'one', CONNECTIONS);
 }
 
 /** Lets a server come back to its speed, then measures it. */
 export async function take(
-  { path, bodies, seconds, redis, folder }: ClosedLoop,
+  loop: ClosedLoop,
   one: HttpServer,
   which: keyof Bodies,
   connections = CONNECTIONS,
 ): Promise<Taken> {
-  const plan = { url: one.url, path, bodies: bodies[which], connections, seconds };
-  await generate<LoadResult>('http-load.ts', { ...plan, seconds: Math.min(WARM_SECONDS, seconds) }, folder);
+  const { redis, seconds } = loop;
+  await load({ ...loop, seconds: Math.min(WARM_SECONDS, seconds) }, one, which, connections);
   const before = { server: one.cpu(), redis: await redisCpu(redis) };
-  const result = await generate<LoadResult>('http-load.ts', plan, folder);
+  const result = await load(loop, one, which, connections);
   if (result.requests === 0) throw new Error(`${one.name}: no answer with 200`);
   return { ...result, serverCpu: one.cpu() - before.server, redisCpu: (await redisCpu(redis)) - before.redis };
+}
+
+function load(
+  { path, bodies, seconds, folder }: ClosedLoop,
+  one: HttpServer,
+  which: keyof Bodies,
+  connections: number,
+): Promise<LoadResult> {
+  const plan = { url: one.url, path, bodies: bodies[which], connections, seconds };
+  return generate<LoadResult>('http-load.ts', plan, folder);
 }
 
 /** Measures the servers in turn, each round beginning with another one. */

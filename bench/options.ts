@@ -3,7 +3,12 @@ import { type CaseName, FULL_ROWS } from './cases.ts';
 import { CONTENDERS, type ContenderName } from './contenders.ts';
 
 /** Cases over HTTP: keys of a set; rows to score; rows to score whose keys are looked up first, and are not in the set. */
-export type HttpCase = 'lookup' | 'live' | 'fallback';
+const HTTP_CASES = ['lookup', 'live', 'fallback'] as const;
+export type HttpCase = (typeof HTTP_CASES)[number];
+
+export function isHttpCase(name: string | undefined): name is HttpCase {
+  return (HTTP_CASES as readonly (string | undefined)[]).includes(name);
+}
 
 /** What the command line asked for. */
 export interface Options {
@@ -70,11 +75,9 @@ export function readOptions(args: readonly string[]): Options | null {
       name === 'redis-load' ||
       name === 'queue' ||
       name === 'gpu' ||
-      name === 'lookup' ||
-      name === 'live' ||
-      name === 'fallback';
+      isHttpCase(name);
     const peers = values.peers?.split(',') ?? CONTENDERS;
-    const isHttp = name === 'lookup' || name === 'live' || name === 'fallback';
+    const isHttp = isHttpCase(name);
     const rows = isHttp
       ? Number(values.rows ?? HTTP_ROWS)
       : Number(values.rows ?? FULL_ROWS[name === 'light' || name === 'mixed' ? name : 'heavy']);

@@ -3,7 +3,7 @@ import { compare } from './compare.ts';
 import { gpuCase } from './gpu/gpu-case.ts';
 import { httpCase } from './http-case.ts';
 import { memoryCase } from './memory-case.ts';
-import { readOptions, USAGE } from './options.ts';
+import { isHttpCase, readOptions, USAGE } from './options.ts';
 import { note } from './paths.ts';
 import { queueCase } from './queue-case.ts';
 import { redisCase } from './redis-case.ts';
@@ -16,6 +16,5 @@ if (options === null) {
 else if (options.case === 'redis-load') await redisCase(options);
 else if (options.case === 'queue') await queueCase(options);
 else if (options.case === 'gpu') process.exitCode = await gpuCase(options);
-else if (options.case === 'lookup' || options.case === 'live' || options.case === 'fallback')
-  await httpCase(options, options.case);
+else if (isHttpCase(options.case)) await httpCase(options, options.case);
 else await compare(options, options.case);

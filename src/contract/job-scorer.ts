@@ -13,6 +13,11 @@ export function featureRow(features: Readonly<Record<string, unknown>>): Feature
   return { names: Object.keys(features), values: Object.values(features) };
 }
 
+/** Whether two rows have the same names in the same order. */
+export function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((name, i) => name === b[i]));
+}
+
 /** How values of a FeatureRow are written: `json` values, or `text` of a hash, which is parsed by the column's type. */
 export type FeatureForm = 'json' | 'text';
 

@@ -1,6 +1,13 @@
 import type { Binding } from '../contract/binding.ts';
 import type { Job } from '../contract/job.ts';
-import type { FeatureRow, JobScoreRequest, JobScorer, JobScores, RowScore } from '../contract/job-scorer.ts';
+import {
+  type FeatureRow,
+  type JobScoreRequest,
+  type JobScorer,
+  type JobScores,
+  type RowScore,
+  sameNames,
+} from '../contract/job-scorer.ts';
 import type { InferAnswer, LiveModel, LiveTensor } from '../contract/live-model.ts';
 import type { ValueColumn } from '../contract/prediction-set.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
@@ -167,7 +174,7 @@ class BoundScorer implements JobScorer {
   }
 
   private placesOf(names: readonly string[]): readonly (number | undefined)[] {
-    if (names === this.order || isSame(names, this.order)) return this.orderPlaces;
+    if (sameNames(names, this.order)) return this.orderPlaces;
     const places = names.map((name) => this.places.get(name));
     // Rows with more names than the job has are no order to remember.
     if (names.length > this.columns.length) return places;
@@ -226,10 +233,6 @@ class BoundScorer implements JobScorer {
     });
     return values;
   }
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, i) => name === b[i]);
 }
 
 function rowsOf(tensor: LiveTensor, from: number, rows: number, all: number): LiveTensor {

@@ -66,22 +66,13 @@ export class Admission {
     this.meter.finish(weight);
   }
 
-  /** A request waits for a scorer: until `comeBack` it is no work for the event loop, and no reason to refuse lookups. */
-  goAway(weight: number): void {
-    this.meter.remove(weight);
-  }
-
-  comeBack(weight: number): void {
-    this.meter.add(weight);
-  }
-
-  /** Both, around a task. */
+  /** While a request waits for a scorer it is no work for the event loop, and no reason to refuse lookups. */
   async away<T>(weight: number, task: () => Promise<T>): Promise<T> {
-    this.goAway(weight);
+    this.meter.remove(weight);
     try {
       return await task();
     } finally {
-      this.comeBack(weight);
+      this.meter.add(weight);
     }
   }
 

@@ -56,12 +56,13 @@ export class FeatureHashes {
 }
 
 function rowOf(columns: readonly string[], fields: readonly unknown[]): FeatureRow | null {
-  const [names, values]: string[][] = [[], []];
+  const names: string[] = [];
+  const values: string[] = [];
   for (const [i, name] of columns.entries()) {
     const field = fields[i];
     if (!Buffer.isBuffer(field)) continue;
-    names!.push(name);
-    values!.push(field.toString('utf8'));
+    names.push(name);
+    values.push(field.toString('utf8'));
   }
-  return names!.length > 0 ? { names: names!, values: values! } : null;
+  return names.length > 0 ? { names, values } : null;
 }

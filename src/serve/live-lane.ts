@@ -123,15 +123,10 @@ export class LiveLane {
     const refused = this.isFull ? new PrescoreError('LIVE_OVERLOADED', { what: 'too much waits for the model' }) : null;
     const flights = rows.map((row) => this.flightOf(row) ?? (refused === null ? this.board(row) : null));
     if (this.gathering !== null && this.gathering.rows.length >= MOST_GATHERED) this.gathering = null;
-    const calls: Call[] = [];
-    let taken = 0;
-    for (const flight of flights) {
-      if (flight === null) continue;
-      taken++;
-      if (calls.at(-1) !== flight.call && !calls.includes(flight.call)) calls.push(flight.call);
-    }
+    const taken = flights.filter((flight) => flight !== null);
+    const calls = new Set(taken.map(({ call }) => call));
     const leave = joinCalls(calls, signal);
-    this.pendingRows += taken;
+    this.pendingRows += taken.length;
     for (const call of calls) {
       await call.done;
       times.featuresMs = Math.max(times.featuresMs, call.times.featuresMs);
@@ -139,7 +134,7 @@ export class LiveLane {
       times.computeMs = Math.max(times.computeMs, call.times.computeMs);
     }
     leave();
-    this.pendingRows -= taken;
+    this.pendingRows -= taken.length;
     return flights.map((flight) => flight?.call.outcomes[flight.at] ?? refused!);
   }
 
@@ -164,7 +159,7 @@ export class LiveLane {
     setImmediate(() => {
       const { length } = call.rows;
       const grows = turns > 0 && length > seen && length < MOST_GATHERED;
-      if (grows && !call.isStarted) this.gather(call, turns - 1, length);
+      if (grows) this.gather(call, turns - 1, length);
       else void this.run(call);
     });
   }
@@ -255,7 +250,7 @@ function noFeatures(): PrescoreError {
 }
 
 /** Counts a request as waiting for calls until `leave`, or until its client has gone; the last to go cancels. */
-function joinCalls(calls: readonly Call[], signal: CancelSignal | null): () => void {
+function joinCalls(calls: ReadonlySet<Call>, signal: CancelSignal | null): () => void {
   for (const call of calls) call.waiting++;
   let hasLeft = false;
   const leave = (): void => {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { arePlain, behind } from './plain-names.ts';
 
 export interface BodyLimits {
   /** Levels of objects and lists. */
@@ -19,10 +20,8 @@ const OPEN = 123;
 const CLOSE = 125;
 /** Names of one object up to which a list is searched faster than a set. */
 const FEW = 12;
-/** What is remembered of objects before: few short names of the upper levels. */
+/** Names are remembered of the upper levels. */
 const MOST_LEVELS = 4;
-const MOST_NAMES = 256;
-const PLAIN_NAME = /^[\w .:-]{1,64}$/;
 
 /** Whether a Content-Type says that a body is JSON. */
 export function isJsonType(type: string | undefined): boolean {
@@ -45,7 +44,7 @@ export function parseBody(bytes: Buffer, limits: BodyLimits): unknown {
   }
 }
 
-// Bytes, since a body is read once and its parts are compared: of UTF-8, no byte of a longer character is ASCII.
+// On bytes, which are cheaper to walk and to compare than a text; no byte of a longer character of UTF-8 is one of ASCII.
 function scan(bytes: Buffer, limits: BodyLimits): void {
   // The names of each open object; null for a list.
   const open: (Names | null)[] = [];
@@ -116,10 +115,8 @@ class Names {
   /** The place of the quote after a name that is the expected one, and so is there once; -1 for any other. */
   next(bytes: Uint8Array, from: number): number {
     if (this.few !== null || this.same === this.before.bytes.length) return -1;
-    const name = this.before.bytes[this.same]!;
-    const end = from + name.length;
-    if (end >= bytes.length || bytes[end] !== QUOTE) return -1;
-    for (let i = 0; i < name.length; i++) if (bytes[from + i] !== name[i]) return -1;
+    const end = behind(bytes, from, this.before.bytes[this.same]!);
+    if (end < 0 || end === bytes.length || bytes[end] !== QUOTE) return -1;
     this.same++;
     return end;
   }
@@ -140,8 +137,7 @@ class Names {
   close(): void {
     if (this.few === null || this.level >= MOST_LEVELS) return;
     const names = this.many === null ? this.few : [...this.many];
-    const isKept = names.length <= MOST_NAMES && names.every((name) => PLAIN_NAME.test(name));
-    if (isKept) remembered[this.level] = { names, bytes: names.map((name) => Buffer.from(name)) };
+    if (arePlain(names)) remembered[this.level] = { names, bytes: names.map((name) => Buffer.from(name)) };
   }
 }
 

@@ -1,16 +1,17 @@
+import { sameNames } from '../contract/job-scorer.ts';
 import type { ServeLimits } from '../contract/serve-config.ts';
 import type { AskedKey } from './asked-key.ts';
+import { arePlain, behind } from './plain-names.ts';
+import { MAX_KEY_BYTES } from './read-asked.ts';
 
-/** Names that are remembered: few, short and without escapes. */
-const MOST_NAMES = 256;
-const PLAIN_NAME = /^[\w .:-]{1,64}$/;
-const LONGEST_KEY = 1024;
 /** Longer bodies are rare. */
 const MOST_BYTES = 16_384;
 const SPACE = 32;
 const QUOTE = 34;
 const COMMA = 44;
+const OPEN_LIST = 91;
 const BACKSLASH = 92;
+const CLOSE_LIST = 93;
 const DELETE = 127;
 const BEGIN = Buffer.from('{"key":');
 const FEATURES = Buffer.from(',"features":{');
@@ -35,14 +36,14 @@ export class PlainBody {
   private filled = 0;
 
   constructor({ stringBytes, depth }: Pick<ServeLimits, 'stringBytes' | 'depth'>) {
-    this.stringBytes = Math.min(stringBytes, LONGEST_KEY);
+    this.stringBytes = Math.min(stringBytes, MAX_KEY_BYTES);
     this.isOff = depth < 2;
   }
 
   /** What the next bodies are expected to be like. */
   learn({ features }: AskedKey): void {
     const names = features?.names ?? [];
-    if (names.length === 0 || names.length > MOST_NAMES || !names.every((name) => PLAIN_NAME.test(name))) return;
+    if (this.isOff || names.length === 0 || sameNames(names, this.names) || !arePlain(names)) return;
     this.names = names;
     this.tokens = names.map((name) => Buffer.from(`"${name}":`));
   }
@@ -53,15 +54,14 @@ export class PlainBody {
    * Errors: none. Owns: nothing is kept of `bytes`.
    */
   read(bytes: Buffer): AskedKey | null {
-    if (this.isOff || this.names.length === 0 || bytes.length >= MOST_BYTES || !this.copies(bytes)) return null;
-    this.list[0] = 91;
-    this.list[this.filled] = 93;
+    if (this.names.length === 0 || bytes.length >= MOST_BYTES || !this.copies(bytes)) return null;
+    this.list[0] = OPEN_LIST;
+    this.list[this.filled] = CLOSE_LIST;
     try {
       const values = JSON.parse(this.list.toString('latin1', 0, this.filled + 1)) as unknown[];
       const key = values.shift();
       const isKey = (typeof key === 'string' && key !== '') || Number.isSafeInteger(key);
-      // A value that is missing would be seen here: the list has one too few, or is none.
-      if (!isKey || values.length !== this.names.length) return null;
+      if (!isKey) return null;
       const id = String(key);
       return { key: key as string | number, id, name: id, features: { names: this.names, values } };
     } catch {
@@ -112,13 +112,6 @@ function endOfWord(bytes: Buffer, from: number): number {
   let at = from;
   while (at < bytes.length && IS_WORD[bytes[at]!] === 1) at++;
   return at;
-}
-
-/** The place behind these bytes, if they are there; else -1. */
-function behind(bytes: Buffer, at: number, token: Uint8Array): number {
-  if (at < 0 || at + token.length > bytes.length) return -1;
-  for (let i = 0; i < token.length; i++) if (bytes[at + i] !== token[i]) return -1;
-  return at + token.length;
 }
 
 function behindComma(bytes: Buffer, at: number): number {

@@ -54,11 +54,11 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
 export function plainPredictions(routes: PredictionRoutes): PlainRoute {
   const { sets, limits } = routes;
   const bodies = new Map([...sets.keys()].map((name) => [name, new PlainBody(limits)]));
-  const answer = ({ bytes, ...call }: PlainCall): Promise<HttpAnswer> => {
+  const answer = (call: PlainCall): Promise<HttpAnswer> => {
     const plain = bodies.get(call.name);
-    const row = plain?.read(bytes) ?? null;
+    const row = plain?.read(call.bytes) ?? null;
     if (row !== null) return answerPost(call, () => ({ isOne: true, keys: [row] }), routes);
-    const body = parseBody(bytes, limits);
+    const body = parseBody(call.bytes, limits);
     const asked = (): Asked => {
       const all = readAsked(body, limits);
       if (all.isOne) plain?.learn(all.keys[0]!);

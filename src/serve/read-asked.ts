@@ -9,7 +9,8 @@ export interface Asked {
   readonly keys: readonly AskedKey[];
 }
 
-const MAX_KEY_BYTES = 1024;
+/** UTF-8 bytes of one part of a key. */
+export const MAX_KEY_BYTES = 1024;
 const MAX_PARTS = 16;
 
 /**

@@ -38,7 +38,7 @@ export interface SetServerOptions {
   /** Null when the order asks for neither cache nor stale. */
   readonly lookup: SetLookup | null;
   readonly live: { readonly lane: LiveLane; readonly scorer: JobScorer } | null;
-  readonly admission: Pick<Admission, 'isLate' | 'goAway' | 'comeBack'>;
+  readonly admission: Pick<Admission, 'isLate' | 'away'>;
   /** Of the columns that the set's answers have; null: all that there are. */
   readonly columns: readonly string[] | null;
   readonly onLookup: (outcome: 'hit' | 'miss' | 'failed', keys: number) => void;
@@ -52,7 +52,8 @@ export class SetServer {
   readonly live: SetServerOptions['live'];
   private readonly options: SetServerOptions;
   private readonly missing: ShortMemory;
-  private readonly isLookedUp: boolean;
+  /** Where keys are looked up; null where the order asks for no such answer. */
+  private readonly searched: SetLookup | null;
   private readonly freshMs: number;
   private readonly staleMs: number;
 
@@ -64,21 +65,21 @@ export class SetServer {
     this.lookup = options.lookup;
     this.live = options.live;
     this.missing = new ShortMemory(config.negativeForMs);
-    this.isLookedUp = options.lookup !== null && config.order.some((place) => place === 'cache' || place === 'stale');
+    this.searched = config.order.some((place) => place === 'cache' || place === 'stale') ? options.lookup : null;
     this.freshMs = config.order.includes('cache') ? (config.maxAgeMs ?? Number.POSITIVE_INFINITY) : -1;
     this.staleMs = config.order.includes('stale') ? (config.maxAgeMs ?? 0) + (config.staleForMs ?? 0) : -1;
   }
 
   /** Whether no request could be answered now: the set is scored live alone, and as much waits for its model as may. */
   get isFull(): boolean {
-    return !this.isLookedUp && this.config.defaults === null && this.live?.lane.isFull === true;
+    return this.searched === null && this.config.defaults === null && this.live?.lane.isFull === true;
   }
 
   /** An answer, or the reason why there is none, for each key. Errors: none. */
   async answer(asked: readonly AskedKey[], signal: () => CancelSignal, times: AnswerTimes): Promise<Answer[]> {
     const started = performance.now();
-    const found = this.isLookedUp ? await this.lookUp(asked) : asked.map(notFound);
-    times.lookupMs = this.isLookedUp ? performance.now() - started : 0;
+    const found = this.searched === null ? asked.map(notFound) : await this.lookUp(this.searched, asked);
+    if (this.searched !== null) times.lookupMs = performance.now() - started;
     const answers = found.map((one) => this.fromCache(one));
     for (const place of this.config.order) {
       if (place === 'cache') continue;
@@ -91,9 +92,7 @@ export class SetServer {
     return answers.map((answer, i) => answer ?? this.reasonFor(found[i]!));
   }
 
-  private async lookUp(asked: readonly AskedKey[]): Promise<Found[]> {
-    const { lookup } = this;
-    if (lookup === null) return asked.map(notFound);
+  private async lookUp(lookup: SetLookup, asked: readonly AskedKey[]): Promise<Found[]> {
     if (asked.length === 1) return [await this.lookUpOne(lookup, asked[0]!)];
     const isWanted = asked.map(({ id }) => !this.missing.has(id));
     const wanted = asked.filter((_, i) => isWanted[i]);
@@ -172,13 +171,7 @@ export class SetServer {
       return;
     }
     const rows = waiting.map((i) => asked[i]!);
-    let outcomes: readonly LiveOutcome[];
-    admission.goAway(times.weight);
-    try {
-      outcomes = await lane.score(rows, signal(), times);
-    } finally {
-      admission.comeBack(times.weight);
-    }
+    const outcomes = await admission.away(times.weight, () => lane.score(rows, signal(), times));
     for (const [at, i] of waiting.entries()) {
       const outcome = outcomes[at]!;
       if (outcome instanceof PrescoreError) found[i]!.liveProblem = outcome;

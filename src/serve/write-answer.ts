@@ -74,7 +74,7 @@ function originOf(answer: GivenAnswer): string {
   return text;
 }
 
-/** `.001` to `.999`: to write a fraction of a double costs ten times as much. */
+/** `.001` to `.999`: to write the fraction of a double costs four times as much. */
 const FRACTIONS = Array.from({ length: 1000 }, (_, i) => (i === 0 ? '' : `.${String(i).padStart(3, '0')}`));
 
 function ms(value: number): string {

@@ -56,15 +56,18 @@ export function readEvent(entry: StreamEntry, rules: EventRules): ReadEvent | Ev
   if (timeMs === null) return fault('bad_time', event.time ?? '', 'expected RFC 3339 or milliseconds since 1970');
   if (timeMs > rules.latestMs) return fault('bad_time', event.time ?? '', 'the time is in the future');
   const besides = new Set([...names, ...event.ignore, ...(event.time === null ? [] : [event.time])]);
-  const row = new Map<string, unknown>();
-  const given: Iterable<readonly [string, unknown]> = json === null ? fields : Object.entries(json);
-  for (const [name, value] of given) if (features.has(name) || !besides.has(name)) row.set(name, value);
+  const given: readonly (readonly [string, unknown])[] = json === null ? [...fields] : Object.entries(json);
+  const row = given.filter(([name]) => features.has(name) || !besides.has(name));
   if (json !== null) {
     const stranger = [...fields.keys()].find((name) => name !== event.features && !besides.has(name));
     if (stranger !== undefined)
       return fault('unknown_feature', stranger, 'beside the JSON object this field says nothing');
   }
-  return { key: bytes.key, timeMs, features: { names: [...row.keys()], values: [...row.values()] } };
+  return {
+    key: bytes.key,
+    timeMs,
+    features: { names: row.map(([name]) => name), values: row.map(([, value]) => value) },
+  };
 }
 
 function textFields(entry: StreamEntry): Map<string, string> | EventFault {
