@@ -41,7 +41,8 @@ export async function httpCase(options: Options, name: HttpCase): Promise<void> 
     const singles = await rounds(running, options.runs, 'one', (one) => take(loop, one, 'one'));
     const many = await rounds([own], options.runs, `${MANY} together`, (one) => take(loop, one, 'many', 1));
     const alone = await rounds([own], options.runs, 'one connection', (one) => take(loop, one, 'one', 1));
-    const open = await openLoop(own, { url: own.url, path, bodies: bodies.paced, seconds: options.seconds }, folder);
+    const paced = { url: own.url, path, bodies: bodies.paced, seconds: options.seconds };
+    const open = await openLoop(own, paced, options.runs, folder);
     report(name, machine, options, { singles, many: many.get(own.name)!, alone: alone.get(own.name)!, open });
   } finally {
     await Promise.all(running.map((one) => one.stop()));

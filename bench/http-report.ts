@@ -1,8 +1,9 @@
 import { CONNECTIONS, medianOf, type Taken } from './closed-loop.ts';
-import { MANY, OPEN_ROWS } from './http-bodies.ts';
+import { MANY } from './http-bodies.ts';
 import type { OpenLoop } from './open-loop.ts';
+import { openRatios, printOpenLoop } from './open-report.ts';
 import type { HttpCase, Options } from './options.ts';
-import { printTable, tenths, writeResults } from './report.ts';
+import { printTable, writeResults } from './report.ts';
 import { spread } from './statistics.ts';
 
 const FULL = { rows: 300_000, runs: 5, seconds: 10 };
@@ -30,6 +31,7 @@ export function report(name: HttpCase, machine: Record<string, string>, options:
     against,
     manyPerKey: (many.perSecond * MANY) / alone.perSecond,
     manyPerKeyAtCapacity: (many.perSecond * MANY) / own.perSecond,
+    open: openRatios(found.open),
   };
   printTable(Object.entries(machine));
   process.stdout.write(`\n${name}: ${CONNECTIONS} connections, ${options.runs} rounds of ${options.seconds} s\n\n`);
@@ -73,44 +75,4 @@ export function report(name: HttpCase, machine: Record<string, string>, options:
     open: found.open,
   };
   process.stdout.write(`\n${writeResults(name, isWhole, results)}\n`);
-}
-
-function printOpenLoop(name: HttpCase, { capacity, levels }: OpenLoop): void {
-  const peak = Math.max(...levels.map((l) => l.goodput));
-  const unit = name === 'lookup' ? 'keys' : 'rows';
-  process.stdout.write(
-    `open loop, ${OPEN_ROWS[name]} ${unit} a request; capacity ${capacity.toFixed(0)} requests/s\n\n`,
-  );
-  printTable([
-    [
-      'load',
-      'due/s',
-      'goodput/s',
-      'of peak',
-      'p50 ms',
-      'p99 ms',
-      'p99 ms from sending',
-      'refused',
-      'p99 of refusals',
-      'failed',
-      'waited to be sent',
-      'MiB first - last - most',
-      'generator CPU s',
-    ],
-    ...levels.map((l) => [
-      `${l.factor}x`,
-      l.rate.toFixed(0),
-      l.goodput.toFixed(0),
-      (l.goodput / peak).toFixed(2),
-      tenths(l.p50),
-      tenths(l.p99),
-      tenths(l.sentP99),
-      String(l.refused),
-      tenths(l.refusedP99),
-      String(l.failed),
-      String(l.waited),
-      `${l.memoryMiB[0]} - ${l.memoryMiB.at(-1)} - ${Math.max(...l.memoryMiB)}`,
-      l.generatorCpu.toFixed(2),
-    ]),
-  ]);
 }

@@ -7,6 +7,8 @@ import { tenths } from './report.ts';
 /** Connections of the open loop: fewer than `limits.connections`. */
 const OPEN_CONNECTIONS = 480;
 const FACTORS = [0.5, 1, 2, 5];
+/** Of the closed loops that find the capacity: with many, some of the requests are refused. */
+const CLOSED = [4, CONNECTIONS];
 const MEMORY_EVERY_MS = 500;
 
 export interface OpenLevel extends PacedResult {
@@ -18,18 +20,34 @@ export interface OpenLevel extends PacedResult {
 
 export interface OpenLoop {
   readonly capacity: number;
-  readonly levels: readonly OpenLevel[];
+  /** Each with all levels, in order. */
+  readonly rounds: readonly (readonly OpenLevel[])[];
 }
 
-/** The capacity is what the closed loop reaches with the same requests; then shares and multiples of it are offered. */
+/** The capacity is what the better closed loop reaches with the same requests; then shares and multiples of it are offered, in turn. */
 export async function openLoop(
   server: HttpServer,
   plan: Omit<LoadPlan, 'connections' | 'rate'>,
+  runs: number,
   folder: string,
 ): Promise<OpenLoop> {
-  const closed = await generate<LoadResult>('http-load.ts', { ...plan, connections: CONNECTIONS }, folder);
-  const capacity = closed.perSecond;
+  let capacity = 0;
+  for (const connections of CLOSED) {
+    const { perSecond } = await generate<LoadResult>('http-load.ts', { ...plan, connections }, folder);
+    capacity = Math.max(capacity, perSecond);
+  }
   note(`open loop: capacity ${capacity.toFixed(0)}/s`);
+  const rounds: OpenLevel[][] = [];
+  for (let round = 0; round < runs; round++) rounds.push(await levelsOf(server, plan, capacity, folder));
+  return { capacity, rounds };
+}
+
+async function levelsOf(
+  server: HttpServer,
+  plan: Omit<LoadPlan, 'connections' | 'rate'>,
+  capacity: number,
+  folder: string,
+): Promise<OpenLevel[]> {
   const levels: OpenLevel[] = [];
   for (const factor of FACTORS) {
     const memoryMiB: number[] = [];
@@ -40,5 +58,5 @@ export async function openLoop(
     levels.push({ ...paced, factor, serverCpu: server.cpu() - cpu, memoryMiB });
     note(`${factor}x: goodput ${paced.goodput.toFixed(0)}/s, p99 ${tenths(paced.p99)} ms, ${paced.refused} refused`);
   }
-  return { capacity, levels };
+  return levels;
 }

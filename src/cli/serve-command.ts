@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ServeConfig } from '../contract/serve-config.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { keepGarbageYoung } from '../heap/young-garbage.ts';
 import { Admission } from '../serve/admission.ts';
 import { ApiKeys } from '../serve/api-keys.ts';
 import { drain } from '../serve/drain.ts';
@@ -78,6 +79,7 @@ interface ServeDeps {
 async function serve(loaded: LoadedServe, deps: ServeDeps): Promise<void> {
   const { config } = loaded;
   const { auth, log, tls, allowUnpinned } = deps;
+  keepGarbageYoung();
   const metrics = new Metrics();
   const admission = new Admission(config.limits);
   const serveMetrics = new ServeMetrics(metrics, admission);

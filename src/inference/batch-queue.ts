@@ -1,3 +1,5 @@
+import { ChurnMap } from '../heap/churn-map.ts';
+
 /** What waits for the model: some rows that may share a batch with rows of the same key. Times are ms of one clock. */
 export interface QueueEntry {
   readonly rows: number;
@@ -39,9 +41,9 @@ interface Waiting {
 export class BatchQueue<T extends QueueEntry> {
   private readonly limits: QueueLimits;
   /** By priority, best first; a Map keeps the order of arrival and forgets in constant time. */
-  private readonly lanes = new Map<number, Map<T, Waiting>>();
+  private readonly lanes = new ChurnMap<number, ChurnMap<T, Waiting>>();
   private ranks: number[] = [];
-  private readonly rowsByKey = new Map<string, number>();
+  private readonly rowsByKey = new ChurnMap<string, number>();
   private waitingRows = 0;
   private waitingBytes = 0;
 
@@ -80,7 +82,7 @@ export class BatchQueue<T extends QueueEntry> {
 
   /** Takes everything out. */
   clear(): T[] {
-    const all = [...this.lanes.values()].flatMap((lane) => [...lane.keys()]);
+    const all = [...this.lanes].flatMap(([, lane]) => [...lane.keys()]);
     for (const entry of all) this.remove(entry);
     return all;
   }
@@ -159,10 +161,10 @@ export class BatchQueue<T extends QueueEntry> {
     else this.rowsByKey.set(entry.key, left);
   }
 
-  private laneOf(rank: number): Map<T, Waiting> {
+  private laneOf(rank: number): ChurnMap<T, Waiting> {
     const known = this.lanes.get(rank);
     if (known !== undefined) return known;
-    const lane = new Map<T, Waiting>();
+    const lane = new ChurnMap<T, Waiting>();
     this.lanes.set(rank, lane);
     this.ranks = [...this.lanes.keys()].sort((a, b) => a - b);
     return lane;

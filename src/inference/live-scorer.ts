@@ -1,6 +1,7 @@
 import type { InferAnswer, InferRequest, LiveTensor } from '../contract/live-model.ts';
 import type { ModelInfo } from '../contract/signature.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import { ChurnSet } from '../heap/churn-map.ts';
 import { zeros } from '../tensor/elements.ts';
 import { type BatchAxis, findBatchAxis } from './batch-axis.ts';
 import { type BatchCut, BatchQueue } from './batch-queue.ts';
@@ -41,7 +42,7 @@ export class LiveScorer {
   private readonly events: InferenceEvents;
   private readonly seat: LiveSeat;
   private readonly queue: BatchQueue<Ticket>;
-  private readonly tickets = new Set<Ticket>();
+  private readonly tickets = new ChurnSet<Ticket>();
   private batchesInChild = 0;
   private pendingRows = 0;
   private isPumping = false;

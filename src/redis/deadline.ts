@@ -1,4 +1,5 @@
 import { PrescoreError } from '../errors/prescore-error.ts';
+import { ChurnSet } from '../heap/churn-map.ts';
 
 const TICKS = 20;
 
@@ -14,7 +15,7 @@ interface Pending {
 export class Deadline {
   private readonly limitMs: number;
   private readonly where: string;
-  private readonly pending = new Set<Pending>();
+  private readonly pending = new ChurnSet<Pending>();
   private timer: NodeJS.Timeout | null = null;
 
   constructor(limitMs: number, where: string) {

@@ -16,6 +16,7 @@ import type { Admission } from './admission.ts';
 import { type Door, type DoorOptions, doorOf } from './door.ts';
 import { commonHeaders, type ErrorWriter } from './http-answer.ts';
 import { answerError, answerUnknown, refuseSocket } from './http-errors.ts';
+import { Intake } from './intake.ts';
 import { isJsonType, parseBody } from './parse-body.ts';
 import type { PlainRoute } from './plain-connection.ts';
 import { PlainLane } from './plain-lane.ts';
@@ -158,7 +159,16 @@ function addPlainLane(app: FastifyInstance, route: PlainRoute, door: Door, optio
   const listeners = server.listeners(event);
   const { limits, admission, log, onDone = () => undefined } = options;
   const lane = new PlainLane({
-    ...{ reader: new PlainReader(route.prefix, limits), route, limits, admission, log, onDone, door },
+    ...{
+      reader: new PlainReader(route.prefix, limits),
+      route,
+      limits,
+      admission,
+      intake: new Intake(),
+      log,
+      onDone,
+      door,
+    },
     handOver: (socket) => {
       for (const listener of listeners) listener.call(server, socket);
     },

@@ -3,6 +3,7 @@ import type { FeatureRow, JobScorer, RowScore } from '../contract/job-scorer.ts'
 import type { CancelSignal } from '../contract/live-model.ts';
 import type { PredictionValue } from '../contract/prediction-set.ts';
 import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import { ChurnMap } from '../heap/churn-map.ts';
 import type { AskedKey } from './asked-key.ts';
 import { Backlog } from './backlog.ts';
 import { Cancel } from './cancel.ts';
@@ -90,7 +91,7 @@ interface Flight {
 export class LiveLane {
   private readonly options: LiveOptions;
   /** The latest flight of each key. */
-  private readonly flights = new Map<string, Flight>();
+  private readonly flights = new ChurnMap<string, Flight>();
   private readonly withoutFeatures: ShortMemory;
   private readonly backlog: Backlog;
   /**

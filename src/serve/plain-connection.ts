@@ -8,6 +8,7 @@ import { Cancel } from './cancel.ts';
 import type { Door } from './door.ts';
 import { errorAnswer, type HttpAnswer } from './http-answer.ts';
 import { refuseSocket } from './http-errors.ts';
+import type { Intake } from './intake.ts';
 import { plainAnswer } from './plain-answer.ts';
 import type { PlainHead, PlainReader } from './plain-request.ts';
 import { type DoneRequest, requestIdOf } from './request-trace.ts';
@@ -43,6 +44,8 @@ export interface PlainOptions {
   readonly route: PlainRoute;
   readonly limits: ServeLimits;
   readonly admission: Admission;
+  /** One for all connections. */
+  readonly intake: Intake;
   readonly log: Logger;
   readonly door: Door;
   readonly onDone: (request: DoneRequest, status: number, ms: number) => void;
@@ -120,9 +123,22 @@ export class PlainConnection {
 
   private begin(head: PlainHead, bytes: Buffer): void {
     const { admission, route } = this.options;
-    // Before anything is parsed or looked up: to refuse must cost much less than to answer.
-    if (admission.isOver() || route.isFull(head.name)) this.write(admission.refusal());
-    else void this.serve(head, bytes.subarray(head.from));
+    this.isBusy = true;
+    const decide = (): boolean => {
+      this.isBusy = false;
+      if (this.isGone) return true;
+      // Before anything is parsed or looked up: to refuse must cost much less than to answer.
+      const isTaken = !admission.isOver() && !route.isFull(head.name);
+      if (isTaken) void this.serve(head, bytes.subarray(head.from));
+      else this.refuse();
+      return isTaken;
+    };
+    this.options.intake.offer({ decide });
+  }
+
+  private refuse(): void {
+    this.write(this.options.admission.refusal());
+    this.goOn();
   }
 
   private async serve(request: PlainHead, bytes: Buffer): Promise<void> {

@@ -1,6 +1,8 @@
+import { ChurnMap } from '../heap/churn-map.ts';
+
 /** Keys that were not there a moment ago, so that asking again and again costs nothing. Bounded; the oldest go first. */
 export class ShortMemory {
-  private readonly until = new Map<string, number>();
+  private readonly until = new ChurnMap<string, number>();
   private readonly forMs: number;
   private readonly most: number;
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OverlayEntry, PredictionStore, ValueColumn } from '../contract/prediction-set.ts';
+import { ChurnMap } from '../heap/churn-map.ts';
 import { announceOverlay } from '../prediction-set/announce-overlay.ts';
 import { encodeOverlay } from '../prediction-set/overlay-entry.ts';
 import type { LiveScore } from './live-lane.ts';
@@ -26,7 +27,7 @@ export interface WriteBackOptions {
  */
 export class WriteBack {
   private readonly options: WriteBackOptions;
-  private readonly waiting = new Map<string, OverlayEntry>();
+  private readonly waiting = new ChurnMap<string, OverlayEntry>();
   private store: PredictionStore | null = null;
   private flagSeenAt = Number.NEGATIVE_INFINITY;
   private writing: Promise<void> | null = null;
@@ -41,7 +42,7 @@ export class WriteBack {
     const { columns, modelSha256, ttlMs, onWritten } = this.options;
     if (this.isClosed) return;
     const id = Buffer.from(key).toString('latin1');
-    if (this.waiting.size >= MOST_WAITING && !this.waiting.has(id)) {
+    if (this.waiting.size >= MOST_WAITING && this.waiting.get(id) === undefined) {
       onWritten(1, 'dropped');
       return;
     }
