@@ -16,6 +16,8 @@ export function machineFacts(): Record<string, string> {
     cores: String(availableParallelism()),
     memory: `${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
     kernel: release(),
+    // BBR paces loopback as well: some replies of a store come 20 to 25 ms late.
+    'tcp congestion control': congestionControl(),
     'load before': loadavg()[0]!.toFixed(2),
     ...libraryVersions(),
   };
@@ -35,6 +37,14 @@ function libraryVersions(): Record<string, string> {
     daft: `${peers['daft']} (pyarrow ${peers['pyarrow']})`,
     ray: `${peers['ray']} (pyarrow ${peers['pyarrow']})`,
   };
+}
+
+function congestionControl(): string {
+  try {
+    return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
 }
 
 function packageVersion(folder: string): string {

@@ -6,6 +6,8 @@ import { bodyOf, RETRY_AFTER_S } from './http-status.ts';
 import { WorkMeter, weightOf } from './work-meter.ts';
 
 const TICK_MS = 20;
+/** Of the work that may wait, what may wait under a flood. */
+const FLOOD_SHARE = 1 / 3;
 const REFUSAL: HttpAnswer = {
   status: 503,
   headers: { 'content-type': JSON_TYPE, 'retry-after': String(RETRY_AFTER_S) },
@@ -41,7 +43,7 @@ export class Admission {
   constructor(limits: AdmissionLimits, meter = new WorkMeter()) {
     this.meter = meter;
     this.limits = limits;
-    this.backlog = new Backlog(limits.queueTimeMs);
+    this.backlog = new Backlog(limits.queueTimeMs, FLOOD_SHARE * limits.queueTimeMs);
     let expected = performance.now() + TICK_MS;
     let before = 0;
     this.timer = setInterval(() => {
@@ -58,6 +60,7 @@ export class Admission {
   enter(weight = weightOf(undefined)): void {
     this.inFlight++;
     this.entered++;
+    this.backlog.took();
     this.meter.add(weight);
   }
 

@@ -48,6 +48,8 @@ const MOST_TURNS = 4;
 const SHARE = 0.1;
 /** Of the work that may wait, what may be the model's: its answers are work for the event loop as well. */
 const MODEL_SHARE = 0.5;
+/** Of that, what may wait under a flood: less, and the model has nothing to do while the next call is packed. */
+const FLOOD_SHARE = 0.5;
 /** Stands for a row until its score is there. */
 const UNSCORED: LiveScore = { values: {}, scoredAtMs: 0, scoredAt: '' };
 
@@ -106,7 +108,8 @@ export class LiveLane {
   constructor(options: LiveOptions) {
     this.options = options;
     this.withoutFeatures = new ShortMemory(options.negativeForMs);
-    this.backlog = new Backlog(options.queueTimeMs * MODEL_SHARE);
+    const limitMs = options.queueTimeMs * MODEL_SHARE;
+    this.backlog = new Backlog(limitMs, FLOOD_SHARE * limitMs);
   }
 
   /** Whether as much waits for the model as may. */
@@ -122,6 +125,7 @@ export class LiveLane {
   /** Scores rows; an outcome for each. Errors: none; they are outcomes. */
   async score(rows: readonly AskedKey[], signal: CancelSignal | null, times: LiveTimes): Promise<LiveOutcome[]> {
     const refused = this.isFull ? new PrescoreError('LIVE_OVERLOADED', { what: 'too much waits for the model' }) : null;
+    if (refused === null) this.backlog.took();
     const flights = rows.map((row) => this.flightOf(row) ?? (refused === null ? this.board(row) : null));
     if (this.gathering !== null && this.gathering.rows.length >= MOST_GATHERED) this.gathering = null;
     const taken = flights.filter((flight) => flight !== null);

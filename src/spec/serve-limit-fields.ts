@@ -76,7 +76,7 @@ export const SERVE_LIMITS = {
     queueTime: {
       type: { kind: 'duration', minMs: 1, maxMs: MINUTE_MS },
       default: '10ms',
-      doc: 'How much work may go on waiting, in CPU time of the server; half as much may wait for the model that a set is scored by. What comes on top is answered with 503, which bounds the time of what is taken. A burst of a tenth of a second may be four times as much, unless there was too much less than a second before.',
+      doc: 'How much work may go on waiting, in CPU time of the server; half as much may wait for the model that a set is scored by. What comes on top is answered with 503, which bounds the time of what is taken. A burst of a tenth of a second may be twice as much, unless there was too much less than a second before; while most requests are refused, a third (for the model half) of it is enough.',
       example: '25ms',
     },
     lookupTime: {
