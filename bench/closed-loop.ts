@@ -61,13 +61,13 @@ export async function rounds(
   servers: readonly HttpServer[],
   runs: number,
   what: string,
-  take: (server: HttpServer) => Promise<Taken>,
+  measure: (server: HttpServer) => Promise<Taken>,
 ): Promise<Map<string, Taken[]>> {
   const taken = new Map<string, Taken[]>(servers.map(({ name }) => [name, []]));
   for (let round = 0; round < runs; round++) {
     for (const k of servers.keys()) {
       const server = servers[(k + round) % servers.length]!;
-      const one = await take(server);
+      const one = await measure(server);
       note(
         `round ${round + 1}, ${what}: ${server.name} ${one.perSecond.toFixed(0)}/s, p50 ${one.p50.toFixed(2)} ms, p99 ${one.p99.toFixed(2)} ms`,
       );

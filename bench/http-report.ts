@@ -3,7 +3,7 @@ import { MANY } from './http-bodies.ts';
 import type { OpenLoop } from './open-loop.ts';
 import { openRatios, printOpenLoop } from './open-report.ts';
 import type { HttpCase, Options } from './options.ts';
-import { printTable, writeResults } from './report.ts';
+import { hundredths, printTable, writeResults } from './report.ts';
 import { spread } from './statistics.ts';
 
 const FULL = { rows: 300_000, runs: 5, seconds: 10 };
@@ -55,7 +55,7 @@ export function report(name: HttpCase, machine: Record<string, string>, options:
   process.stdout.write('\n');
   for (const { server, perSecond, p50, p99 } of against) {
     process.stdout.write(
-      `prescore answers ${perSecond.median.toFixed(2)} (${perSecond.min.toFixed(2)} - ${perSecond.max.toFixed(2)}) times the requests of ${server}; its p50 is ${p50.toFixed(3)}, its p99 ${p99.toFixed(3)} of the peer's\n`,
+      `prescore answers ${hundredths(perSecond)} times the requests of ${server}; its p50 is ${p50.toFixed(3)}, its p99 ${p99.toFixed(3)} of the peer's\n`,
     );
   }
   process.stdout.write(

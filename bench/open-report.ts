@@ -1,7 +1,7 @@
 import { OPEN_ROWS } from './http-bodies.ts';
 import type { OpenLevel, OpenLoop } from './open-loop.ts';
 import type { HttpCase } from './options.ts';
-import { printTable, tenths } from './report.ts';
+import { hundredths, printTable, tenths } from './report.ts';
 import { type Spread, spread } from './statistics.ts';
 
 /** What the highest load does to a server, within each round: a slow spell of the machine hits all of its levels. */
@@ -53,7 +53,7 @@ export function printOpenLoop(name: HttpCase, open: OpenLoop): void {
   const { goodput, p99 } = openRatios(open);
   const [load, least] = [`${rounds[0]!.at(-1)!.factor}x`, `${rounds[0]![0]!.factor}x`];
   process.stdout.write(
-    `\nat ${load} the goodput is ${between(goodput)} of the round's best, p99 ${between(p99)} times that at ${least}\n`,
+    `\nat ${load} the goodput is ${hundredths(goodput)} of the round's best, p99 ${hundredths(p99)} times that at ${least}\n`,
   );
 }
 
@@ -80,8 +80,4 @@ function row(levels: readonly OpenLevel[], best: number): string[] {
     `${memory[0]} - ${memory.at(-1)} - ${Math.max(...memory)}`,
     tenths(of((l) => l.generatorCpu)),
   ];
-}
-
-function between({ median, min, max }: Spread): string {
-  return `${median.toFixed(2)} (${min.toFixed(2)} - ${max.toFixed(2)})`;
 }

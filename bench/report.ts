@@ -120,6 +120,11 @@ function wallsOf(outcome: Outcome): number[] {
   return outcome.runs.map((run) => run.wall);
 }
 
+/** A median with its range. */
+export function hundredths({ median, min, max }: Spread): string {
+  return `${median.toFixed(2)} (${min.toFixed(2)} - ${max.toFixed(2)})`;
+}
+
 /** A figure with one decimal; a dash for none. */
 export function tenths(value: number | null): string {
   return value === null ? '-' : value.toFixed(1);

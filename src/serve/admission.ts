@@ -79,6 +79,7 @@ export class Admission {
     }
   }
 
+  /** For whoever refuses then: it counts as a refusal. */
   isOver(): boolean {
     const { inFlight, loopDelayMs } = this.limits;
     return this.inFlight >= inFlight || this.loopDelayMs > loopDelayMs || this.backlog.isOver(this.meter.waitingMs);

@@ -159,16 +159,14 @@ function addPlainLane(app: FastifyInstance, route: PlainRoute, door: Door, optio
   const listeners = server.listeners(event);
   const { limits, admission, log, onDone = () => undefined } = options;
   const lane = new PlainLane({
-    ...{
-      reader: new PlainReader(route.prefix, limits),
-      route,
-      limits,
-      admission,
-      intake: new Intake(),
-      log,
-      onDone,
-      door,
-    },
+    reader: new PlainReader(route.prefix, limits),
+    route,
+    limits,
+    admission,
+    intake: new Intake(),
+    log,
+    onDone,
+    door,
     handOver: (socket) => {
       for (const listener of listeners) listener.call(server, socket);
     },

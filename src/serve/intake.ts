@@ -1,11 +1,8 @@
 /** For so long after a refusal requests are decided on turn by turn. */
 const CALM_MS = 1_000;
 
-/** A request that is here whole, and not yet taken. */
-export interface Offered {
-  /** Takes or refuses it, and says whether it was taken. */
-  readonly decide: () => boolean;
-}
+/** Takes or refuses a request that is here whole, and says whether it was taken. */
+type Decide = () => boolean;
 
 /**
  * Decides on requests: each at once, as long as none is refused. Under a flood, those that one turn of the event loop has read are
@@ -13,7 +10,7 @@ export interface Offered {
  * would be the oldest, and what is refused could have been answered soon.
  */
 export class Intake {
-  private held: Offered[] = [];
+  private held: Decide[] = [];
   private refusedAt = Number.NEGATIVE_INFINITY;
   private readonly now: () => number;
 
@@ -23,18 +20,18 @@ export class Intake {
   }
 
   /** Decides on the request, at the latest at the end of this turn. Errors: none. */
-  offer(request: Offered): void {
-    if (this.now() - this.refusedAt > CALM_MS) this.decide(request);
-    else if (this.held.push(request) === 1) setImmediate(this.decideAll);
+  offer(decide: Decide): void {
+    if (this.now() - this.refusedAt > CALM_MS) this.ask(decide);
+    else if (this.held.push(decide) === 1) setImmediate(this.decideAll);
   }
 
   private readonly decideAll = (): void => {
     const { held } = this;
     this.held = [];
-    for (const request of held.reverse()) this.decide(request);
+    for (const decide of held.reverse()) this.ask(decide);
   };
 
-  private decide(request: Offered): void {
-    if (!request.decide()) this.refusedAt = this.now();
+  private ask(decide: Decide): void {
+    if (!decide()) this.refusedAt = this.now();
   }
 }

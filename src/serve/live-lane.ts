@@ -112,7 +112,7 @@ export class LiveLane {
     this.backlog = new Backlog(limitMs, FLOOD_SHARE * limitMs);
   }
 
-  /** Whether as much waits for the model as may. */
+  /** Whether as much waits for the model as may. For whoever refuses then: it counts as a refusal. */
   get isFull(): boolean {
     return this.backlog.isOver(this.pendingRows * this.msPerRow);
   }

@@ -122,23 +122,22 @@ export class PlainConnection {
   }
 
   private begin(head: PlainHead, bytes: Buffer): void {
-    const { admission, route } = this.options;
     this.isBusy = true;
-    const decide = (): boolean => {
-      this.isBusy = false;
-      if (this.isGone) return true;
-      // Before anything is parsed or looked up: to refuse must cost much less than to answer.
-      const isTaken = !admission.isOver() && !route.isFull(head.name);
-      if (isTaken) void this.serve(head, bytes.subarray(head.from));
-      else this.refuse();
-      return isTaken;
-    };
-    this.options.intake.offer({ decide });
+    this.options.intake.offer(() => this.decide(head, bytes));
   }
 
-  private refuse(): void {
-    this.write(this.options.admission.refusal());
-    this.goOn();
+  private decide(head: PlainHead, bytes: Buffer): boolean {
+    const { admission, route } = this.options;
+    this.isBusy = false;
+    if (this.isGone) return true;
+    // Before anything is parsed or looked up: to refuse must cost much less than to answer.
+    const isTaken = !admission.isOver() && !route.isFull(head.name);
+    if (isTaken) void this.serve(head, bytes.subarray(head.from));
+    else {
+      this.write(admission.refusal());
+      this.goOn();
+    }
+    return isTaken;
   }
 
   private async serve(request: PlainHead, bytes: Buffer): Promise<void> {

@@ -7,13 +7,11 @@ class Counter {
   room = 0;
   readonly log: string[] = [];
 
-  request(name: string): { readonly decide: () => boolean } {
-    return {
-      decide: () => {
-        const isTaken = this.room-- > 0;
-        this.log.push(`${isTaken ? 'took' : 'refused'} ${name}`);
-        return isTaken;
-      },
+  request(name: string): () => boolean {
+    return () => {
+      const isTaken = this.room-- > 0;
+      this.log.push(`${isTaken ? 'took' : 'refused'} ${name}`);
+      return isTaken;
     };
   }
 }
