@@ -317,14 +317,15 @@ describe.each(PREDICTION_STORES)('prediction store: $name', ({ start }) => {
       }
       const pages = await store.readPages(set, pointer.generation, [0, 99, 199]);
       served.add(pointer.generation);
+      // The generation before stays for one publication; a test that was stopped for longer than two has seen nothing.
+      const isStill = (await store.readPointer(set))!.generation <= pointer.generation + 1;
       for (const page of pages) {
-        if (page === null) gone++;
+        if (page === null) gone += isStill ? 1 : 0;
         else if (page.length !== 300 || page.some((byte) => byte !== pointer.generation)) torn++;
       }
     }
     expect((await ended)[0]).toBe(0);
     expect(torn).toBe(0);
-    // The generation before stays for one publication, which is longer than a read takes.
     expect(gone).toBe(0);
     expect(served.size).toBeGreaterThan(1);
     expect((await store.readPointer(set))?.generation).toBe(12);
