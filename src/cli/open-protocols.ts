@@ -48,7 +48,7 @@ export async function openProtocols(app: HttpServer, deps: ProtocolDeps): Promis
           host,
           deadlineMs: batcher.deadlineMs,
           maxDeadlineMs: Math.max(MAX_DEADLINE_MS, batcher.deadlineMs),
-          away: (weight, task) => admission.away(weight, task),
+          away: (work, task) => admission.away(work, task),
           observe: ({ model, face, seconds, result }) => {
             metrics.latencyOf(model, face, seconds);
             metrics.prediction(model, result !== null, result?.rows);

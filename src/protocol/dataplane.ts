@@ -1,6 +1,7 @@
 import type { LiveModel, ModelHost, ModelVersionState } from '../contract/live-model.ts';
 import type { TensorSignature } from '../contract/signature.ts';
 import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
+import type { Work } from '../serve/work-meter.ts';
 import { checkInputs, checkOutputs, hasBatchAxis } from './check-tensors.ts';
 import { datatypeOf, newElements, shapeCount } from './datatypes.ts';
 import { type ModelStat, ModelStatistics } from './model-statistics.ts';
@@ -13,8 +14,8 @@ export interface DataplaneOptions {
   readonly deadlineMs: number;
   /** The longest timeout that a request may name; more is cut to it. */
   readonly maxDeadlineMs: number;
-  /** Waits for the scorer on behalf of a request of this weight: it is no work for the event loop meanwhile. */
-  readonly away: <T>(weight: number, task: () => Promise<T>) => Promise<T>;
+  /** Waits for the scorer on behalf of a request: it is no work for the event loop meanwhile. */
+  readonly away: <T>(work: Work, task: () => Promise<T>) => Promise<T>;
   /** Told of every request that reached a model, for metrics and logs. */
   readonly observe?: (seen: SeenInference) => void;
 }
@@ -77,7 +78,7 @@ export class Dataplane {
       return ms;
     };
     try {
-      const result = await this.score(model, read(), origin.weight);
+      const result = await this.score(model, read(), origin.work);
       this.statisticsOf(name, version).answered(result, seen('ok', result));
       return result;
     } catch (error) {
@@ -145,13 +146,13 @@ export class Dataplane {
     return states.map((state) => this.statisticsOf(state.name, state.version).read(state.name, state.version));
   }
 
-  private async score(model: LiveModel, call: InferCall, weight: number): Promise<InferResult> {
+  private async score(model: LiveModel, call: InferCall, work: Work): Promise<InferResult> {
     const { inputs, rows } = checkInputs(model, call.inputs);
     const names = checkOutputs(model, call.outputs);
     const deadlineMs = this.deadlineOf(call);
     if (rows === 0) return { ...EMPTY, model, id: call.id, outputs: emptyOutputs(model, names) };
     const { signal, parameters } = call;
-    const answer = await this.options.away(weight, () =>
+    const answer = await this.options.away(work, () =>
       model.infer({ inputs, outputs: names, rows, deadlineMs, priority: parameters.priority, signal }),
     );
     const failed = answer.failedRows[0];

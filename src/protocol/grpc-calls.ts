@@ -2,7 +2,7 @@ import type { ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } fro
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { ANYONE, type Caller, requireScope, type Scope } from '../serve/access.ts';
 import { statusOf } from '../serve/http-status.ts';
-import { weightOf } from '../serve/work-meter.ts';
+import type { Work } from '../serve/work-meter.ts';
 import type { Dataplane } from './dataplane.ts';
 import { requireModel } from './face.ts';
 import { readGrpcCall, writeGrpcAnswer } from './grpc-infer.ts';
@@ -22,6 +22,7 @@ import { indexEntries, readVersion } from './repository-routes.ts';
 interface CallContext {
   readonly caller: Caller;
   readonly startedAt: number;
+  readonly work: Work;
   /** Milliseconds that the client's deadline leaves; null: it has none. */
   readonly leftMs: number | null;
   readonly signal: AbortSignal;
@@ -70,17 +71,14 @@ export function inferenceHandlers(options: GrpcOptions): UntypedServiceImplement
   };
 }
 
-/** As much as `Admission.enter` counts for a call: its bytes are not known when it comes in. */
-const CALL_WEIGHT = weightOf(undefined);
-
 async function infer(
   dataplane: Dataplane,
   request: ModelInferRequest,
-  { caller, startedAt, leftMs, signal }: CallContext,
+  { caller, startedAt, work, leftMs, signal }: CallContext,
 ): Promise<ModelInferResponse> {
   requireModel(caller, request.model_name);
   const model = await dataplane.model(request.model_name, request.model_version);
-  const result = await dataplane.infer(model, { face: 'grpc', startedAt, weight: CALL_WEIGHT }, () => ({
+  const result = await dataplane.infer(model, { face: 'grpc', startedAt, work }, () => ({
     ...readGrpcCall(request),
     transportMs: leftMs,
     signal,
@@ -93,7 +91,9 @@ function unary<Q, A>({ auth, admission, log }: GrpcOptions, scope: Scope | null,
     // Looked at before this call counts itself. Health is answered whatever else is going on.
     const startedAt = performance.now();
     const isOver = scope !== null && admission.isOver();
-    const work = async (): Promise<A> => {
+    // Its bytes are not known yet: a kind for each way that costs something else.
+    const work = admission.enter(`grpc ${scope}`);
+    const run = async (): Promise<A> => {
       if (isOver) throw new PrescoreError('SERVER_OVERLOADED', { what: 'too many requests in work' });
       const [authorization] = call.metadata.get('authorization');
       const caller = auth === null || scope === null ? ANYONE : auth.callerOf(authorization?.toString());
@@ -101,12 +101,12 @@ function unary<Q, A>({ auth, admission, log }: GrpcOptions, scope: Scope | null,
       return handle(call.request, {
         caller: caller ?? ANYONE,
         startedAt,
+        work,
         leftMs: leftOf(call.getDeadline()),
         signal: gone(call),
       });
     };
-    admission.enter();
-    work()
+    run()
       .then(
         (value) => answer(null, value),
         (error: unknown) => {
@@ -115,7 +115,7 @@ function unary<Q, A>({ auth, admission, log }: GrpcOptions, scope: Scope | null,
           answer(status);
         },
       )
-      .finally(() => admission.leave());
+      .finally(() => admission.leave(work));
   };
 }
 

@@ -49,7 +49,7 @@ async function infer(request: ModelRequest, reply: FastifyReply, options: Protoc
   let isBinary: InferRequestBody['isBinary'] = () => false;
   const result = await dataplane.infer(
     model,
-    { face: 'infer', startedAt: request.startedAt, weight: request.weight },
+    { face: 'infer', startedAt: request.startedAt, work: request.work },
     () => {
       const call = readInferRequest(body, header?.toString(), model, parseJson);
       refuseHalfAsJson(model, call);

@@ -64,7 +64,7 @@ async function predict(
   let form: PredictRequestBody['form'] = 'rows';
   const result = await dataplane.infer(
     model,
-    { face: 'predict', startedAt: request.startedAt, weight: request.weight },
+    { face: 'predict', startedAt: request.startedAt, work: request.work },
     () => {
       const read = readPredictRequest(request.body, model);
       form = read.form;

@@ -1,5 +1,6 @@
 import type { CancelSignal, LiveData, LiveModel } from '../contract/live-model.ts';
 import type { TensorType } from '../contract/signature.ts';
+import type { Work } from '../serve/work-meter.ts';
 
 /** A tensor as every face hands it to the dataplane and gets it back, whatever the wire looks like. */
 export interface WireTensor {
@@ -37,8 +38,8 @@ export interface CallOrigin {
   readonly face: 'predict' | 'infer' | 'grpc';
   /** `performance.now()` when its headers were read. */
   readonly startedAt: number;
-  /** Of the request, as the admission counts work. */
-  readonly weight: number;
+  /** What the request is for the admission. */
+  readonly work: Work;
 }
 
 /** An answer in neutral form. */

@@ -3,11 +3,13 @@ import { PrescoreError } from '../errors/prescore-error.ts';
 import { Backlog } from './backlog.ts';
 import { type HttpAnswer, JSON_TYPE } from './http-answer.ts';
 import { bodyOf, RETRY_AFTER_S } from './http-status.ts';
-import { WorkMeter, weightOf } from './work-meter.ts';
+import { type Work, WorkMeter } from './work-meter.ts';
 
 const TICK_MS = 20;
 /** Of the work that may wait, what may wait under a flood. */
 const FLOOD_SHARE = 1 / 3;
+/** The kind of work that refusals are. */
+const REFUSED = 'refused';
 const REFUSAL: HttpAnswer = {
   status: 503,
   headers: { 'content-type': JSON_TYPE, 'retry-after': String(RETRY_AFTER_S) },
@@ -56,26 +58,28 @@ export class Admission {
     }, TICK_MS).unref();
   }
 
-  /** A request comes in; its weight is that of `weightOf`. */
-  enter(weight = weightOf(undefined)): void {
+  /** A request comes in. `kind` is of few: all that cost about as much a byte. Returns what `leave` is to be given. */
+  enter(kind: string, contentLength?: string | number): Work {
+    const work = this.meter.work(kind, contentLength);
     this.inFlight++;
     this.entered++;
     this.backlog.took();
-    this.meter.add(weight);
+    this.meter.add(work);
+    return work;
   }
 
-  leave(weight = weightOf(undefined)): void {
+  leave(work: Work): void {
     this.inFlight--;
-    this.meter.finish(weight);
+    this.meter.finish(work);
   }
 
   /** While a request waits for a scorer it is no work for the event loop, and no reason to refuse lookups. */
-  async away<T>(weight: number, task: () => Promise<T>): Promise<T> {
-    this.meter.remove(weight);
+  async away<T>(work: Work, task: () => Promise<T>): Promise<T> {
+    this.meter.remove(work);
     try {
       return await task();
     } finally {
-      this.meter.add(weight);
+      this.meter.add(work);
     }
   }
 
@@ -90,9 +94,12 @@ export class Admission {
     return this.loopDelayMs > this.limits.loopDelayMs / 2;
   }
 
-  /** The answer to a request that is not read; counts it. */
-  refusal(): HttpAnswer {
+  /** The answer to a request that is not taken; counts it, and what it costs. */
+  refusal(contentLength: string | number | undefined): HttpAnswer {
     this.refused++;
+    const work = this.meter.work(REFUSED, contentLength);
+    this.meter.add(work);
+    this.meter.finish(work);
     return REFUSAL;
   }
 

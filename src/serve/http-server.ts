@@ -22,7 +22,7 @@ import type { PlainRoute } from './plain-connection.ts';
 import { PlainLane } from './plain-lane.ts';
 import { PlainReader } from './plain-request.ts';
 import { type DoneRequest, requestIdOf } from './request-trace.ts';
-import { weightOf } from './work-meter.ts';
+import type { Work } from './work-meter.ts';
 
 const BINARY_TYPE = /^application\/octet-stream *(;|$)/i;
 
@@ -40,8 +40,8 @@ declare module 'fastify' {
     caller: Caller | null;
     /** `performance.now()` when the request's headers were read. */
     startedAt: number;
-    /** Of the work that it is, by `weightOf`. */
-    weight: number;
+    /** What it is for the admission. */
+    work: Work;
   }
 }
 
@@ -83,7 +83,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const door = doorOf(options);
   app.decorateRequest('caller', null);
   app.decorateRequest('startedAt', 0);
-  app.decorateRequest('weight', 0);
+  app.decorateRequest('work');
   addBodies(app, limits);
   app.addHook('onRoute', ({ url, config }) => {
     if (config?.scope === undefined)
@@ -122,7 +122,7 @@ function newServer(handler: RequestListener, options: ServerOptions): RawServerD
   const admitted: RequestListener = (request, response) => {
     // Before anything is read or built: to refuse must cost much less than to answer.
     if (admission.isOver() && !request.url!.startsWith('/health/')) {
-      const { status, headers, body } = admission.refusal();
+      const { status, headers, body } = admission.refusal(request.headers['content-length']);
       response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
       return;
     }
@@ -139,11 +139,10 @@ function newServer(handler: RequestListener, options: ServerOptions): RawServerD
 
 function watchEnd(request: FastifyRequest, reply: FastifyReply, { admission, onDone }: ServerOptions): void {
   const { raw } = reply;
-  const weight = weightOf(request.headers['content-length']);
-  request.weight = weight;
-  admission.enter(weight);
+  const work = admission.enter(request.routeOptions.url ?? '', request.headers['content-length']);
+  request.work = work;
   raw.once('close', () => {
-    admission.leave(weight);
+    admission.leave(work);
     onDone?.(doneRequest(request), raw.writableFinished ? raw.statusCode : 499, performance.now() - request.startedAt);
   });
 }

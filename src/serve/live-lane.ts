@@ -25,6 +25,10 @@ export interface LiveTimes {
   computeMs: number;
 }
 
+export function newLiveTimes(): LiveTimes {
+  return { featuresMs: 0, queueMs: 0, computeMs: 0 };
+}
+
 export type LiveOutcome = LiveScore | PrescoreError;
 
 export interface LiveOptions {
@@ -58,7 +62,7 @@ class Call {
   readonly rows: AskedKey[] = [];
   readonly cancel = new Cancel();
   readonly startedAt = performance.now();
-  readonly times: LiveTimes = { featuresMs: 0, queueMs: 0, computeMs: 0 };
+  readonly times = newLiveTimes();
   /** Of each row, when it is done. */
   outcomes: readonly LiveOutcome[] = [];
   waiting = 0;

@@ -12,7 +12,7 @@ import type { Intake } from './intake.ts';
 import { plainAnswer } from './plain-answer.ts';
 import type { PlainHead, PlainReader } from './plain-request.ts';
 import { type DoneRequest, requestIdOf } from './request-trace.ts';
-import { weightOf } from './work-meter.ts';
+import type { Work } from './work-meter.ts';
 
 /** A request for what stands behind the prefix, admitted. */
 export interface PlainCall {
@@ -22,7 +22,7 @@ export interface PlainCall {
   readonly bytes: Buffer;
   /** `performance.now()` when its bytes were here. */
   readonly startedAt: number;
-  readonly weight: number;
+  readonly work: Work;
   /** Aborted when the client goes before its answer is out; made on demand. */
   readonly gone: () => CancelSignal;
 }
@@ -35,6 +35,8 @@ export interface PlainRoute {
   readonly pattern: string;
   /** Whether a request for this name would be refused anyhow; then it is not read. */
   readonly isFull: (name: string) => boolean;
+  /** What requests for this name are for the admission. */
+  readonly kindOf: (name: string) => string;
   /** Throws PrescoreErrors. */
   readonly answer: (call: PlainCall) => Promise<HttpAnswer>;
 }
@@ -134,7 +136,7 @@ export class PlainConnection {
     const isTaken = !admission.isOver() && !route.isFull(head.name);
     if (isTaken) void this.serve(head, bytes.subarray(head.from));
     else {
-      this.write(admission.refusal());
+      this.write(admission.refusal(bytes.length));
       this.goOn();
     }
     return isTaken;
@@ -143,15 +145,14 @@ export class PlainConnection {
   private async serve(request: PlainHead, bytes: Buffer): Promise<void> {
     const { route, admission, log, onDone } = this.options;
     const startedAt = performance.now();
-    const weight = weightOf(bytes.length);
     const id = requestIdOf(request.requestId);
     this.isBusy = true;
-    admission.enter(weight);
+    const work = admission.enter(route.kindOf(request.name), bytes.length);
     let caller: Caller | null = null;
     let answer: HttpAnswer;
     try {
       caller = this.options.door(request, route.scope);
-      answer = await route.answer({ name: request.name, caller, bytes, startedAt, weight, gone: this.gone });
+      answer = await route.answer({ name: request.name, caller, bytes, startedAt, work, gone: this.gone });
     } catch (error) {
       answer = errorAnswer(error, { id, traceparent: request.traceparent }, log);
     }
@@ -159,7 +160,7 @@ export class PlainConnection {
     this.isBusy = false;
     this.cancel = null;
     if (!isGone) this.write(answer, id);
-    admission.leave(weight);
+    admission.leave(work);
     const { traceparent } = request;
     const done = { id, method: 'POST', traceparent, caller, route: route.pattern };
     onDone(done, isGone ? 499 : answer.status, performance.now() - startedAt);

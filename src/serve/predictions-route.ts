@@ -29,9 +29,9 @@ const PATTERN = `${PREFIX}:set`;
 /** Adds `POST /v1/predictions/{set}` and `GET /v1/predictions/{set}/{key}`. Errors: none. */
 export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRoutes): void {
   app.post(PATTERN, { config: { scope: 'lookup' } }, async (request, reply) => {
-    const { body, startedAt, weight } = request;
+    const { body, startedAt, work } = request;
     const name = (request.params as { readonly set: string }).set;
-    const call = { name, caller: callerOf(request), startedAt, weight, gone: () => goneSignal(reply) };
+    const call = { name, caller: callerOf(request), startedAt, work, gone: () => goneSignal(reply) };
     const answer = await answerPost(call, () => readAsked(body, routes.limits), routes);
     reply.code(answer.status).headers(answer.headers);
     return answer.body;
@@ -40,7 +40,7 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
     const { set, key } = request.params as { readonly set: string; readonly key: string };
     const server = setOf(set, callerOf(request), routes);
     const asked = askedText(key);
-    const times = newTimes(request.weight);
+    const times = newTimes(request.work);
     const [answer] = await server.answer([asked], () => goneSignal(reply), times);
     const totalMs = performance.now() - request.startedAt;
     routes.metrics.answered(server, [answer!], totalMs / 1000);
@@ -68,6 +68,7 @@ export function plainPredictions(routes: PredictionRoutes): PlainRoute {
   };
   return {
     ...{ prefix: PREFIX, pattern: PATTERN, scope: 'lookup' },
+    kindOf: (name) => `${PATTERN} ${sets.has(name) ? name : ''}`,
     isFull: (name) => sets.get(name)?.isFull === true,
     answer,
   };
@@ -80,7 +81,7 @@ async function answerPost(
 ): Promise<HttpAnswer> {
   const server = setOf(call.name, call.caller, routes);
   const { isOne, keys } = asked();
-  const times = newTimes(call.weight);
+  const times = newTimes(call.work);
   const answers = await server.answer(keys, call.gone, times);
   const totalMs = performance.now() - call.startedAt;
   routes.metrics.answered(server, answers, totalMs / 1000);

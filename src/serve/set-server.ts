@@ -7,9 +7,10 @@ import { isPrescoreError, PrescoreError, toPrescoreError } from '../errors/presc
 import type { Prediction } from '../reader/prediction-reader.ts';
 import type { Admission } from './admission.ts';
 import type { AskedKey } from './asked-key.ts';
-import type { LiveLane, LiveOutcome, LiveTimes } from './live-lane.ts';
+import { type LiveLane, type LiveOutcome, type LiveTimes, newLiveTimes } from './live-lane.ts';
 import type { SetLookup } from './set-lookup.ts';
 import { ShortMemory } from './short-memory.ts';
+import type { Work } from './work-meter.ts';
 
 export interface GivenAnswer {
   readonly source: AnswerSource;
@@ -28,8 +29,8 @@ export type Answer = GivenAnswer | PrescoreError;
 /** Milliseconds of the stages of one request. */
 export interface AnswerTimes extends LiveTimes {
   lookupMs: number;
-  /** Of the request, for the admission. */
-  readonly weight: number;
+  /** What the request is for the admission. */
+  readonly work: Work;
 }
 
 export interface SetServerOptions {
@@ -145,7 +146,7 @@ export class SetServer {
     const { order, writeBack } = this.config;
     const isRefreshed = order.includes('live') && writeBack !== null && order.indexOf('stale') < order.indexOf('live');
     if (isRefreshed && this.live !== null && !this.options.admission.isLate()) {
-      if (!this.live.lane.isInFlight(asked)) void this.live.lane.score([asked], null, newTimes());
+      if (!this.live.lane.isInFlight(asked)) void this.live.lane.score([asked], null, newLiveTimes());
     }
     return { ...given('stale', hit), reason: this.reasonFor(found).code };
   }
@@ -171,7 +172,7 @@ export class SetServer {
       return;
     }
     const rows = waiting.map((i) => asked[i]!);
-    const outcomes = await admission.away(times.weight, () => lane.score(rows, signal(), times));
+    const outcomes = await admission.away(times.work, () => lane.score(rows, signal(), times));
     for (const [at, i] of waiting.entries()) {
       const outcome = outcomes[at]!;
       if (outcome instanceof PrescoreError) found[i]!.liveProblem = outcome;
@@ -226,8 +227,8 @@ function notFound(): Found {
   return { hit: null, problem: null, liveProblem: null };
 }
 
-export function newTimes(weight = 0): AnswerTimes {
-  return { lookupMs: 0, featuresMs: 0, queueMs: 0, computeMs: 0, weight };
+export function newTimes(work: Work): AnswerTimes {
+  return { ...newLiveTimes(), lookupMs: 0, work };
 }
 
 function given(source: AnswerSource, { values, runId, model, scoredAt, ageMs }: Prediction): GivenAnswer {

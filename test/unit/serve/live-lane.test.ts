@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { JobScoreRequest, JobScorer, JobScores } from '../../../src/contract/job-scorer.ts';
 import { PrescoreError } from '../../../src/errors/prescore-error.ts';
 import type { AskedKey } from '../../../src/serve/asked-key.ts';
-import { LiveLane } from '../../../src/serve/live-lane.ts';
-import { newTimes } from '../../../src/serve/set-server.ts';
+import { LiveLane, newLiveTimes } from '../../../src/serve/live-lane.ts';
 
 interface Call {
   readonly request: JobScoreRequest;
@@ -62,13 +61,13 @@ const valuesOf = (outcomes: readonly unknown[]): unknown[] =>
 describe('live inference of keys', () => {
   it('a key is scored once, however many ask for it meanwhile', async () => {
     const { live, calls, scored } = lane();
-    const asks = Array.from({ length: 10 }, () => live.score([row('a', 1)], null, newTimes()));
+    const asks = Array.from({ length: 10 }, () => live.score([row('a', 1)], null, newLiveTimes()));
     await turn();
     expect(calls).toHaveLength(1);
     calls[0]!.answer();
     expect((await Promise.all(asks)).map(valuesOf)).toEqual(Array.from({ length: 10 }, () => [1]));
     expect(scored).toEqual(['a']);
-    void live.score([row('a', 1)], null, newTimes());
+    void live.score([row('a', 1)], null, newLiveTimes());
     await turn();
     expect(calls).toHaveLength(2);
   });
@@ -76,12 +75,12 @@ describe('live inference of keys', () => {
   it('rows of the next turns join a call as long as each brings more, and no longer than five', async () => {
     const { live, calls } = lane();
     for (let i = 0; i < 8; i++) {
-      void live.score([row(`k${i}`, i)], null, newTimes());
+      void live.score([row(`k${i}`, i)], null, newLiveTimes());
       await nextTurn();
     }
     await turn();
     expect(calls.map(({ request }) => request.rows.length)).toEqual([5, 3]);
-    void live.score([row('alone', 1)], null, newTimes());
+    void live.score([row('alone', 1)], null, newLiveTimes());
     await nextTurn();
     await nextTurn();
     expect(calls).toHaveLength(3);
@@ -89,9 +88,9 @@ describe('live inference of keys', () => {
 
   it('what has come while the model worked goes to it before the answers are given', async () => {
     const { live, calls } = lane();
-    const first = live.score([row('a', 1)], null, newTimes());
+    const first = live.score([row('a', 1)], null, newLiveTimes());
     await turn();
-    void live.score([row('b', 2)], null, newTimes());
+    void live.score([row('b', 2)], null, newLiveTimes());
     calls[0]!.answer();
     await first;
     expect(calls.map(({ request }) => request.rows)).toEqual([[row('a', 1).features], [row('b', 2).features]]);
@@ -99,7 +98,7 @@ describe('live inference of keys', () => {
 
   it('other features of the same key are another question', async () => {
     const { live, calls } = lane();
-    const asks = [live.score([row('a', 1)], null, newTimes()), live.score([row('a', 2)], null, newTimes())];
+    const asks = [live.score([row('a', 1)], null, newLiveTimes()), live.score([row('a', 2)], null, newLiveTimes())];
     await turn();
     for (const call of calls) call.answer();
     expect((await Promise.all(asks)).map(valuesOf)).toEqual([[1], [2]]);
@@ -107,9 +106,9 @@ describe('live inference of keys', () => {
 
   it('rows that are under way are joined, the others go together, in parts', async () => {
     const { live, calls } = lane(2);
-    const first = live.score([row('a', 1)], null, newTimes());
+    const first = live.score([row('a', 1)], null, newLiveTimes());
     await turn();
-    const all = live.score([row('b', 2), row('a', 1), row('none', null), row('c', 3)], null, newTimes());
+    const all = live.score([row('b', 2), row('a', 1), row('none', null), row('c', 3)], null, newLiveTimes());
     await turn();
     expect(calls.map(({ request }) => request.rows.length)).toEqual([1, 1, 1]);
     for (const call of calls) call.answer();
@@ -119,7 +118,7 @@ describe('live inference of keys', () => {
 
   it('an error is that of every row, and is not remembered', async () => {
     const { live, calls } = lane();
-    const asks = live.score([row('a', 1), row('b', 2)], null, newTimes());
+    const asks = live.score([row('a', 1), row('b', 2)], null, newLiveTimes());
     await turn();
     calls[0]!.fail(new PrescoreError('LIVE_OVERLOADED', { what: 'full' }));
     expect(valuesOf(await asks)).toEqual(['LIVE_OVERLOADED', 'LIVE_OVERLOADED']);
@@ -129,7 +128,10 @@ describe('live inference of keys', () => {
   it('110: a call is cancelled when the last who waits for it has gone, and not before', async () => {
     const { live, calls } = lane();
     const [one, two] = [new AbortController(), new AbortController()];
-    const asks = [live.score([row('a', 1)], one.signal, newTimes()), live.score([row('a', 1)], two.signal, newTimes())];
+    const asks = [
+      live.score([row('a', 1)], one.signal, newLiveTimes()),
+      live.score([row('a', 1)], two.signal, newLiveTimes()),
+    ];
     await turn();
     one.abort();
     expect(calls[0]!.request.signal?.aborted).toBe(false);
@@ -138,7 +140,7 @@ describe('live inference of keys', () => {
     calls[0]!.fail(new PrescoreError('LIVE_CANCELLED', { what: 'gone' }));
     expect((await Promise.all(asks)).map(valuesOf)).toEqual([['LIVE_CANCELLED'], ['LIVE_CANCELLED']]);
     // One that comes after is not cancelled with them.
-    const later = live.score([row('a', 1)], null, newTimes());
+    const later = live.score([row('a', 1)], null, newLiveTimes());
     await turn();
     calls.at(-1)!.answer();
     expect(valuesOf(await later)).toEqual([1]);
@@ -146,7 +148,7 @@ describe('live inference of keys', () => {
 
   it('what one turn asks for is one call; a key twice in one request is one row', async () => {
     const { live, calls } = lane();
-    const times = [newTimes(), newTimes()];
+    const times = [newLiveTimes(), newLiveTimes()];
     const asks = [
       live.score([row('a', 1), row('b', 2), row('a', 1)], null, times[0]!),
       live.score([row('c', 3)], null, times[1]!),
@@ -159,14 +161,14 @@ describe('live inference of keys', () => {
       { queueMs: 1, computeMs: 2 },
       { queueMs: 1, computeMs: 2 },
     ]);
-    void live.score([row('d', 4)], null, newTimes());
+    void live.score([row('d', 4)], null, newLiveTimes());
     await turn();
     expect(calls).toHaveLength(2);
   });
 
   it('what would wait too long is refused at once, until the model has caught up', async () => {
     const { live, calls } = lane();
-    const first = live.score([row('a', 1)], null, newTimes());
+    const first = live.score([row('a', 1)], null, newLiveTimes());
     await turn();
     // Two milliseconds a row: the first answer tells.
     calls[0]!.answer();
@@ -174,12 +176,12 @@ describe('live inference of keys', () => {
     const many = live.score(
       Array.from({ length: 60 }, (_, i) => row(`b${i}`, i)),
       null,
-      newTimes(),
+      newLiveTimes(),
     );
     await turn();
     expect(live.isFull).toBe(true);
-    expect(valuesOf(await live.score([row('c', 3)], null, newTimes()))).toEqual(['LIVE_OVERLOADED']);
-    const joined = live.score([row('b7', 7), row('d', 4)], null, newTimes());
+    expect(valuesOf(await live.score([row('c', 3)], null, newLiveTimes()))).toEqual(['LIVE_OVERLOADED']);
+    const joined = live.score([row('b7', 7), row('d', 4)], null, newLiveTimes());
     expect(calls).toHaveLength(2);
     calls[1]!.answer();
     expect(await many).toHaveLength(60);
@@ -190,7 +192,10 @@ describe('live inference of keys', () => {
   it('who goes early takes no one along', async () => {
     const { live, calls } = lane();
     const early = new AbortController();
-    const asks = [live.score([row('a', 1)], early.signal, newTimes()), live.score([row('b', 2)], null, newTimes())];
+    const asks = [
+      live.score([row('a', 1)], early.signal, newLiveTimes()),
+      live.score([row('b', 2)], null, newLiveTimes()),
+    ];
     await turn();
     early.abort();
     expect(calls[0]!.request.signal?.aborted).toBe(false);
@@ -200,8 +205,8 @@ describe('live inference of keys', () => {
 
   it('one who has gone before it began, and one who joins a call that was given up', async () => {
     const { live, calls } = lane();
-    void live.score([row('a', 1)], AbortSignal.abort(), newTimes());
-    const joined = live.score([row('a', 1)], null, newTimes());
+    void live.score([row('a', 1)], AbortSignal.abort(), newLiveTimes());
+    const joined = live.score([row('a', 1)], null, newLiveTimes());
     await turn();
     expect(calls[0]!.request.signal?.aborted).toBe(true);
     expect(calls).toHaveLength(2);
