@@ -72,7 +72,10 @@ async function prepare(
   await measure({ args: load, env: await pythonEnv('base') }, join(folder, 'log'), false);
   const columns = file.features[0]!.columns;
   const place = { folder, redisUrl, redisPort, prescore, job, model: file.model, columns };
-  return { place, bodies: name === 'lookup' ? await lookupBodies(output) : await liveBodies(file.inputs[0]!, columns) };
+  const { openRows } = options;
+  const bodies =
+    name === 'lookup' ? await lookupBodies(output, openRows) : await liveBodies(file.inputs[0]!, columns, openRows);
+  return { place, bodies };
 }
 
 /** Every contender gives the same values, or nothing is measured. */

@@ -1,4 +1,3 @@
-import { OPEN_ROWS } from './http-bodies.ts';
 import type { OpenLevel, OpenLoop } from './open-loop.ts';
 import type { HttpCase } from './options.ts';
 import { hundredths, printTable, tenths } from './report.ts';
@@ -20,11 +19,11 @@ export function openRatios({ rounds }: OpenLoop): OpenRatios {
 }
 
 /** Prints the median of each figure over the rounds, and the ratios. */
-export function printOpenLoop(name: HttpCase, open: OpenLoop): void {
+export function printOpenLoop(name: HttpCase, openRows: number, open: OpenLoop): void {
   const unit = name === 'lookup' ? 'keys' : 'rows';
   const { capacity, rounds } = open;
   process.stdout.write(
-    `open loop, ${OPEN_ROWS[name]} ${unit} a request, ${rounds.length} rounds; capacity ${capacity.toFixed(0)} requests/s\n\n`,
+    `open loop, ${openRows} ${unit} a request, ${rounds.length} rounds; capacity ${capacity.toFixed(0)} requests/s\n\n`,
   );
   const best = spread(rounds.map((levels) => Math.max(...levels.map((l) => l.goodput)))).median;
   printTable([

@@ -26,12 +26,17 @@ export interface Options {
   readonly chunks: number;
   /** Of one measurement over HTTP. */
   readonly seconds: number;
+  /** Keys or rows of a request of the open loop. */
+  readonly openRows: number;
   /** Of the gpu case. */
   readonly device: string;
 }
 
 /** Predictions in the set of the HTTP cases. */
 export const HTTP_ROWS = 336_776;
+
+/** Of the open loop: with few, two cores could not send five times what they can answer, and to refuse costs a large share of it. */
+const OPEN_ROWS = 256;
 
 export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue|lookup|live|fallback|gpu [options]
   --runs N          timed rounds (5); memory: runs of each size (1)
@@ -43,6 +48,7 @@ export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue
   --budget SIZE     execution.memory of prescore's job (1GiB)
   --chunks N        tiny chunks of the queue case (10000)
   --seconds N       of one measurement of lookup, live and fallback (10)
+  --open-rows N     keys or rows of a request of their open loop (256)
   --device D        of the gpu case: cuda, cuda:N or webgpu (cuda:0)`;
 
 /** Reads the command line; null when it makes no sense. */
@@ -63,6 +69,7 @@ export function readOptions(args: readonly string[]): Options | null {
         budget: text,
         chunks: text,
         seconds: text,
+        'open-rows': text,
         device: text,
       },
     });
@@ -84,14 +91,29 @@ export function readOptions(args: readonly string[]): Options | null {
     const runs = Number(values.runs ?? (name === 'memory' ? 1 : 5));
     const chunks = Number(values.chunks ?? 10_000);
     const seconds = Number(values.seconds ?? 10);
+    const openRows = Number(values['open-rows'] ?? OPEN_ROWS);
     const store = values.store ?? 'file';
     if (!(seconds >= 1)) return null;
     if (!isCase || positionals.length !== 1 || !peers.every(isContender)) return null;
     if (!(rows > 0 && runs > 0 && Number.isInteger(rows) && Number.isInteger(runs))) return null;
     if (!(chunks >= 20 && Number.isInteger(chunks))) return null;
+    if (!(openRows >= 1 && Number.isInteger(openRows))) return null;
     if (store !== 'file' && store !== 's3') return null;
     const { memory: samplesMemory, tune: tunesAgain, budget = '1GiB', device = 'cuda:0' } = values;
-    return { case: name, runs, peers, rows, samplesMemory, store, tunesAgain, memory: budget, chunks, seconds, device };
+    return {
+      case: name,
+      runs,
+      peers,
+      rows,
+      samplesMemory,
+      store,
+      tunesAgain,
+      memory: budget,
+      chunks,
+      seconds,
+      openRows,
+      device,
+    };
   } catch {
     return null;
   }

@@ -100,7 +100,7 @@ export class PlainConnection {
     else {
       const head = this.options.reader.read(bytes);
       if (head === null) this.handOver(bytes);
-      else if (bytes.length === head.to) this.begin(head, bytes);
+      else if (bytes.length === head.to) this.begin(head, [bytes]);
       else this.waitForRest(head, bytes);
     }
   };
@@ -118,25 +118,24 @@ export class PlainConnection {
     if (partial.bytes < head.to) return;
     clearTimeout(partial.timer);
     this.partial = null;
-    const whole = Buffer.concat(pieces);
-    if (whole.length > head.to) this.handOver(whole);
-    else this.begin(head, whole);
+    if (partial.bytes > head.to) this.handOver(Buffer.concat(pieces));
+    else this.begin(head, pieces);
   }
 
-  private begin(head: PlainHead, bytes: Buffer): void {
+  private begin(head: PlainHead, pieces: readonly Buffer[]): void {
     this.isBusy = true;
-    this.options.intake.offer(() => this.decide(head, bytes));
+    this.options.intake.offer(() => this.decide(head, pieces));
   }
 
-  private decide(head: PlainHead, bytes: Buffer): boolean {
+  private decide(head: PlainHead, pieces: readonly Buffer[]): boolean {
     const { admission, route } = this.options;
     this.isBusy = false;
     if (this.isGone) return true;
-    // Before anything is parsed or looked up: to refuse must cost much less than to answer.
+    // Before anything is put together, parsed or looked up: to refuse must cost much less than to answer.
     const isTaken = !admission.isOver() && !route.isFull(head.name);
-    if (isTaken) void this.serve(head, bytes.subarray(head.from));
+    if (isTaken) void this.serve(head, wholeOf(pieces).subarray(head.from));
     else {
-      this.write(admission.refusal(bytes.length));
+      this.write(admission.refusal(head.to));
       this.goOn();
     }
     return isTaken;
@@ -240,6 +239,10 @@ export class PlainConnection {
   private readonly onDrain = (): void => {
     this.socket.resume();
   };
+}
+
+function wholeOf(pieces: readonly Buffer[]): Buffer {
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
 }
 
 // In the words of Node's HTTP server.

@@ -6,10 +6,16 @@ import { Intake } from '../../../src/serve/intake.ts';
 class Counter {
   room = 0;
   readonly log: string[] = [];
+  private readonly onTaken: () => void;
+
+  constructor(onTaken = (): void => undefined) {
+    this.onTaken = onTaken;
+  }
 
   request(name: string): () => boolean {
     return () => {
       const isTaken = this.room-- > 0;
+      if (isTaken) this.onTaken();
       this.log.push(`${isTaken ? 'took' : 'refused'} ${name}`);
       return isTaken;
     };
@@ -37,6 +43,28 @@ describe('which requests are taken', () => {
     intake.offer(counter.request('e'));
     await turn();
     expect(counter.log.at(-1)).toBe('took e');
+  });
+
+  it('as many in a turn as it has time for, the rest in the next, after what is newer', async () => {
+    let now = 0;
+    const counter = new Counter(() => {
+      now += 0.6;
+    });
+    const intake = new Intake(() => now);
+    intake.offer(counter.request('first'));
+    counter.room = 4;
+    counter.log.length = 0;
+    for (const name of ['a', 'b', 'c', 'd']) intake.offer(counter.request(name));
+    await turn();
+    expect(counter.log).toEqual(['took d', 'took c']);
+    intake.offer(counter.request('e'));
+    await turn();
+    expect(counter.log.slice(2)).toEqual(['took e', 'took b', 'refused a']);
+    await turn();
+    expect(counter.log.length).toBe(5);
+    intake.offer(counter.request('f'));
+    await turn();
+    expect(counter.log.at(-1)).toBe('refused f');
   });
 
   it('each at once again, when none was refused for a second', () => {
