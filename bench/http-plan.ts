@@ -52,9 +52,11 @@ export interface PacedResult {
   readonly generatorCpu: number;
 }
 
+let plans = 0;
+
 /** Runs a load generator in a process of its own; its plan goes through a file in `folder`. */
 export async function generate<T>(program: string, plan: LoadPlan, folder: string): Promise<T> {
-  const path = join(folder, 'plan.json');
+  const path = join(folder, `plan-${plans++}.json`);
   await writeFile(path, JSON.stringify(plan));
   const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'bench', program), path], {
     maxBuffer: 64 * 1024 * 1024,

@@ -1,14 +1,25 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../test/harness/free-ports.ts';
 import { CONNECTIONS } from './closed-loop.ts';
 import { generate, type LoadPlan, type LoadResult, type PacedResult } from './http-plan.ts';
 import type { HttpServer } from './http-servers.ts';
-import { note } from './paths.ts';
+import { note, ROOT } from './paths.ts';
 import { tenths } from './report.ts';
 
 /** Connections of the open loop: fewer than `limits.connections`. */
 const OPEN_CONNECTIONS = 480;
 const FACTORS = [0.5, 1, 2, 5];
-/** Of the closed loops that find the capacity: with many, some of the requests are refused. */
-const CLOSED = [4, CONNECTIONS];
+/** The level that is measured once more while what the highest has above it is sent to a server that only refuses. */
+const BESIDE = 2;
+const SURPLUS = 3;
+/** The surplus begins earlier and ends later. */
+const LEAD_MS = 700;
+const TAIL_S = 1;
+/** Of the closed loops that find the capacity: with many, some of the requests are refused. Several times: what is slow once is the machine. */
+const CLOSED = [4, CONNECTIONS, 4, CONNECTIONS, 4, CONNECTIONS];
 const MEMORY_EVERY_MS = 500;
 
 export interface OpenLevel extends PacedResult {
@@ -22,41 +33,58 @@ export interface OpenLoop {
   readonly capacity: number;
   /** Each with all levels, in order. */
   readonly rounds: readonly (readonly OpenLevel[])[];
+  /** Of each round, the level of factor 2 beside a flood that is not for this server. */
+  readonly beside: readonly OpenLevel[];
 }
 
-/** The capacity is what the better closed loop reaches with the same requests; then shares and multiples of it are offered, in turn. */
-export async function openLoop(
-  server: HttpServer,
-  plan: Omit<LoadPlan, 'connections' | 'rate'>,
-  runs: number,
-  folder: string,
-): Promise<OpenLoop> {
+type OpenPlan = Omit<LoadPlan, 'connections' | 'rate'>;
+
+/**
+ * The capacity is what the best closed loop reaches with the same requests; then shares and multiples of it are offered, in turn.
+ * Last, twice the capacity beside a flood for another server: what the machine has to do with a flood, whoever it is for.
+ */
+export async function openLoop(server: HttpServer, plan: OpenPlan, runs: number, folder: string): Promise<OpenLoop> {
   let capacity = 0;
   for (const connections of CLOSED) {
     const { perSecond } = await generate<LoadResult>('http-load.ts', { ...plan, connections }, folder);
     capacity = Math.max(capacity, perSecond);
   }
   note(`open loop: capacity ${capacity.toFixed(0)}/s`);
-  const rounds: OpenLevel[][] = [];
-  for (let round = 0; round < runs; round++) rounds.push(await levelsOf(server, plan, capacity, folder));
-  return { capacity, rounds };
+  const [port] = await freePorts(1);
+  const sink = fork(join(ROOT, 'bench', 'sink.ts'), [String(port)]);
+  try {
+    await once(sink, 'message');
+    const url = `http://127.0.0.1:${port}`;
+    const rounds: OpenLevel[][] = [];
+    const beside: OpenLevel[] = [];
+    for (let round = 0; round < runs; round++) {
+      const levels: OpenLevel[] = [];
+      for (const factor of FACTORS) levels.push(await levelOf(server, plan, capacity, factor, folder));
+      rounds.push(levels);
+      const surplus = { ...plan, url, connections: OPEN_CONNECTIONS, seconds: plan.seconds + LEAD_MS / 1000 + TAIL_S };
+      const flood = generate<PacedResult>('paced-load.ts', { ...surplus, rate: capacity * SURPLUS }, folder);
+      await sleep(LEAD_MS);
+      beside.push(await levelOf(server, plan, capacity, BESIDE, folder));
+      await flood;
+    }
+    return { capacity, rounds, beside };
+  } finally {
+    sink.kill();
+  }
 }
 
-async function levelsOf(
+async function levelOf(
   server: HttpServer,
-  plan: Omit<LoadPlan, 'connections' | 'rate'>,
+  plan: OpenPlan,
   capacity: number,
+  factor: number,
   folder: string,
-): Promise<OpenLevel[]> {
-  const levels: OpenLevel[] = [];
-  for (const factor of FACTORS) {
-    const memoryMiB: number[] = [];
-    const timer = setInterval(() => memoryMiB.push(Math.round(server.memory() / 2 ** 20)), MEMORY_EVERY_MS);
-    const cpu = server.cpu();
-    const offered = { ...plan, connections: OPEN_CONNECTIONS, rate: Math.max(1, capacity * factor) };
-    const paced = await generate<PacedResult>('paced-load.ts', offered, folder).finally(() => clearInterval(timer));
-    levels.push({ ...paced, factor, serverCpu: server.cpu() - cpu, memoryMiB });
-    note(`${factor}x: goodput ${paced.goodput.toFixed(0)}/s, p99 ${tenths(paced.p99)} ms, ${paced.refused} refused`);
-  }
-  return levels;
+): Promise<OpenLevel> {
+  const memoryMiB: number[] = [];
+  const timer = setInterval(() => memoryMiB.push(Math.round(server.memory() / 2 ** 20)), MEMORY_EVERY_MS);
+  const cpu = server.cpu();
+  const offered = { ...plan, connections: OPEN_CONNECTIONS, rate: Math.max(1, capacity * factor) };
+  const paced = await generate<PacedResult>('paced-load.ts', offered, folder).finally(() => clearInterval(timer));
+  note(`${factor}x: goodput ${paced.goodput.toFixed(0)}/s, p99 ${tenths(paced.p99)} ms, ${paced.refused} refused`);
+  return { ...paced, factor, serverCpu: server.cpu() - cpu, memoryMiB };
 }

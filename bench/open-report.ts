@@ -7,12 +7,19 @@ import { type Spread, spread } from './statistics.ts';
 export interface OpenRatios {
   /** Goodput at the highest load, of the best level's. */
   readonly goodput: Spread;
+  /** The same, of the level at twice the capacity; and that level beside a flood for another server, of it without. */
+  readonly ofTwice: Spread;
+  readonly besideOfTwice: Spread;
   /** p99 of what was answered at the highest load, times that at the lowest. */
   readonly p99: Spread;
 }
 
-export function openRatios({ rounds }: OpenLoop): OpenRatios {
+export function openRatios({ rounds, beside }: OpenLoop): OpenRatios {
+  const twice = (round: number): number =>
+    rounds[round]!.find(({ factor }) => factor === beside[round]!.factor)!.goodput;
   return {
+    ofTwice: spread(rounds.map((levels, round) => levels.at(-1)!.goodput / twice(round))),
+    besideOfTwice: spread(beside.map(({ goodput }, round) => goodput / twice(round))),
     goodput: spread(rounds.map((levels) => levels.at(-1)!.goodput / Math.max(...levels.map((l) => l.goodput)))),
     p99: spread(rounds.map((levels) => (levels.at(-1)!.p99 ?? Number.NaN) / (levels[0]!.p99 ?? Number.NaN))),
   };
@@ -48,15 +55,17 @@ export function printOpenLoop(name: HttpCase, openRows: number, open: OpenLoop):
         best,
       ),
     ),
+    row(open.beside, best, ' beside'),
   ]);
-  const { goodput, p99 } = openRatios(open);
+  const { goodput, p99, ofTwice, besideOfTwice } = openRatios(open);
   const [load, least] = [`${rounds[0]!.at(-1)!.factor}x`, `${rounds[0]![0]!.factor}x`];
   process.stdout.write(
-    `\nat ${load} the goodput is ${hundredths(goodput)} of the round's best, p99 ${hundredths(p99)} times that at ${least}\n`,
+    `\nat ${load} the goodput is ${hundredths(goodput)} of the round's best, p99 ${hundredths(p99)} times that at ${least}\n` +
+      `of the goodput at 2x, ${load} has ${hundredths(ofTwice)}; and 2x has ${hundredths(besideOfTwice)} while the surplus goes to another server, which only refuses\n`,
   );
 }
 
-function row(levels: readonly OpenLevel[], best: number): string[] {
+function row(levels: readonly OpenLevel[], best: number, label = ''): string[] {
   const of = (pick: (level: OpenLevel) => number | null): number | null => {
     const values = levels.map(pick).filter((value) => value !== null);
     return values.length === 0 ? null : spread(values).median;
@@ -65,7 +74,7 @@ function row(levels: readonly OpenLevel[], best: number): string[] {
   const memory = levels.flatMap((l) => l.memoryMiB);
   const goodput = of((l) => l.goodput)!;
   return [
-    `${first!.factor}x`,
+    `${first!.factor}x${label}`,
     first!.rate.toFixed(0),
     goodput.toFixed(0),
     (goodput / best).toFixed(2),
