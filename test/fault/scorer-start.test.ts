@@ -18,7 +18,8 @@ async function firstChild(pid: number): Promise<number> {
 describe('the scorer child that a command starts ahead', () => {
   it.each([0, 120, 350])('is replaced when it is killed %i ms after its start', async (delay) => {
     const folder = tempFolder();
-    const input = { uri: join(fixtures, 'flights/month=02/part-0.parquet') };
+    // Much more to score than takes the longest delay: the child must still be there.
+    const input = { uri: `${join(fixtures, 'flights')}/**/*.parquet` };
     const job = writeJob(folder, flightJob(folder, { input, execution: { scorers: 2 } }));
     const run = startPrescore(['run', job, '--json']);
     const child = await firstChild(run.child.pid!);
@@ -27,7 +28,7 @@ describe('the scorer child that a command starts ahead', () => {
     const result = await run.result;
     expect(result.stderr).toBe('');
     expect(result.code).toBe(0);
-    expect(result.events.at(-1)).toMatchObject({ event: 'done', rows: 24951, rejected: 0 });
+    expect(result.events.at(-1)).toMatchObject({ event: 'done', rows: 336_776, rejected: 0 });
   });
 
   it('ends with a command that never needs it', async () => {
