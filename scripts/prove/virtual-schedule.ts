@@ -119,7 +119,10 @@ export function virtualLauncher(
       const time = logicalTime ?? '';
       const run = await world.request(life, () => {
         store.launches++;
-        if (store.endings.has(Date.parse(time))) store.faults.push(`${time} launched after its end`);
+        const slot = Date.parse(time);
+        // Who was paused, and has lost the slot to another since, cannot know yet; the commit that is there keeps it from scoring.
+        const isHeld = store.areHoldsFree || store.leases.get(slot)?.life === life;
+        if (isHeld && store.endings.has(slot)) store.faults.push(`${time} launched after its end`);
         if (store.commits.has(time)) return 'committed';
         const hold = take(world, store, store.scoring, time, life);
         return hold ?? 'owned';

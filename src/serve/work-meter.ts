@@ -94,8 +94,8 @@ export class WorkMeter {
 }
 
 /**
- * Brings prices nearer to what a window cost. That is known of all kinds together alone: each bears as much of the error as it was
- * thought to cost of the whole (normalized least mean squares), so that windows of other mixtures tell the kinds apart.
+ * Brings prices nearer to what a window cost. That is known of all kinds together alone: a kind bears the more of the error the
+ * more of the whole it was thought to cost (normalized least mean squares), so that windows of other mixtures tell kinds apart.
  */
 function learn(done: readonly WorkKind[], costMs: number, average: number): void {
   for (const kind of done) if (kind.price === 0) kind.price = average;
