@@ -6,7 +6,7 @@ import type { HttpCase, Options } from './options.ts';
 import { hundredths, printTable, writeResults } from './report.ts';
 import { spread } from './statistics.ts';
 
-/** Many short rounds are as good as few long ones. */
+/** Least that a whole series has; `seconds` of all rounds, as many short ones are as good as few long ones. */
 const FULL = { rows: 300_000, runs: 5, seconds: 20 };
 
 /** What was measured; `singles` by server, prescore first. */
@@ -65,9 +65,14 @@ export function report(name: HttpCase, machine: Record<string, string>, options:
   printOpenLoop(name, options.openRows, found.open);
   const { rows, runs, seconds, openRows } = options;
   const isWhole = rows >= FULL.rows && runs >= FULL.runs && runs * seconds >= FULL.seconds;
-  const facts = { case: name, date: new Date().toISOString(), machine, rows, runs, seconds, openRows };
   const results = {
-    ...facts,
+    case: name,
+    date: new Date().toISOString(),
+    machine,
+    rows,
+    runs,
+    seconds,
+    openRows,
     connections: CONNECTIONS,
     ratios,
     medians,

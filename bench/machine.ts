@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { readProc } from './memory.ts';
 import { note, ROOT } from './paths.ts';
 import { pinnedVersions } from './python-env.ts';
 
@@ -17,7 +18,7 @@ export function machineFacts(): Record<string, string> {
     memory: `${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
     kernel: release(),
     // BBR paces loopback as well: some replies of a store come 20 to 25 ms late.
-    'tcp congestion control': congestionControl(),
+    'tcp congestion control': readProc('/proc/sys/net/ipv4/tcp_congestion_control').trim() || 'unknown',
     'load before': loadavg()[0]!.toFixed(2),
     ...libraryVersions(),
   };
@@ -37,14 +38,6 @@ function libraryVersions(): Record<string, string> {
     daft: `${peers['daft']} (pyarrow ${peers['pyarrow']})`,
     ray: `${peers['ray']} (pyarrow ${peers['pyarrow']})`,
   };
-}
-
-function congestionControl(): string {
-  try {
-    return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim();
-  } catch {
-    return 'unknown';
-  }
 }
 
 function packageVersion(folder: string): string {

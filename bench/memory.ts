@@ -53,7 +53,7 @@ export function pssBytes(pid: number): number {
   return match === null ? 0 : Number(match[1]) * 1024;
 }
 
-/** The text of a file of /proc; empty when the process has ended. */
+/** The text of a file of /proc; empty when the process has ended, or there is no such file. */
 export function readProc(path: string): string {
   try {
     return readFileSync(path, 'utf8');

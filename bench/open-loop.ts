@@ -2,7 +2,6 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../test/harness/free-ports.ts';
 import { CONNECTIONS } from './closed-loop.ts';
 import { generate, type LoadPlan, type LoadResult, type PacedResult } from './http-plan.ts';
 import type { HttpServer } from './http-servers.ts';
@@ -14,7 +13,7 @@ const OPEN_CONNECTIONS = 480;
 const FACTORS = [0.5, 1, 2, 5];
 /** The level that is measured once more while what the highest has above it is sent to a server that only refuses. */
 const BESIDE = 2;
-const SURPLUS = 3;
+const SURPLUS = FACTORS.at(-1)! - BESIDE;
 /** The surplus begins earlier and ends later. */
 const LEAD_MS = 700;
 const TAIL_S = 1;
@@ -50,22 +49,21 @@ export async function openLoop(server: HttpServer, plan: OpenPlan, runs: number,
     capacity = Math.max(capacity, perSecond);
   }
   note(`open loop: capacity ${capacity.toFixed(0)}/s`);
-  const [port] = await freePorts(1);
-  const sink = fork(join(ROOT, 'bench', 'sink.ts'), [String(port)]);
+  const sink = fork(join(ROOT, 'bench', 'sink.ts'));
   try {
-    await once(sink, 'message');
-    const url = `http://127.0.0.1:${port}`;
+    const [port] = (await once(sink, 'message')) as [number];
+    const surplus = { ...plan, url: `http://127.0.0.1:${port}`, seconds: plan.seconds + LEAD_MS / 1000 + TAIL_S };
     const rounds: OpenLevel[][] = [];
     const beside: OpenLevel[] = [];
     for (let round = 0; round < runs; round++) {
       const levels: OpenLevel[] = [];
       for (const factor of FACTORS) levels.push(await levelOf(server, plan, capacity, factor, folder));
       rounds.push(levels);
-      const surplus = { ...plan, url, connections: OPEN_CONNECTIONS, seconds: plan.seconds + LEAD_MS / 1000 + TAIL_S };
-      const flood = generate<PacedResult>('paced-load.ts', { ...surplus, rate: capacity * SURPLUS }, folder);
-      await sleep(LEAD_MS);
-      beside.push(await levelOf(server, plan, capacity, BESIDE, folder));
-      await flood;
+      const [level] = await Promise.all([
+        sleep(LEAD_MS).then(() => levelOf(server, plan, capacity, BESIDE, folder)),
+        offer(surplus, capacity * SURPLUS, folder),
+      ]);
+      beside.push(level);
     }
     return { capacity, rounds, beside };
   } finally {
@@ -83,8 +81,13 @@ async function levelOf(
   const memoryMiB: number[] = [];
   const timer = setInterval(() => memoryMiB.push(Math.round(server.memory() / 2 ** 20)), MEMORY_EVERY_MS);
   const cpu = server.cpu();
-  const offered = { ...plan, connections: OPEN_CONNECTIONS, rate: Math.max(1, capacity * factor) };
-  const paced = await generate<PacedResult>('paced-load.ts', offered, folder).finally(() => clearInterval(timer));
+  const paced = await offer(plan, capacity * factor, folder).finally(() => clearInterval(timer));
   note(`${factor}x: goodput ${paced.goodput.toFixed(0)}/s, p99 ${tenths(paced.p99)} ms, ${paced.refused} refused`);
   return { ...paced, factor, serverCpu: server.cpu() - cpu, memoryMiB };
+}
+
+/** So many requests a second, whatever becomes of them. */
+function offer(plan: OpenPlan, rate: number, folder: string): Promise<PacedResult> {
+  const offered = { ...plan, connections: OPEN_CONNECTIONS, rate: Math.max(1, rate) };
+  return generate<PacedResult>('paced-load.ts', offered, folder);
 }

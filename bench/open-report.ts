@@ -58,10 +58,10 @@ export function printOpenLoop(name: HttpCase, openRows: number, open: OpenLoop):
     row(open.beside, best, ' beside'),
   ]);
   const { goodput, p99, ofTwice, besideOfTwice } = openRatios(open);
-  const [load, least] = [`${rounds[0]!.at(-1)!.factor}x`, `${rounds[0]![0]!.factor}x`];
+  const [load, least, twice] = [rounds[0]!.at(-1)!, rounds[0]![0]!, open.beside[0]!].map(({ factor }) => `${factor}x`);
   process.stdout.write(
     `\nat ${load} the goodput is ${hundredths(goodput)} of the round's best, p99 ${hundredths(p99)} times that at ${least}\n` +
-      `of the goodput at 2x, ${load} has ${hundredths(ofTwice)}; and 2x has ${hundredths(besideOfTwice)} while the surplus goes to another server, which only refuses\n`,
+      `of the goodput at ${twice}, ${load} has ${hundredths(ofTwice)}; and ${twice} has ${hundredths(besideOfTwice)} while the surplus goes to another server, which only refuses\n`,
   );
 }
 

@@ -1,8 +1,8 @@
 /*
- * A server that refuses everything and does nothing else, a process of its own: `node sink.ts PORT`. What a flood costs the machine,
+ * A server that refuses everything and does nothing else, a process of its own: `node sink.ts`. Tells its parent the port. What a flood costs the machine,
  * whoever it is for.
  */
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 
 const BODY = '{"error":{"code":"SERVER_OVERLOADED"}}';
 const ANSWER = `HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`;
@@ -21,4 +21,4 @@ const server = createServer({ noDelay: true }, (socket) => {
     if (left === 0) socket.write(ANSWER, 'latin1');
   });
 });
-server.listen(Number(process.argv[2]), '127.0.0.1', () => process.send?.('ready'));
+server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));

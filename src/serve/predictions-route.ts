@@ -25,6 +25,8 @@ export interface PredictionRoutes {
 
 const PREFIX = '/v1/predictions/';
 const PATTERN = `${PREFIX}:set`;
+/** What requests for a set that there is not are for the admission. */
+const UNKNOWN = `${PATTERN} `;
 
 /** Adds `POST /v1/predictions/{set}` and `GET /v1/predictions/{set}/{key}`. Errors: none. */
 export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRoutes): void {
@@ -54,6 +56,7 @@ export function addPredictionRoutes(app: FastifyInstance, routes: PredictionRout
 export function plainPredictions(routes: PredictionRoutes): PlainRoute {
   const { sets, limits } = routes;
   const bodies = new Map([...sets.keys()].map((name) => [name, new PlainBody(limits)]));
+  const kinds = new Map([...sets.keys()].map((name) => [name, `${PATTERN} ${name}`]));
   const answer = (call: PlainCall): Promise<HttpAnswer> => {
     const plain = bodies.get(call.name);
     const row = plain?.read(call.bytes) ?? null;
@@ -68,7 +71,7 @@ export function plainPredictions(routes: PredictionRoutes): PlainRoute {
   };
   return {
     ...{ prefix: PREFIX, pattern: PATTERN, scope: 'lookup' },
-    kindOf: (name) => `${PATTERN} ${sets.has(name) ? name : ''}`,
+    kindOf: (name) => kinds.get(name) ?? UNKNOWN,
     isFull: (name) => sets.get(name)?.isFull === true,
     answer,
   };
