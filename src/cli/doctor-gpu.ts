@@ -1,6 +1,7 @@
 import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import { type GpuStatus, gpuStatus } from '../gpu/gpu-status.ts';
 import type { Attempt, Finding } from './doctor-finding.ts';
+import { tryGpus } from './try-gpus.ts';
 
 /**
  * What doctor says of the GPU. A job that asks for CUDA fails without one; else it is worth a word only where there is a GPU, or a
@@ -9,7 +10,7 @@ import type { Attempt, Finding } from './doctor-finding.ts';
 export async function checkGpu(device: string | null, attempt: Attempt): Promise<void> {
   const isAsked = device?.startsWith('cuda') === true;
   await attempt('GPU', async () => {
-    const status = await gpuStatus(process.env).catch((error: unknown) => {
+    const status = await gpuStatus(process.env, tryGpus).catch((error: unknown) => {
       const known = toPrescoreError(error);
       if (isAsked || known.code !== 'GPU_UNSUPPORTED') throw known;
       return null;

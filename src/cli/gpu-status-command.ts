@@ -2,13 +2,14 @@ import type { NeededLibrary } from '../gpu/find-libraries.ts';
 import { type GpuStatus, gpuStatus } from '../gpu/gpu-status.ts';
 import { sayBytes } from '../telemetry/progress-line.ts';
 import { printJson } from './print-json.ts';
+import { tryGpus } from './try-gpus.ts';
 
 /** As PROVIDER_UNAVAILABLE: what a job with execution.device: cuda would end with. */
 const NOT_USABLE = 5;
 
 /** `prescore gpu status`: exit code 0 when nothing stands in the way of a GPU, else 5. */
 export async function gpuStatusCommand(flags: { readonly binding?: string; readonly json?: boolean }): Promise<number> {
-  const status = await gpuStatus(process.env, flags.binding);
+  const status = await gpuStatus(process.env, tryGpus, flags.binding);
   if (flags.json === true) printJson({ event: 'gpu-status', ...status });
   else for (const line of sayStatus(status)) process.stdout.write(`${line}\n`);
   return status.isUsable ? 0 : NOT_USABLE;
@@ -29,6 +30,7 @@ function* sayStatus(status: GpuStatus): Generator<string> {
   yield row('driver', driver.version ?? 'none');
   yield row('devices', driver.nodes.length === 0 ? 'none' : [...driver.nodes, ...driver.gpus].join(', '));
   if (status.load !== null) yield row('loader', status.load.isLoaded ? 'loads the provider' : status.load.says);
+  for (const [i, { says }] of status.trials.entries()) yield row(i === 0 ? 'sessions' : '', says);
   yield row('GPU', status.isUsable ? 'can be used: execution.device: cuda' : 'cannot be used');
   for (const { what, fix, isInTheWay } of status.obstacles)
     yield `  ${isInTheWay ? '' : '(note) '}${what}\n    -> ${fix}`;

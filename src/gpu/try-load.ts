@@ -9,15 +9,16 @@ export interface LoadAttempt {
   readonly says: string;
 }
 
-// Node takes any library for an addon: one that loads, and is none, is refused only after that. The first has to be visible to the
-// second (RTLD_GLOBAL), as ONNX Runtime does it.
+// Node takes any library for an addon: one that loads, and is none, is refused only after that. The CUDA library then asks the other one
+// for ONNX Runtime (Provider_GetHost), which only ONNX Runtime could answer: who comes so far has found all that it needs.
 const SCRIPT = `
-const { RTLD_NOW, RTLD_LAZY, RTLD_GLOBAL } = require('node:os').constants.dlopen;
 const [folder, ...names] = process.argv.slice(1);
 let says = '';
-for (const [i, name] of names.entries()) {
-  try { process.dlopen({ exports: {} }, folder + '/' + name, i === 0 ? RTLD_NOW | RTLD_GLOBAL : RTLD_LAZY); }
-  catch (error) { if (!/did not self-register/.test(error.message)) { says = error.message; break; } }
+for (const name of names) {
+  try { process.dlopen({ exports: {} }, folder + '/' + name); }
+  catch (error) {
+    if (!/did not self-register|undefined symbol: Provider_GetHost/.test(error.message)) { says = error.message; break; }
+  }
 }
 require('node:fs').writeSync(1, JSON.stringify(says));
 // CUDA's own work at exit is not wanted.
@@ -27,7 +28,7 @@ const TIMEOUT_MS = 60_000;
 
 /**
  * Loads the provider libraries of a folder in a process of its own, with `libraryPath` as a scorer child gets it, and ends it. It
- * needs no GPU; a library that ends the process while it is loaded is told as such.
+ * needs no GPU; a library that ends the process while it is loaded is told as such. Whether ONNX Runtime and CUDA then agree, only a session shows.
  */
 export function tryLoad(folder: string, libraryPath: readonly string[]): Promise<LoadAttempt> {
   const env = { ...process.env, LD_LIBRARY_PATH: libraryPath.join(delimiter) };

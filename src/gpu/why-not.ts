@@ -1,9 +1,10 @@
-import { type DriverFacts, OLDEST_DRIVER } from './driver.ts';
+import { DRIVER_LIBRARY, type DriverFacts, OLDEST_DRIVER } from './driver.ts';
 import type { NeededLibrary } from './find-libraries.ts';
 import { CUDA_MAJOR } from './gpu-home.ts';
 import type { OrtPlace } from './ort-place.ts';
 import type { ProviderState } from './provider-state.ts';
 import type { RuntimeRecord } from './runtime-record.ts';
+import { GIVE_GPU, type SessionTrial, trialFix } from './session-trial.ts';
 import type { LoadAttempt } from './try-load.ts';
 
 /** Something that is not as it should be. */
@@ -27,18 +28,23 @@ export interface GpuFacts {
   readonly onDemand: readonly { readonly name: string; readonly path: string | null }[];
   /** What the loader says; null while the provider is not there. */
   readonly load: LoadAttempt | null;
+  /** What became of a session on each GPU; empty where not everything could be loaded. */
+  readonly trials: readonly SessionTrial[];
   readonly driver: DriverFacts;
   /** Folders of CUDA 13 in a Python installation, looked for when a library is missing. */
   readonly pythonFolders: readonly string[];
 }
 
 const INSTALL = 'prescore gpu install';
-/** Comes with the driver, never from a package. */
-const DRIVER_LIBRARY = 'libcuda.so.1';
 
 /** What stands in the way of scoring on a GPU, in the order in which to mend it; empty when nothing does. Pure. */
 export function whyNot(facts: GpuFacts): readonly Obstacle[] {
-  return [...ofProvider(facts), ...ofLibraries(facts), ...ofDriver(facts), ...ofLoader(facts)];
+  const { trials } = facts;
+  const files = [...ofProvider(facts), ...ofLibraries(facts)];
+  // A session that was opened knows better than what /proc and /dev show of the driver.
+  if (trials.length > 0 && trials.every((trial) => trial.isOpened)) return files;
+  const host = [...ofDriver(facts), ...ofLoader(facts)];
+  return [...files, ...(host.length > 0 ? host : ofTrials(facts))];
 }
 
 function ofProvider({ provider, onnxruntime }: GpuFacts): Obstacle[] {
@@ -80,15 +86,9 @@ function ofLibraries({ libraries, onDemand, pythonFolders, runtime, loaderPath }
 function ofDriver({ driver, libraries }: GpuFacts): Obstacle[] {
   const devices = driver.nodes.filter((node) => /(?:nvidia\d+|dxg)$/.test(node));
   if (driver.version === null && devices.length === 0)
-    return [
-      obstacle(
-        'There is no NVIDIA driver and no GPU here.',
-        'Install the driver, or give the container the GPU (docker run --gpus all, nvidia.com/gpu in Kubernetes).',
-      ),
-    ];
+    return [obstacle('There is no NVIDIA driver and no GPU here.', `Install the driver. ${GIVE_GPU}`)];
   const found: Obstacle[] = [];
-  if (devices.length === 0)
-    found.push(obstacle('The driver is loaded, but there is no device node.', 'Give the container the GPU.'));
+  if (devices.length === 0) found.push(obstacle('There is a driver, but no device node of a GPU.', GIVE_GPU));
   if (driver.denied.length > 0)
     found.push(
       obstacle(
@@ -117,6 +117,11 @@ function ofDriver({ driver, libraries }: GpuFacts): Obstacle[] {
 function ofLoader({ load, libraries }: GpuFacts): Obstacle[] {
   if (load === null || load.isLoaded || libraries.some((l) => l.path === null)) return [];
   return [obstacle(`The loader refuses the provider: ${load.says}`, 'Install libraries of one CUDA release only.')];
+}
+
+function ofTrials({ trials }: GpuFacts): Obstacle[] {
+  const refused = trials.filter((trial) => !trial.isOpened);
+  return refused.map(({ says }) => obstacle(says, trialFix(says)));
 }
 
 function siteOf(folder: string): string {

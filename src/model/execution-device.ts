@@ -89,11 +89,11 @@ export function unavailable(device: ExecutionDevice, why: string, cause?: unknow
 }
 
 /**
- * Why the libraries of a device do not load, in the words of the loader: ONNX Runtime only says that they do not. Null when
- * they do. Loads them into this process, so it is called after a failure alone.
+ * Why the libraries of a device do not load, in the words of the loader: ONNX Runtime only says that they do not. Null when it
+ * says something else, or they do load. Loads them into this process.
  */
-export function loaderComplaint({ kind }: ExecutionDevice): string | null {
-  if (kind === 'cpu') return null;
+export function loaderComplaint({ kind }: ExecutionDevice, failure: unknown): string | null {
+  if (kind === 'cpu' || isDeviceFailure(failure)) return null;
   const files = kind === 'cuda' ? [cudaProviderFile(), 'libcuda.so.1'] : ['libvulkan.so.1'];
   for (const file of files) {
     try {

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { gpuModels, moduleVersion } from '../gpu/driver.ts';
+import { gpuModels, moduleVersion, versionInName } from '../gpu/driver.ts';
 import { names, text } from '../gpu/quiet-reads.ts';
 import type { ExecutionDevice } from './execution-device.ts';
 
@@ -18,8 +18,7 @@ export function loadedGpuLibraries(maps = '/proc/self/maps'): readonly string[] 
 
 /** Version of the NVIDIA driver: of its kernel module, else of the `libcuda.so.<version>` among the loaded libraries; null without one. */
 export function nvidiaDriver(libraries: readonly string[], proc = '/proc'): string | null {
-  const library = libraries.map((name) => /^libcuda\.so\.(\d+\.\d[\d.]*)$/.exec(name)).find((m) => m !== null);
-  return moduleVersion(proc) ?? library?.[1] ?? null;
+  return moduleVersion(proc) ?? libraries.map(versionInName).find((version) => version !== null) ?? null;
 }
 
 /** Name of a GPU, such as `NVIDIA H200`; null where the system does not tell. Devices count along the PCI bus. */

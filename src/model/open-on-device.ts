@@ -15,6 +15,7 @@ import {
   unavailable,
 } from './execution-device.ts';
 import { gpuName, loadedGpuLibraries, nvidiaDriver } from './gpu-facts.ts';
+import { isMemoryShort } from './memory-shortage.ts';
 import { nodesByProvider } from './node-profile.ts';
 import { runtimeText } from './runtime-text.ts';
 
@@ -54,7 +55,9 @@ export async function openOnDevice<S extends DeviceSession>(
     await provePossible(device, session, runtime);
     return { session, granted: grantedOn(device, null) };
   } catch (error) {
-    if (isProviderFailure(error)) throw unavailable(device, loaderComplaint(device) ?? runtimeText(error), error);
+    if (isProviderFailure(error))
+      throw unavailable(device, loaderComplaint(device, error) ?? runtimeText(error), error);
+    if (isMemoryShort(error)) throw unavailable(device, `memory is short: ${runtimeText(error).slice(0, 300)}`, error);
     if (!isCpuNodeRefusal(error)) throw error;
     return await openShared(device, runtime);
   }

@@ -1,5 +1,6 @@
 import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import { isDeviceFailure } from '../model/execution-device.ts';
+import { isMemoryShort } from '../model/memory-shortage.ts';
 import { runtimeText } from '../model/runtime-text.ts';
 
 /** Scores rows [from, from + count) as one batch; throws ONNX Runtime's own error when the batch fails. */
@@ -24,18 +25,18 @@ export async function bisectRows(
     return true;
   } catch (error) {
     if (isPrescoreError(error)) throw error;
-    if (isDeviceFailure(error) && !isMemory(error)) throw deviceError(error);
+    if (isDeviceFailure(error) && !isMemoryShort(error)) throw deviceError(error);
     if (count === 1) {
       onGuilty(from, runtimeText(error).slice(0, 300));
       return false;
     }
     // Too much for the first row alone and for the last: it is the model, and bisecting every batch would only take long.
-    const isHungry = (row: number): Promise<boolean> => runRows(row, 1).then(() => false, isMemory);
-    if (isMemory(error) && (await isHungry(from)) && (await isHungry(from + count - 1))) throw hungerError(error);
+    const isHungry = (row: number): Promise<boolean> => runRows(row, 1).then(() => false, isMemoryShort);
+    if (isMemoryShort(error) && (await isHungry(from)) && (await isHungry(from + count - 1))) throw hungerError(error);
     const half = count >> 1;
     const first = await bisectRows(from, half, runRows, onGuilty, onHalved);
     const second = await bisectRows(from + half, count - half, runRows, onGuilty, onHalved);
-    if (isMemory(error) && first && second) onHalved(count - half);
+    if (isMemoryShort(error) && first && second) onHalved(count - half);
     return first && second;
   }
 }
@@ -50,10 +51,4 @@ function deviceError(cause: unknown): PrescoreError {
 function hungerError(cause: unknown): PrescoreError {
   const fix = 'The model asks for more memory than there is even for one row: check it with one row.';
   return new PrescoreError('MODEL_FAILED', { what: runtimeText(cause), fix, cause });
-}
-
-function isMemory(error: unknown): boolean {
-  return /failed to allocate|bad_alloc|bad allocation|out of memory|Available memory of \d+ is smaller|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED/i.test(
-    runtimeText(error),
-  );
 }

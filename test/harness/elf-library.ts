@@ -3,6 +3,8 @@ export interface MadeLibrary {
   readonly soname: string;
   readonly needed?: readonly string[];
   readonly runpath?: string;
+  /** A function that another library has to have. */
+  readonly wants?: string;
   /** A text among its data, as a version is. */
   readonly text?: string;
   /** Bytes of random data after it, which the loader does not map. */
@@ -17,6 +19,7 @@ export function makeLibrary({
   soname,
   needed = [],
   runpath,
+  wants,
   text = '',
   padding = Buffer.alloc(0),
 }: MadeLibrary): Buffer {
@@ -30,11 +33,16 @@ export function makeLibrary({
   entries.push([14, add(soname)]);
   if (runpath !== undefined) entries.push([29, add(runpath)]);
   if (text !== '') add(text);
-  // File and memory have the same offsets: header, two program headers, hash, symbols, strings, dynamic section.
+  const wanted = wants === undefined ? null : add(wants);
+  const symbols = wanted === null ? 1 : 2;
+  // File and memory have the same offsets: header, two program headers, hash, symbols, relocations, their slots, strings, dynamic section.
   const hashAt = 64 + 2 * 56;
   const symbolsAt = hashAt + 24;
-  const stringsAt = symbolsAt + 24;
+  const relocationsAt = symbolsAt + symbols * 24;
+  const slotsAt = relocationsAt + (symbols - 1) * 24;
+  const stringsAt = slotsAt + (symbols - 1) * 8;
   const dynamicAt = (stringsAt + strings.length + 7) & ~7;
+  if (wanted !== null) entries.push([7, BigInt(relocationsAt)], [8, 24n], [9, 24n]);
   entries.push(
     [4, BigInt(hashAt)],
     [5, BigInt(stringsAt)],
@@ -66,7 +74,13 @@ export function makeLibrary({
   };
   segment(0, 1, 0, bytes.length, 0x1000);
   segment(1, 2, dynamicAt, entries.length * 16, 8);
-  for (const [i, value] of [1, 1, 0, 0].entries()) bytes.writeUInt32LE(value, hashAt + i * 4); // one bucket, the empty symbol
+  for (const [i, value] of [1, symbols, 0, 0, 0].entries()) bytes.writeUInt32LE(value, hashAt + i * 4); // one bucket, nothing in it
+  if (wanted !== null) {
+    bytes.writeUInt32LE(Number(wanted), symbolsAt + 24);
+    bytes.writeUInt8(0x12, symbolsAt + 28); // a global function, of no section
+    bytes.writeBigUInt64LE(BigInt(slotsAt), relocationsAt);
+    bytes.writeBigUInt64LE((1n << 32n) | 6n, relocationsAt + 8); // R_X86_64_GLOB_DAT: its address goes into the slot
+  }
   Buffer.from(strings).copy(bytes, stringsAt);
   for (const [i, [tag, value]] of entries.entries()) {
     bytes.writeBigUInt64LE(BigInt(tag), dynamicAt + i * 16);

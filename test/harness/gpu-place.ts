@@ -38,12 +38,18 @@ export function gpuPlace(): GpuPlace {
   };
 }
 
-/** The two provider libraries: small, real libraries that need what the real ones need. */
+/** The two provider libraries: small, real libraries that need what the real ones need. Only ONNX Runtime makes the first one tell its host. */
 export function providerFiles(version = ORT_VERSION, padding: Buffer = Buffer.alloc(0)): Record<string, Buffer> {
   const [shared, cuda] = PROVIDER_FILES;
   return {
     [shared]: makeLibrary({ soname: shared, needed: ['libc.so.6'] }),
-    [cuda]: makeLibrary({ soname: cuda, needed: [...CUDA_NEEDS, 'libc.so.6'], text: version, padding }),
+    [cuda]: makeLibrary({
+      soname: cuda,
+      needed: [...CUDA_NEEDS, 'libc.so.6'],
+      wants: 'Provider_GetHost',
+      text: version,
+      padding,
+    }),
   };
 }
 

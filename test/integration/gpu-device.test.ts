@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeMlp } from '../../bench/gpu/onnx-writer.ts';
+import { tryGpus } from '../../src/cli/try-gpus.ts';
 import type { Manifest } from '../../src/contract/records.ts';
 import { type CliResult, prescore } from '../harness/cli.ts';
 import { NO_VULKAN, softwareVulkan } from '../harness/obtain-vulkan.ts';
@@ -79,6 +80,13 @@ describe('a device that is not there', () => {
     expect(scored.manifest).toBeNull();
     const written = readdirSync(scored.output, { recursive: true, encoding: 'utf8' });
     expect(written.filter((name) => /plan\.json|chunks|\.parquet$/.test(name))).toEqual([]);
+  });
+
+  test('a trial of GPUs says the same as a run', async () => {
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
+    const scored = await score(network(), { device: 'cuda' }, NO_GPU);
+    expect(await tryGpus()).toEqual([{ isOpened: false, says: failure(scored).what }]);
+    vi.unstubAllEnvs();
   });
 
   test('auto takes the CPU, with the bits of cpu, and the manifest says so', async () => {

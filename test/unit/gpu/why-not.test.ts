@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type DriverFacts, parseDriverVersion, readDriver } from '../../../src/gpu/driver.ts';
 import { gpuHome } from '../../../src/gpu/gpu-home.ts';
 import { gpuLoaderPath } from '../../../src/gpu/loader-path.ts';
+import { trialFix } from '../../../src/gpu/session-trial.ts';
 import { type GpuFacts, whyNot } from '../../../src/gpu/why-not.ts';
 import { suiteFolder } from '../../harness/suite-folder.ts';
 
@@ -18,9 +19,12 @@ const ready: GpuFacts = {
   libraries: [{ name: 'libcublasLt.so.13', neededBy: 'cuda.so', path: '/l/libcublasLt.so.13' }],
   onDemand: [{ name: 'libcudnn.so.9', path: '/l/libcudnn.so.9' }],
   load: { isLoaded: true, says: '' },
+  trials: [],
   driver,
   pythonFolders: [],
 };
+const noDriver: DriverFacts = { version: null, nodes: [], denied: [], gpus: [] };
+const refusal = (says: string) => ({ isOpened: false, says });
 
 describe('why a GPU cannot be used', () => {
   it('says nothing when all is there', () => {
@@ -81,13 +85,7 @@ describe('why a GPU cannot be used', () => {
       /--runtime/,
       false,
     ],
-    [
-      'no GPU',
-      { driver: { version: null, nodes: [], denied: [], gpus: [] } },
-      /no NVIDIA driver and no GPU/,
-      /--gpus/,
-      true,
-    ],
+    ['no GPU', { driver: noDriver }, /no NVIDIA driver and no GPU/, /--gpus/, true],
     [
       'an old driver',
       { driver: { ...driver, version: '550.54.15' } },
@@ -111,12 +109,51 @@ describe('why a GPU cannot be used', () => {
       /one CUDA release/,
       true,
     ],
+    [
+      'a session that is refused',
+      { trials: [refusal('cuda:0 is not available: CUDA failure 802: system not yet initialized (cudaSetDevice(0))')] },
+      /^cuda:0 is not available: CUDA failure 802/,
+      /nvidia-fabricmanager/,
+      true,
+    ],
+    [
+      'a session that is refused where the driver is too old',
+      {
+        driver: { ...driver, version: '550.54.15' },
+        trials: [refusal('cuda:0 is not available: CUDA failure 35: insufficient')],
+      },
+      /550\.54\.15; CUDA 13 needs 580/,
+      /Update/,
+      true,
+    ],
   ])('%s', (_what, facts, what, fix, isInTheWay) => {
     const [first, ...rest] = whyNot({ ...ready, ...facts });
     expect(rest).toEqual([]);
     expect(first?.what).toMatch(what);
     expect(first?.fix).toMatch(fix);
     expect(first?.isInTheWay).toBe(isInTheWay);
+  });
+});
+
+describe('sessions', () => {
+  it('that were opened count for more than what the host shows of its driver', () => {
+    const opened = { isOpened: true, says: 'cuda:0 scores' };
+    const hidden = { ...ready, driver: noDriver, libraries: [] };
+    expect(whyNot({ ...hidden, trials: [opened] })).toEqual([]);
+    expect(whyNot({ ...hidden, trials: [opened, refusal('cuda:1 is not available')] })).toHaveLength(1);
+    expect(whyNot({ ...ready, trials: [opened, refusal('cuda:1 is not available')] })[0]?.what).toMatch(/^cuda:1/);
+  });
+
+  it.each([
+    ['CUDA failure 2: out of memory', /nvidia-smi lists/],
+    ['CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version', /580 or newer/],
+    ['CUDA failure 100: no CUDA-capable device is detected', /CUDA_VISIBLE_DEVICES/],
+    ['CUDA failure 101: invalid device ordinal', /CUDA_VISIBLE_DEVICES/],
+    ['CUDA failure 209: no kernel image is available for execution on the device', /too old/],
+    ['CUDA failure 803: system has unsupported display driver / cuda driver combination', /restart/],
+    ['CUDA failure 999: unknown error', /dmesg/],
+  ])('%s', (says, fix) => {
+    expect(trialFix(says)).toMatch(fix);
   });
 });
 
@@ -147,13 +184,25 @@ describe('the driver', () => {
       'NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.95.05  x\n',
     );
     writeFileSync(join(system, 'proc/driver/nvidia/gpus/0000:01:00.0/information'), 'Model: \t\t NVIDIA L4\nIRQ: 1\n');
-    expect(readDriver(system)).toEqual({
+    expect(readDriver(null, system)).toEqual({
       version: '580.95.05',
       nodes: ['nvidia-uvm', 'nvidia0', 'nvidiactl'].map((name) => join(system, 'dev', name)),
       denied: [],
       gpus: ['NVIDIA L4'],
     });
-    expect(readDriver(join(root, 'nothing'))).toEqual({ version: null, nodes: [], denied: [], gpus: [] });
+    expect(readDriver(null, join(root, 'nothing'))).toEqual(noDriver);
+  });
+
+  it('is that of its library where the kernel does not tell', () => {
+    const folder = join(root, 'library');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'libcuda.so.580.95.05'), '');
+    symlinkSync('libcuda.so.580.95.05', join(folder, 'libcuda.so.1'));
+    symlinkSync('gone', join(folder, 'dangling'));
+    const versionBy = (name: string) => readDriver(join(folder, name), join(root, 'nothing')).version;
+    expect(versionBy('libcuda.so.1')).toBe('580.95.05');
+    expect([versionBy('dangling'), versionBy('libcuda.so.580.95.05')]).toEqual([null, '580.95.05']);
+    expect(readDriver(join(folder, 'libcuda.so.1'), join(root, 'system')).version).not.toBeNull();
   });
 });
 

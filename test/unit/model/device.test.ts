@@ -11,6 +11,7 @@ import {
 } from '../../../src/model/execution-device.ts';
 import { countGpus, gpuName, loadedGpuLibraries, nvidiaDriver } from '../../../src/model/gpu-facts.ts';
 import { nodesByProvider } from '../../../src/model/node-profile.ts';
+import { runtimeText } from '../../../src/model/runtime-text.ts';
 import { tempFolder } from '../../harness/temp-job.ts';
 
 test.each([
@@ -23,6 +24,21 @@ test.each([
   const device = parseDevice(text);
   expect(deviceName(device)).toBe(name);
   expect(providersOf(device)).toEqual(providers);
+});
+
+const CUDA_CALL =
+  '/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:154 std::conditional_t<THRW, void, onnxruntime::common::Status> onnxruntime::CudaCall(ERRTYPE, const char*, const char*, SUCCTYPE, const char*, const char*, int) [with ERRTYPE = cudaError; bool THRW = true; SUCCTYPE = cudaError; std::conditional_t<THRW, void, common::Status> = void] ';
+const cudaText = (failure: string): string =>
+  `${CUDA_CALL}${CUDA_CALL}CUDA ${failure} ; GPU=-1 ; hostname=host ; file=/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_execution_provider.cc ; line=352 ; expr=cudaSetDevice(info_.device_id); \n\n`;
+
+// What the CUDA provider of ONNX Runtime 1.30 says over the driver's library without a GPU, of 580 and of 550.
+test.each([
+  'failure 100: no CUDA-capable device is detected',
+  'failure 35: CUDA driver version is insufficient for CUDA runtime version',
+])('CUDA %s', (failure) => {
+  const error = new Error(cudaText(failure));
+  expect(runtimeText(error)).toBe(`CUDA ${failure} (cudaSetDevice(info_.device_id))`);
+  expect(isProviderFailure(error)).toBe(true);
 });
 
 // Texts that ONNX Runtime 1.30 gave (the CUDA ones without a device are those of a machine without a GPU).
