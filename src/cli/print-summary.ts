@@ -29,16 +29,25 @@ export function printSummary(job: Job, done: readonly RunDone[]): void {
   const fresh = done.filter((d) => !d.alreadyDone);
   out.write(`\noutput   ${showPath(job.output.uri)}\n`);
   for (const d of done) if (d.rejectsUri !== null) out.write(`rejects  ${showPath(d.rejectsUri)}\n`);
-  for (const text of new Set(fresh.flatMap((d) => sayDevice(d) ?? []))) out.write(`device   ${text}\n`);
+  for (const text of sayDevices(fresh)) out.write(`device   ${text}\n`);
   if (fresh.length > 0) out.write(`${sayLimits(fresh, job)}\n`);
 }
 
-/** `cuda:0 (NVIDIA H200), idle 34 %`; null when everything ran on the CPU, as asked. */
-export function sayDevice({ device, gpuIdle }: Pick<RunDone, 'device' | 'gpuIdle'>): string | null {
-  const names = device.granted.map((d) => (d.hardware === null ? d.device : `${d.device} (${d.hardware})`));
-  if (device.asked === 'cpu' || names.length === 0) return null;
-  const asked = device.asked === 'auto' ? ', chosen by auto' : '';
-  return `${names.join(', ')}${asked}${gpuIdle === null ? '' : `, idle ${Math.round(gpuIdle * 100)} %`}`;
+/** `cuda:0 (NVIDIA H200), idle 34 %` (of several runs the least and the most), once each; none for the CPU that was asked for. */
+export function sayDevices(done: readonly Pick<RunDone, 'device' | 'gpuIdle'>[]): readonly string[] {
+  const found = new Map<string, number[]>();
+  for (const { device, gpuIdle } of done) {
+    const names = device.granted.map((d) => (d.hardware === null ? d.device : `${d.device} (${d.hardware})`));
+    if (device.asked === 'cpu' || names.length === 0) continue;
+    const text = `${names.join(', ')}${device.asked === 'auto' ? ', chosen by auto' : ''}`;
+    const idle = found.get(text) ?? [];
+    found.set(text, gpuIdle === null ? idle : [...idle, Math.round(gpuIdle * 100)]);
+  }
+  return [...found].map(([text, idle]) => {
+    if (idle.length === 0) return text;
+    const [least, most] = [Math.min(...idle), Math.max(...idle)];
+    return `${text}, idle ${least === most ? least : `${least} to ${most}`} %`;
+  });
 }
 
 function sayShard(d: RunDone, { index, count, chunksOpen }: NonNullable<RunDone['shard']>): string {
@@ -47,6 +56,8 @@ function sayShard(d: RunDone, { index, count, chunksOpen }: NonNullable<RunDone[
   if (chunksOpen === 0) return `${name}: its share is scored; another shard committed the run`;
   return `${name}: its share is scored; ${chunksOpen} chunks of other shards are open. The shard that finds every chunk scored commits the run.`;
 }
+
+const MUCH_IDLE = 0.3;
 
 /** `limited by: model 91 %, decode 5 %, encode 2 %, store 2 %`, and what to change. */
 export function sayLimits(done: readonly RunDone[], job: Job): string {
@@ -60,8 +71,15 @@ export function sayLimits(done: readonly RunDone[], job: Job): string {
     .filter((s) => s.share >= 0.005)
     .map((s) => `${s.name} ${Math.round(s.share * 100)} %`)
     .join(', ');
-  const isGpu = done.some((d) => d.gpuIdle !== null);
-  return `limited by: ${list}. ${isGpu && shares[0]!.name === 'model' ? 'The GPU is the limit.' : advice(shares[0]!.name, job)}`;
+  const idle = done.flatMap((d) => d.gpuIdle ?? []);
+  const most = shares[0]!.name;
+  return `limited by: ${list}. ${idle.length > 0 && most === 'model' ? adviceOnGpu(idle) : advice(most, job)}`;
+}
+
+// Scorers of a GPU take turns with the CPU, unless there are more of them.
+function adviceOnGpu(idle: readonly number[]): string {
+  const mean = idle.reduce((sum, share) => sum + share, 0) / idle.length;
+  return mean < MUCH_IDLE ? 'The GPU is the limit.' : 'The GPU waits for the CPU: a higher execution.scorers may help.';
 }
 
 function advice(stage: string, job: Job): string {

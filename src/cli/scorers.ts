@@ -97,7 +97,9 @@ export class JobScorers {
     const { intraOpThreads, batchDeadlineMs } = execution;
     const { path, sha256 } = model;
     const request = { path, where: job.model.uri, sha256, intraOpThreads, device: devices[0]! };
-    const loading = pool.load(request, devices);
+    const loading = pool.load(request, devices, (refused) => {
+      if (isUnavailable(refused)) this.warn(`${refused.details.what}; the run goes on without it`);
+    });
     const loaded = await withinDeadline(loading, pool, job.model.uri, batchDeadlineMs);
     if (execution.device === 'auto') refuseMostlyCpu(loaded.device);
     const shared = saySharedModel(loaded.device);

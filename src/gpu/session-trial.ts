@@ -12,7 +12,7 @@ export const GIVE_GPU = 'Give a container the GPU: docker run --gpus all, nvidia
 
 // Codes of CUDA's runtime (driver_types.h of CUDA 13), as ONNX Runtime hands them on: `CUDA failure 35: …`.
 const FIXES: readonly (readonly [RegExp, string])[] = [
-  [/\bfailure 2:|out of memory/i, 'Other processes hold the memory of the GPU: nvidia-smi lists them.'],
+  [/\bfailure 2:|out of memory|memory is short/i, 'Other processes hold the memory of the GPU: nvidia-smi lists them.'],
   [/\bfailure 35:/, `Update the driver of the host to ${OLDEST_DRIVER} or newer.`],
   [/\bfailure 46:/, 'Another process has the GPU for itself: nvidia-smi lists it.'],
   [/\bfailure 10[01]:/, `${GIVE_GPU} CUDA_VISIBLE_DEVICES must leave it visible.`],

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CPU_DEVICE, type GrantedDevice } from '../contract/device.ts';
+import { isPrescoreError } from '../errors/prescore-error.ts';
 import {
   type DeviceOptions,
   deviceName,
@@ -55,6 +56,7 @@ export async function openOnDevice<S extends DeviceSession>(
     await provePossible(device, session, runtime);
     return { session, granted: grantedOn(device, null) };
   } catch (error) {
+    if (isPrescoreError(error)) throw error;
     if (isProviderFailure(error))
       throw unavailable(device, loaderComplaint(device, error) ?? runtimeText(error), error);
     if (isMemoryShort(error)) throw unavailable(device, `memory is short: ${runtimeText(error).slice(0, 300)}`, error);

@@ -31,23 +31,27 @@ export async function finishRun(
   const chunksResumed = before.filter((r) => r !== null).length;
   let found = before;
   let scoringMs = 0;
+  let modelMs = 0;
   let gone = new Set<number>();
   for (;;) {
     const scoringSince = performance.now();
+    const modelBefore = pool.modelMs;
     const records = await scoreRun(plan, found, gone, ledger, pool, deps);
     scoringMs += performance.now() - scoringSince;
+    modelMs += pool.modelMs - modelBefore;
     deps.emit({ event: 'committing', runId: plan.runId, parts: records.filter((r) => r.part !== null).length });
     const outcome = await commitRun(plan, records, ledger, chain, deps.stores, {
       isForced: options.isForced,
       emptyPart: () => {
         pool.bind(runContext(plan));
-        return pool.empty(plan.runId, 0);
+        return pool.ask({ kind: 'empty', runId: plan.runId, n: 0 });
       },
     });
     if (outcome.kind === 'committed') {
       const seconds = (performance.now() - started) / 1000;
       const fresh = records.filter((r) => before[r.n] !== r);
-      const gpuIdle = gpuIdleShare(fresh, scoringMs * pool.size);
+      const isOnGpu = fresh.some((r) => r.device !== undefined);
+      const gpuIdle = isOnGpu ? gpuIdleShare(modelMs, scoringMs * pool.size) : null;
       const facts = {
         records,
         chunksResumed,
@@ -137,10 +141,10 @@ export function runDone(plan: Plan, manifest: DoneRows, facts: DoneFacts): RunDo
   };
 }
 
-/** The share of `scoringMs`, counted once for each scorer, in which none of these chunks had a batch running; null on the CPU. */
-export function gpuIdleShare(records: readonly ChunkRecord[], scoringMs: number): number | null {
-  const onGpu = records.filter((r) => r.device !== undefined);
-  if (onGpu.length === 0 || scoringMs <= 0) return null;
-  const runMs = onGpu.reduce((sum, r) => sum + (r.timings.runMs ?? 0), 0);
-  return Math.min(1, Math.max(0, 1 - runMs / scoringMs));
+/**
+ * The share of `scoringMs`, counted once for each scorer, in which no batch was running; `modelMs` is that of all runs that the
+ * scorers had meanwhile. Null where nothing was scored.
+ */
+export function gpuIdleShare(modelMs: number, scoringMs: number): number | null {
+  return scoringMs <= 0 ? null : Math.min(1, Math.max(0, 1 - modelMs / scoringMs));
 }

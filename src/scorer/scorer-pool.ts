@@ -1,7 +1,7 @@
 import type { Binding } from '../contract/binding.ts';
-import type { PartRecord } from '../contract/records.ts';
 import type { ModelInfo } from '../contract/signature.ts';
 import { fromErrorJson, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import { BatchProbes } from './batch-probes.ts';
 import { describeFiles } from './describe-files.ts';
 import type {
   ChunkResult,
@@ -9,12 +9,14 @@ import type {
   DescribeResult,
   ModelRequest,
   ProbeResult,
+  Replies,
+  Request,
   RunContext,
-  SampleResult,
 } from './messages.ts';
 import { type ChildLaunch, ScorerProcess } from './scorer-process.ts';
 import {
   type ChunkTask,
+  firstReady,
   hasRoom,
   isAnotherWorthIt,
   noteBusy,
@@ -39,11 +41,13 @@ export class ScorerPool {
   private readonly seats: Seat[] = [];
   private readonly queue: QueuedTask[] = [];
   private readonly runs = new Map<string, RunContext>();
+  private readonly probes = new BatchProbes();
   private model: ModelRequest | null = null;
   private devices: readonly string[] = [];
   private isClosed = false;
   private readonly scorers: number;
   private finished = 0;
+  private batchesMs = 0;
   private busySince = 0;
 
   constructor(launch: ChildLaunch, scorers: number) {
@@ -61,21 +65,32 @@ export class ScorerPool {
     return this.seats.length;
   }
 
+  /** Milliseconds in which batches ran, of the chunks of all runs so far, added up over the children. */
+  get modelMs(): number {
+    return this.batchesMs;
+  }
+
   /**
    * Loads the model in every child at once; answers when the first one has. `devices`: those of the children in turn, such as
-   * one GPU for each; `model.device` is that of all when left out.
+   * one GPU for each; `model.device` is that of all when left out. `onRefused` is told, also later, of a child that cannot
+   * load it while another one can.
    */
-  async load(model: ModelRequest, devices: readonly string[] = [model.device]): Promise<ModelInfo> {
+  async load(
+    model: ModelRequest,
+    devices: readonly string[] = [model.device],
+    onRefused: (error: PrescoreError) => void = () => undefined,
+  ): Promise<ModelInfo> {
     this.model = model;
     this.devices = devices;
     for (const seat of this.seats) this.prepare(seat);
     for (;;) {
       try {
-        const info = await Promise.any(this.seats.map((seat) => seat.ready));
+        const info = await (await firstReady(this.seats)).ready;
         if (info === null) throw new PrescoreError('INTERNAL', { what: 'no child has loaded the model' });
+        for (const seat of this.seats) seat.ready.catch((error: unknown) => onRefused(toPrescoreError(error)));
         return info;
       } catch (error) {
-        const first = toPrescoreError(error instanceof AggregateError ? error.errors[0] : error);
+        const first = toPrescoreError(error);
         // A child that was killed has a successor, which is loading by now; one that a model ends ends its successors too.
         const isAgain = first.code === 'SCORER_CRASHED' && this.seats.some((seat) => seat.deaths <= MAX_LOAD_DEATHS);
         if (this.isClosed || !isAgain) throw first;
@@ -88,11 +103,15 @@ export class ScorerPool {
     return describeFiles(this.seats.length, (place) => this.seats[place]!.process, files);
   }
 
-  /** Tries batches of up to `most` rows of zeros on the device, in one child. */
-  async probe(binding: Binding, most: number): Promise<ProbeResult> {
-    const seat = this.seats[0]!;
-    await seat.ready;
-    return seat.process.request({ kind: 'probe', binding, most }).reply;
+  /** Asks the first child that has the model: one whose GPU is broken never has. */
+  async ask<K extends Request['kind']>(request: Request & { readonly kind: K }): Promise<Replies[K]> {
+    const seat = await firstReady(this.seats);
+    return seat.process.request<K>(request).reply;
+  }
+
+  /** The batch of the device for a binding, of up to `most` rows: tried out with rows of zeros. */
+  probe(binding: Binding, most: number): Promise<ProbeResult> {
+    return this.probes.get(binding, most, () => this.ask({ kind: 'probe', binding, most }));
   }
 
   /** Makes a run known to every child, now and after a restart. */
@@ -111,18 +130,6 @@ export class ScorerPool {
       this.queue.push({ ...task, attempt: 1, rows: 0, resolve, reject });
       this.dispatch();
     });
-  }
-
-  async empty(runId: string, n: number): Promise<PartRecord> {
-    const seat = this.seats[0]!;
-    await seat.ready;
-    return seat.process.request({ kind: 'empty', runId, n }).reply;
-  }
-
-  async sample(runId: string, rows: number): Promise<SampleResult> {
-    const seat = this.seats[0]!;
-    await seat.ready;
-    return seat.process.request({ kind: 'sample', runId, rows }).reply;
   }
 
   /** Drops what is not begun (of one run, or of all); those promises reject with `reason`. Chunks in a child go on. */
@@ -246,6 +253,7 @@ export class ScorerPool {
   private succeeded(seat: Seat, task: QueuedTask, result: ChunkResult): void {
     seat.deaths = 0;
     this.finished++;
+    this.batchesMs += result.timings.runMs ?? 0;
     task.onRows(result.rowsIn - task.rows);
     task.resolve({ ...result, attempt: task.attempt });
   }

@@ -44,6 +44,15 @@ export function hasRoom({ isReady, tasks, threads }: Seat): boolean {
   return isReady && tasks.size <= threads && [...tasks.values()].filter((t) => !t.isHungry).length < DECODING;
 }
 
+/** The first seat whose child has the model. Errors: the first seat's, when none has. */
+export async function firstReady(seats: readonly Seat[]): Promise<Seat> {
+  try {
+    return await Promise.any(seats.map((seat) => seat.ready.then(() => seat)));
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  }
+}
+
 /** Takes the busy share of a heartbeat down. */
 export function noteBusy(seat: Seat, busy: number): void {
   seat.busyBeats = busy >= BUSY ? seat.busyBeats + 1 : 0;

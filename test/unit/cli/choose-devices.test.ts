@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { CPU, chooseDevices, refuseMostlyCpu, saySharedModel } from '../../../src/cli/choose-devices.ts';
 import { shareMemory } from '../../../src/cli/memory-plan.ts';
-import { sayDevice } from '../../../src/cli/print-summary.ts';
+import { sayDevices } from '../../../src/cli/print-summary.ts';
 import { CPU_DEVICE, type GrantedDevice } from '../../../src/contract/device.ts';
-import type { ChunkRecord } from '../../../src/contract/records.ts';
 import { gpuIdleShare } from '../../../src/pipeline/finish-run.ts';
 
 const GPU: GrantedDevice = { ...CPU_DEVICE, device: 'cuda:0', hardware: 'NVIDIA L4', driver: '580.95.05', tf32: false };
@@ -43,19 +42,20 @@ test('on GPUs every scorer has a process of its own', () => {
 });
 
 test('the idle share of GPUs is what is left of the time of all scorers', () => {
-  const chunk = (runMs: number, device: GrantedDevice | undefined = GPU): ChunkRecord =>
-    ({ device, timings: { runMs } }) as ChunkRecord;
-  expect(gpuIdleShare([chunk(300), chunk(300)], 1000)).toBeCloseTo(0.4);
-  expect(gpuIdleShare([chunk(300), chunk(300)], 2000)).toBeCloseTo(0.7);
-  expect(gpuIdleShare([chunk(1100)], 1000)).toBe(0);
-  expect(gpuIdleShare([{ timings: { runMs: 5 } } as ChunkRecord], 1000)).toBeNull();
-  expect(gpuIdleShare([], 1000)).toBeNull();
+  expect(gpuIdleShare(600, 1000)).toBeCloseTo(0.4);
+  expect(gpuIdleShare(600, 2000)).toBeCloseTo(0.7);
+  expect(gpuIdleShare(1100, 1000)).toBe(0);
+  expect(gpuIdleShare(0, 0)).toBeNull();
 });
 
 test('the summary names the device unless it is the CPU that was asked for', () => {
-  const say = (asked: string, granted: readonly GrantedDevice[], gpuIdle: number | null = null) =>
-    sayDevice({ device: { asked, granted }, gpuIdle });
-  expect(say('cpu', [CPU_DEVICE])).toBeNull();
-  expect(say('auto', [CPU_DEVICE])).toBe('cpu, chosen by auto');
-  expect(say('cuda', [GPU], 0.34)).toBe('cuda:0 (NVIDIA L4), idle 34 %');
+  const run = (asked: string, granted: readonly GrantedDevice[], gpuIdle: number | null = null) => ({
+    device: { asked, granted },
+    gpuIdle,
+  });
+  expect(sayDevices([run('cpu', [CPU_DEVICE])])).toEqual([]);
+  expect(sayDevices([run('auto', [CPU_DEVICE]), run('auto', [CPU_DEVICE])])).toEqual(['cpu, chosen by auto']);
+  expect(sayDevices([run('cuda', [GPU], 0.34)])).toEqual(['cuda:0 (NVIDIA L4), idle 34 %']);
+  const three = [run('cuda', [GPU], 0.34), run('cuda', [GPU], 0.5), run('cuda', [CPU_DEVICE, GPU], 0.1)];
+  expect(sayDevices(three)).toEqual(['cuda:0 (NVIDIA L4), idle 34 to 50 %', 'cpu, cuda:0 (NVIDIA L4), idle 10 %']);
 });

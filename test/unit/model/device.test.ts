@@ -10,8 +10,11 @@ import {
   providersOf,
 } from '../../../src/model/execution-device.ts';
 import { countGpus, gpuName, loadedGpuLibraries, nvidiaDriver } from '../../../src/model/gpu-facts.ts';
+import { isMemoryShort } from '../../../src/model/memory-shortage.ts';
 import { nodesByProvider } from '../../../src/model/node-profile.ts';
+import { openOnDevice } from '../../../src/model/open-on-device.ts';
 import { runtimeText } from '../../../src/model/runtime-text.ts';
+import { failureOf } from '../../harness/failure-of.ts';
 import { tempFolder } from '../../harness/temp-job.ts';
 
 test.each([
@@ -39,6 +42,41 @@ test.each([
   const error = new Error(cudaText(failure));
   expect(runtimeText(error)).toBe(`CUDA ${failure} (cudaSetDevice(info_.device_id))`);
   expect(isProviderFailure(error)).toBe(true);
+});
+
+// Of the CUDA provider and of the libraries of CUDA 13.5, asked for the words of their codes.
+test.each([
+  ['Exception during initialization: Failed to allocate memory for requested buffer of size 524288', true],
+  [
+    'Status Message: CUBLAS failure 3: the resource allocation failed ; GPU=0 ; hostname=h ; file=f ; line=1 ; expr=g();',
+    true,
+  ],
+  ['CUDNN failure 4004: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED', true],
+  ['CUDA failure 2: out of memory', true],
+  ['CUBLAS failure 13: the function failed to launch on the GPU', false],
+  ['CUDA failure 700: an illegal memory access was encountered', false],
+])('%s', (text, isShort) => {
+  expect(isMemoryShort(new Error(text))).toBe(isShort);
+});
+
+test('a device that cannot run the model is told once, and its session let go', async () => {
+  const failure = new Error(
+    "Non-zero status code returned while running Gemm node. Name:'' Status Message: CUBLAS failure 13: the function failed to launch on the GPU ; GPU=0 ; hostname=h ; file=f ; line=1 ; expr=g();",
+  );
+  const released: string[] = [];
+  const opening = openOnDevice(parseDevice('cuda'), {
+    create: async ({ executionProviders: [first] }) => {
+      const name = typeof first === 'object' ? first.name : String(first);
+      return { name, endProfiling: () => undefined, release: async () => void released.push(name) };
+    },
+    tryOut: async ({ name }) => {
+      if (name === 'cuda') throw failure;
+    },
+  });
+  const { message } = await failureOf(opening);
+  expect(message.match(/PROVIDER_UNAVAILABLE|not available/g)).toHaveLength(2);
+  expect(message).toContain('the model does not run on it');
+  expect(released).toEqual(['cpu', 'cuda']);
 });
 
 // Texts that ONNX Runtime 1.30 gave (the CUDA ones without a device are those of a machine without a GPU).

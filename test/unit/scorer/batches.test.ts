@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { BatchProbes } from '../../../src/scorer/batch-probes.ts';
 import { bisectRows } from '../../../src/scorer/bisect-rows.ts';
 import { chooseBatch } from '../../../src/scorer/probe-batch.ts';
 
@@ -89,4 +90,21 @@ describe('the batch of a GPU', () => {
     expect((await probe(65_536, { 1024: 100, 2048: 1000 })).tried).toHaveLength(1);
     expect((await probe(65_536, { 1024: 0 })).batchRows).toBe(1024);
   });
+});
+
+test('a batch is tried out once for a binding, and again after a failure', async () => {
+  const probes = new BatchProbes();
+  const binding = { inputs: [], outputs: [], fixedBatch: null };
+  const asked: string[] = [];
+  const probe =
+    (name: string, fails = false) =>
+    async () => {
+      asked.push(name);
+      if (fails) throw new Error(name);
+      return { batchRows: 4096, tried: [] };
+    };
+  await expect(probes.get(binding, 9, probe('a', true))).rejects.toThrow('a');
+  expect(await Promise.all([probes.get(binding, 9, probe('b')), probes.get(binding, 9, probe('c'))])).toHaveLength(2);
+  await probes.get(binding, 8, probe('d'));
+  expect(asked).toEqual(['a', 'b', 'd']);
 });
