@@ -2,10 +2,11 @@
  * Everything that needs a GPU, in one command and without a network:
  *
  *   node scripts/gpu-check.ts [--from FILE|DIR] [--runtime-from DIR] [--python PATH] [--device cuda:0|webgpu]
- *                             [--rows N] [--scale F] [--runs N] [--no-bench] [--out FILE]
+ *                             [--models A,B] [--rows N] [--scale F] [--runs N] [--no-bench] [--out FILE]
  *
  * Puts the CUDA provider of --from in place (a wheel, or parts of one, which are joined), takes the CUDA 13 libraries of a Python
- * installation, then compares batch sizes, reruns and CPU against GPU for five models, and measures three. Prints a table and,
+ * installation, then compares batch sizes, reruns and CPU against GPU for five models, and measures three beside Python (whose onnxruntime
+ * is that of the wheel, where it has none for CUDA). Prints a table and,
  * as its last line, one JSON object. Exit codes: 0 all models agree, 1 one does not, 2 usage, 3 the device cannot be used here:
  * nothing was measured, and the JSON says what is missing.
  */
@@ -17,12 +18,13 @@ import { benchModel, type GpuFigure } from '../bench/gpu/bench-models.ts';
 import { checkModel, type ModelCheck } from '../bench/gpu/check-models.ts';
 import { type FoundDevice, findDevice } from '../bench/gpu/find-device.ts';
 import { printFigures } from '../bench/gpu/gpu-case.ts';
+import { pythonPeer } from '../bench/gpu/python-peer.ts';
 import { capture } from '../bench/gpu/run-job.ts';
-import { benchSubjects, checkSubjects } from '../bench/gpu/subjects.ts';
+import { benchSubjects, CHECKED, checkSubjects } from '../bench/gpu/subjects.ts';
 import { printTable } from '../bench/report.ts';
 import { cudaFolders, cudaFoldersOf, findPython } from '../src/gpu/python-runtime.ts';
 
-const USAGE = `gpu-check [--from FILE|DIR] [--runtime-from DIR] [--python PATH] [--device D] [--rows N] [--scale F] [--runs N] [--no-bench] [--out FILE]`;
+const USAGE = `gpu-check [--from FILE|DIR] [--runtime-from DIR] [--python PATH] [--device D] [--models A,B] [--rows N] [--scale F] [--runs N] [--no-bench] [--out FILE]`;
 const PRESCORE = join(import.meta.dirname, 'prescore.ts');
 
 interface CheckOptions {
@@ -31,6 +33,8 @@ interface CheckOptions {
   /** Its CUDA libraries are used and its onnxruntime is measured; null: the one on PATH. */
   readonly python: string | null;
   readonly device: string;
+  /** Those to compare. */
+  readonly models: readonly string[];
   readonly rows: number;
   readonly scale: number;
   readonly runs: number;
@@ -49,6 +53,7 @@ function readOptions(args: readonly string[]): CheckOptions | null {
         'runtime-from': text,
         python: text,
         device: text,
+        models: text,
         rows: text,
         scale: text,
         runs: text,
@@ -62,11 +67,14 @@ function readOptions(args: readonly string[]): CheckOptions | null {
       number,
     ];
     if (!(Number.isInteger(rows) && rows >= 1 && scale > 0 && Number.isInteger(runs) && runs >= 1)) return null;
+    const models = values.models?.split(',') ?? CHECKED;
+    if (!models.every((model) => CHECKED.includes(model))) return null;
     return {
       from: values.from ?? null,
       runtimeFrom: values['runtime-from'] ?? null,
       python: values.python ?? null,
       device: values.device ?? 'cuda:0',
+      models,
       isBenched: values['no-bench'] !== true,
       out: values.out ?? null,
       rows,
@@ -139,7 +147,8 @@ function sayDevice({ granted }: FoundDevice): void {
 async function check(options: CheckOptions, folder: string): Promise<ModelCheck[]> {
   const checks: ModelCheck[] = [];
   for (const subject of await checkSubjects(folder, options.rows)) {
-    checks.push(await checkModel(subject, options.device, join(folder, 'checks')));
+    if (options.models.includes(subject.name))
+      checks.push(await checkModel(subject, options.device, join(folder, 'checks')));
   }
   const bits = (d: { differing: number; largest: number } | null): string =>
     d === null ? '' : d.differing === 0 ? 'same bits' : `${d.differing} rows, ${d.largest.toExponential(1)}`;
@@ -156,15 +165,12 @@ async function check(options: CheckOptions, folder: string): Promise<ModelCheck[
   return checks;
 }
 
-async function bench({ device, runs, python, scale }: CheckOptions, folder: string): Promise<GpuFigure[]> {
+async function bench({ device, runs, from, scale, ...options }: CheckOptions, folder: string): Promise<GpuFigure[]> {
+  const path = options.python ?? findPython(process.env);
+  const python = await pythonPeer(path, device, from, join(folder, 'python'));
   const figures: GpuFigure[] = [];
   for (const subject of await benchSubjects(join(folder, 'bench'), scale)) {
-    figures.push(
-      ...(await benchModel(subject, device, join(folder, 'bench'), {
-        runs,
-        python: python ?? findPython(process.env),
-      })),
-    );
+    figures.push(...(await benchModel(subject, device, join(folder, 'bench'), { runs, python })));
   }
   process.stdout.write('\n');
   printFigures(figures);

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PYTHON } from '../paths.ts';
+import type { PythonPeer } from './python-peer.ts';
 import { capture, runPrescore } from './run-job.ts';
 import type { Subject } from './subjects.ts';
 
@@ -25,18 +26,14 @@ export async function benchModel(
   subject: Subject,
   device: string,
   folder: string,
-  options: { readonly runs: number; readonly python: string | null },
+  options: { readonly runs: number; readonly python: PythonPeer },
 ): Promise<GpuFigure[]> {
   const times = <T>(one: () => Promise<T>): Promise<T[]> => inTurn(options.runs, one);
-  const figures = [
+  return [
     prescoreFigure(subject, 'prescore', await times(() => scored(subject, folder, device))),
     prescoreFigure(subject, 'prescore, CPU', await times(() => scored(subject, folder, 'cpu'))),
+    pythonFigure(subject, await times(() => runPython(subject, folder, device, options.python))),
   ];
-  if (options.python !== null) {
-    const { python } = options;
-    figures.push(pythonFigure(subject, await times(() => runPython(subject, folder, device, python))));
-  }
-  return figures;
 }
 
 const scored = (subject: Subject, folder: string, device: string) => runPrescore(subject, folder, { device });
@@ -75,12 +72,17 @@ interface PythonRan {
   readonly failed: string | null;
 }
 
-async function runPython(subject: Subject, folder: string, device: string, python: string): Promise<PythonRan> {
+async function runPython(
+  subject: Subject,
+  folder: string,
+  device: string,
+  { path: python, env }: PythonPeer,
+): Promise<PythonRan> {
   const path = join(folder, `${subject.name}-case.json`);
   writeFileSync(path, JSON.stringify(subject.file));
   const started = performance.now();
   const args = [join(PYTHON, 'score_gpu.py'), path, join(folder, 'python.parquet'), '--device', device];
-  const { code, stdout, stderr } = await capture(python, args);
+  const { code, stdout, stderr } = await capture(python, args, env);
   const wallSeconds = (performance.now() - started) / 1000;
   const last = stderr.trim().split('\n').at(-1) ?? '';
   if (code !== 0) return { wallSeconds, scoringSeconds: 0, runSeconds: 0, failed: last || `exit code ${code}` };

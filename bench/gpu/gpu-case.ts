@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import { findPython } from '../../src/gpu/python-runtime.ts';
 import { machineFacts } from '../machine.ts';
 import type { Options } from '../options.ts';
 import { note, WORK } from '../paths.ts';
 import { printTable, writeResults } from '../report.ts';
 import { benchModel, type GpuFigure } from './bench-models.ts';
 import { findDevice } from './find-device.ts';
+import { pythonPeer } from './python-peer.ts';
 import { benchSubjects } from './subjects.ts';
 
 /**
@@ -19,10 +21,11 @@ export async function gpuCase(options: Options): Promise<number> {
     return 3;
   }
   const machine = machineFacts();
+  const python = await pythonPeer(findPython(process.env), options.device, null, folder);
   const figures: GpuFigure[] = [];
   for (const subject of await benchSubjects(folder, 1)) {
     note(`${subject.name}, ${subject.file.rows} rows`);
-    figures.push(...(await benchModel(subject, options.device, folder, { runs: options.runs, python: 'python3' })));
+    figures.push(...(await benchModel(subject, options.device, folder, { runs: options.runs, python })));
   }
   printFigures(figures);
   const path = writeResults('gpu', true, { machine, device: options.device, granted: found.granted, figures });

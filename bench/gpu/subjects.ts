@@ -15,6 +15,9 @@ export interface Subject {
 
 const FIXTURES = join(ROOT, 'fixtures');
 
+/** Names of `checkSubjects`, in its order. */
+export const CHECKED: readonly string[] = ['lgbm', 'histgb', 'mlp', 'mixed', 'fp16'];
+
 /** The models of the checks: `rows` of the fixtures each, copied into `folder`. */
 export async function checkSubjects(folder: string, rows: number): Promise<Subject[]> {
   mkdirSync(folder, { recursive: true });
