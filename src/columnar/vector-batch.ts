@@ -1,5 +1,6 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
+import { noteViewed } from './native-memory.ts';
 
 /** The memory of a vector whose rows are lists: `offset` and `length` of row i count elements of `child`. */
 export interface ListParts {
@@ -28,6 +29,7 @@ export class VectorView {
 
   /** The bytes of fixed-width values, little-endian. */
   bytes(width: number): Uint8Array {
+    noteViewed(this.rows * width);
     return duckdb.vector_get_data(this.vector, this.rows * width);
   }
 

@@ -3,7 +3,7 @@ import type { Binding, BoundColumns, BoundInput, BoundList } from '../contract/b
 import { type ElementArray, elementView } from './elements.ts';
 import type { FeatureBatch } from './feature-batch.ts';
 import { numberSource } from './number-source.ts';
-import { packList } from './pack-list.ts';
+import { listSource, packList } from './pack-list.ts';
 import { fillNulls, packNumbers, storedValue } from './pack-numbers.ts';
 import { mark, type RejectCodes, type RowMarks } from './reject-codes.ts';
 import type { SlabLayout } from './slab-layout.ts';
@@ -143,10 +143,10 @@ export class FeaturePacker {
     marks: RowMarks,
   ): RowPacker {
     const { name, kind } = this.columns[place]!;
-    const view = batch.column(place);
+    const source = listSource(batch.column(place), kind.carrier);
     const fill = nullValue(input);
     return (from, count, at) =>
-      packList(view, kind.carrier, from, count, input, out, at * input.width, fill, (row, rule, message) =>
+      packList(source, from, count, input, out, at * input.width, fill, (row, rule, message) =>
         mark(marks, row, this.codes.codeOf(rule, name, message)),
       );
   }

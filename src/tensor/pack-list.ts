@@ -3,17 +3,31 @@ import type { BoundList, RejectRule } from '../contract/binding.ts';
 import type { ElementArray } from './elements.ts';
 import type { FeatureVector } from './feature-batch.ts';
 import { numberSource } from './number-source.ts';
-import { fillNulls, packNumbers } from './pack-numbers.ts';
+import { fillNulls, type NumberSource, packNumbers } from './pack-numbers.ts';
 
 type OnBadRow = (row: number, rule: RejectRule, message: string) => void;
+
+/** A vector of lists as the packer takes it. */
+export interface ListSource {
+  /** Four words a row: offset low and high, length low and high, counted in elements. */
+  readonly entries: Uint32Array;
+  readonly elements: NumberSource;
+  /** Of the lists themselves; null when every row is there. */
+  readonly validity: Uint8Array | null;
+}
+
+/** Once a batch: each view over megabytes of elements counts as memory with the garbage collector. */
+export function listSource(view: FeatureVector, carrier: SourceKind['carrier']): ListSource {
+  const { entries, child } = view.list();
+  return { entries, elements: numberSource(child, carrier), validity: view.validity() };
+}
 
 /**
  * Packs `count` lists from row `from` into [N, K] at `out[base]`. A null list is `null_list`, another length is
  * `list_length`; elements follow the cast and null rules of scalars. `fill` null means: a null element rejects its row.
  */
 export function packList(
-  view: FeatureVector,
-  carrier: SourceKind['carrier'],
+  { entries, elements, validity }: ListSource,
   from: number,
   count: number,
   input: BoundList,
@@ -22,9 +36,6 @@ export function packList(
   fill: number | bigint | null,
   onBad: OnBadRow,
 ): void {
-  const { entries, child } = view.list();
-  const source = numberSource(child, carrier);
-  const validity = view.validity();
   const { width } = input;
   let i = 0;
   while (i < count) {
@@ -43,10 +54,10 @@ export function packList(
     while (i + run < count && isNext(entries, validity, row + run, start + run * width, width)) run++;
     const first = i;
     const target = { type: input.type, out, base: base + i * width, stride: 1 };
-    packNumbers(source, start, run * width, target, (element, rule) =>
+    packNumbers(elements, start, run * width, target, (element, rule) =>
       onBad(first + Math.floor(element / width), rule, `an element does not fit ${input.type}`),
     );
-    fillNulls(source.validity, start, run * width, target, fill, (element) =>
+    fillNulls(elements.validity, start, run * width, target, fill, (element) =>
       onBad(first + Math.floor(element / width), 'null', 'an element is null'),
     );
     i += run;
