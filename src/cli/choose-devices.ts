@@ -7,6 +7,12 @@ import { countGpus } from '../model/gpu-facts.ts';
 /** The devices of a run on the CPU. */
 export const CPU: readonly string[] = ['cpu'];
 
+/** What can be seen of GPUs without opening one. */
+export interface FoundGpus {
+  readonly gpus: number;
+  readonly hasProvider: boolean;
+}
+
 /**
  * The devices that the scorers of a job take in turn. `cuda` is every GPU that the process can see, at least the first, whose
  * scorer then says what is missing. `auto` is the same where there are a GPU and the provider's file, else the CPU: it never
@@ -15,14 +21,21 @@ export const CPU: readonly string[] = ['cpu'];
 export function chooseDevices(
   asked: string,
   env: NodeJS.ProcessEnv,
-  found: { readonly gpus: number; readonly hasProvider: boolean } = {
-    gpus: countGpus(env),
-    hasProvider: existsSync(cudaProviderFile()),
-  },
+  found: FoundGpus = findGpus(env),
 ): readonly string[] {
   if (asked === 'auto') return found.gpus > 0 && found.hasProvider ? everyGpu(found.gpus) : CPU;
   if (asked === 'cuda') return everyGpu(found.gpus);
   return asked === 'cpu' ? CPU : [asked];
+}
+
+/** Why `auto` leaves a GPU that is there unused; null where none is, or it does not. */
+export function sayUnusedGpu(asked: string, env: NodeJS.ProcessEnv, found: FoundGpus = findGpus(env)): string | null {
+  if (asked !== 'auto' || found.gpus === 0 || found.hasProvider) return null;
+  return 'execution.device: auto takes the CPU: the CUDA provider is not installed (prescore gpu install).';
+}
+
+function findGpus(env: NodeJS.ProcessEnv): FoundGpus {
+  return { gpus: countGpus(env), hasProvider: existsSync(cudaProviderFile()) };
 }
 
 /** Whether a device is not there or cannot run the model, so that `auto` goes on without it. */

@@ -30,21 +30,21 @@ export interface MemoryShare {
 }
 
 /**
- * Divides execution.memory among scorers. `auto` takes as many scorers as there are cores and as fit. On GPUs every scorer has
- * a child of its own, which holds one device.
+ * Divides execution.memory among scorers. `auto` takes as many scorers as there are cores (`places`; on GPUs as there are of them)
+ * and as fit. On GPUs every scorer has a child of its own, which holds one device.
  *
  * Errors: MEMORY_TOO_SMALL with the least figure that would do.
  */
 export function shareMemory(
   memoryBytes: number,
   scorers: number | 'auto',
-  cores: number,
+  places: number,
   modelBytes: number,
   isGpu = false,
 ): MemoryShare {
   const perScorer = leastBytes(modelBytes);
   const fits = Math.floor((memoryBytes - MEMORY.supervisorBytes) / perScorer);
-  const wanted = scorers === 'auto' ? Math.max(1, Math.min(cores, fits)) : scorers;
+  const wanted = scorers === 'auto' ? Math.max(1, Math.min(places, fits)) : scorers;
   if (fits < wanted) {
     const least = leastMiB(wanted, modelBytes);
     throw new PrescoreError('MEMORY_TOO_SMALL', {
@@ -62,17 +62,19 @@ export function shareMemory(
   return { scorers: wanted, shareBytes, duckMemoryBytes, threads, slabs: threads + 2 };
 }
 
-/** Says that `scorers: auto` got fewer scorers than there are cores, and what would give one a core; null when it did not. */
+/** Says that `scorers: auto` got fewer scorers than there are cores or GPUs, and what would give one to each; null when it did not. */
 export function saySmallMemory(
   { scorers }: MemoryShare,
   wanted: number | 'auto',
-  cores: number,
+  places: number,
   memoryBytes: number,
   modelBytes: number,
+  isGpu = false,
 ): string | null {
-  if (wanted !== 'auto' || scorers >= cores) return null;
-  const [given, least] = [Math.floor(memoryBytes / MIB), leastMiB(cores, modelBytes)];
-  return `execution.memory of ${given} MiB has room for ${scorers} of ${cores} scorers; ${least} MiB would give one a core.`;
+  if (wanted !== 'auto' || scorers >= places) return null;
+  const [given, least] = [Math.floor(memoryBytes / MIB), leastMiB(places, modelBytes)];
+  const gain = isGpu ? 'use every GPU' : 'give one a core';
+  return `execution.memory of ${given} MiB has room for ${scorers} of ${places} scorers; ${least} MiB would ${gain}.`;
 }
 
 function leastBytes(modelBytes: number): number {

@@ -6,7 +6,7 @@ import type { StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import type { LoadedScorers } from '../pipeline/run-deps.ts';
 import { ScorerPool } from '../scorer/scorer-pool.ts';
-import { CPU, chooseDevices, isUnavailable, refuseMostlyCpu, saySharedModel } from './choose-devices.ts';
+import { CPU, chooseDevices, isUnavailable, refuseMostlyCpu, saySharedModel, sayUnusedGpu } from './choose-devices.ts';
 import { fetchModel, type LocalModel } from './fetch-model.ts';
 import { MEMORY, saySmallMemory, shareMemory } from './memory-plan.ts';
 import { makeScratch } from './scratch-folder.ts';
@@ -52,6 +52,8 @@ export class JobScorers {
     this.scratchDir = scratchDir;
     const model = await fetchModel(job, this.stores, scratchDir, this.allowUnpinned);
     const devices = chooseDevices(execution.device, process.env);
+    const why = devices === CPU ? sayUnusedGpu(execution.device, process.env) : null;
+    if (why !== null) this.warn(why);
     try {
       return await this.startOn(devices, model, scratchDir);
     } catch (error) {
@@ -67,10 +69,10 @@ export class JobScorers {
     const { execution } = job;
     const { memoryBytes } = execution;
     const isGpu = devices !== CPU;
-    const scorers = isGpu && execution.scorers === 'auto' ? devices.length : execution.scorers;
-    const cores = availableParallelism();
-    const share = shareMemory(memoryBytes, scorers, cores, model.bytes, isGpu);
-    const shortage = saySmallMemory(share, scorers, cores, memoryBytes, model.bytes);
+    // One for each core, or for each GPU.
+    const places = isGpu ? devices.length : availableParallelism();
+    const share = shareMemory(memoryBytes, execution.scorers, places, model.bytes, isGpu);
+    const shortage = saySmallMemory(share, execution.scorers, places, memoryBytes, model.bytes, isGpu);
     if (shortage !== null) this.warn(shortage);
     const { tf32 } = execution.cuda;
     const pool = new ScorerPool(
@@ -97,8 +99,8 @@ export class JobScorers {
     const { intraOpThreads, batchDeadlineMs } = execution;
     const { path, sha256 } = model;
     const request = { path, where: job.model.uri, sha256, intraOpThreads, device: devices[0]! };
-    const loading = pool.load(request, devices, (refused) => {
-      if (isUnavailable(refused)) this.warn(`${refused.details.what}; the run goes on without it`);
+    const loading = pool.load(request, devices, ({ details }) => {
+      this.warn(`${details.what}; the other scorers go on without it`);
     });
     const loaded = await withinDeadline(loading, pool, job.model.uri, batchDeadlineMs);
     if (execution.device === 'auto') refuseMostlyCpu(loaded.device);

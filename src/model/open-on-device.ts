@@ -56,13 +56,21 @@ export async function openOnDevice<S extends DeviceSession>(
     await provePossible(device, session, runtime);
     return { session, granted: grantedOn(device, null) };
   } catch (error) {
-    if (isPrescoreError(error)) throw error;
-    if (isProviderFailure(error))
-      throw unavailable(device, loaderComplaint(device, error) ?? runtimeText(error), error);
-    if (isMemoryShort(error)) throw unavailable(device, `memory is short: ${runtimeText(error).slice(0, 300)}`, error);
-    if (!isCpuNodeRefusal(error)) throw error;
-    return await openShared(device, runtime);
+    if (!isCpuNodeRefusal(error)) throw asTold(device, error);
   }
+  try {
+    return await openShared(device, runtime);
+  } catch (error) {
+    throw asTold(device, error);
+  }
+}
+
+// What is the device's fault is told as such; the rest is about the model.
+function asTold(device: ExecutionDevice, error: unknown): unknown {
+  if (isPrescoreError(error)) return error;
+  if (isProviderFailure(error)) return unavailable(device, loaderComplaint(device, error) ?? runtimeText(error), error);
+  if (isMemoryShort(error)) return unavailable(device, `memory is short: ${runtimeText(error).slice(0, 300)}`, error);
+  return error;
 }
 
 // Some nodes run on the CPU: which ones, a profile tells.

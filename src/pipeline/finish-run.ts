@@ -51,7 +51,7 @@ export async function finishRun(
       const seconds = (performance.now() - started) / 1000;
       const fresh = records.filter((r) => before[r.n] !== r);
       const isOnGpu = fresh.some((r) => r.device !== undefined);
-      const gpuIdle = isOnGpu ? gpuIdleShare(modelMs, scoringMs * pool.size) : null;
+      const gpuIdle = isOnGpu ? gpuIdleShare(modelMs, scoringMs * pool.ready) : null;
       const facts = {
         records,
         chunksResumed,

@@ -1,15 +1,15 @@
 import type { DescribeRequest, DescribeResult } from './messages.ts';
 import type { ScorerProcess } from './scorer-process.ts';
+import { outlive } from './seat.ts';
 
 const FILES_A_REQUEST = 64;
 
 /**
- * Reads footers, spread over children. `childAt`: the child that holds a place now. One result per file, in order; a bad file
- * is a result, not an error. Errors: those of a child that dies.
+ * Reads footers, spread over the children that there are at a time. One result per file, in order; a bad file is a result, not an
+ * error. Errors: those of children, when three die over the same files.
  */
 export async function describeFiles(
-  places: number,
-  childAt: (place: number) => ScorerProcess,
+  children: () => readonly ScorerProcess[],
   files: readonly DescribeRequest[],
 ): Promise<DescribeResult[]> {
   const results: DescribeResult[] = new Array<DescribeResult>(files.length);
@@ -19,12 +19,16 @@ export async function describeFiles(
       const from = next;
       next += FILES_A_REQUEST;
       const slice = files.slice(from, from + FILES_A_REQUEST);
-      const replies = await childAt(place).request({ kind: 'describe', files: slice }).reply;
+      const replies = await outlive(async () => {
+        const there = children();
+        return there[place % there.length]!.request({ kind: 'describe', files: slice }).reply;
+      });
       replies.forEach((reply, i) => {
         results[from + i] = reply;
       });
     }
   };
+  const places = children().length;
   const lanes = Math.max(1, Math.min(places, Math.ceil(files.length / FILES_A_REQUEST)));
   await Promise.all(Array.from({ length: lanes }, (_, i) => lane(places - 1 - i)));
   return results;

@@ -1,7 +1,8 @@
 import type { Binding } from '../contract/binding.ts';
 import type { ModelInfo } from '../contract/signature.ts';
-import { fromErrorJson, PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
+import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import { BatchProbes } from './batch-probes.ts';
+import { ChunkDispatcher } from './chunk-dispatcher.ts';
 import { describeFiles } from './describe-files.ts';
 import type {
   ChunkResult,
@@ -17,38 +18,32 @@ import { type ChildLaunch, ScorerProcess } from './scorer-process.ts';
 import {
   type ChunkTask,
   firstReady,
-  hasRoom,
   isAnotherWorthIt,
+  isGivenUp,
   noteBusy,
-  type QueuedTask,
+  outlive,
   reduced,
   type Seat,
-  withChunk,
 } from './seat.ts';
-import { isWorthWaiting, takeTogether } from './tiny-chunks.ts';
 
-const MAX_ATTEMPTS = 3;
-const MAX_DEATHS = 6;
 const MAX_LOAD_DEATHS = 2;
 
 /**
  * Scorer children for `scorers` slots: children with two ONNX Runtime threads each, and more of them, up to one per slot,
- * when it is the children's main threads that are short. Hands chunks out in the order they were submitted, the next one to
- * a child as soon as it has decoded the last; starts a child again when it dies and retries its chunks, at most three times.
+ * when it is the children's main threads that are short. Starts a child again when it dies; what it was asked is asked again of
+ * the next one.
  */
 export class ScorerPool {
   private readonly launch: ChildLaunch;
   private readonly seats: Seat[] = [];
-  private readonly queue: QueuedTask[] = [];
   private readonly runs = new Map<string, RunContext>();
   private readonly probes = new BatchProbes();
+  private readonly chunks = new ChunkDispatcher(this.seats);
   private model: ModelRequest | null = null;
   private devices: readonly string[] = [];
   private isClosed = false;
   private readonly scorers: number;
-  private finished = 0;
-  private batchesMs = 0;
-  private busySince = 0;
+  private onLost: (error: PrescoreError) => void = () => undefined;
 
   constructor(launch: ChildLaunch, scorers: number) {
     this.launch = launch;
@@ -61,24 +56,25 @@ export class ScorerPool {
     return this.seats.flatMap((seat) => seat.process.pid ?? []);
   }
 
-  get size(): number {
-    return this.seats.length;
+  /** Children that have the model now. */
+  get ready(): number {
+    return this.seats.filter((seat) => seat.isReady).length;
   }
 
   /** Milliseconds in which batches ran, of the chunks of all runs so far, added up over the children. */
   get modelMs(): number {
-    return this.batchesMs;
+    return this.chunks.modelMs;
   }
 
   /**
    * Loads the model in every child at once; answers when the first one has. `devices`: those of the children in turn, such as
-   * one GPU for each; `model.device` is that of all when left out. `onRefused` is told, also later, of a child that cannot
-   * load it while another one can.
+   * one GPU for each; `model.device` is that of all when left out. `onLost` is told, also later, of a device that cannot be
+   * used, or a child that is given up, while there are others.
    */
   async load(
     model: ModelRequest,
     devices: readonly string[] = [model.device],
-    onRefused: (error: PrescoreError) => void = () => undefined,
+    onLost: (error: PrescoreError) => void = () => undefined,
   ): Promise<ModelInfo> {
     this.model = model;
     this.devices = devices;
@@ -87,7 +83,8 @@ export class ScorerPool {
       try {
         const info = await (await firstReady(this.seats)).ready;
         if (info === null) throw new PrescoreError('INTERNAL', { what: 'no child has loaded the model' });
-        for (const seat of this.seats) seat.ready.catch((error: unknown) => onRefused(toPrescoreError(error)));
+        this.onLost = onLost;
+        for (const seat of this.seats) seat.ready.catch((error: unknown) => this.noteRefusal(error));
         return info;
       } catch (error) {
         const first = toPrescoreError(error);
@@ -100,13 +97,18 @@ export class ScorerPool {
 
   /** Reads footers, spread over the children. One result per file, in order; a bad file is a result, not an error. */
   describe(files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
-    return describeFiles(this.seats.length, (place) => this.seats[place]!.process, files);
+    return describeFiles(() => {
+      const there = this.seats.filter((seat) => !isGivenUp(seat));
+      return (there.length > 0 ? there : this.seats).map((seat) => seat.process);
+    }, files);
   }
 
   /** Asks the first child that has the model: one whose GPU is broken never has. */
   async ask<K extends Request['kind']>(request: Request & { readonly kind: K }): Promise<Replies[K]> {
-    const seat = await firstReady(this.seats);
-    return seat.process.request<K>(request).reply;
+    return outlive(async () => {
+      const seat = await firstReady(this.seats);
+      return seat.process.request<K>(request).reply;
+    });
   }
 
   /** The batch of the device for a binding, of up to `most` rows: tried out with rows of zeros. */
@@ -126,25 +128,18 @@ export class ScorerPool {
 
   /** Scores one chunk. Errors: the child's; SCORER_CRASHED or SCORER_DEADLINE after three attempts. */
   score(task: ChunkTask): Promise<ChunkResult & { readonly attempt: number }> {
-    return new Promise((resolve, reject) => {
-      this.queue.push({ ...task, attempt: 1, rows: 0, resolve, reject });
-      this.dispatch();
-    });
+    return this.chunks.score(task);
   }
 
   /** Drops what is not begun (of one run, or of all); those promises reject with `reason`. Chunks in a child go on. */
   abandonQueued(reason: PrescoreError, runId?: string): void {
-    const all = this.queue.splice(0);
-    for (const task of all) {
-      if (runId === undefined || task.runId === runId) task.reject(reason);
-      else this.queue.push(task);
-    }
+    this.chunks.abandonQueued(reason, runId);
   }
 
   /** Ends every child at once. */
   kill(reason: PrescoreError): void {
     this.isClosed = true;
-    this.abandonQueued(reason);
+    this.chunks.close(reason);
     for (const seat of this.seats) seat.process.kill(reason);
   }
 
@@ -175,7 +170,7 @@ export class ScorerPool {
       onHungry: (id) => {
         const entry = seatOf().tasks.get(id);
         if (entry !== undefined) entry.isHungry = true;
-        this.dispatch();
+        this.chunks.dispatch();
       },
       onProgress: (id, rows) => {
         // Tiny chunks tell nothing before they are done.
@@ -192,90 +187,34 @@ export class ScorerPool {
   private prepare(seat: Seat): void {
     if (this.model === null) return;
     const model = { ...this.model, device: this.devices[this.seats.indexOf(seat) % this.devices.length]! };
+    // By the time of its answer the seat may have another child.
+    const { process } = seat;
     seat.ready = (async () => {
-      const info = await seat.process.request({ kind: 'load', model }).reply;
-      await Promise.all([...this.runs.values()].map((run) => seat.process.request({ kind: 'bind', run }).reply));
+      const info = await process.request({ kind: 'load', model }).reply;
+      await Promise.all([...this.runs.values()].map((run) => process.request({ kind: 'bind', run }).reply));
       seat.isReady = true;
-      this.dispatch();
+      this.chunks.dispatch();
       return info;
     })();
     seat.ready.catch((error: unknown) => {
       // A child that is started again and cannot load is of no use; as a death it is counted, so that a run ends.
-      if (this.runs.size > 0) seat.process.kill(toPrescoreError(error));
+      if (this.runs.size > 0) process.kill(toPrescoreError(error));
     });
   }
 
-  private dispatch(): void {
-    for (const seat of this.seats) {
-      if (this.queue.length === 0) return;
-      if (seat.isReady && seat.tasks.size === 0) this.assign(seat, this.next());
-    }
-    for (const seat of this.seats) {
-      if (this.queue.length === 0 || isWorthWaiting(this.queue)) return;
-      if (hasRoom(seat)) this.assign(seat, this.next());
-    }
+  // A child that died has a successor by now; a device that is not there has none.
+  private noteRefusal(error: unknown): void {
+    const known = toPrescoreError(error);
+    if (known.code !== 'SCORER_CRASHED' && !this.isClosed) this.onLost(known);
   }
 
   private noteBusy(seat: Seat, busy: number): void {
     noteBusy(seat, busy);
-    if (this.isClosed || this.seats.length >= this.scorers || this.finished === 0) return;
-    const msPerChunk = (performance.now() - this.busySince) / this.finished;
-    if (!isAnotherWorthIt(this.seats, this.queue.length * msPerChunk)) return;
+    if (this.isClosed || this.seats.length >= this.scorers) return;
+    if (!isAnotherWorthIt(this.seats, this.chunks.leftMs)) return;
     const added = this.newSeat(1);
     this.seats.push(added);
     this.prepare(added);
-  }
-
-  private next(): QueuedTask[] {
-    return takeTogether(this.queue, Math.ceil(this.queue.length / this.seats.length));
-  }
-
-  private assign(seat: Seat, tasks: readonly QueuedTask[]): void {
-    const chunks = tasks.map((task) => task.chunk);
-    const { id, reply } = seat.process.request({ kind: 'chunks', runId: tasks[0]!.runId, chunks });
-    if (this.busySince === 0) this.busySince = performance.now();
-    seat.tasks.set(id, { tasks, isHungry: false });
-    const settle = (results: readonly (ChunkResult | PrescoreError)[]): void => {
-      seat.tasks.delete(id);
-      for (const [i, task] of tasks.entries()) {
-        const result = results[i]!;
-        if (result instanceof PrescoreError) this.failedIn(seat, task, result);
-        else this.succeeded(seat, task, result);
-      }
-      this.dispatch();
-    };
-    reply.then(
-      (outcomes) => settle(outcomes.map((one) => (one.ok ? one.result : fromErrorJson(one.error)))),
-      (error: unknown) => settle(tasks.map(() => toPrescoreError(error))),
-    );
-  }
-
-  private succeeded(seat: Seat, task: QueuedTask, result: ChunkResult): void {
-    seat.deaths = 0;
-    this.finished++;
-    this.batchesMs += result.timings.runMs ?? 0;
-    task.onRows(result.rowsIn - task.rows);
-    task.resolve({ ...result, attempt: task.attempt });
-  }
-
-  private failedIn(seat: Seat, task: QueuedTask, failure: PrescoreError): void {
-    // The child is there, but its device is not: another one tries the chunk again.
-    if (failure.details.data?.['device'] === true) {
-      seat.isReady = false;
-      seat.process.kill(failure);
-    }
-    this.failed(task, failure);
-  }
-
-  private failed(task: QueuedTask, error: PrescoreError): void {
-    task.onRows(-task.rows);
-    task.rows = 0;
-    if (this.isClosed || !error.retryable || task.attempt >= MAX_ATTEMPTS) {
-      task.reject(withChunk(error, task));
-      return;
-    }
-    task.attempt++;
-    this.queue.unshift(task);
   }
 
   private died(seat: Seat, reason: PrescoreError): void {
@@ -284,8 +223,9 @@ export class ScorerPool {
     seat.isReady = false;
     seat.deaths++;
     if (reason.details.data?.['memory'] === true) seat.reductions++;
-    if (seat.deaths > MAX_DEATHS) {
-      if (this.seats.every((s) => s.deaths > MAX_DEATHS)) this.kill(reason);
+    if (isGivenUp(seat)) {
+      if (this.seats.every(isGivenUp)) this.kill(reason);
+      else this.onLost(reason);
       return;
     }
     seat.process = this.spawn(() => seat, seat.reductions, seat.threads);

@@ -44,6 +44,7 @@ export class ScorerProcess {
   private lastHeard = performance.now();
   private verdict: PrescoreError | null = null;
   private isClosing = false;
+  private isEnded = false;
 
   constructor(launch: ChildLaunch, events: ProcessEvents) {
     this.launch = launch;
@@ -141,6 +142,8 @@ export class ScorerProcess {
   }
 
   private ended(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
     clearInterval(this.watchdog);
     if (this.isClosing && this.waiting.size === 0) return;
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;

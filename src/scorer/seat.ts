@@ -1,8 +1,12 @@
 import type { PlannedChunk } from '../contract/plan.ts';
 import type { ModelInfo } from '../contract/signature.ts';
-import { PrescoreError } from '../errors/prescore-error.ts';
+import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import type { ChunkResult } from './messages.ts';
 import type { ChildLaunch, ScorerProcess } from './scorer-process.ts';
+
+/** Attempts at one thing, each by another child. */
+export const MAX_ATTEMPTS = 3;
+const MAX_DEATHS = 6;
 
 // A further child costs half a second of two cores: it must have work for four times that.
 const WORTH_MS = 2000;
@@ -44,12 +48,33 @@ export function hasRoom({ isReady, tasks, threads }: Seat): boolean {
   return isReady && tasks.size <= threads && [...tasks.values()].filter((t) => !t.isHungry).length < DECODING;
 }
 
-/** The first seat whose child has the model. Errors: the first seat's, when none has. */
+/** Whether its children died too often: it gets no other one. */
+export function isGivenUp({ deaths }: Seat): boolean {
+  return deaths > MAX_DEATHS;
+}
+
+/** Asks again, of the child that comes next, when one dies over it: for what changes nothing. Errors: those of `ask`. */
+export async function outlive<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isDeath(error) || attempt >= MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function isDeath(error: unknown): boolean {
+  return isPrescoreError(error) && error.code === 'SCORER_CRASHED';
+}
+
+/** The first seat whose child has the model. Errors, when none has: that of a child that died, and so has a successor, else the first. */
 export async function firstReady(seats: readonly Seat[]): Promise<Seat> {
   try {
     return await Promise.any(seats.map((seat) => seat.ready.then(() => seat)));
   } catch (error) {
-    throw error instanceof AggregateError ? error.errors[0] : error;
+    if (!(error instanceof AggregateError)) throw error;
+    throw error.errors.find(isDeath) ?? error.errors[0];
   }
 }
 

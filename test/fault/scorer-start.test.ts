@@ -31,6 +31,28 @@ describe('the scorer child that a command starts ahead', () => {
     expect(result.events.at(-1)).toMatchObject({ event: 'done', rows: 336_776, rejected: 0 });
   });
 
+  it('is replaced when the one that comes after it is killed as well, while it loads the model', async () => {
+    const folder = tempFolder();
+    const input = { uri: `${join(fixtures, 'flights')}/**/*.parquet` };
+    const job = writeJob(folder, flightJob(folder, { input, execution: { scorers: 1 } }));
+    const run = startPrescore(['run', job, '--json']);
+    const killed = new Set<number>();
+    for (const delay of [500, 40, 150]) {
+      let child: number | undefined;
+      while (child === undefined) {
+        await setTimeout(2);
+        child = childrenOf(run.child.pid!).find((pid) => !killed.has(pid));
+      }
+      await setTimeout(delay);
+      process.kill(child, 'SIGKILL');
+      killed.add(child);
+    }
+    const result = await run.result;
+    expect(result.stderr).toBe('');
+    expect(result.code).toBe(0);
+    expect(result.events.at(-1)).toMatchObject({ event: 'done', rows: 336_776, rejected: 0 });
+  });
+
   it('ends with a command that never needs it', async () => {
     const folder = tempFolder();
     const job = join(folder, 'job.yaml');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { CPU, chooseDevices, refuseMostlyCpu, saySharedModel } from '../../../src/cli/choose-devices.ts';
-import { shareMemory } from '../../../src/cli/memory-plan.ts';
+import { CPU, chooseDevices, refuseMostlyCpu, saySharedModel, sayUnusedGpu } from '../../../src/cli/choose-devices.ts';
+import { saySmallMemory, shareMemory } from '../../../src/cli/memory-plan.ts';
 import { sayDevices } from '../../../src/cli/print-summary.ts';
 import { CPU_DEVICE, type GrantedDevice } from '../../../src/contract/device.ts';
 import { gpuIdleShare } from '../../../src/pipeline/finish-run.ts';
@@ -39,6 +39,21 @@ test('on GPUs every scorer has a process of its own', () => {
   const gib = 2 ** 30;
   expect(shareMemory(8 * gib, 2, 4, 1024).threads).toBe(2);
   expect(shareMemory(8 * gib, 2, 4, 1024, true)).toMatchObject({ scorers: 2, threads: 1, slabs: 3 });
+});
+
+test('auto scorers are one for each GPU, or as many as the memory has room for, which is told', () => {
+  const gib = 2 ** 30;
+  expect(shareMemory(8 * gib, 'auto', 8, 1024, true)).toMatchObject({ scorers: 8, threads: 1 });
+  const share = shareMemory(gib, 'auto', 8, 1024, true);
+  expect(share.scorers).toBe(3);
+  expect(saySmallMemory(share, 'auto', 8, gib, 1024, true)).toMatch(/3 of 8 scorers; \d+ MiB would use every GPU/);
+});
+
+test('a GPU that auto leaves unused for want of the provider is told', () => {
+  expect(sayUnusedGpu('auto', {}, { gpus: 1, hasProvider: false })).toContain('prescore gpu install');
+  expect(sayUnusedGpu('auto', {}, { gpus: 0, hasProvider: false })).toBeNull();
+  expect(sayUnusedGpu('auto', {}, { gpus: 1, hasProvider: true })).toBeNull();
+  expect(sayUnusedGpu('cpu', {}, { gpus: 1, hasProvider: false })).toBeNull();
 });
 
 test('the idle share of GPUs is what is left of the time of all scorers', () => {

@@ -79,6 +79,29 @@ test('a device that cannot run the model is told once, and its session let go', 
   expect(released).toEqual(['cpu', 'cuda']);
 });
 
+test('memory that is short is no fault of the model, also when a part of it runs on the CPU', async () => {
+  const open = (texts: readonly string[]) => {
+    const left = [...texts];
+    return openOnDevice(parseDevice('cuda:1'), {
+      create: () => Promise.reject(new Error(left.shift())),
+      tryOut: async () => undefined,
+    });
+  };
+  const refusal =
+    'This session contains graph nodes that are assigned to the default CPU EP, but fallback to CPU EP has been explicitly disabled by the user.';
+  const short = 'Exception during initialization: Failed to allocate memory for requested buffer of size 524288';
+  for (const texts of [[short], [refusal, short]])
+    expect(await failureOf(open(texts))).toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+      details: { what: `cuda:1 is not available: memory is short: ${short}` },
+    });
+  const broken = 'CUDA failure 700: an illegal memory access was encountered';
+  expect(await failureOf(open([refusal, broken]))).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+  await expect(
+    open([refusal, 'Type Error: Type parameter (T) of Optype (Add) bound to different types']),
+  ).rejects.toThrow('bound to different types');
+});
+
 // Texts that ONNX Runtime 1.30 gave (the CUDA ones without a device are those of a machine without a GPU).
 test.each([
   ['OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library', true, false],

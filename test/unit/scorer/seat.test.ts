@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { PrescoreError } from '../../../src/errors/prescore-error.ts';
 import type { ScorerProcess } from '../../../src/scorer/scorer-process.ts';
-import { hasRoom, isAnotherWorthIt, noteBusy, type QueuedTask, type Seat } from '../../../src/scorer/seat.ts';
+import { hasRoom, isAnotherWorthIt, noteBusy, outlive, type QueuedTask, type Seat } from '../../../src/scorer/seat.ts';
 
 function seat(threads: number, hungry: readonly boolean[], isReady = true): Seat {
   const tasks = new Map(hungry.map((isHungry, i) => [i, { tasks: [{} as QueuedTask], isHungry }]));
@@ -31,5 +32,26 @@ describe('the seats of a pool', () => {
     expect(isAnotherWorthIt([a, b], 1500)).toBe(false);
     noteBusy(a, 0.5);
     expect(isAnotherWorthIt([a, b], 10_000)).toBe(false);
+  });
+});
+
+describe('what is asked of a child that dies', () => {
+  const dead = new PrescoreError('SCORER_CRASHED', { what: 'gone' });
+  const failing = (times: number, error: Error = dead) => {
+    let asked = 0;
+    return async (): Promise<number> => {
+      if (++asked <= times) throw error;
+      return asked;
+    };
+  };
+
+  it('is asked of the next one, three times at most', async () => {
+    expect(await outlive(failing(2))).toBe(3);
+    await expect(outlive(failing(3))).rejects.toBe(dead);
+  });
+
+  it('is not asked again after another failure', async () => {
+    const other = new PrescoreError('INTERRUPTED', { what: 'stop' });
+    await expect(outlive(failing(1, other))).rejects.toBe(other);
   });
 });
