@@ -10,17 +10,19 @@
  * as its last line, one JSON object. Exit codes: 0 all models agree, 1 one does not, 2 usage, 3 the device cannot be used here:
  * nothing was measured, and the JSON says what is missing.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchModel, type GpuFigure } from '../bench/gpu/bench-models.ts';
 import { checkModel, type ModelCheck } from '../bench/gpu/check-models.ts';
+import { CheckReport } from '../bench/gpu/check-report.ts';
 import { type FoundDevice, findDevice } from '../bench/gpu/find-device.ts';
 import { printFigures } from '../bench/gpu/gpu-case.ts';
 import { pythonPeer } from '../bench/gpu/python-peer.ts';
 import { capture } from '../bench/gpu/run-job.ts';
 import { benchSubjects, CHECKED, checkSubjects } from '../bench/gpu/subjects.ts';
+import { note } from '../bench/paths.ts';
 import { printTable } from '../bench/report.ts';
 import { cudaFolders, cudaFoldersOf, findPython } from '../src/gpu/python-runtime.ts';
 
@@ -88,50 +90,55 @@ function readOptions(args: readonly string[]): CheckOptions | null {
 
 async function main(options: CheckOptions): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'prescore-gpu-check-'));
+  const report = new CheckReport(options.out);
   try {
     const cuda = findCuda(options);
-    const install = await prepare(options);
-    const status = await prescoreJson(['gpu', 'status', '--json']);
+    const facts = { event: 'gpu-check', asked: options.device, node: process.versions.node, cuda };
+    report.add({ ...facts, isMeasured: false, checks: [], figures: [] });
+    report.add({ nvidiaSmi: await askNvidia(), install: await install(options) });
+    report.add({ status: await prescoreJson(['gpu', 'status', '--json']) });
     const device = await findDevice(options.device, folder);
-    const facts = {
-      event: 'gpu-check',
-      asked: options.device,
-      node: process.versions.node,
-      cuda,
-      install,
-      status,
-      device,
-    };
+    report.add({ device });
     if (!device.isUsable) {
       process.stdout.write(`${options.device} cannot be used here: ${device.why}\nNothing was measured.\n`);
-      return tell({ ...facts, isMeasured: false, checks: [], figures: [] }, options, 3);
+      return report.end(3);
     }
+    report.add({ isMeasured: true });
     sayDevice(device);
-    const checks = await check(options, folder);
-    const figures = options.isBenched ? await bench(options, folder) : [];
-    const isGood = checks.every((c) => c.verdict !== 'FAILED');
-    return tell({ ...facts, isMeasured: true, checks, figures }, options, isGood ? 0 : 1);
+    const checks = await check(options, folder, report);
+    if (options.isBenched) await bench(options, folder, report);
+    return report.end(checks.every((c) => c.verdict !== 'FAILED') ? 0 : 1);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-// Libraries of CUDA 13 in the Python installation, for this command's own processes; what `gpu install` recorded comes after them.
+// Libraries of CUDA 13 that were given, or of the Python installation, for this command's own processes; what `gpu install` recorded comes
+// after them.
 function findCuda({ python, runtimeFrom }: CheckOptions): readonly string[] {
-  if (runtimeFrom !== null || process.env['PRESCORE_CUDA_PATH'] !== undefined) return [];
-  const folders = python === null ? cudaFoldersOf(process.env) : cudaFolders(python);
+  if (process.env['PRESCORE_CUDA_PATH'] !== undefined) return [];
+  const folders = runtimeFrom === null ? cudaFoldersOf(python ?? findPython(process.env)) : cudaFolders(runtimeFrom);
   if (folders.length > 0) process.env['PRESCORE_CUDA_PATH'] = folders.join(delimiter);
   return folders;
 }
 
 // The provider that is in place already is used when no other is given.
-async function prepare({ from, runtimeFrom }: CheckOptions): Promise<unknown> {
+async function install({ from, runtimeFrom }: CheckOptions): Promise<unknown> {
   if (from === null) return null;
   const runtime = runtimeFrom === null ? [] : ['--runtime-from', runtimeFrom];
-  return prescoreJson(['gpu', 'install', '--json', '--from', from, ...runtime]);
+  const done = await prescoreJson(['gpu', 'install', '--json', '--from', from, ...runtime]);
+  if (done.code !== 0) process.stdout.write(`gpu install failed: ${done.stderr.trim()}\n`);
+  return done;
 }
 
-async function prescoreJson(args: readonly string[]): Promise<unknown> {
+// Where it is: the system does not name the GPU to everyone.
+async function askNvidia(): Promise<string | null> {
+  const query = ['--query-gpu=name,driver_version,memory.total,uuid', '--format=csv,noheader'];
+  const told = await capture('nvidia-smi', query).catch(() => null);
+  return told?.code === 0 ? told.stdout.trim() : null;
+}
+
+async function prescoreJson(args: readonly string[]) {
   const { code, stdout, stderr } = await capture(process.execPath, [PRESCORE, ...args]);
   const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
   return { code, events: lines.map((line) => JSON.parse(line) as unknown), stderr: stderr.slice(-2000) };
@@ -144,11 +151,13 @@ function sayDevice({ granted }: FoundDevice): void {
     );
 }
 
-async function check(options: CheckOptions, folder: string): Promise<ModelCheck[]> {
+async function check(options: CheckOptions, folder: string, report: CheckReport): Promise<ModelCheck[]> {
   const checks: ModelCheck[] = [];
   for (const subject of await checkSubjects(folder, options.rows)) {
-    if (options.models.includes(subject.name))
-      checks.push(await checkModel(subject, options.device, join(folder, 'checks')));
+    if (!options.models.includes(subject.name)) continue;
+    note(`comparing ${subject.name}`);
+    checks.push(await checkModel(subject, options.device, join(folder, 'checks')));
+    report.add({ checks });
   }
   const bits = (d: { differing: number; largest: number } | null): string =>
     d === null ? '' : d.differing === 0 ? 'same bits' : `${d.differing} rows, ${d.largest.toExponential(1)}`;
@@ -165,26 +174,21 @@ async function check(options: CheckOptions, folder: string): Promise<ModelCheck[
   return checks;
 }
 
-async function bench({ device, runs, from, scale, ...options }: CheckOptions, folder: string): Promise<GpuFigure[]> {
+async function bench(
+  { device, runs, from, scale, ...options }: CheckOptions,
+  folder: string,
+  report: CheckReport,
+): Promise<void> {
   const path = options.python ?? findPython(process.env);
   const python = await pythonPeer(path, device, from, join(folder, 'python'));
   const figures: GpuFigure[] = [];
   for (const subject of await benchSubjects(join(folder, 'bench'), scale)) {
+    note(`measuring ${subject.name}`);
     figures.push(...(await benchModel(subject, device, join(folder, 'bench'), { runs, python })));
+    report.add({ figures });
   }
   process.stdout.write('\n');
   printFigures(figures);
-  return figures;
-}
-
-function tell(report: object, { out }: CheckOptions, code: number): number {
-  const text = JSON.stringify({ ...report, exitCode: code });
-  if (out !== null) {
-    mkdirSync(dirname(out), { recursive: true });
-    writeFileSync(out, `${text}\n`);
-  }
-  process.stdout.write(`${text}\n`);
-  return code;
 }
 
 const options = readOptions(process.argv.slice(2));

@@ -38,7 +38,13 @@ export async function runPrescore(subject: Subject, folder: string, execution: o
   return { output, code, wallSeconds, done, error };
 }
 
-/** Runs a command to its end; its stderr is kept for a failure that prints nothing else. */
+/** A device that hangs must not take the time of everything else. */
+const LIMIT_MS = 180_000;
+
+/**
+ * Runs a command to its end, or ends it after three minutes; its stderr is kept for a failure that prints nothing else. Fails when the
+ * command cannot be started.
+ */
 export function capture(
   command: string,
   args: readonly string[],
@@ -55,9 +61,17 @@ export function capture(
     });
     const end = (): void => void child.kill('SIGTERM');
     process.once('exit', end);
-    child.once('error', reject);
-    child.once('close', (code) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+    const ended = (): void => {
       process.off('exit', end);
+      clearTimeout(timer);
+    };
+    child.once('error', (error) => {
+      ended();
+      reject(error);
+    });
+    child.once('close', (code) => {
+      ended();
       resolve({ code: code ?? 128, ...text });
     });
   });

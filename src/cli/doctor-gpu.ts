@@ -10,7 +10,7 @@ import { tryGpus } from './try-gpus.ts';
 export async function checkGpu(device: string | null, attempt: Attempt): Promise<void> {
   const isAsked = device?.startsWith('cuda') === true;
   await attempt('GPU', async () => {
-    const status = await gpuStatus(process.env, tryGpus).catch((error: unknown) => {
+    const status = await gpuStatus(process.env, () => tryGpus(isAsked ? device : 'cuda')).catch((error: unknown) => {
       const known = toPrescoreError(error);
       if (isAsked || known.code !== 'GPU_UNSUPPORTED') throw known;
       return null;

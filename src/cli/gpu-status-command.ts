@@ -9,7 +9,7 @@ const NOT_USABLE = 5;
 
 /** `prescore gpu status`: exit code 0 when nothing stands in the way of a GPU, else 5. */
 export async function gpuStatusCommand(flags: { readonly binding?: string; readonly json?: boolean }): Promise<number> {
-  const status = await gpuStatus(process.env, tryGpus, flags.binding);
+  const status = await gpuStatus(process.env, () => tryGpus(), flags.binding);
   if (flags.json === true) printJson({ event: 'gpu-status', ...status });
   else for (const line of sayStatus(status)) process.stdout.write(`${line}\n`);
   return status.isUsable ? 0 : NOT_USABLE;

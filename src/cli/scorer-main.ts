@@ -4,7 +4,8 @@ import { InferenceThreads } from '../scorer/inference-threads.ts';
 import type { ToChild } from '../scorer/messages.ts';
 
 /* The entry of a scorer child: builds its adapters and goes when its supervisor is gone. */
-process.on('disconnect', () => process.exit(1));
+// Not by exit, which waits for a batch or a session that is being opened, however long that hangs.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // One line, no trace: the supervisor reports the death with its code and starts another child.
 process.on('uncaughtException', (error: unknown) => {
   process.stderr.write(`scorer: ${toPrescoreError(error).message}\n`);

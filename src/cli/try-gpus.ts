@@ -17,14 +17,17 @@ export const TRIAL_MODEL =
 /** A first session on a GPU maps gigabytes of libraries; on a cold disk that takes its time. */
 const TRIAL_MS = 120_000;
 
-/** Opens a session on every GPU that the process sees, each in a scorer child as a run would start it, and scores a row there. */
-export async function tryGpus(): Promise<readonly SessionTrial[]> {
+/**
+ * Opens a session on a GPU (`cuda:1`), or on every one that the process sees (`cuda`), each in a scorer child as a run would start it,
+ * and scores a row there.
+ */
+export async function tryGpus(asked = 'cuda'): Promise<readonly SessionTrial[]> {
   const scratchDir = await makeScratch();
   try {
     const model = join(scratchDir, 'trial.onnx');
     await writeFile(model, Buffer.from(TRIAL_MODEL, 'base64'));
     const trials: SessionTrial[] = [];
-    for (const device of chooseDevices('cuda', process.env)) trials.push(await tryGpu(device, model, scratchDir));
+    for (const device of chooseDevices(asked, process.env)) trials.push(await tryGpu(device, model, scratchDir));
     return trials;
   } finally {
     await removeScratch(scratchDir);

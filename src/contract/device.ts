@@ -11,6 +11,8 @@ export interface GrantedDevice {
   readonly driver: string | null;
   /** Files of the provider and its libraries that the process has loaded, with the versions that their names carry. */
   readonly libraries: readonly string[];
+  /** NVIDIA's packages that CUDA's libraries came from, `nvidia-cublas 13.10.0.20`; absent where they came from none. */
+  readonly packages?: readonly string[];
   /**
    * Execution provider -> nodes of the model that it ran, counted in a trial; null when every node runs on the device.
    * Nodes that the provider has no kernel for run on the CPU.

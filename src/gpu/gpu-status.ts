@@ -6,7 +6,7 @@ import { gpuLoaderPath } from './loader-path.ts';
 import { bindingFolder, findOrtPlace } from './ort-place.ts';
 import { PROVIDER_FILES } from './provider-source.ts';
 import { readProviderState } from './provider-state.ts';
-import { cudaFoldersOf } from './python-runtime.ts';
+import { cudaFoldersOf, findPython } from './python-runtime.ts';
 import { readRuntimeRecord } from './runtime-record.ts';
 import type { SessionTrial } from './session-trial.ts';
 import { tryLoad } from './try-load.ts';
@@ -64,7 +64,7 @@ export async function gpuStatus(
     trials: isLoadable && isOwn ? await trySessions() : [],
     driver,
     // Asking a Python costs a tenth of a second, and helps only where there is something to be mended.
-    pythonFolders: isShort && (isThere || driver.version !== null) ? cudaFoldersOf(env) : [],
+    pythonFolders: isShort && (isThere || driver.version !== null) ? cudaFoldersOf(findPython(env)) : [],
   };
   const obstacles = whyNot(facts);
   return { isUsable: obstacles.every((one) => !one.isInTheWay), ...facts, obstacles };

@@ -35,9 +35,9 @@ export function cudaFolders(place: string): readonly string[] {
   return all.some((folder) => MARKS.some((mark) => existsSync(join(folder, mark)))) ? all : [];
 }
 
-/** The same for the Python that `findPython` gives: its own site-packages, whatever they are called. */
-export function cudaFoldersOf(env: NodeJS.ProcessEnv): readonly string[] {
-  const folders = pythonSites(findPython(env)).flatMap((site) => cudaFolders(site));
+/** The same for an interpreter, also one on PATH: its own site-packages, whatever they are called. */
+export function cudaFoldersOf(python: string): readonly string[] {
+  const folders = pythonSites(python).flatMap((site) => cudaFolders(site));
   return [...new Set(folders)];
 }
 

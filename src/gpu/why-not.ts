@@ -37,12 +37,14 @@ export interface GpuFacts {
 
 const INSTALL = 'prescore gpu install';
 
-/** What stands in the way of scoring on a GPU, in the order in which to mend it; empty when nothing does. Pure. */
+/**
+ * What stands in the way of scoring on a GPU, in the order in which to mend it; empty when nothing does. Where a session was opened on one
+ * nothing is in the way, whatever the files and the host look like: the rest is worth knowing. Pure.
+ */
 export function whyNot(facts: GpuFacts): readonly Obstacle[] {
-  const { trials } = facts;
   const files = [...ofProvider(facts), ...ofLibraries(facts)];
-  // A session that was opened knows better than what /proc and /dev show of the driver.
-  if (trials.length > 0 && trials.every((trial) => trial.isOpened)) return files;
+  if (facts.trials.some((trial) => trial.isOpened))
+    return [...files, ...ofTrials(facts)].map((one) => ({ ...one, isInTheWay: false }));
   const host = [...ofDriver(facts), ...ofLoader(facts)];
   return [...files, ...(host.length > 0 ? host : ofTrials(facts))];
 }

@@ -5,15 +5,17 @@ import type { ExecutionDevice } from './execution-device.ts';
 
 const PROVIDER = /^(libonnxruntime_providers_\w+|libcu\w+|libnvrtc\S*?|libnvJitLink|libvulkan\S*?|libvk_\w+)\.so/;
 
-/** GPU libraries that this process has loaded, by file name, sorted: their names carry their versions. Empty elsewhere than on Linux. */
+const PCI = 'PCI_BUS_ID';
+
+/** Paths of the GPU libraries that this process has loaded, sorted by name; empty elsewhere than on Linux. */
 export function loadedGpuLibraries(maps = '/proc/self/maps'): readonly string[] {
-  const found = new Set<string>();
+  const found = new Map<string, string>();
   for (const line of text(maps).split('\n')) {
     const at = line.indexOf('/');
-    const name = at < 0 ? '' : basename(line.slice(at));
-    if (PROVIDER.test(name)) found.add(name);
+    const path = at < 0 ? '' : line.slice(at);
+    if (PROVIDER.test(basename(path))) found.set(basename(path), path);
   }
-  return [...found].sort();
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path);
 }
 
 /** Version of the NVIDIA driver: of its kernel module, else of the `libcuda.so.<version>` among the loaded libraries; null without one. */
@@ -21,9 +23,9 @@ export function nvidiaDriver(libraries: readonly string[], proc = '/proc'): stri
   return moduleVersion(proc) ?? libraries.map(versionInName).find((version) => version !== null) ?? null;
 }
 
-/** Name of a GPU, such as `NVIDIA H200`; null where the system does not tell. Devices count along the PCI bus. */
+/** Name of a GPU, such as `NVIDIA H200`; null where the system does not tell, or GPUs are not counted along the PCI bus, as it does. */
 export function gpuName({ kind, index }: ExecutionDevice, env: NodeJS.ProcessEnv, proc = '/proc'): string | null {
-  if (kind !== 'cuda') return null;
+  if (kind !== 'cuda' || (env['CUDA_DEVICE_ORDER'] ?? PCI) !== PCI) return null;
   const visible = visibleDevices(env);
   const physical = visible === null ? index : Number(visible[index] ?? Number.NaN);
   return gpuModels(proc)[physical] ?? null;

@@ -1,8 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CPU_DEVICE, type GrantedDevice } from '../contract/device.ts';
 import { isPrescoreError } from '../errors/prescore-error.ts';
+import { packagesOf } from '../gpu/loaded-packages.ts';
 import {
   type DeviceOptions,
   deviceName,
@@ -124,13 +125,16 @@ async function provePossible<S extends DeviceSession>(
 }
 
 function grantedOn(device: ExecutionDevice, nodes: GrantedDevice['nodes']): GrantedDevice {
-  const libraries = loadedGpuLibraries();
+  const loaded = loadedGpuLibraries();
+  const libraries = loaded.map((path) => basename(path));
+  const packages = packagesOf(loaded, process.env);
   const isCuda = device.kind === 'cuda';
   return {
     device: deviceName(device),
     hardware: gpuName(device, process.env),
     driver: isCuda ? nvidiaDriver(libraries) : null,
     libraries,
+    ...(packages.length === 0 ? {} : { packages }),
     nodes,
     tf32: isCuda ? process.env['NVIDIA_TF32_OVERRIDE'] !== '0' : null,
   };

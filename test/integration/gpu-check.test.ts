@@ -32,7 +32,13 @@ test('gpu-check compares a model on a device with itself and with the CPU', asyn
   const { status, stdout } = check(args, await softwareVulkan());
   expect(status).toBe(0);
   const report = JSON.parse(stdout.trim().split('\n').at(-1)!);
-  expect(report).toMatchObject({ isMeasured: true, device: { isUsable: true }, figures: [], exitCode: 0 });
+  expect(report).toMatchObject({
+    isMeasured: true,
+    isWhole: true,
+    device: { isUsable: true },
+    figures: [],
+    exitCode: 0,
+  });
   const [mlp, ...others] = report.checks;
   expect(others).toEqual([]);
   expect(mlp).toMatchObject({ model: 'mlp', rows: 64, verdict: 'within tolerance', rerun: { rows: 64, differing: 0 } });

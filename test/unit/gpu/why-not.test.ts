@@ -140,8 +140,12 @@ describe('sessions', () => {
     const opened = { isOpened: true, says: 'cuda:0 scores' };
     const hidden = { ...ready, driver: noDriver, libraries: [] };
     expect(whyNot({ ...hidden, trials: [opened] })).toEqual([]);
-    expect(whyNot({ ...hidden, trials: [opened, refusal('cuda:1 is not available')] })).toHaveLength(1);
-    expect(whyNot({ ...ready, trials: [opened, refusal('cuda:1 is not available')] })[0]?.what).toMatch(/^cuda:1/);
+    const gone = { ...hidden, loaderPath: [], trials: [opened, refusal('cuda:1 is not available')] };
+    expect(whyNot(gone).map((one) => [one.what, one.isInTheWay])).toEqual([
+      ['Recorded folders of libraries are gone: /l.', false],
+      ['cuda:1 is not available', false],
+    ]);
+    expect(whyNot({ ...ready, trials: [refusal('cuda:1 is not available')] })[0]?.isInTheWay).toBe(true);
   });
 
   it.each([

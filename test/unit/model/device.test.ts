@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CPU_DEVICE, type GrantedDevice, grantedDevices } from '../../../src/contract/device.ts';
+import { packagesOf } from '../../../src/gpu/loaded-packages.ts';
 import {
   deviceName,
   isCpuNodeRefusal,
@@ -168,6 +169,9 @@ describe('what the system tells of GPUs', () => {
     expect(gpuName(parseDevice('cuda:1'), {}, proc)).toBe('NVIDIA H200');
     expect(gpuName(parseDevice('cuda:0'), { CUDA_VISIBLE_DEVICES: '1' }, proc)).toBe('NVIDIA H200');
     expect(gpuName(parseDevice('cuda:2'), {}, proc)).toBeNull();
+    expect(gpuName(parseDevice('cuda:0'), { CUDA_VISIBLE_DEVICES: 'GPU-5a1c' }, proc)).toBeNull();
+    expect(gpuName(parseDevice('cuda:0'), { CUDA_DEVICE_ORDER: 'FASTEST_FIRST' }, proc)).toBeNull();
+    expect(gpuName(parseDevice('cuda:0'), { CUDA_DEVICE_ORDER: 'PCI_BUS_ID' }, proc)).toBe('NVIDIA L4');
     expect(gpuName(parseDevice('webgpu'), {}, proc)).toBeNull();
   });
 
@@ -186,9 +190,25 @@ describe('what the system tells of GPUs', () => {
     const line = (path: string): string => `7f00-7f01 r-xp 00000000 00:1f 12 ${path}\n`;
     const paths = ['/a/libcudart.so.13.0.96', '/a/libcudart.so.13.0.96', '/b/libcuda.so.580.95.05', '/lib/libc.so.6'];
     writeFileSync(maps, `${paths.map(line).join('')}7ffc-7ffd rw-p 00000000 00:00 0 [stack]\n`);
-    expect(loadedGpuLibraries(maps)).toEqual(['libcuda.so.580.95.05', 'libcudart.so.13.0.96']);
+    expect(loadedGpuLibraries(maps)).toEqual(['/b/libcuda.so.580.95.05', '/a/libcudart.so.13.0.96']);
     expect(loadedGpuLibraries(join(tempFolder(), 'none'))).toEqual([]);
   });
+});
+
+test('packages are those of the places where libraries lie', () => {
+  const folder = tempFolder();
+  const site = join(folder, 'venv/lib/python3.12/site-packages');
+  for (const name of ['nvidia_cublas-13.0.2.14', 'nvidia_cudnn_cu13-9.14.0.64', 'numpy-2.4.6'])
+    mkdirSync(join(site, `${name}.dist-info`), { recursive: true });
+  const [home, unpacked] = [join(folder, 'home'), join(folder, 'home/runtime-1/nvidia/cu13/lib')];
+  mkdirSync(unpacked, { recursive: true });
+  const record = { format: 1, folders: [unpacked], unpacked: 'runtime-1', packages: ['nvidia-curand 10.4.5.25'] };
+  writeFileSync(join(home, 'runtime.json'), JSON.stringify(record));
+  const env = { PRESCORE_GPU_DIR: home };
+  const cublas = join(site, 'nvidia/cu13/lib/libcublas.so.13');
+  expect(packagesOf([cublas], env)).toEqual(['nvidia-cublas 13.0.2.14', 'nvidia-cudnn-cu13 9.14.0.64']);
+  expect(packagesOf([join(unpacked, 'libcurand.so.10')], env)).toEqual(['nvidia-curand 10.4.5.25']);
+  expect(packagesOf(['/usr/lib/x86_64-linux-gnu/libcuda.so.580.95.05'], env)).toEqual([]);
 });
 
 test('a run names each device once, whatever the order of its chunks', () => {
