@@ -73,11 +73,12 @@ export function sayLimits(done: readonly RunDone[], job: Job): string {
     .join(', ');
   const idle = done.flatMap((d) => d.gpuIdle ?? []);
   const most = shares[0]!.name;
-  return `limited by: ${list}. ${idle.length > 0 && most === 'model' ? adviceOnGpu(idle) : advice(most, job)}`;
+  return `limited by: ${list}. ${adviceOnGpu(idle, most) ?? advice(most, job)}`;
 }
 
-// Scorers of a GPU take turns with the CPU, unless there are more of them.
-function adviceOnGpu(idle: readonly number[]): string {
+// A GPU that waits for one scorer's rows may be kept busy by several; null where it is neither the limit nor waits for cores.
+function adviceOnGpu(idle: readonly number[], stage: string): string | null {
+  if (idle.length === 0 || stage === 'fetch' || stage === 'store') return null;
   const mean = idle.reduce((sum, share) => sum + share, 0) / idle.length;
   return mean < MUCH_IDLE ? 'The GPU is the limit.' : 'The GPU waits for the CPU: a higher execution.scorers may help.';
 }

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { CPU, chooseDevices, refuseMostlyCpu, saySharedModel, sayUnusedGpu } from '../../../src/cli/choose-devices.ts';
 import { saySmallMemory, shareMemory } from '../../../src/cli/memory-plan.ts';
-import { sayDevices } from '../../../src/cli/print-summary.ts';
+import { sayDevices, sayLimits } from '../../../src/cli/print-summary.ts';
 import { CPU_DEVICE, type GrantedDevice } from '../../../src/contract/device.ts';
+import type { Job } from '../../../src/contract/job.ts';
+import type { RunDone, StageTimes } from '../../../src/contract/run-events.ts';
 import { gpuIdleShare } from '../../../src/pipeline/finish-run.ts';
 
 const GPU: GrantedDevice = { ...CPU_DEVICE, device: 'cuda:0', hardware: 'NVIDIA L4', driver: '580.95.05', tf32: false };
@@ -73,4 +75,16 @@ test('the summary names the device unless it is the CPU that was asked for', () 
   expect(sayDevices([run('cuda', [GPU], 0.34)])).toEqual(['cuda:0 (NVIDIA L4), idle 34 %']);
   const three = [run('cuda', [GPU], 0.34), run('cuda', [GPU], 0.5), run('cuda', [CPU_DEVICE, GPU], 0.1)];
   expect(sayDevices(three)).toEqual(['cuda:0 (NVIDIA L4), idle 34 to 50 %', 'cpu, cuda:0 (NVIDIA L4), idle 10 %']);
+});
+
+test('on a GPU that waits more scorers are advised, also where decoding takes longest', () => {
+  const say = (gpuIdle: number | null, stages: Partial<StageTimes>) =>
+    sayLimits([{ gpuIdle, stages: { fetch: 1, decode: 1, model: 1, encode: 1, store: 1, ...stages } } as RunDone], {
+      execution: { scorers: 'auto' },
+    } as Job).replace(/^.*\. (?=[TMF])/, '');
+  expect(say(0.1, { model: 90 })).toBe('The GPU is the limit.');
+  expect(say(0.9, { model: 90 })).toMatch(/^The GPU waits for the CPU/);
+  expect(say(0.9, { decode: 90 })).toMatch(/^The GPU waits for the CPU/);
+  expect(say(0.9, { fetch: 90 })).toMatch(/^The store is the limit/);
+  expect(say(null, { model: 90 })).toBe('More cores would help.');
 });
