@@ -4,12 +4,15 @@ import { basename, join } from 'node:path';
 import { ROOT } from './paths.ts';
 
 /** The tables that are measured. */
-export type CaseName = 'heavy' | 'light' | 'mixed';
+export const CASES = ['heavy', 'light', 'mixed', 'lists'] as const;
+export type CaseName = (typeof CASES)[number];
 
 export interface CaseFeature {
   readonly tensor: string;
   readonly columns: readonly string[];
   readonly type: 'float32' | 'int64' | 'string';
+  /** Elements a row, where the one column is of lists. */
+  readonly width?: number;
   /** What a null text becomes. */
   readonly fill?: string;
 }
@@ -35,7 +38,12 @@ export interface CaseFile {
 }
 
 /** Rows of a case when `--rows` is left out; heavy is every flight of the fixtures four times. */
-export const FULL_ROWS: Readonly<Record<CaseName, number>> = { heavy: 4 * 336_776, light: 1_000_000, mixed: 1_000_000 };
+export const FULL_ROWS: Readonly<Record<CaseName, number>> = {
+  heavy: 4 * 336_776,
+  light: 1_000_000,
+  mixed: 1_000_000,
+  lists: 500_000,
+};
 
 const FLIGHT_COLUMNS = `month day dow doy hour minute dep_min arr_min distance origin_hour_load carrier_code origin_code
   dest_code temp dewp humid wind_dir wind_speed wind_gust precip pressure visib plane_year engines seats manufacturer_code
@@ -58,6 +66,16 @@ export function describeCase(name: CaseName, rows: number, inputs: readonly stri
       modelName: 'light_mlp',
       id: 'id',
       features: [{ tensor: 'input', columns, type: 'float32' }],
+      outputs: [{ column: 'score', tensor: 'score', type: 'float32' }],
+    };
+  }
+  if (name === 'lists') {
+    return {
+      ...common,
+      model: fixture('delay_mlp.onnx'),
+      modelName: 'delay_mlp',
+      id: 'id',
+      features: [{ tensor: 'features', columns: ['features'], type: 'float32', width: 256 }],
       outputs: [{ column: 'score', tensor: 'score', type: 'float32' }],
     };
   }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type CaseName, FULL_ROWS } from './cases.ts';
+import { CASES, type CaseName, FULL_ROWS } from './cases.ts';
 import { CONTENDERS, type ContenderName } from './contenders.ts';
 
 /** Cases over HTTP: keys of a set; rows to score; rows to score whose keys are looked up first, and are not in the set. */
@@ -38,7 +38,7 @@ export const HTTP_ROWS = 336_776;
 /** Of the open loop: with few, two cores could not send five times what they can answer, and to refuse costs a large share of it. */
 const OPEN_ROWS = 256;
 
-export const USAGE = `npm run bench -- heavy|light|mixed|memory|redis-load|queue|lookup|live|fallback|gpu [options]
+export const USAGE = `npm run bench -- heavy|light|mixed|lists|memory|redis-load|queue|lookup|live|fallback|gpu [options]
   --runs N          timed rounds (5); memory: runs of each size (1)
   --peers A,B       of ${CONTENDERS.join(', ')} (all)
   --rows N          fewer rows than the case has
@@ -75,9 +75,7 @@ export function readOptions(args: readonly string[]): Options | null {
     });
     const name = positionals[0];
     const isCase =
-      name === 'heavy' ||
-      name === 'light' ||
-      name === 'mixed' ||
+      isCaseName(name) ||
       name === 'memory' ||
       name === 'redis-load' ||
       name === 'queue' ||
@@ -87,7 +85,7 @@ export function readOptions(args: readonly string[]): Options | null {
     const isHttp = isHttpCase(name);
     const rows = isHttp
       ? Number(values.rows ?? HTTP_ROWS)
-      : Number(values.rows ?? FULL_ROWS[name === 'light' || name === 'mixed' ? name : 'heavy']);
+      : Number(values.rows ?? FULL_ROWS[isCaseName(name) ? name : 'heavy']);
     const runs = Number(values.runs ?? (name === 'memory' ? 1 : 5));
     const chunks = Number(values.chunks ?? 10_000);
     const seconds = Number(values.seconds ?? 10);
@@ -117,6 +115,10 @@ export function readOptions(args: readonly string[]): Options | null {
   } catch {
     return null;
   }
+}
+
+function isCaseName(name: string | undefined): name is CaseName {
+  return (CASES as readonly (string | undefined)[]).includes(name);
 }
 
 function isContender(name: string): name is ContenderName {

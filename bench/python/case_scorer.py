@@ -48,6 +48,8 @@ class CaseScorer:
             codes = column.dictionary_encode(null_encoding="encode")
             texts = np.array([feature.get("fill") if t is None else t for t in codes.dictionary.to_pylist()], dtype=object)
             return texts[codes.indices.to_numpy(zero_copy_only=False)]
+        if "width" in feature:
+            return column.flatten().to_numpy(zero_copy_only=False).reshape(-1, feature["width"])
         return column.to_numpy(zero_copy_only=False)
 
     def _join(self, parts, k, output):
@@ -58,7 +60,9 @@ class CaseScorer:
 
 
 def pack(columns, feature, start, end):
-    """[N, F] of rows start to end: filled column by column, which is faster than np.stack of the whole."""
+    """[N, F] of rows start to end: filled column by column, which is faster than np.stack of the whole. Lists are there already."""
+    if "width" in feature:
+        return columns[0][start:end]
     kind = {"float32": np.float32, "int64": np.int64, "string": object}[feature["type"]]
     out = np.empty((end - start, len(columns)), kind)
     for k, column in enumerate(columns):

@@ -1,4 +1,4 @@
-"""Makes the input of a case from the fixtures, or from a seed. make_data.py heavy|light|mixed ROWS FILES OUT
+"""Makes the input of a case from the fixtures, or from a seed. make_data.py heavy|light|mixed|lists ROWS FILES OUT
 
 Writes FILES Parquet files of ROWS rows each: snappy, row groups of 65,536, ids unique over all files.
 """
@@ -48,12 +48,23 @@ def seeded(start, end):
     return pa.table(columns)
 
 
+def embedded(start, end):
+    """A list of 256 float32 between -1 and 1."""
+    random = np.random.default_rng([20131231, start])
+    values = random.random(256 * (end - start), dtype=np.float32) * 2 - 1
+    offsets = np.arange(0, values.size + 1, 256, dtype=np.int32)
+    ids = pa.array([f"row-{n:09d}" for n in range(start, end)])
+    return pa.table({"id": ids, "features": pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))})
+
+
 def main():
     case, rows, files, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
     if case == "heavy":
         take = repeated(fixture("fixtures/flights/month=*/*.parquet"))
     elif case == "mixed":
         take = repeated(fixture("fixtures/mixed/month=*/*.parquet"))
+    elif case == "lists":
+        take = embedded
     else:
         take = seeded
     out.mkdir(parents=True, exist_ok=True)

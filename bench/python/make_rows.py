@@ -29,12 +29,14 @@ def main():
             codes = columns[0].dictionary_encode(null_encoding="encode")
             texts = [feature.get("fill") if t is None else t for t in codes.dictionary.to_pylist()]
             values = codes.indices.to_numpy(zero_copy_only=False).astype("<i4")
+        elif "width" in feature:
+            values = columns[0].flatten().to_numpy(zero_copy_only=False).astype("<f4")
         else:
             kind = {"float32": "<f4", "int64": "<i8"}[feature["type"]]
             values = np.stack([c.to_numpy(zero_copy_only=False) for c in columns], axis=1).astype(kind)
         data = values.tobytes()
         data += bytes(-len(data) % 8)
-        entry = {"name": feature["tensor"], "type": feature["type"], "width": len(columns), "offset": offset}
+        entry = {"name": feature["tensor"], "type": feature["type"], "width": feature.get("width", len(columns)), "offset": offset}
         inputs.append(entry if texts is None else {**entry, "texts": texts})
         parts.append(data)
         offset += len(data)
