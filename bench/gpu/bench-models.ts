@@ -21,19 +21,34 @@ export interface GpuFigure {
   readonly failed: string | null;
 }
 
-/** Measures prescore on the device, the Python script on the same device, and prescore on the CPU. */
+/** Measures prescore on the device, prescore on the CPU, and the Python script on the device, in turn. */
 export async function benchModel(
   subject: Subject,
   device: string,
   folder: string,
   options: { readonly runs: number; readonly python: PythonPeer },
 ): Promise<GpuFigure[]> {
-  const times = <T>(one: () => Promise<T>): Promise<T[]> => inTurn(options.runs, one);
+  const [onDevice, onCpu, byPython]: [Scored[], Scored[], PythonRan[]] = [[], [], []];
+  for (let i = 0; i < options.runs; i++) {
+    onDevice.push(await scored(subject, folder, device));
+    onCpu.push(await scored(subject, folder, 'cpu'));
+    byPython.push(await runPython(subject, folder, device, options.python));
+  }
   return [
-    prescoreFigure(subject, 'prescore', await times(() => scored(subject, folder, device))),
-    prescoreFigure(subject, 'prescore, CPU', await times(() => scored(subject, folder, 'cpu'))),
-    pythonFigure(subject, await times(() => runPython(subject, folder, device, options.python))),
+    prescoreFigure(subject, 'prescore', onDevice),
+    prescoreFigure(subject, 'prescore, CPU', onCpu),
+    pythonFigure(subject, byPython),
   ];
+}
+
+/** Python's wall time over prescore's on the device, of each round: the median, the least and the most; null where one has failed. */
+export function gpuRatio(figures: readonly GpuFigure[], model: string): readonly [number, number, number] | null {
+  const of = (contender: GpuFigure['contender']): GpuFigure | undefined =>
+    figures.find((f) => f.model === model && f.contender === contender && f.failed === null);
+  const [prescore, python] = [of('prescore'), of('python')];
+  if (prescore === undefined || python === undefined) return null;
+  const ratios = prescore.wallSeconds.map((own, i) => python.wallSeconds[i]! / own).sort((a, b) => a - b);
+  return [ratios[ratios.length >> 1]!, ratios[0]!, ratios.at(-1)!];
 }
 
 const scored = (subject: Subject, folder: string, device: string) => runPrescore(subject, folder, { device });
@@ -54,7 +69,7 @@ function prescoreFigure(subject: Subject, contender: GpuFigure['contender'], ran
       failed: failed.error?.what ?? `exit code ${failed.code}`,
     };
   }
-  const median = middle([...ran], (r) => r.wallSeconds);
+  const median = middle(ran, (r) => r.wallSeconds);
   const { gpuIdle, scoringSeconds } = median.done!;
   return {
     ...base,
@@ -92,19 +107,13 @@ async function runPython(
 function pythonFigure({ name: model, file: { rows } }: Subject, ran: readonly PythonRan[]): GpuFigure {
   const wallSeconds = ran.map((r) => r.wallSeconds);
   const failed = ran.find((r) => r.failed !== null)?.failed ?? null;
-  const { wallSeconds: wall, scoringSeconds, runSeconds } = middle([...ran], (r) => r.wallSeconds);
+  const { wallSeconds: wall, scoringSeconds, runSeconds } = middle(ran, (r) => r.wallSeconds);
   const base = { model, contender: 'python', rows, wallSeconds, failed } as const;
   if (failed !== null) return { ...base, rowsPerSecond: 0, scoringRowsPerSecond: null, busy: null };
   const busy = runSeconds / scoringSeconds;
   return { ...base, rowsPerSecond: rows / wall, scoringRowsPerSecond: rows / scoringSeconds, busy };
 }
 
-function middle<T>(items: T[], by: (item: T) => number): T {
-  return items.sort((a, b) => by(a) - by(b))[items.length >> 1]!;
-}
-
-async function inTurn<T>(times: number, one: () => Promise<T>): Promise<T[]> {
-  const all: T[] = [];
-  for (let i = 0; i < times; i++) all.push(await one());
-  return all;
+function middle<T>(items: readonly T[], by: (item: T) => number): T {
+  return [...items].sort((a, b) => by(a) - by(b))[items.length >> 1]!;
 }

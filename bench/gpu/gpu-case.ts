@@ -4,7 +4,7 @@ import { machineFacts } from '../machine.ts';
 import type { Options } from '../options.ts';
 import { note, WORK } from '../paths.ts';
 import { printTable, writeResults } from '../report.ts';
-import { benchModel, type GpuFigure } from './bench-models.ts';
+import { benchModel, type GpuFigure, gpuRatio } from './bench-models.ts';
 import { findDevice } from './find-device.ts';
 import { pythonPeer } from './python-peer.ts';
 import { benchSubjects } from './subjects.ts';
@@ -47,4 +47,12 @@ export function printFigures(figures: readonly GpuFigure[]): void {
       f.failed ?? '',
     ]),
   ]);
+  process.stdout.write('\n');
+  for (const model of new Set(figures.map((f) => f.model))) {
+    const [median, least, most] = gpuRatio(figures, model)?.map((ratio) => ratio.toFixed(2)) ?? [];
+    if (median !== undefined)
+      process.stdout.write(
+        `${model}: prescore's throughput is ${median} of python's (${least} - ${most} within a round)\n`,
+      );
+  }
 }
