@@ -11,7 +11,8 @@ import { isWorthWaiting, takeTogether } from './tiny-chunks.ts';
 export class ChunkDispatcher {
   private readonly seats: readonly Seat[];
   private readonly queue: QueuedTask[] = [];
-  private isClosed = false;
+  /** Why nothing is begun any more. */
+  private closed: PrescoreError | null = null;
   private finished = 0;
   private batchesMs = 0;
   private busySince = 0;
@@ -30,8 +31,9 @@ export class ChunkDispatcher {
     return this.finished === 0 ? 0 : (this.queue.length * (performance.now() - this.busySince)) / this.finished;
   }
 
-  /** Scores one chunk. Errors: the child's; SCORER_CRASHED or SCORER_DEADLINE after three attempts. */
+  /** Scores one chunk. Errors: the child's; SCORER_CRASHED or SCORER_DEADLINE after three attempts; that of `close` after it. */
   score(task: ChunkTask): Promise<ChunkResult & { readonly attempt: number }> {
+    if (this.closed !== null) return Promise.reject(this.closed);
     return new Promise((resolve, reject) => {
       this.queue.push({ ...task, attempt: 1, rows: 0, resolve, reject });
       this.dispatch();
@@ -49,7 +51,7 @@ export class ChunkDispatcher {
 
   /** Drops what is not begun, and tries nothing again. */
   close(reason: PrescoreError): void {
-    this.isClosed = true;
+    this.closed = reason;
     this.abandonQueued(reason);
   }
 
@@ -111,7 +113,7 @@ export class ChunkDispatcher {
   private failed(task: QueuedTask, error: PrescoreError): void {
     task.onRows(-task.rows);
     task.rows = 0;
-    if (this.isClosed || !error.retryable || task.attempt >= MAX_ATTEMPTS) {
+    if (this.closed !== null || !error.retryable || task.attempt >= MAX_ATTEMPTS) {
       task.reject(withChunk(error, task));
       return;
     }

@@ -18,6 +18,7 @@ import { type ChildLaunch, ScorerProcess } from './scorer-process.ts';
 import {
   type ChunkTask,
   firstReady,
+  giveUp,
   isAnotherWorthIt,
   isGivenUp,
   noteBusy,
@@ -84,7 +85,7 @@ export class ScorerPool {
         const info = await (await firstReady(this.seats)).ready;
         if (info === null) throw new PrescoreError('INTERNAL', { what: 'no child has loaded the model' });
         this.onLost = onLost;
-        for (const seat of this.seats) seat.ready.catch((error: unknown) => this.noteRefusal(error));
+        for (const seat of this.seats) seat.ready.catch((error: unknown) => this.noteRefusal(seat, error));
         return info;
       } catch (error) {
         const first = toPrescoreError(error);
@@ -202,10 +203,12 @@ export class ScorerPool {
     });
   }
 
-  // A child that died has a successor by now; a device that is not there has none.
-  private noteRefusal(error: unknown): void {
+  // A child that died has a successor by now; a device that is not there has none, and its seat must not be waited for.
+  private noteRefusal(seat: Seat, error: unknown): void {
     const known = toPrescoreError(error);
-    if (known.code !== 'SCORER_CRASHED' && !this.isClosed) this.onLost(known);
+    if (known.code === 'SCORER_CRASHED' || this.isClosed) return;
+    giveUp(seat);
+    seat.process.kill(known);
   }
 
   private noteBusy(seat: Seat, busy: number): void {

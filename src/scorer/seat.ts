@@ -53,6 +53,11 @@ export function isGivenUp({ deaths }: Seat): boolean {
   return deaths > MAX_DEATHS;
 }
 
+/** Its child is the last one: what stands in its way stands in the way of any other. */
+export function giveUp(seat: Seat): void {
+  seat.deaths = MAX_DEATHS + 1;
+}
+
 /** Asks again, of the child that comes next, when one dies over it: for what changes nothing. Errors: those of `ask`. */
 export async function outlive<T>(ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {

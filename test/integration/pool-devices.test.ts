@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { writeMlp } from '../../bench/gpu/onnx-writer.ts';
 import { SCORER_ENTRY, scorerEnvironment } from '../../src/cli/spare-scorer.ts';
 import type { Binding } from '../../src/contract/binding.ts';
+import type { PlannedChunk } from '../../src/contract/plan.ts';
 import type { PrescoreError } from '../../src/errors/prescore-error.ts';
 import type { ModelRequest } from '../../src/scorer/messages.ts';
 import { ScorerPool } from '../../src/scorer/scorer-pool.ts';
@@ -67,6 +68,27 @@ test('a device that is not there is told, and the others go on without it', asyn
     pool.close();
   }
 });
+
+test('when the one that is left dies again and again, the pool ends, though the other never died', async () => {
+  const { pool, model } = await openPool();
+  try {
+    const lost: PrescoreError[] = [];
+    await pool.load(model, [MISSING, 'webgpu'], (error) => lost.push(error));
+    await expect.poll(() => lost.length, { timeout: 10_000 }).toBe(1);
+    const chunk = { n: 3, rows: 1, bytes: 1e9, slices: [] } as unknown as PlannedChunk;
+    for (let killed = 0; killed < 7; ) {
+      const child = pool.pids[1]!;
+      process.kill(child, 'SIGKILL');
+      killed++;
+      await expect.poll(() => pool.pids[1] !== child || killed === 7, { timeout: 10_000 }).toBe(true);
+    }
+    const gone = { code: 'SCORER_CRASHED' };
+    expect(await failureOf(pool.describe([{ uri: '/none', size: 1, etag: 'e', format: 'auto' }]))).toMatchObject(gone);
+    expect(await failureOf(pool.score({ runId: 'none', chunk, onRows: () => undefined }))).toMatchObject(gone);
+  } finally {
+    pool.close();
+  }
+}, 60_000);
 
 test('where none is there, the error of the first one is given', async () => {
   const { pool, model } = await openPool();
