@@ -43,6 +43,8 @@ export class ScorerPool {
   private model: ModelRequest | null = null;
   private devices: readonly string[] = [];
   private isClosed = false;
+  /** Why all children were ended. */
+  private ended: PrescoreError | null = null;
   private readonly scorers: number;
   private onLost: (error: PrescoreError) => void = () => undefined;
 
@@ -100,7 +102,8 @@ export class ScorerPool {
   describe(files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
     return describeFiles(() => {
       const there = this.seats.filter((seat) => !isGivenUp(seat));
-      return (there.length > 0 ? there : this.seats).map((seat) => seat.process);
+      if (there.length === 0 && this.ended !== null) throw this.ended;
+      return there.map((seat) => seat.process);
     }, files);
   }
 
@@ -140,6 +143,7 @@ export class ScorerPool {
   /** Ends every child at once. */
   kill(reason: PrescoreError): void {
     this.isClosed = true;
+    this.ended = reason;
     this.chunks.close(reason);
     for (const seat of this.seats) seat.process.kill(reason);
   }
