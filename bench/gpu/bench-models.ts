@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PYTHON } from '../paths.ts';
+import { type Spread, spread } from '../statistics.ts';
 import type { PythonPeer } from './python-peer.ts';
 import { capture, runPrescore } from './run-job.ts';
 import type { Subject } from './subjects.ts';
@@ -41,14 +42,13 @@ export async function benchModel(
   ];
 }
 
-/** Python's wall time over prescore's on the device, of each round: the median, the least and the most; null where one has failed. */
-export function gpuRatio(figures: readonly GpuFigure[], model: string): readonly [number, number, number] | null {
+/** Python's wall time over prescore's on the device, of each round; null where one has failed. */
+export function gpuRatio(figures: readonly GpuFigure[], model: string): Spread | null {
   const of = (contender: GpuFigure['contender']): GpuFigure | undefined =>
     figures.find((f) => f.model === model && f.contender === contender && f.failed === null);
   const [prescore, python] = [of('prescore'), of('python')];
   if (prescore === undefined || python === undefined) return null;
-  const ratios = prescore.wallSeconds.map((own, i) => python.wallSeconds[i]! / own).sort((a, b) => a - b);
-  return [ratios[ratios.length >> 1]!, ratios[0]!, ratios.at(-1)!];
+  return spread(prescore.wallSeconds.map((own, i) => python.wallSeconds[i]! / own));
 }
 
 const scored = (subject: Subject, folder: string, device: string) => runPrescore(subject, folder, { device });

@@ -3,7 +3,7 @@ import { findPython } from '../../src/gpu/python-runtime.ts';
 import { machineFacts } from '../machine.ts';
 import type { Options } from '../options.ts';
 import { note, WORK } from '../paths.ts';
-import { printTable, writeResults } from '../report.ts';
+import { hundredths, printTable, writeResults } from '../report.ts';
 import { benchModel, type GpuFigure, gpuRatio } from './bench-models.ts';
 import { findDevice } from './find-device.ts';
 import { pythonPeer } from './python-peer.ts';
@@ -49,10 +49,8 @@ export function printFigures(figures: readonly GpuFigure[]): void {
   ]);
   process.stdout.write('\n');
   for (const model of new Set(figures.map((f) => f.model))) {
-    const [median, least, most] = gpuRatio(figures, model)?.map((ratio) => ratio.toFixed(2)) ?? [];
-    if (median !== undefined)
-      process.stdout.write(
-        `${model}: prescore's throughput is ${median} of python's (${least} - ${most} within a round)\n`,
-      );
+    const ratio = gpuRatio(figures, model);
+    if (ratio !== null)
+      process.stdout.write(`${model}: prescore's throughput is ${hundredths(ratio)} of python's, within a round\n`);
   }
 }

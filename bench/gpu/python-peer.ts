@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { gpuLoaderPath } from '../../src/gpu/loader-path.ts';
+import { scorerLibraryPath } from '../../src/gpu/loader-path.ts';
 import { openProviderSource } from '../../src/gpu/provider-source.ts';
 import { onnxruntimeVersion } from '../../src/model/onnx-session.ts';
 import { note } from '../paths.ts';
@@ -26,8 +26,7 @@ export async function pythonPeer(
   from: string | null,
   folder: string,
 ): Promise<PythonPeer> {
-  const libraries = [...gpuLoaderPath(process.env), process.env['LD_LIBRARY_PATH'] ?? ''].filter((l) => l !== '');
-  const env: NodeJS.ProcessEnv = { ...process.env, LD_LIBRARY_PATH: libraries.join(delimiter) };
+  const env: NodeJS.ProcessEnv = { ...process.env, LD_LIBRARY_PATH: scorerLibraryPath(process.env) };
   const own = { path, env };
   if (!device.startsWith('cuda') || from === null || (await hasCuda(own))) return own;
   const { wheel } = await openProviderSource(from, onnxruntimeVersion());

@@ -13,29 +13,26 @@ export interface FoundGpus {
   readonly hasProvider: boolean;
 }
 
+/** What a process with this environment sees of GPUs. */
+export function findGpus(env: NodeJS.ProcessEnv): FoundGpus {
+  return { gpus: countGpus(env), hasProvider: existsSync(cudaProviderFile()) };
+}
+
 /**
  * The devices that the scorers of a job take in turn. `cuda` is every GPU that the process can see, at least the first, whose
  * scorer then says what is missing. `auto` is the same where there are a GPU and the provider's file, else the CPU: it never
  * takes WebGPU, of which the runtime does not tell whether a processor only plays the GPU.
  */
-export function chooseDevices(
-  asked: string,
-  env: NodeJS.ProcessEnv,
-  found: FoundGpus = findGpus(env),
-): readonly string[] {
+export function chooseDevices(asked: string, found: FoundGpus): readonly string[] {
   if (asked === 'auto') return found.gpus > 0 && found.hasProvider ? everyGpu(found.gpus) : CPU;
   if (asked === 'cuda') return everyGpu(found.gpus);
   return asked === 'cpu' ? CPU : [asked];
 }
 
 /** Why `auto` leaves a GPU that is there unused; null where none is, or it does not. */
-export function sayUnusedGpu(asked: string, env: NodeJS.ProcessEnv, found: FoundGpus = findGpus(env)): string | null {
+export function sayUnusedGpu(asked: string, found: FoundGpus): string | null {
   if (asked !== 'auto' || found.gpus === 0 || found.hasProvider) return null;
   return 'execution.device: auto takes the CPU: the CUDA provider is not installed (prescore gpu install).';
-}
-
-function findGpus(env: NodeJS.ProcessEnv): FoundGpus {
-  return { gpus: countGpus(env), hasProvider: existsSync(cudaProviderFile()) };
 }
 
 /** Whether a device is not there or cannot run the model, so that `auto` goes on without it. */

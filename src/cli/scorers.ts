@@ -6,7 +6,15 @@ import type { StoreResolver } from '../contract/object-store.ts';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import type { LoadedScorers } from '../pipeline/run-deps.ts';
 import { ScorerPool } from '../scorer/scorer-pool.ts';
-import { CPU, chooseDevices, isUnavailable, refuseMostlyCpu, saySharedModel, sayUnusedGpu } from './choose-devices.ts';
+import {
+  CPU,
+  chooseDevices,
+  findGpus,
+  isUnavailable,
+  refuseMostlyCpu,
+  saySharedModel,
+  sayUnusedGpu,
+} from './choose-devices.ts';
 import { fetchModel, type LocalModel } from './fetch-model.ts';
 import { MEMORY, saySmallMemory, shareMemory } from './memory-plan.ts';
 import { makeScratch } from './scratch-folder.ts';
@@ -51,8 +59,9 @@ export class JobScorers {
     const scratchDir = await makeScratch();
     this.scratchDir = scratchDir;
     const model = await fetchModel(job, this.stores, scratchDir, this.allowUnpinned);
-    const devices = chooseDevices(execution.device, process.env);
-    const why = devices === CPU ? sayUnusedGpu(execution.device, process.env) : null;
+    const gpus = findGpus(process.env);
+    const devices = chooseDevices(execution.device, gpus);
+    const why = sayUnusedGpu(execution.device, gpus);
     if (why !== null) this.warn(why);
     try {
       return await this.startOn(devices, model, scratchDir);

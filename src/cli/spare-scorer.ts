@@ -1,5 +1,5 @@
 import { getCompileCacheDir } from 'node:module';
-import { gpuLoaderPath } from '../gpu/loader-path.ts';
+import { scorerLibraryPath } from '../gpu/loader-path.ts';
 import { forkScorer } from '../scorer/fork-scorer.ts';
 import { SpareChild } from './spare-child.ts';
 
@@ -31,14 +31,14 @@ export const SCORER_ENTRY = new URL(isSource ? './scorer-main.ts' : './scorer-ma
  */
 export function scorerEnvironment(tf32 = false): NodeJS.ProcessEnv {
   const { ORT_LOAD_CONFIG_FROM_MODEL: _, ...rest } = process.env;
-  const folders = [...gpuLoaderPath(rest), rest['LD_LIBRARY_PATH'] ?? ''].filter((folder) => folder !== '');
+  const libraryPath = scorerLibraryPath(rest);
   return {
     // GPUs count as nvidia-smi counts them, unless the user says otherwise.
     CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
     ...rest,
     ...ALLOCATORS,
     // Read by the loader when a process starts, so it cannot wait until the job is known.
-    ...(folders.length === 0 ? {} : { LD_LIBRARY_PATH: folders.join(':') }),
+    ...(libraryPath === '' ? {} : { LD_LIBRARY_PATH: libraryPath }),
     // CUDA's own variable: the provider's option for TF32 does not pass through the Node binding.
     NVIDIA_TF32_OVERRIDE: tf32 ? undefined : '0',
     ORT_DISABLE_TELEMETRY: '1',

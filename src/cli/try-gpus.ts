@@ -4,7 +4,7 @@ import type { ModelInfo } from '../contract/signature.ts';
 import { PrescoreError, toPrescoreError } from '../errors/prescore-error.ts';
 import type { SessionTrial } from '../gpu/session-trial.ts';
 import { ScorerProcess } from '../scorer/scorer-process.ts';
-import { chooseDevices } from './choose-devices.ts';
+import { chooseDevices, findGpus } from './choose-devices.ts';
 import { MEMORY } from './memory-plan.ts';
 import { makeScratch, removeScratch } from './scratch-folder.ts';
 import { SCORER_ENTRY, scorerEnvironment } from './spare-scorer.ts';
@@ -27,7 +27,8 @@ export async function tryGpus(asked = 'cuda'): Promise<readonly SessionTrial[]> 
     const model = join(scratchDir, 'trial.onnx');
     await writeFile(model, Buffer.from(TRIAL_MODEL, 'base64'));
     const trials: SessionTrial[] = [];
-    for (const device of chooseDevices(asked, process.env)) trials.push(await tryGpu(device, model, scratchDir));
+    for (const device of chooseDevices(asked, findGpus(process.env)))
+      trials.push(await tryGpu(device, model, scratchDir));
     return trials;
   } finally {
     await removeScratch(scratchDir);

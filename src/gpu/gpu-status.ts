@@ -2,7 +2,7 @@ import { delimiter, join } from 'node:path';
 import { DRIVER_LIBRARY, readDriver } from './driver.ts';
 import { loaderPlaces, locateByName, walkLibraries } from './find-libraries.ts';
 import { gpuHome } from './gpu-home.ts';
-import { gpuLoaderPath } from './loader-path.ts';
+import { gpuLoaderPath, scorerLibraryPath } from './loader-path.ts';
 import { bindingFolder, findOrtPlace } from './ort-place.ts';
 import { PROVIDER_FILES } from './provider-source.ts';
 import { readProviderState } from './provider-state.ts';
@@ -40,7 +40,9 @@ export async function gpuStatus(
   const onnxruntime = findOrtPlace(binding);
   const provider = await readProviderState(onnxruntime.folder);
   const loaderPath = gpuLoaderPath(env);
-  const libraryPath = [...loaderPath, ...(env['LD_LIBRARY_PATH'] ?? '').split(delimiter).filter((f) => f !== '')];
+  const libraryPath = scorerLibraryPath(env)
+    .split(delimiter)
+    .filter((folder) => folder !== '');
   const places = loaderPlaces(libraryPath);
   const roots = PROVIDER_FILES.map((name) => join(onnxruntime.folder, name));
   const isThere = provider.files.every((file) => file.state !== 'missing');

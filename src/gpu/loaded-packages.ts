@@ -2,8 +2,6 @@ import { dirname } from 'node:path';
 import { names } from './quiet-reads.ts';
 import { readRuntimeRecord } from './runtime-record.ts';
 
-/** `…/site-packages/nvidia/cu13/lib/libcublas.so.13` lies in the packages of `…/site-packages`. */
-const IN_PACKAGES = /^(.+)\/nvidia\/[^/]+\/lib(?:64)?\/[^/]+$/;
 const INFO = /^(nvidia_.+)-([^-]+)\.dist-info$/;
 
 /**
@@ -13,14 +11,19 @@ const INFO = /^(nvidia_.+)-([^-]+)\.dist-info$/;
 export function packagesOf(libraries: readonly string[], env: NodeJS.ProcessEnv): readonly string[] {
   const record = readRuntimeRecord(env);
   const found = new Set<string>();
-  for (const path of libraries) {
-    if (record?.unpacked != null && record.folders.includes(dirname(path)))
+  for (const folder of new Set(libraries.map((path) => dirname(path)))) {
+    if (record?.unpacked != null && record.folders.includes(folder))
       for (const name of record.packages) found.add(name);
-    const site = IN_PACKAGES.exec(path)?.[1];
-    for (const name of site === undefined ? [] : names(site)) {
+    const site = siteOf(folder);
+    for (const name of site === null ? [] : names(site)) {
       const [, distribution, version] = INFO.exec(name) ?? [];
       if (distribution !== undefined) found.add(`${distribution.replaceAll('_', '-')} ${version}`);
     }
   }
   return [...found].sort();
+}
+
+/** The site-packages folder that a folder of NVIDIA's libraries lies in; null for any other. */
+export function siteOf(folder: string): string | null {
+  return /^(.*)\/nvidia\/[^/]+\/lib(?:64)?$/.exec(folder)?.[1] ?? null;
 }

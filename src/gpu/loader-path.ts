@@ -14,3 +14,8 @@ export function gpuLoaderPath(env: NodeJS.ProcessEnv): readonly string[] {
   const recorded = readRuntimeRecord(env)?.folders ?? [];
   return [...new Set([...asked, ...recorded].filter((folder) => isAbsolute(folder) && isFolder(folder)))];
 }
+
+/** The whole LD_LIBRARY_PATH of a scorer child: those folders, then what the variable says in `env`; empty when neither has any. */
+export function scorerLibraryPath(env: NodeJS.ProcessEnv): string {
+  return [...gpuLoaderPath(env), env['LD_LIBRARY_PATH'] ?? ''].filter((folder) => folder !== '').join(delimiter);
+}

@@ -1,6 +1,7 @@
 import { DRIVER_LIBRARY, type DriverFacts, OLDEST_DRIVER } from './driver.ts';
 import type { NeededLibrary } from './find-libraries.ts';
 import { CUDA_MAJOR } from './gpu-home.ts';
+import { siteOf } from './loaded-packages.ts';
 import type { OrtPlace } from './ort-place.ts';
 import type { ProviderState } from './provider-state.ts';
 import type { RuntimeRecord } from './runtime-record.ts';
@@ -73,10 +74,11 @@ function ofLibraries({ libraries, onDemand, pythonFolders, runtime, loaderPath }
   const gone = (runtime?.folders ?? []).filter((folder) => !loaderPath.includes(folder));
   if (gone.length > 0)
     found.push(obstacle(`Recorded folders of libraries are gone: ${list(gone)}.`, `${INSTALL} --runtime again`));
+  const [folder] = pythonFolders;
   const fix =
-    pythonFolders.length > 0
-      ? `Use those of the Python installation: ${INSTALL} --runtime-from ${siteOf(pythonFolders[0] ?? '')}`
-      : `${INSTALL} --runtime, or --runtime-from a folder that has them`;
+    folder === undefined
+      ? `${INSTALL} --runtime, or --runtime-from a folder that has them`
+      : `Use those of the Python installation: ${INSTALL} --runtime-from ${siteOf(folder) ?? folder}`;
   const missing = libraries.filter((l) => l.path === null && l.name !== DRIVER_LIBRARY).map((l) => l.name);
   if (missing.length > 0) found.push(obstacle(`Libraries of CUDA ${CUDA_MAJOR} are missing: ${list(missing)}.`, fix));
   const later = onDemand.filter((l) => l.path === null).map((l) => l.name);
@@ -124,10 +126,6 @@ function ofLoader({ load, libraries }: GpuFacts): Obstacle[] {
 function ofTrials({ trials }: GpuFacts): Obstacle[] {
   const refused = trials.filter((trial) => !trial.isOpened);
   return refused.map(({ says }) => obstacle(says, trialFix(says)));
-}
-
-function siteOf(folder: string): string {
-  return /^(.*)\/nvidia\/[^/]+\/lib(?:64)?$/.exec(folder)?.[1] ?? folder;
 }
 
 function list(names: readonly string[]): string {

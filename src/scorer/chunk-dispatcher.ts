@@ -11,7 +11,6 @@ import { isWorthWaiting, takeTogether } from './tiny-chunks.ts';
 export class ChunkDispatcher {
   private readonly seats: readonly Seat[];
   private readonly queue: QueuedTask[] = [];
-  /** Why nothing is begun any more. */
   private closed: PrescoreError | null = null;
   private finished = 0;
   private batchesMs = 0;
@@ -19,6 +18,11 @@ export class ChunkDispatcher {
 
   constructor(seats: readonly Seat[]) {
     this.seats = seats;
+  }
+
+  /** Why nothing is begun any more; null while something is. */
+  get ended(): PrescoreError | null {
+    return this.closed;
   }
 
   /** Milliseconds in which batches ran, of all chunks so far, added up over the children. */

@@ -20,6 +20,7 @@ import {
   firstReady,
   giveUp,
   isAnotherWorthIt,
+  isDeath,
   isGivenUp,
   noteBusy,
   outlive,
@@ -43,8 +44,6 @@ export class ScorerPool {
   private model: ModelRequest | null = null;
   private devices: readonly string[] = [];
   private isClosed = false;
-  /** Why all children were ended. */
-  private ended: PrescoreError | null = null;
   private readonly scorers: number;
   private onLost: (error: PrescoreError) => void = () => undefined;
 
@@ -92,7 +91,7 @@ export class ScorerPool {
       } catch (error) {
         const first = toPrescoreError(error);
         // A child that was killed has a successor, which is loading by now; one that a model ends ends its successors too.
-        const isAgain = first.code === 'SCORER_CRASHED' && this.seats.some((seat) => seat.deaths <= MAX_LOAD_DEATHS);
+        const isAgain = isDeath(first) && this.seats.some((seat) => seat.deaths <= MAX_LOAD_DEATHS);
         if (this.isClosed || !isAgain) throw first;
       }
     }
@@ -102,7 +101,8 @@ export class ScorerPool {
   describe(files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
     return describeFiles(() => {
       const there = this.seats.filter((seat) => !isGivenUp(seat));
-      if (there.length === 0 && this.ended !== null) throw this.ended;
+      if (there.length === 0)
+        throw this.chunks.ended ?? new PrescoreError('INTERNAL', { what: 'a pool without children' });
       return there.map((seat) => seat.process);
     }, files);
   }
@@ -143,7 +143,6 @@ export class ScorerPool {
   /** Ends every child at once. */
   kill(reason: PrescoreError): void {
     this.isClosed = true;
-    this.ended = reason;
     this.chunks.close(reason);
     for (const seat of this.seats) seat.process.kill(reason);
   }
@@ -209,10 +208,9 @@ export class ScorerPool {
 
   // A child that died has a successor by now; a device that is not there has none, and its seat must not be waited for.
   private noteRefusal(seat: Seat, error: unknown): void {
-    const known = toPrescoreError(error);
-    if (known.code === 'SCORER_CRASHED' || this.isClosed) return;
+    if (isDeath(error) || this.isClosed) return;
     giveUp(seat);
-    seat.process.kill(known);
+    seat.process.kill(toPrescoreError(error));
   }
 
   private noteBusy(seat: Seat, busy: number): void {

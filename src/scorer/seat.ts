@@ -69,7 +69,8 @@ export async function outlive<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-function isDeath(error: unknown): boolean {
+/** Whether a child died over it, so that its seat has a next one. */
+export function isDeath(error: unknown): boolean {
   return isPrescoreError(error) && error.code === 'SCORER_CRASHED';
 }
 

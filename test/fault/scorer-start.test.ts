@@ -6,10 +6,10 @@ import { prescore, startPrescore } from '../harness/cli.ts';
 import { childrenOf, isAlive } from '../harness/processes.ts';
 import { fixtures, flightJob, tempFolder, writeJob } from '../harness/temp-job.ts';
 
-/** The first child that a process starts. */
-async function firstChild(pid: number): Promise<number> {
+/** The first child that a process starts, of those that were not killed. */
+async function firstChild(pid: number, killed: ReadonlySet<number> = new Set()): Promise<number> {
   for (;;) {
-    const [child] = childrenOf(pid);
+    const child = childrenOf(pid).find((one) => !killed.has(one));
     if (child !== undefined) return child;
     await setTimeout(2);
   }
@@ -38,11 +38,7 @@ describe('the scorer child that a command starts ahead', () => {
     const run = startPrescore(['run', job, '--json']);
     const killed = new Set<number>();
     for (const delay of [500, 40, 150]) {
-      let child: number | undefined;
-      while (child === undefined) {
-        await setTimeout(2);
-        child = childrenOf(run.child.pid!).find((pid) => !killed.has(pid));
-      }
+      const child = await firstChild(run.child.pid!, killed);
       await setTimeout(delay);
       process.kill(child, 'SIGKILL');
       killed.add(child);

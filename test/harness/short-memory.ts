@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { Binding } from '../../src/contract/binding.ts';
 import { inspectModel } from '../../src/model/inspect-model.ts';
 import { OnnxSession } from '../../src/model/onnx-session.ts';
 import { scoreSlab } from '../../src/scorer/score-slab.ts';
 import { exactLayout } from '../../src/tensor/slab-layout.ts';
+import { mlpBinding } from './mlp-binding.ts';
 
 /*
  * A process that scores slabs while it may hardly take more memory than it has: `short-memory.ts MODEL BATCH ROWS ROOM`. MODEL has one
@@ -15,21 +15,7 @@ const [batchRows, rows, room] = [Number(batchText), Number(rowsText), Number(roo
 const bytes = new Uint8Array(readFileSync(path));
 const { file } = inspectModel(bytes, path, null);
 const session = await OnnxSession.open(bytes, file, { intraOpThreads: 1, device: 'cpu' }, path);
-const binding: Binding = {
-  fixedBatch: null,
-  inputs: [{ kind: 'columns', tensor: 'features', type: 'float32', tail: [1], columns: ['x'], nulls: 'nan' }],
-  outputs: [
-    {
-      column: 'score',
-      tensor: 'score',
-      tensorType: 'float32',
-      kind: 'scalar',
-      index: null,
-      labels: null,
-      type: 'FLOAT',
-    },
-  ],
-};
+const binding = mlpBinding(['x']);
 const layout = exactLayout(binding, rows);
 const buffer = new SharedArrayBuffer(layout.bytes);
 const limit = { rows: batchRows };

@@ -2,30 +2,16 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeMlp } from '../../bench/gpu/onnx-writer.ts';
 import { SCORER_ENTRY, scorerEnvironment } from '../../src/cli/spare-scorer.ts';
-import type { Binding } from '../../src/contract/binding.ts';
 import type { PlannedChunk } from '../../src/contract/plan.ts';
 import type { PrescoreError } from '../../src/errors/prescore-error.ts';
 import type { ModelRequest } from '../../src/scorer/messages.ts';
 import { ScorerPool } from '../../src/scorer/scorer-pool.ts';
 import { failureOf } from '../harness/failure-of.ts';
+import { mlpBinding } from '../harness/mlp-binding.ts';
 import { softwareVulkan } from '../harness/obtain-vulkan.ts';
 import { tempFolder } from '../harness/temp-job.ts';
 
-const BINDING: Binding = {
-  fixedBatch: null,
-  inputs: [{ kind: 'columns', tensor: 'features', type: 'float32', tail: [2], columns: ['a', 'b'], nulls: 'nan' }],
-  outputs: [
-    {
-      column: 'score',
-      tensor: 'score',
-      tensorType: 'float32',
-      kind: 'scalar',
-      index: null,
-      labels: null,
-      type: 'FLOAT',
-    },
-  ],
-};
+const BINDING = mlpBinding(['a', 'b']);
 /** No machine has that many GPUs. */
 const MISSING = 'cuda:99';
 
@@ -76,10 +62,9 @@ test('when the one that is left dies again and again, the pool ends, though the 
     await pool.load(model, [MISSING, 'webgpu'], (error) => lost.push(error));
     await expect.poll(() => lost.length, { timeout: 10_000 }).toBe(1);
     const chunk = { n: 3, rows: 1, bytes: 1e9, slices: [] } as unknown as PlannedChunk;
-    for (let killed = 0; killed < 7; ) {
+    for (let killed = 1; killed <= 7; killed++) {
       const child = pool.pids[1]!;
       process.kill(child, 'SIGKILL');
-      killed++;
       await expect.poll(() => pool.pids[1] !== child || killed === 7, { timeout: 10_000 }).toBe(true);
     }
     const gone = { code: 'SCORER_CRASHED' };

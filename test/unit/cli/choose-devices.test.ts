@@ -19,11 +19,11 @@ test.each([
   ['cuda:5', 1, true, ['cuda:5']],
   ['webgpu', 0, false, ['webgpu']],
 ])('%s with %d GPUs, provider %s: %j', (asked, gpus, hasProvider, devices) => {
-  expect(chooseDevices(asked, {}, { gpus, hasProvider })).toEqual(devices);
+  expect(chooseDevices(asked, { gpus, hasProvider })).toEqual(devices);
 });
 
 test('the CPU is the one list that says CPU', () => {
-  expect(chooseDevices('auto', {}, { gpus: 0, hasProvider: true })).toBe(CPU);
+  expect(chooseDevices('auto', { gpus: 0, hasProvider: true })).toBe(CPU);
 });
 
 test('a model of which a part runs on the CPU is told, and one of which most does is not for auto', () => {
@@ -52,10 +52,10 @@ test('auto scorers are one for each GPU, or as many as the memory has room for, 
 });
 
 test('a GPU that auto leaves unused for want of the provider is told', () => {
-  expect(sayUnusedGpu('auto', {}, { gpus: 1, hasProvider: false })).toContain('prescore gpu install');
-  expect(sayUnusedGpu('auto', {}, { gpus: 0, hasProvider: false })).toBeNull();
-  expect(sayUnusedGpu('auto', {}, { gpus: 1, hasProvider: true })).toBeNull();
-  expect(sayUnusedGpu('cpu', {}, { gpus: 1, hasProvider: false })).toBeNull();
+  expect(sayUnusedGpu('auto', { gpus: 1, hasProvider: false })).toContain('prescore gpu install');
+  expect(sayUnusedGpu('auto', { gpus: 0, hasProvider: false })).toBeNull();
+  expect(sayUnusedGpu('auto', { gpus: 1, hasProvider: true })).toBeNull();
+  expect(sayUnusedGpu('cpu', { gpus: 1, hasProvider: false })).toBeNull();
 });
 
 test('the idle share of GPUs is what is left of the time of all scorers', () => {
