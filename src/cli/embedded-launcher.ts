@@ -6,7 +6,7 @@ import { toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
 import { createStoreResolver } from '../object-store/open-store.ts';
 import type { RunDeps } from '../pipeline/run-deps.ts';
 import { runSlot } from '../pipeline/run-slot.ts';
-import { publishAndTell } from './publish-command.ts';
+import { publishAndTell } from './publish-and-tell.ts';
 import { JobScorers } from './scorers.ts';
 import { readVersions } from './versions.ts';
 import { whyWaiting } from './waiting-input.ts';

@@ -10,9 +10,9 @@ import { openQueueRedis, type QueueFlags } from './open-queue.ts';
 import { openQueueLauncher } from './open-queue-launcher.ts';
 import { printEvent } from './print-json.ts';
 import { printSummary } from './print-summary.ts';
-import { sayPublished } from './publish-command.ts';
 import { reportError } from './report-error.ts';
 import type { RunFlags } from './run-command.ts';
+import { sayPublished } from './say-published.ts';
 import { warnOnce } from './warn-once.ts';
 
 export interface EnqueueFlags extends RunFlags, QueueFlags {

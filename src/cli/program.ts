@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { addBackfill } from './backfill-options.ts';
@@ -12,6 +11,7 @@ import { addRuns } from './runs-options.ts';
 import { addServe } from './serve-options.ts';
 import { addSets } from './sets-options.ts';
 import { addStream } from './stream-options.ts';
+import { packageVersion } from './versions.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 2 usage or job file, 3 done with rejects, 4 input data, 5 model, 6 store out of reach (resumable),
@@ -144,11 +144,4 @@ function addRun(program: Command, done: (code: number) => void): void {
           : await (await import('./enqueue-command.ts')).enqueueCommand(job, { ...flags, wait: true }),
       ),
     );
-}
-
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }

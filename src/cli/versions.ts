@@ -8,10 +8,16 @@ const require = createRequire(import.meta.url);
 /** Versions of prescore and of the two libraries that decide its bytes, without loading either. */
 export function readVersions(): Versions {
   return {
-    prescore: versionOf(new URL('../../package.json', import.meta.url).pathname),
+    prescore: packageVersion(),
     duckdb: versionOf(packageJson('@duckdb/node-api')),
     onnxruntime: versionOf(packageJson('onnxruntime-node')),
   };
+}
+
+/** Version of prescore itself. */
+export function packageVersion(): string {
+  // A package may name itself, wherever in it this file lies.
+  return versionOf(require.resolve('prescore/package.json'));
 }
 
 // Some packages do not export their package.json, so it is found from their main file.

@@ -19,7 +19,7 @@ import { Metrics } from '../telemetry/metrics.ts';
 import { parseListenAddress, startOperationsServer } from '../telemetry/operations-server.ts';
 import { durationFlag } from './duration-flag.ts';
 import { openQueueRedis, ownName, type QueueFlags } from './open-queue.ts';
-import { publishAndTell } from './publish-command.ts';
+import { publishAndTell } from './publish-and-tell.ts';
 import { JobScorers } from './scorers.ts';
 import { readVersions } from './versions.ts';
 

@@ -1,12 +1,6 @@
 import { type Duck, parquetSource, quoteName } from './duckdb.ts';
-import {
-  columnExpression,
-  isShortage,
-  type LocalSlice,
-  type RowSpan,
-  readFault,
-  readFaultText,
-} from './local-slice.ts';
+import { columnExpression, isShortage, type LocalSlice, readFault, readFaultText } from './local-slice.ts';
+import type { RowSpan } from './parquet-footer.ts';
 
 /** A row group that does not decode: every column that is to blame, and what DuckDB says of the first. */
 export interface UnreadableGroup extends RowSpan {

@@ -1,5 +1,6 @@
 import { PrescoreError } from '../errors/prescore-error.ts';
 import { parquetSource, quoteName } from './duckdb.ts';
+import type { RowSpan } from './parquet-footer.ts';
 
 /** Rows of one local Parquet file that belong to a chunk, and what its columns are called there. */
 export interface LocalSlice {
@@ -19,12 +20,6 @@ export interface LocalSlice {
   readonly groups: readonly RowSpan[];
   /** Text columns whose values come as bytes, because some of them are not valid UTF-8. */
   readonly asBytes: ReadonlySet<string>;
-}
-
-export interface RowSpan {
-  readonly group: number;
-  readonly rowStart: number;
-  readonly rowEnd: number;
 }
 
 /** Bits of `row_position` below the slice's place. */

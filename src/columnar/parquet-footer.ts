@@ -1,7 +1,6 @@
 import { isPrescoreError, PrescoreError } from '../errors/prescore-error.ts';
 import type { ByteSource } from './byte-source.ts';
 import { parseFooter, type RawFooter, type RowGroups } from './footer-parse.ts';
-import type { RowSpan } from './local-slice.ts';
 import { type FooterColumn, type FooterLeaf, readColumns } from './parquet-schema.ts';
 
 /**
@@ -9,6 +8,13 @@ import { type FooterColumn, type FooterLeaf, readColumns } from './parquet-schem
  * quadratic time: 20,000 took 4 s, 100,000 took four minutes.
  */
 export const FOOTER_LIMITS = { bytes: 64 * 1024 * 1024, columnChunks: 1_000_000, rowGroups: 20_000 } as const;
+
+/** Rows of one row group, counted from the file's first row. */
+export interface RowSpan {
+  readonly group: number;
+  readonly rowStart: number;
+  readonly rowEnd: number;
+}
 
 export interface ParquetFooter {
   /** Top-level columns in file order. */
