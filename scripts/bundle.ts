@@ -17,8 +17,8 @@ const ENTRIES = [
   'cli/scorer-main',
   'cli/publisher-main',
   'cli/live-main',
-  'scorer/ort-thread',
-  'inference/parent-watch-thread',
+  'scoring/thread/ort-thread',
+  'inference/child/parent-watch-thread',
 ];
 /** Plain JavaScript that nearly every command needs. Anything else, native parts above all, stays a package. */
 const BUNDLED = ['@duckdb/node-api', 'yaml', 'croner', 'commander'];
@@ -27,13 +27,13 @@ const source = (name: string): string => join(ROOT, 'src', `${name}.ts`);
 
 /** What a run loads, in the order in which it does: the command, then its child and the child's threads. */
 const RUN = {
-  spare: source('cli/spare-scorer'),
-  program: source('cli/program'),
-  run: source('cli/run-command'),
+  spare: source('cli/processes/spare-scorer'),
+  program: source('cli/program/program'),
+  run: source('cli/commands/run-command'),
   scorer: source('cli/scorer-main'),
-  store: source('object-store/open-store'),
-  child: source('scorer/scorer-child'),
-  thread: source('scorer/ort-thread'),
+  store: source('cli/wiring/open-store'),
+  child: source('scoring/child/scorer-child'),
+  thread: source('scoring/thread/ort-thread'),
 };
 
 /**

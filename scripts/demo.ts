@@ -1,9 +1,9 @@
 /* Scores every flight of 2013 on the embedded default, publishes the predictions, and looks five of them up by key. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { printTable } from '../src/cli/print-table.ts';
+import { sayDuration } from '../src/base/telemetry/progress-line.ts';
+import { printTable } from '../src/cli/output/print-table.ts';
 import { openPredictions } from '../src/index.ts';
-import { sayDuration } from '../src/telemetry/progress-line.ts';
 
 const FLIGHTS = [
   '20130101-UA1545-EWR-0515',

@@ -4,13 +4,13 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ERROR_CODES, type ErrorEntry } from '../src/errors/error-codes.ts';
-import type { Field, ObjectShape } from '../src/spec/field.ts';
-import { JOB_SHAPE } from '../src/spec/job-fields.ts';
-import { jsonSchemaOf } from '../src/spec/json-schema.ts';
-import { sayShape } from '../src/spec/say-shape.ts';
-import { SERVE_SHAPE } from '../src/spec/serve-fields.ts';
-import { STREAM_SHAPE } from '../src/spec/stream-fields.ts';
+import { ERROR_CODES, type ErrorEntry } from '../src/base/errors/error-codes.ts';
+import type { Field, ObjectShape } from '../src/job/fields/field.ts';
+import { JOB_SHAPE } from '../src/job/fields/job-fields.ts';
+import { jsonSchemaOf } from '../src/job/fields/json-schema.ts';
+import { sayShape } from '../src/job/fields/say-shape.ts';
+import { SERVE_SHAPE } from '../src/job/fields/serve-fields.ts';
+import { STREAM_SHAPE } from '../src/job/fields/stream-fields.ts';
 
 const GENERATED = 'Made by `scripts/gen-docs.ts`. Do not edit: change the data and run it again.';
 

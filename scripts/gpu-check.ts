@@ -24,7 +24,7 @@ import { capture } from '../bench/gpu/run-job.ts';
 import { benchSubjects, CHECKED, checkSubjects } from '../bench/gpu/subjects.ts';
 import { note } from '../bench/paths.ts';
 import { printTable } from '../bench/report.ts';
-import { cudaFolders, cudaFoldersOf, findPython } from '../src/gpu/python-runtime.ts';
+import { cudaFolders, cudaFoldersOf, findPython } from '../src/model/gpu/python-runtime.ts';
 
 const USAGE = `gpu-check [--from FILE|DIR] [--runtime-from DIR] [--python PATH] [--device D] [--models A,B] [--rows N] [--scale F] [--runs N] [--no-bench] [--out FILE]`;
 const PRESCORE = join(import.meta.dirname, 'prescore.ts');

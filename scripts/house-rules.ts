@@ -1,129 +1,21 @@
 /**
- * The walls of the house (ARCHITECTURE.md draws them): which rooms a room may import, who may import a package that does
- * I/O, and how files are kept. Pure: takes the sources, gives the faults, so that a planted fault can be tried in a test.
+ * Holds the sources to the plan of the house: arrows between wings go down, walls between rooms, who may import a package that
+ * does I/O, and how files are kept. Pure: takes the sources, gives the faults, so that a planted fault can be tried in a test.
  */
+import { PACKAGES, WINGS, type Wing } from './house-plan.ts';
+
 export interface SourceFile {
-  /** Relative to src/, such as `ledger/lease.ts`. */
+  /** Relative to src/, such as `run/ledger/lease.ts`. */
   readonly path: string;
   readonly text: string;
 }
 
-export const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  errors: [],
-  contract: ['errors'],
-  disk: [],
-  heap: [],
-  telemetry: ['errors', 'contract'],
-  spec: ['errors', 'contract'],
-  'object-store': ['errors', 'contract', 'telemetry'],
-  columnar: ['errors', 'contract'],
-  gpu: ['errors', 'contract', 'disk'],
-  model: ['errors', 'contract', 'gpu', 'tensor'],
-  tensor: ['errors', 'contract', 'spec', 'columnar'],
-  plan: ['errors', 'contract', 'spec', 'columnar', 'tensor'],
-  ledger: ['errors', 'contract', 'spec'],
-  scorer: ['errors', 'contract', 'disk', 'telemetry', 'columnar', 'model', 'tensor'],
-  'prediction-set': ['errors', 'contract'],
-  lmdb: ['errors', 'contract', 'disk', 'prediction-set'],
-  redis: ['errors', 'contract', 'heap', 'prediction-set'],
-  reader: ['errors', 'contract', 'prediction-set'],
-  publish: ['errors', 'contract', 'telemetry', 'columnar', 'ledger', 'spec', 'prediction-set'],
-  pipeline: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'scorer', 'tensor'],
-  queue: ['errors', 'contract', 'telemetry', 'spec', 'plan', 'ledger', 'redis', 'scorer', 'pipeline'],
-  backfill: ['errors', 'contract', 'spec', 'plan', 'ledger'],
-  schedule: ['errors', 'contract', 'telemetry', 'spec', 'ledger'],
-  notify: ['errors', 'contract'],
-  inference: [
-    'errors',
-    'contract',
-    'disk',
-    'heap',
-    'telemetry',
-    'columnar',
-    'model',
-    'tensor',
-    'scorer',
-    'prediction-set',
-  ],
-  serve: [
-    'errors',
-    'contract',
-    'heap',
-    'telemetry',
-    'spec',
-    'tensor',
-    'inference',
-    'prediction-set',
-    'reader',
-    'redis',
-  ],
-  protocol: ['errors', 'contract', 'telemetry', 'tensor', 'serve'],
-  stream: ['errors', 'contract', 'telemetry', 'spec', 'prediction-set', 'redis'],
-  cli: [
-    'errors',
-    'contract',
-    'disk',
-    'heap',
-    'telemetry',
-    'spec',
-    'object-store',
-    'columnar',
-    'model',
-    'gpu',
-    'tensor',
-    'plan',
-    'ledger',
-    'scorer',
-    'pipeline',
-    'backfill',
-    'prediction-set',
-    'lmdb',
-    'redis',
-    'publish',
-    'reader',
-    'queue',
-    'schedule',
-    'notify',
-    'inference',
-    'serve',
-    'protocol',
-    'stream',
-  ],
-};
-
-/** Packages that do I/O or native work, and where they may be imported: a file, or a room where one file is too few. */
-export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  'onnxruntime-node': ['model/onnx-session.ts'],
-  '@aws-sdk/client-s3': ['object-store/s3-client.ts'],
-  '@duckdb/node-api': ['columnar/'],
-  '@duckdb/node-bindings': ['columnar/'],
-  lmdb: ['lmdb/lmdb-env.ts'],
-  ioredis: ['redis/connection.ts'],
-  bullmq: ['queue/'],
-  yaml: ['spec/', 'cli/init-command.ts'],
-  croner: ['spec/cron.ts'],
-  pino: ['telemetry/logger.ts'],
-  'prom-client': ['telemetry/'],
-  fastify: ['serve/', 'protocol/', 'cli/serve-command.ts'],
-  '@grpc/grpc-js': ['protocol/'],
-  '@grpc/proto-loader': ['protocol/'],
-  commander: [
-    'cli/program.ts',
-    'cli/parse-options.ts',
-    'cli/backfill-options.ts',
-    'cli/gpu-options.ts',
-    'cli/queue-options.ts',
-    'cli/runs-options.ts',
-    'cli/serve-options.ts',
-    'cli/stream-options.ts',
-    'cli/sets-options.ts',
-  ],
-};
-
 const MAX_LINES = 300;
 /** One table is one concept, however many rows it has. */
-const TABLES = new Set(['errors/error-codes.ts']);
+const TABLES = new Set(['base/errors/error-codes.ts']);
 const FEWEST_FILES = 60;
+const MOST_FILES = 30;
+const MOST_ROOMS = 8;
 const BANNED_NAMES = /(^|[-/])(utils?|helpers?|common|misc|manager|v\d+)(?=[-./]|$)/;
 const BANNED_TEXT: readonly (readonly [RegExp, string])[] = [
   [/\bas any\b|: any\b|<any>/, 'any'],
@@ -134,14 +26,21 @@ const BANNED_TEXT: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** All faults, one line each; empty when the house is in order. */
-export function findFaults(files: readonly SourceFile[], fewestFiles = FEWEST_FILES): string[] {
-  const faults: string[] = [];
+export function findFaults(
+  files: readonly SourceFile[],
+  {
+    fewestFiles = FEWEST_FILES,
+    wings = WINGS,
+  }: { readonly fewestFiles?: number; readonly wings?: readonly Wing[] } = {},
+): string[] {
+  const faults = [...planFaults(wings), ...crowdFaults(files)];
   if (files.length < fewestFiles) faults.push(`only ${files.length} files seen: the check itself is broken`);
+  const rooms = new Map(wings.flatMap((wing) => wing.rooms.map((room) => [room.path, room.may] as const)));
   const graph = new Map<string, string[]>();
   for (const file of files) {
-    const room = file.path.split('/')[0]!;
-    const isDoor = !file.path.includes('/');
-    if (!isDoor && ROOMS[room] === undefined) faults.push(`${file.path}: room ${room} is not in the table`);
+    const room = roomOf(file.path);
+    const may = room === '' ? null : rooms.get(room);
+    if (may === undefined) faults.push(`${file.path}: room ${room} is not in the plan`);
     if (BANNED_NAMES.test(file.path)) faults.push(`${file.path}: a name that says nothing`);
     const lines = file.text.split('\n').length;
     if (lines > MAX_LINES && !TABLES.has(file.path)) faults.push(`${file.path}: ${lines} lines, over ${MAX_LINES}`);
@@ -153,14 +52,56 @@ export function findFaults(files: readonly SourceFile[], fewestFiles = FEWEST_FI
       else {
         const target = resolvePath(file.path, name);
         targets.push(target);
-        const to = target.split('/')[0]!;
-        if (!isDoor && to !== room && !(ROOMS[room] ?? []).includes(to))
+        const to = roomOf(target);
+        if (may !== null && to !== room && !may?.includes(to))
           faults.push(`${file.path}: ${room} may not import ${to} (${target})`);
       }
     }
     graph.set(file.path, targets);
   }
-  return [...faults, ...findCycles(graph)];
+  return [...faults, ...findCycles(graph, 'cycle')];
+}
+
+/** The folder that a file lies in; the doors, directly in src/, are in none. */
+function roomOf(path: string): string {
+  return path.split('/').slice(0, -1).join('/');
+}
+
+/** The plan itself may be wrong: an arrow that points up, a circle of rooms, a room of another wing. */
+function planFaults(wings: readonly Wing[]): string[] {
+  const floorOf = new Map(wings.flatMap((wing, floor) => wing.rooms.map((room) => [room.path, floor] as const)));
+  const faults: string[] = [];
+  for (const [floor, wing] of wings.entries()) {
+    for (const { path, may } of wing.rooms) {
+      if (path.split('/')[0] !== wing.name) faults.push(`plan: ${path} is not in wing ${wing.name}`);
+      for (const to of may) {
+        const target = floorOf.get(to);
+        if (target === undefined) faults.push(`plan: ${path} may import ${to}, which is no room`);
+        else if (target > floor) faults.push(`plan: ${path} may import ${to}, which is above it`);
+      }
+    }
+  }
+  const rooms = new Map(wings.flatMap((wing) => wing.rooms.map((room) => [room.path, room.may] as const)));
+  return [...faults, ...findCycles(rooms, 'plan: circle of rooms')];
+}
+
+/** Folders and wings that hold more than one can take in. */
+function crowdFaults(files: readonly SourceFile[]): string[] {
+  const inRoom = new Map<string, number>();
+  for (const { path } of files) inRoom.set(roomOf(path), (inRoom.get(roomOf(path)) ?? 0) + 1);
+  const inWing = new Map<string, number>();
+  for (const room of inRoom.keys()) {
+    const [wing, name] = room.split('/');
+    if (wing !== undefined && name !== undefined) inWing.set(wing, (inWing.get(wing) ?? 0) + 1);
+  }
+  return [
+    ...[...inRoom].flatMap(([room, count]) =>
+      count > MOST_FILES ? [`${room}: ${count} files, over ${MOST_FILES}`] : [],
+    ),
+    ...[...inWing].flatMap(([wing, count]) =>
+      count > MOST_ROOMS ? [`${wing}: ${count} rooms, over ${MOST_ROOMS}`] : [],
+    ),
+  ];
 }
 
 /** Module names of import and export lines, dynamic imports and types included. */
@@ -194,13 +135,13 @@ function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
 }
 
-function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+function findCycles(graph: ReadonlyMap<string, readonly string[]>, what: string): string[] {
   const state = new Map<string, 'open' | 'done'>();
   const faults: string[] = [];
   const visit = (node: string, path: readonly string[]): void => {
     if (state.get(node) === 'done') return;
     if (state.get(node) === 'open') {
-      faults.push(`cycle: ${[...path.slice(path.indexOf(node)), node].join(' -> ')}`);
+      faults.push(`${what}: ${[...path.slice(path.indexOf(node)), node].join(' -> ')}`);
       return;
     }
     state.set(node, 'open');

@@ -1,12 +1,18 @@
 /* The front door for services that read predictions. The command line is `prescore`. */
-import { openPredictionStore } from './cli/open-prediction-store.ts';
-import { PredictionReader, type ReaderOptions } from './reader/prediction-reader.ts';
+import { openPredictionStore } from './cli/wiring/open-prediction-store.ts';
+import { PredictionReader, type ReaderOptions } from './sets/reader/prediction-reader.ts';
 
-export type { GenerationMeta, Origin, PredictionValue, SetPointer, ValueColumn } from './contract/prediction-set.ts';
-export type { ErrorCode } from './errors/error-codes.ts';
-export { isPrescoreError, PrescoreError } from './errors/prescore-error.ts';
-export type { PredictionKey } from './prediction-set/key-bytes.ts';
-export type { Prediction, PredictionReader, ReaderCounts, ReaderOptions } from './reader/prediction-reader.ts';
+export type {
+  GenerationMeta,
+  Origin,
+  PredictionValue,
+  SetPointer,
+  ValueColumn,
+} from './base/contract/prediction-set.ts';
+export type { ErrorCode } from './base/errors/error-codes.ts';
+export { isPrescoreError, PrescoreError } from './base/errors/prescore-error.ts';
+export type { PredictionKey } from './sets/prediction-set/key-bytes.ts';
+export type { Prediction, PredictionReader, ReaderCounts, ReaderOptions } from './sets/reader/prediction-reader.ts';
 
 /**
  * Opens a prediction set to read it: `lmdb:PATH`, `redis://host:6379/0` and the other addresses of docs/prediction-sets.md. The

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import type { GrantedDevice } from '../../src/contract/device.ts';
+import type { GrantedDevice } from '../../src/base/contract/device.ts';
 import { runPrescore } from './run-job.ts';
 import { checkSubjects } from './subjects.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { findPython } from '../../src/gpu/python-runtime.ts';
+import { findPython } from '../../src/model/gpu/python-runtime.ts';
 import { machineFacts } from '../machine.ts';
 import type { Options } from '../options.ts';
 import { note, WORK } from '../paths.ts';

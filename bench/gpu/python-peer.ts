@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { scorerLibraryPath } from '../../src/gpu/loader-path.ts';
-import { openProviderSource } from '../../src/gpu/provider-source.ts';
-import { onnxruntimeVersion } from '../../src/model/onnx-session.ts';
+import { scorerLibraryPath } from '../../src/model/gpu/loader-path.ts';
+import { openProviderSource } from '../../src/model/gpu/provider-source.ts';
+import { onnxruntimeVersion } from '../../src/model/onnx/onnx-session.ts';
 import { note } from '../paths.ts';
 import { capture } from './run-job.ts';
 

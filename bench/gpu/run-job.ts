@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunDone } from '../../src/contract/run-events.ts';
-import type { ErrorJson } from '../../src/errors/prescore-error.ts';
+import type { RunDone } from '../../src/base/contract/run-events.ts';
+import type { ErrorJson } from '../../src/base/errors/prescore-error.ts';
 import { jobFile } from '../cases.ts';
 import { ROOT } from '../paths.ts';
 import type { Subject } from './subjects.ts';

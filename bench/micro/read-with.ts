@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetRead } from 'hyparquet';
-import { Duck, parquetSource } from '../../src/columnar/duckdb.ts';
+import { Duck, parquetSource } from '../../src/data/duckdb/duckdb.ts';
 
 interface Read {
   readonly rows: number;

@@ -1,9 +1,9 @@
-import type { JobSchedule } from '../../src/contract/job.ts';
-import { JobTimetable } from '../../src/schedule/job-timetable.ts';
-import type { ScheduledJob } from '../../src/schedule/schedule-deps.ts';
-import { SlotTimes } from '../../src/schedule/slot-times.ts';
-import { createLogger } from '../../src/telemetry/logger.ts';
-import { jobText, parse } from '../../test/unit/spec/sample-job.ts';
+import type { JobSchedule } from '../../src/base/contract/job.ts';
+import { createLogger } from '../../src/base/telemetry/logger.ts';
+import { JobTimetable } from '../../src/fleet/schedule/job-timetable.ts';
+import type { ScheduledJob } from '../../src/fleet/schedule/schedule-deps.ts';
+import { SlotTimes } from '../../src/fleet/schedule/slot-times.ts';
+import { jobText, parse } from '../../test/unit/job/parse/sample-job.ts';
 import { seeded } from './random.ts';
 import { VirtualStore, virtualClock, virtualLauncher, virtualRecords } from './virtual-schedule.ts';
 import { type Life, VirtualWorld } from './virtual-world.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { reclaim } from '../../src/publish/reclaim.ts';
+import { reclaim } from '../../src/sets/publish/reclaim.ts';
 import { commitRows, setJob } from '../../test/harness/committed-run.ts';
 import { openPredictionStore } from '../../test/harness/prediction-stores.ts';
 import { publishHere } from '../../test/harness/publish-here.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duck, quoteText } from '../../src/columnar/duckdb.ts';
+import { Duck, quoteText } from '../../src/data/duckdb/duckdb.ts';
 import { modelFolder } from '../../test/harness/model-files.ts';
 
 /** Input of the proofs of shards and backfills: files of some hundred rows, so that starts and commits are most of the time. */

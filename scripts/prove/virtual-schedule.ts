@@ -1,9 +1,9 @@
-import type { Job } from '../../src/contract/job.ts';
-import type { RunDone } from '../../src/contract/run-events.ts';
-import type { LaunchOutcome, LaunchRequest, RunLauncher } from '../../src/contract/run-launcher.ts';
-import { PrescoreError } from '../../src/errors/prescore-error.ts';
-import type { Clock } from '../../src/schedule/clock.ts';
-import type { Decision, Ending, Mark, ScheduleRecords, SlotHold } from '../../src/schedule/schedule-records.ts';
+import type { Job } from '../../src/base/contract/job.ts';
+import type { RunDone } from '../../src/base/contract/run-events.ts';
+import type { LaunchOutcome, LaunchRequest, RunLauncher } from '../../src/base/contract/run-launcher.ts';
+import { PrescoreError } from '../../src/base/errors/prescore-error.ts';
+import type { Clock } from '../../src/fleet/schedule/clock.ts';
+import type { Decision, Ending, Mark, ScheduleRecords, SlotHold } from '../../src/fleet/schedule/schedule-records.ts';
 import type { Life, VirtualWorld } from './virtual-world.ts';
 
 const LEASE_MS = 60_000;

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
-import { toPrescoreError } from '../errors/prescore-error.ts';
-import { LiveChild } from '../inference/live-child.ts';
-import { watchParent } from '../inference/parent-watch.ts';
+import { toPrescoreError } from '../base/errors/prescore-error.ts';
+import { LiveChild } from '../inference/child/live-child.ts';
+import { watchParent } from '../inference/child/parent-watch.ts';
 
 /* The entry of a live scorer child: its arguments are the pid of its parent; frames go through descriptor 3. */
 process.on('uncaughtException', (error: unknown) => {

@@ -8,11 +8,11 @@ if (major < 22 || (major === 22 && minor < 12)) {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache?.();
   const [command = '', ...rest] = process.argv.slice(2);
-  const { spareScorer } = await import('./spare-scorer.ts');
+  const { spareScorer } = await import('./processes/spare-scorer.ts');
   // With a queue it is the workers who score; theirs waits for the first task.
   const isForWorkers = rest.some((arg) => arg === '--redis' || arg.startsWith('--redis='));
   if (command === 'worker' || (['run', 'plan', 'check'].includes(command) && !isForWorkers)) spareScorer.start();
-  const { runProgram } = await import('./program.ts');
+  const { runProgram } = await import('./program/program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
   spareScorer.end();
 }

@@ -1,11 +1,11 @@
-import { Duck } from '../columnar/duckdb.ts';
-import { toErrorJson, toPrescoreError } from '../errors/prescore-error.ts';
-import { createStoreResolver } from '../object-store/open-store.ts';
-import { type PublishOptions, type PublishProgress, publishSet } from '../publish/publish-set.ts';
-import { reclaim } from '../publish/reclaim.ts';
-import { upsertRows } from '../publish/upsert-rows.ts';
-import { openPredictionStore } from './open-prediction-store.ts';
-import type { FromPublisher, PublishReport, PublishRequest } from './publisher-messages.ts';
+import { toErrorJson, toPrescoreError } from '../base/errors/prescore-error.ts';
+import { Duck } from '../data/duckdb/duckdb.ts';
+import { type PublishOptions, type PublishProgress, publishSet } from '../sets/publish/publish-set.ts';
+import { reclaim } from '../sets/publish/reclaim.ts';
+import { upsertRows } from '../sets/publish/upsert-rows.ts';
+import type { FromPublisher, PublishReport, PublishRequest } from './processes/publisher-messages.ts';
+import { openPredictionStore } from './wiring/open-prediction-store.ts';
+import { createStoreResolver } from './wiring/open-store.ts';
 
 /* The entry of the publisher process: reads committed parts, writes pages, flips. Goes when its supervisor is gone. */
 process.on('disconnect', () => process.exit(1));

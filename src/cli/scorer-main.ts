@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module';
-import { toPrescoreError } from '../errors/prescore-error.ts';
-import { InferenceThreads } from '../scorer/inference-threads.ts';
-import type { ToChild } from '../scorer/messages.ts';
+import { toPrescoreError } from '../base/errors/prescore-error.ts';
+import type { ToChild } from '../scoring/child/messages.ts';
+import { InferenceThreads } from '../scoring/thread/inference-threads.ts';
 
 /* The entry of a scorer child: builds its adapters and goes when its supervisor is gone. */
 // Not by exit, which waits for a batch or a session that is being opened, however long that hangs.
@@ -17,8 +17,8 @@ process.on('SIGTERM', () => undefined);
 
 // The inference thread starts first and loads ONNX Runtime and the model while this one loads DuckDB.
 const ort = new InferenceThreads();
-const { createStoreResolver } = await import('../object-store/open-store.ts');
-const { ScorerChild } = await import('../scorer/scorer-child.ts');
+const { createStoreResolver } = await import('./wiring/open-store.ts');
+const { ScorerChild } = await import('../scoring/child/scorer-child.ts');
 
 new ScorerChild(
   {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ObjectStore } from '../../src/contract/object-store.ts';
+import type { ObjectStore } from '../../src/base/contract/object-store.ts';
 import { ADAPTERS, type TestStore } from '../harness/store-adapters.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);

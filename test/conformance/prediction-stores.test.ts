@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Page, PredictionStore, SetState } from '../../src/contract/prediction-set.ts';
-import { changeState } from '../../src/prediction-set/change-state.ts';
-import { encodeOverlay, readOverlay } from '../../src/prediction-set/overlay-entry.ts';
-import { newState, PAGE_GRACE_MS } from '../../src/prediction-set/set-state.ts';
-import { doneKey, metaKey, pageKey, pointerKey } from '../../src/redis/key-layout.ts';
-import { RedisStore } from '../../src/redis/redis-store.ts';
+import type { Page, PredictionStore, SetState } from '../../src/base/contract/prediction-set.ts';
+import { changeState } from '../../src/sets/prediction-set/change-state.ts';
+import { encodeOverlay, readOverlay } from '../../src/sets/prediction-set/overlay-entry.ts';
+import { newState, PAGE_GRACE_MS } from '../../src/sets/prediction-set/set-state.ts';
+import { doneKey, metaKey, pageKey, pointerKey } from '../../src/sets/redis/key-layout.ts';
+import { RedisStore } from '../../src/sets/redis/redis-store.ts';
 import { metaOf, openPredictionStore, PREDICTION_STORES, type StorePlace } from '../harness/prediction-stores.ts';
 
 const CHILD = join(import.meta.dirname, '..', 'harness', 'publish-child.ts');

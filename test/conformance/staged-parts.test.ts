@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LocalPart, ObjectStore, StagedPart } from '../../src/contract/object-store.ts';
+import type { LocalPart, ObjectStore, StagedPart } from '../../src/base/contract/object-store.ts';
 import { ADAPTERS, type TestStore } from '../harness/store-adapters.ts';
 
 const RUN = 'flights.0a1b2c3d.none.1';

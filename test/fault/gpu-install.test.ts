@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { removeProvider } from '../../src/gpu/install-provider.ts';
-import { PROVIDER_FILES } from '../../src/gpu/provider-source.ts';
+import { removeProvider } from '../../src/model/gpu/install-provider.ts';
+import { PROVIDER_FILES } from '../../src/model/gpu/provider-source.ts';
 import { prescore, startPrescore } from '../harness/cli.ts';
 import { type GpuPlace, gpuPlace, ORT_VERSION, providerFiles, providerWheel, sha256 } from '../harness/gpu-place.ts';
 import { expectRefusal, type Refusal } from '../harness/refusal.ts';

@@ -10,10 +10,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadJob } from '../../src/cli/load-job.ts';
-import type { ObjectInfo, ObjectStore, StoreResolver } from '../../src/contract/object-store.ts';
-import { createStoreResolver } from '../../src/object-store/open-store.ts';
-import { listInputs } from '../../src/plan/list-inputs.ts';
+import type { ObjectInfo, ObjectStore, StoreResolver } from '../../src/base/contract/object-store.ts';
+import { loadJob } from '../../src/cli/load/load-job.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
+import { listInputs } from '../../src/run/plan/list-inputs.ts';
 import { prescore } from '../harness/cli.ts';
 import { runInProcess } from '../harness/in-process-run.ts';
 import { type Corpus, makeCorpus, visibleIn } from '../harness/parquet-corpus.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { FeatureSpec, OutputSpec } from '../../src/contract/job.ts';
-import { bindFeatures } from '../../src/tensor/bind-features.ts';
-import { bindOutputs } from '../../src/tensor/bind-outputs.ts';
+import type { FeatureSpec, OutputSpec } from '../../src/base/contract/job.ts';
+import { bindFeatures } from '../../src/scoring/tensor/bind-features.ts';
+import { bindOutputs } from '../../src/scoring/tensor/bind-outputs.ts';
 import { faultOf, modelFolder, openModel } from '../harness/model-files.ts';
 import type { Refusal } from '../harness/refusal.ts';
 import { refusesModel } from '../harness/sum-job.ts';

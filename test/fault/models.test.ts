@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { inspectModel } from '../../src/model/inspect-model.ts';
+import { inspectModel } from '../../src/model/onnx/inspect-model.ts';
 import { faultOf, modelFolder, openModel, pinnedModel } from '../harness/model-files.ts';
 import { expectRefusal, leftIn, type Refusal } from '../harness/refusal.ts';
 import { refusesModel, sumJob } from '../harness/sum-job.ts';

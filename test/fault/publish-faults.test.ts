@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { PredictionReader } from '../../src/reader/prediction-reader.ts';
-import { RedisStore } from '../../src/redis/redis-store.ts';
+import { PredictionReader } from '../../src/sets/reader/prediction-reader.ts';
+import { RedisStore } from '../../src/sets/redis/redis-store.ts';
 import { type CliOptions, prescore } from '../harness/cli.ts';
 import { commitRows, setJob } from '../harness/committed-run.ts';
 import { freePorts } from '../harness/free-ports.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { PredictionStore } from '../../src/contract/prediction-set.ts';
-import { PredictionReader } from '../../src/reader/prediction-reader.ts';
+import type { PredictionStore } from '../../src/base/contract/prediction-set.ts';
+import { PredictionReader } from '../../src/sets/reader/prediction-reader.ts';
 import { type CliRun, prescore, startPrescore } from '../harness/cli.ts';
 import { commitRows, setJob } from '../harness/committed-run.ts';
 import { openPredictionStore, PREDICTION_STORES, type StorePlace } from '../harness/prediction-stores.ts';

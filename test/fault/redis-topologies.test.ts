@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Page } from '../../src/contract/prediction-set.ts';
-import { newState } from '../../src/prediction-set/set-state.ts';
-import { checkServer } from '../../src/redis/check-server.ts';
-import type { ConnectionSettings } from '../../src/redis/connection-types.ts';
-import { RedisStore } from '../../src/redis/redis-store.ts';
+import type { Page } from '../../src/base/contract/prediction-set.ts';
+import { newState } from '../../src/sets/prediction-set/set-state.ts';
+import { checkServer } from '../../src/sets/redis/check-server.ts';
+import type { ConnectionSettings } from '../../src/sets/redis/connection-types.ts';
+import { RedisStore } from '../../src/sets/redis/redis-store.ts';
 import { failureOf } from '../harness/failure-of.ts';
 import { metaOf } from '../harness/prediction-stores.ts';
 import { startRedisCluster } from '../harness/redis-cluster.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import type { LocalPart, ObjectStore } from '../../src/contract/object-store.ts';
+import type { LocalPart, ObjectStore } from '../../src/base/contract/object-store.ts';
 import type { Fault, S3Operation } from '../harness/fault-proxy.ts';
 import { type FaultyStore, openFaultyStore, QUICK } from '../harness/fault-store.ts';
 import { openUploads } from '../harness/s3-test-store.ts';

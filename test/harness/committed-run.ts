@@ -2,16 +2,16 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadJob } from '../../src/cli/load-job.ts';
-import { Duck, quoteText } from '../../src/columnar/duckdb.ts';
-import type { Job } from '../../src/contract/job.ts';
-import type { OutputColumn } from '../../src/contract/plan.ts';
-import type { Manifest, ManifestPart } from '../../src/contract/records.ts';
-import { ManifestChain } from '../../src/ledger/manifest-chain.ts';
-import { RecordStore } from '../../src/ledger/record-store.ts';
-import { createStoreResolver } from '../../src/object-store/open-store.ts';
-import { partitionFolder } from '../../src/spec/partition-folder.ts';
-import { expandTemplate } from '../../src/spec/template.ts';
+import type { Job } from '../../src/base/contract/job.ts';
+import type { OutputColumn } from '../../src/base/contract/plan.ts';
+import type { Manifest, ManifestPart } from '../../src/base/contract/records.ts';
+import { loadJob } from '../../src/cli/load/load-job.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
+import { Duck, quoteText } from '../../src/data/duckdb/duckdb.ts';
+import { partitionFolder } from '../../src/job/slots/partition-folder.ts';
+import { expandTemplate } from '../../src/job/values/template.ts';
+import { ManifestChain } from '../../src/run/ledger/manifest-chain.ts';
+import { RecordStore } from '../../src/run/ledger/record-store.ts';
 import { writeJob } from './temp-job.ts';
 
 /** Rows that a run is said to have scored: one query for each part. */

@@ -1,4 +1,4 @@
-import { isPrescoreError, type PrescoreError } from '../../src/errors/prescore-error.ts';
+import { isPrescoreError, type PrescoreError } from '../../src/base/errors/prescore-error.ts';
 
 /** The error with which work fails; anything but a PrescoreError is passed on. */
 export async function failureOf(work: Promise<unknown>): Promise<PrescoreError> {

@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
-import type { ObjectStore } from '../../src/contract/object-store.ts';
-import type { RetryEvent, StoreOptions } from '../../src/object-store/store-options.ts';
+import type { ObjectStore } from '../../src/base/contract/object-store.ts';
+import type { RetryEvent, StoreOptions } from '../../src/data/object-store/store-options.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { makeBucket, openBucket } from './s3-test-store.ts';
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { PROVIDER_FILES } from '../../src/gpu/provider-source.ts';
+import { PROVIDER_FILES } from '../../src/model/gpu/provider-source.ts';
 import { makeLibrary } from './elf-library.ts';
 import { makeWheel } from './wheel.ts';
 

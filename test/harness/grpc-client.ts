@@ -1,6 +1,6 @@
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
-import { serviceOf } from '../../src/protocol/grpc-server.ts';
+import { serviceOf } from '../../src/online/grpc/grpc-server.ts';
 
 export interface GrpcCall {
   readonly metadata?: Readonly<Record<string, string>>;

@@ -1,16 +1,16 @@
-import { BackfillLog } from '../../src/backfill/backfill-log.ts';
-import type { BackfillRecord } from '../../src/backfill/backfill-record.ts';
-import { type BackfillOptions, describeBackfill } from '../../src/backfill/create-backfill.ts';
-import { type DriveEnd, driveBackfill } from '../../src/backfill/drive-backfill.ts';
-import { type Selection, selectPartitions } from '../../src/backfill/select-partitions.ts';
-import { EmbeddedLauncher } from '../../src/cli/embedded-launcher.ts';
-import { loadJob } from '../../src/cli/load-job.ts';
-import { readVersions } from '../../src/cli/versions.ts';
-import type { Job } from '../../src/contract/job.ts';
-import type { RunEvent } from '../../src/contract/run-events.ts';
-import type { LaunchOutcome, LaunchRequest, RunLauncher } from '../../src/contract/run-launcher.ts';
-import { RecordStore } from '../../src/ledger/record-store.ts';
-import { createStoreResolver } from '../../src/object-store/open-store.ts';
+import type { Job } from '../../src/base/contract/job.ts';
+import type { RunEvent } from '../../src/base/contract/run-events.ts';
+import type { LaunchOutcome, LaunchRequest, RunLauncher } from '../../src/base/contract/run-launcher.ts';
+import { loadJob } from '../../src/cli/load/load-job.ts';
+import { EmbeddedLauncher } from '../../src/cli/wiring/embedded-launcher.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
+import { readVersions } from '../../src/cli/wiring/versions.ts';
+import { BackfillLog } from '../../src/fleet/backfill/backfill-log.ts';
+import type { BackfillRecord } from '../../src/fleet/backfill/backfill-record.ts';
+import { type BackfillOptions, describeBackfill } from '../../src/fleet/backfill/create-backfill.ts';
+import { type DriveEnd, driveBackfill } from '../../src/fleet/backfill/drive-backfill.ts';
+import { type Selection, selectPartitions } from '../../src/fleet/backfill/select-partitions.ts';
+import { RecordStore } from '../../src/run/ledger/record-store.ts';
 
 /** Backfills of one job file as the command line drives them, with real scorer children, which all its drives share. */
 export class BackfillBench {

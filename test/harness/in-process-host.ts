@@ -7,9 +7,9 @@ import type {
   LiveTensor,
   ModelHost,
   ModelVersionState,
-} from '../../src/contract/live-model.ts';
-import { PrescoreError } from '../../src/errors/prescore-error.ts';
-import type { OnnxSession, TensorValue } from '../../src/model/onnx-session.ts';
+} from '../../src/base/contract/live-model.ts';
+import { PrescoreError } from '../../src/base/errors/prescore-error.ts';
+import type { OnnxSession, TensorValue } from '../../src/model/onnx/onnx-session.ts';
 import { openModel } from './model-files.ts';
 
 /** A model file under a name and a version. */

@@ -1,10 +1,10 @@
-import { loadJob } from '../../src/cli/load-job.ts';
-import { JobScorers } from '../../src/cli/scorers.ts';
-import { readVersions } from '../../src/cli/versions.ts';
-import type { RunDone, RunEvent } from '../../src/contract/run-events.ts';
-import type { PrescoreError } from '../../src/errors/prescore-error.ts';
-import { createStoreResolver } from '../../src/object-store/open-store.ts';
-import { runJob } from '../../src/pipeline/run-job.ts';
+import type { RunDone, RunEvent } from '../../src/base/contract/run-events.ts';
+import type { PrescoreError } from '../../src/base/errors/prescore-error.ts';
+import { loadJob } from '../../src/cli/load/load-job.ts';
+import { JobScorers } from '../../src/cli/processes/scorers.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
+import { readVersions } from '../../src/cli/wiring/versions.ts';
+import { runJob } from '../../src/run/pipeline/run-job.ts';
 
 export interface InProcessRun {
   readonly done: readonly RunDone[];

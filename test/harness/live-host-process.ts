@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { openModelHost } from '../../src/inference/model-host.ts';
+import { openModelHost } from '../../src/inference/host/model-host.ts';
 import { floats, testLaunch } from './live-host.ts';
 import { sha256Of } from './temp-job.ts';
 

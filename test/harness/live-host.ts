@@ -2,11 +2,11 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { liveLaunch } from '../../src/cli/live-launch.ts';
-import type { InferRequest, LiveTensor } from '../../src/contract/live-model.ts';
-import type { HostOptions } from '../../src/inference/host-options.ts';
-import { type LiveModelHost, openModelHost } from '../../src/inference/model-host.ts';
-import { createStoreResolver } from '../../src/object-store/open-store.ts';
+import type { InferRequest, LiveTensor } from '../../src/base/contract/live-model.ts';
+import { liveLaunch } from '../../src/cli/processes/live-launch.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
+import type { HostOptions } from '../../src/inference/host/host-options.ts';
+import { type LiveModelHost, openModelHost } from '../../src/inference/host/model-host.ts';
 import { cliEntry } from './built-cli.ts';
 import { sha256Of, tempFolder } from './temp-job.ts';
 

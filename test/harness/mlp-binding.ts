@@ -1,4 +1,4 @@
-import type { Binding } from '../../src/contract/binding.ts';
+import type { Binding } from '../../src/base/contract/binding.ts';
 
 /** How columns of floats become the input of a model of bench/gpu/onnx-writer.ts, and its score a column. */
 export function mlpBinding(columns: readonly string[]): Binding {

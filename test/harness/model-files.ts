@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isPrescoreError, type PrescoreError } from '../../src/errors/prescore-error.ts';
-import { inspectModel } from '../../src/model/inspect-model.ts';
-import { OnnxSession } from '../../src/model/onnx-session.ts';
+import { isPrescoreError, type PrescoreError } from '../../src/base/errors/prescore-error.ts';
+import { inspectModel } from '../../src/model/onnx/inspect-model.ts';
+import { OnnxSession } from '../../src/model/onnx/onnx-session.ts';
 import { runPython } from './python.ts';
 import { fixtures, sha256Of } from './temp-job.ts';
 

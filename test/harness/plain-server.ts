@@ -1,15 +1,15 @@
 import type { AddressInfo } from 'node:net';
-import type { CancelSignal } from '../../src/contract/live-model.ts';
-import type { ServedSet } from '../../src/contract/serve-config.ts';
-import type { Authenticator } from '../../src/serve/access.ts';
-import { Admission } from '../../src/serve/admission.ts';
-import { buildServer } from '../../src/serve/http-server.ts';
-import { addPredictionRoutes, plainPredictions } from '../../src/serve/predictions-route.ts';
-import type { DoneRequest } from '../../src/serve/request-trace.ts';
-import { ServeMetrics } from '../../src/serve/serve-metrics.ts';
-import { SetServer } from '../../src/serve/set-server.ts';
-import { createLogger } from '../../src/telemetry/logger.ts';
-import { Metrics } from '../../src/telemetry/metrics.ts';
+import type { CancelSignal } from '../../src/base/contract/live-model.ts';
+import type { ServedSet } from '../../src/base/contract/serve-config.ts';
+import { createLogger } from '../../src/base/telemetry/logger.ts';
+import { Metrics } from '../../src/base/telemetry/metrics.ts';
+import type { Authenticator } from '../../src/online/http/access.ts';
+import { Admission } from '../../src/online/http/admission.ts';
+import { buildServer } from '../../src/online/http/http-server.ts';
+import type { DoneRequest } from '../../src/online/http/request-trace.ts';
+import { addPredictionRoutes, plainPredictions } from '../../src/online/lookup/predictions-route.ts';
+import { ServeMetrics } from '../../src/online/lookup/serve-metrics.ts';
+import { SetServer } from '../../src/online/lookup/set-server.ts';
 import { TEST_LIMITS } from './protocol-server.ts';
 
 const CONFIG: ServedSet = {

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GenerationMeta, PredictionStore } from '../../src/contract/prediction-set.ts';
-import { LmdbStore } from '../../src/lmdb/lmdb-store.ts';
-import { RedisStore } from '../../src/redis/redis-store.ts';
+import type { GenerationMeta, PredictionStore } from '../../src/base/contract/prediction-set.ts';
+import { LmdbStore } from '../../src/sets/lmdb/lmdb-store.ts';
+import { RedisStore } from '../../src/sets/redis/redis-store.ts';
 import { startRedisCluster } from './redis-cluster.ts';
 import { startRedis } from './redis-server.ts';
 

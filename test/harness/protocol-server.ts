@@ -1,14 +1,14 @@
 import type { AddressInfo } from 'node:net';
-import type { ModelHost } from '../../src/contract/live-model.ts';
-import type { ServeLimits } from '../../src/contract/serve-config.ts';
-import { Dataplane, type SeenInference } from '../../src/protocol/dataplane.ts';
-import { startGrpc } from '../../src/protocol/grpc-server.ts';
-import { registerProtocols } from '../../src/protocol/register-protocols.ts';
-import type { Authenticator } from '../../src/serve/access.ts';
-import { Admission } from '../../src/serve/admission.ts';
-import { buildServer } from '../../src/serve/http-server.ts';
-import { parseBody } from '../../src/serve/parse-body.ts';
-import { createLogger } from '../../src/telemetry/logger.ts';
+import type { ModelHost } from '../../src/base/contract/live-model.ts';
+import type { ServeLimits } from '../../src/base/contract/serve-config.ts';
+import { createLogger } from '../../src/base/telemetry/logger.ts';
+import { startGrpc } from '../../src/online/grpc/grpc-server.ts';
+import type { Authenticator } from '../../src/online/http/access.ts';
+import { Admission } from '../../src/online/http/admission.ts';
+import { buildServer } from '../../src/online/http/http-server.ts';
+import { parseBody } from '../../src/online/http/parse-body.ts';
+import { Dataplane, type SeenInference } from '../../src/online/protocol/dataplane.ts';
+import { registerProtocols } from '../../src/online/protocol/register-protocols.ts';
 
 export const TEST_LIMITS: ServeLimits = {
   bodyBytes: 16 * 1024 * 1024,

@@ -1,5 +1,5 @@
-import type { SetState } from '../../src/contract/prediction-set.ts';
-import { changeState } from '../../src/prediction-set/change-state.ts';
+import type { SetState } from '../../src/base/contract/prediction-set.ts';
+import { changeState } from '../../src/sets/prediction-set/change-state.ts';
 import { metaOf, openPredictionStore } from './prediction-stores.ts';
 
 /** Publishes generations one after the other, each with its number in all pages; the last but one stays. */

@@ -2,14 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadJob } from '../../src/cli/load-job.ts';
-import { Duck } from '../../src/columnar/duckdb.ts';
-import type { PredictionStore } from '../../src/contract/prediction-set.ts';
-import { createStoreResolver } from '../../src/object-store/open-store.ts';
-import { chooseManifests } from '../../src/publish/choose-manifests.ts';
-import { describePublication } from '../../src/publish/publication.ts';
-import { type Published, type PublishOptions, publishSet } from '../../src/publish/publish-set.ts';
-import { upsertRows } from '../../src/publish/upsert-rows.ts';
+import type { PredictionStore } from '../../src/base/contract/prediction-set.ts';
+import { loadJob } from '../../src/cli/load/load-job.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
+import { Duck } from '../../src/data/duckdb/duckdb.ts';
+import { chooseManifests } from '../../src/sets/publish/choose-manifests.ts';
+import { describePublication } from '../../src/sets/publish/publication.ts';
+import { type Published, type PublishOptions, publishSet } from '../../src/sets/publish/publish-set.ts';
+import { upsertRows } from '../../src/sets/publish/upsert-rows.ts';
 import { openPredictionStore } from './prediction-stores.ts';
 
 export interface HowToPublish extends Partial<PublishOptions> {

@@ -1,6 +1,6 @@
-import { loadJob } from '../../src/cli/load-job.ts';
-import { isPrescoreError } from '../../src/errors/prescore-error.ts';
-import { reclaim } from '../../src/publish/reclaim.ts';
+import { isPrescoreError } from '../../src/base/errors/prescore-error.ts';
+import { loadJob } from '../../src/cli/load/load-job.ts';
+import { reclaim } from '../../src/sets/publish/reclaim.ts';
 import { openPredictionStore } from './prediction-stores.ts';
 import { publishHere } from './publish-here.ts';
 

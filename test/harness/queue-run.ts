@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Duck, quoteText } from '../../src/columnar/duckdb.ts';
+import { Duck, quoteText } from '../../src/data/duckdb/duckdb.ts';
 import { type CliRun, startPrescore } from './cli.ts';
 import { FLIGHT_FEATURES, fixtures, sha256Of, writeJob } from './temp-job.ts';
 

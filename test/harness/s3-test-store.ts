@@ -1,6 +1,6 @@
 import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
-import type { ObjectStore, StoreResolver } from '../../src/contract/object-store.ts';
-import { createStoreResolver, type ResolverOptions } from '../../src/object-store/open-store.ts';
+import type { ObjectStore, StoreResolver } from '../../src/base/contract/object-store.ts';
+import { createStoreResolver, type ResolverOptions } from '../../src/cli/wiring/open-store.ts';
 import type { S3Address } from './s3-server.ts';
 
 /** A plain SDK client with the server's keys, for what the product has no call for. */

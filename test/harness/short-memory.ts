@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { inspectModel } from '../../src/model/inspect-model.ts';
-import { OnnxSession } from '../../src/model/onnx-session.ts';
-import { scoreSlab } from '../../src/scorer/score-slab.ts';
-import { exactLayout } from '../../src/tensor/slab-layout.ts';
+import { inspectModel } from '../../src/model/onnx/inspect-model.ts';
+import { OnnxSession } from '../../src/model/onnx/onnx-session.ts';
+import { exactLayout } from '../../src/scoring/tensor/slab-layout.ts';
+import { scoreSlab } from '../../src/scoring/thread/score-slab.ts';
 import { mlpBinding } from './mlp-binding.ts';
 
 /*

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import type { ObjectStore } from '../../src/contract/object-store.ts';
-import { createStoreResolver } from '../../src/object-store/open-store.ts';
+import type { ObjectStore } from '../../src/base/contract/object-store.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
 import { makeBucket, openBucket, openUploads } from './s3-test-store.ts';
 
 /** A store that a conformance suite runs on, with a place of its own in it. */

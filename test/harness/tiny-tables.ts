@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Duck, quoteText } from '../../src/columnar/duckdb.ts';
+import { Duck, quoteText } from '../../src/data/duckdb/duckdb.ts';
 import { modelFolder, pinnedModel } from './model-files.ts';
 import { writeJob } from './temp-job.ts';
 

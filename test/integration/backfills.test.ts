@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BackfillLog } from '../../src/backfill/backfill-log.ts';
+import type { BackfillLog } from '../../src/fleet/backfill/backfill-log.ts';
 import { prescore, startPrescore } from '../harness/cli.ts';
 import { BackfillBench } from '../harness/in-process-backfill.ts';
 import { patienceMs } from '../harness/refusal.ts';

@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readDriver } from '../../src/gpu/driver.ts';
-import { PROVIDER_FILES } from '../../src/gpu/provider-source.ts';
-import { adoptRuntime, hasRuntime, installRuntime, removeRuntime } from '../../src/gpu/runtime.ts';
-import { readRuntimeRecord } from '../../src/gpu/runtime-record.ts';
+import { readDriver } from '../../src/model/gpu/driver.ts';
+import { PROVIDER_FILES } from '../../src/model/gpu/provider-source.ts';
+import { adoptRuntime, hasRuntime, installRuntime, removeRuntime } from '../../src/model/gpu/runtime.ts';
+import { readRuntimeRecord } from '../../src/model/gpu/runtime-record.ts';
 import { prescore } from '../harness/cli.ts';
 import { makeLibrary } from '../harness/elf-library.ts';
 import { failureOf } from '../harness/failure-of.ts';

@@ -1,20 +1,20 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { liveLaunch } from '../../src/cli/live-launch.ts';
-import { loadJob } from '../../src/cli/load-job.ts';
-import { openLiveJob } from '../../src/cli/open-job-scorer.ts';
 import {
   type FeatureForm,
   type FeatureRow,
   featureRow,
   type JobScorer,
   type RowScore,
-} from '../../src/contract/job-scorer.ts';
-import { openModelHost } from '../../src/inference/model-host.ts';
-import { LmdbStore } from '../../src/lmdb/lmdb-store.ts';
-import { createStoreResolver } from '../../src/object-store/open-store.ts';
-import { PredictionReader } from '../../src/reader/prediction-reader.ts';
+} from '../../src/base/contract/job-scorer.ts';
+import { loadJob } from '../../src/cli/load/load-job.ts';
+import { liveLaunch } from '../../src/cli/processes/live-launch.ts';
+import { openLiveJob } from '../../src/cli/wiring/open-job-scorer.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
+import { openModelHost } from '../../src/inference/host/model-host.ts';
+import { LmdbStore } from '../../src/sets/lmdb/lmdb-store.ts';
+import { PredictionReader } from '../../src/sets/reader/prediction-reader.ts';
 import { prescore } from '../harness/cli.ts';
 import { readOutput, readParquet } from '../harness/read-parquet.ts';
 import { FLIGHT_FEATURES, fixtures, sha256Of, tempFolder, writeJob } from '../harness/temp-job.ts';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { LiveTensor } from '../../src/contract/live-model.ts';
-import type { TensorType } from '../../src/contract/signature.ts';
-import { PrescoreError } from '../../src/errors/prescore-error.ts';
-import { elementBytes, elementView } from '../../src/tensor/elements.ts';
+import type { LiveTensor } from '../../src/base/contract/live-model.ts';
+import type { TensorType } from '../../src/base/contract/signature.ts';
+import { PrescoreError } from '../../src/base/errors/prescore-error.ts';
+import { elementBytes, elementView } from '../../src/model/elements/elements.ts';
 import { floats, openHost, putVersion, valuesOf } from '../harness/live-host.ts';
 import { faultOf, modelFolder, openModel } from '../harness/model-files.ts';
 import { fixtures, tempFolder } from '../harness/temp-job.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import type { LiveModelHost } from '../../src/inference/model-host.ts';
+import type { LiveModelHost } from '../../src/inference/host/model-host.ts';
 import { floats, openHost, putVersion, removeVersion, until, valuesOf } from '../harness/live-host.ts';
 import { faultOf, modelFolder } from '../harness/model-files.ts';
 import { childrenOf, isAlive } from '../harness/processes.ts';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeMlp } from '../../bench/gpu/onnx-writer.ts';
-import { SCORER_ENTRY, scorerEnvironment } from '../../src/cli/spare-scorer.ts';
-import type { PlannedChunk } from '../../src/contract/plan.ts';
-import type { PrescoreError } from '../../src/errors/prescore-error.ts';
-import type { ModelRequest } from '../../src/scorer/messages.ts';
-import { ScorerPool } from '../../src/scorer/scorer-pool.ts';
+import type { PlannedChunk } from '../../src/base/contract/plan.ts';
+import type { PrescoreError } from '../../src/base/errors/prescore-error.ts';
+import { SCORER_ENTRY, scorerEnvironment } from '../../src/cli/processes/spare-scorer.ts';
+import type { ModelRequest } from '../../src/scoring/child/messages.ts';
+import { ScorerPool } from '../../src/scoring/pool/scorer-pool.ts';
 import { failureOf } from '../harness/failure-of.ts';
 import { mlpBinding } from '../harness/mlp-binding.ts';
 import { softwareVulkan } from '../harness/obtain-vulkan.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { liveLaunch } from '../../src/cli/live-launch.ts';
-import type { LiveModelHost } from '../../src/inference/live-model-host.ts';
-import { openModelHost } from '../../src/inference/model-host.ts';
-import { createStoreResolver } from '../../src/object-store/open-store.ts';
+import { liveLaunch } from '../../src/cli/processes/live-launch.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
+import type { LiveModelHost } from '../../src/inference/host/live-model-host.ts';
+import { openModelHost } from '../../src/inference/host/model-host.ts';
 import { modelFolder } from '../harness/model-files.ts';
 import { putModel } from '../harness/model-store.ts';
 import { type ProtocolServer, startProtocols } from '../harness/protocol-server.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PredictionStore, SetState } from '../../src/contract/prediction-set.ts';
-import { changeState } from '../../src/prediction-set/change-state.ts';
-import { rolledBack } from '../../src/prediction-set/set-state.ts';
-import { reclaim } from '../../src/publish/reclaim.ts';
-import { PredictionReader } from '../../src/reader/prediction-reader.ts';
+import type { PredictionStore, SetState } from '../../src/base/contract/prediction-set.ts';
+import { changeState } from '../../src/sets/prediction-set/change-state.ts';
+import { rolledBack } from '../../src/sets/prediction-set/set-state.ts';
+import { reclaim } from '../../src/sets/publish/reclaim.ts';
+import { PredictionReader } from '../../src/sets/reader/prediction-reader.ts';
 import { prescore } from '../harness/cli.ts';
 import { commitRows, setJob } from '../harness/committed-run.ts';
 import { openPredictionStore, PREDICTION_STORES, type StorePlace } from '../harness/prediction-stores.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { PredictionStore } from '../../src/contract/prediction-set.ts';
-import type { PredictionKey } from '../../src/prediction-set/key-bytes.ts';
-import { PredictionReader } from '../../src/reader/prediction-reader.ts';
+import type { PredictionStore } from '../../src/base/contract/prediction-set.ts';
+import type { PredictionKey } from '../../src/sets/prediction-set/key-bytes.ts';
+import { PredictionReader } from '../../src/sets/reader/prediction-reader.ts';
 import { prescore } from '../harness/cli.ts';
 import { commitRows, setJob } from '../harness/committed-run.ts';
 import { failureOf } from '../harness/failure-of.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PredictionStore } from '../../src/contract/prediction-set.ts';
-import { encodeOverlay } from '../../src/prediction-set/overlay-entry.ts';
-import { reclaim } from '../../src/publish/reclaim.ts';
-import { PredictionReader } from '../../src/reader/prediction-reader.ts';
+import type { PredictionStore } from '../../src/base/contract/prediction-set.ts';
+import { encodeOverlay } from '../../src/sets/prediction-set/overlay-entry.ts';
+import { reclaim } from '../../src/sets/publish/reclaim.ts';
+import { PredictionReader } from '../../src/sets/reader/prediction-reader.ts';
 import { prescore } from '../harness/cli.ts';
 import { commitRows, setJob } from '../harness/committed-run.ts';
 import { openPredictionStore, PREDICTION_STORES, type StorePlace } from '../harness/prediction-stores.ts';

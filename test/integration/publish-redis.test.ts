@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PredictionReader } from '../../src/reader/prediction-reader.ts';
-import { pageKey } from '../../src/redis/key-layout.ts';
-import { RedisStore } from '../../src/redis/redis-store.ts';
+import { PredictionReader } from '../../src/sets/reader/prediction-reader.ts';
+import { pageKey } from '../../src/sets/redis/key-layout.ts';
+import { RedisStore } from '../../src/sets/redis/redis-store.ts';
 import { prescore } from '../harness/cli.ts';
 import { commitRows, setJob } from '../harness/committed-run.ts';
 import { failureOf } from '../harness/failure-of.ts';

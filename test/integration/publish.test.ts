@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PredictionStore } from '../../src/contract/prediction-set.ts';
-import { PredictionReader } from '../../src/reader/prediction-reader.ts';
+import type { PredictionStore } from '../../src/base/contract/prediction-set.ts';
+import { PredictionReader } from '../../src/sets/reader/prediction-reader.ts';
 import { prescore } from '../harness/cli.ts';
 import { commitRows, setJob } from '../harness/committed-run.ts';
 import { openPredictionStore, PREDICTION_STORES, type StorePlace } from '../harness/prediction-stores.ts';

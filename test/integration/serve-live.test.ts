@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RedisConnection } from '../../src/redis/connection.ts';
+import { RedisConnection } from '../../src/sets/redis/connection.ts';
 import { prescore } from '../harness/cli.ts';
 import { childrenOf } from '../harness/processes.ts';
 import { readParquet } from '../harness/read-parquet.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PredictionReader } from '../../src/reader/prediction-reader.ts';
+import { PredictionReader } from '../../src/sets/reader/prediction-reader.ts';
 import { commitRows, setJob } from '../harness/committed-run.ts';
 import { openPredictionStore } from '../harness/prediction-stores.ts';
 import { childrenOf } from '../harness/processes.ts';

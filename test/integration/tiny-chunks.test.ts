@@ -2,12 +2,12 @@ import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SCORER_ENTRY, scorerEnvironment } from '../../src/cli/spare-scorer.ts';
-import { Duck, quoteText } from '../../src/columnar/duckdb.ts';
-import type { Plan } from '../../src/contract/plan.ts';
-import { runContext } from '../../src/pipeline/score-run.ts';
-import type { ChunkOutcome } from '../../src/scorer/messages.ts';
-import { ScorerProcess } from '../../src/scorer/scorer-process.ts';
+import type { Plan } from '../../src/base/contract/plan.ts';
+import { SCORER_ENTRY, scorerEnvironment } from '../../src/cli/processes/spare-scorer.ts';
+import { Duck, quoteText } from '../../src/data/duckdb/duckdb.ts';
+import { runContext } from '../../src/run/pipeline/score-run.ts';
+import type { ChunkOutcome } from '../../src/scoring/child/messages.ts';
+import { ScorerProcess } from '../../src/scoring/pool/scorer-process.ts';
 import { prescore } from '../harness/cli.ts';
 import { modelFolder, pinnedModel } from '../harness/model-files.ts';
 import { writeJob } from '../harness/temp-job.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openPredictions, type PredictionKey, type PredictionValue, type ValueColumn } from '../../src/index.ts';
-import { elementOf } from '../../src/prediction-set/value-types.ts';
+import { elementOf } from '../../src/sets/prediction-set/value-types.ts';
 import { type CanonicalText, type ColumnTexts, textsByHyparquet } from '../harness/canonical-texts.ts';
 import { prescore } from '../harness/cli.ts';
 import { runPython } from '../harness/python.ts';

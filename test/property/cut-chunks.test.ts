@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CuttableFile, chunkTarget, cutChunks, longestFirst } from '../../src/plan/cut-chunks.ts';
+import { type CuttableFile, chunkTarget, cutChunks, longestFirst } from '../../src/run/plan/cut-chunks.ts';
 
 const group = fc.record({
   rows: fc.integer({ min: 0, max: 5000 }),

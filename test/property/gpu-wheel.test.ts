@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isPrescoreError } from '../../src/errors/prescore-error.ts';
-import { openWheel } from '../../src/gpu/package-files.ts';
-import { Pieces } from '../../src/gpu/pieces.ts';
+import { isPrescoreError } from '../../src/base/errors/prescore-error.ts';
+import { openWheel } from '../../src/model/gpu/package-files.ts';
+import { Pieces } from '../../src/model/gpu/pieces.ts';
 import { ORT_VERSION, providerFiles, providerWheel, sha256 } from '../harness/gpu-place.ts';
 import { suiteFolder } from '../harness/suite-folder.ts';
 

@@ -1,18 +1,18 @@
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Duck, quoteText } from '../../src/columnar/duckdb.ts';
-import { sourceKind } from '../../src/columnar/source-kind.ts';
-import type { Binding, BoundInput } from '../../src/contract/binding.ts';
-import type { NullPolicy } from '../../src/contract/job.ts';
-import type { FeatureForm } from '../../src/contract/job-scorer.ts';
-import type { TensorType } from '../../src/contract/signature.ts';
-import { RowBatch, requestColumn } from '../../src/inference/job-row-batch.ts';
-import type { FeatureBatch } from '../../src/tensor/feature-batch.ts';
-import { FeaturePacker, slabFeeds } from '../../src/tensor/feature-packer.ts';
-import { RejectCodes } from '../../src/tensor/reject-codes.ts';
-import { exactLayout } from '../../src/tensor/slab-layout.ts';
-import { StringDictionary } from '../../src/tensor/string-dictionary.ts';
+import type { Binding, BoundInput } from '../../src/base/contract/binding.ts';
+import type { NullPolicy } from '../../src/base/contract/job.ts';
+import type { FeatureForm } from '../../src/base/contract/job-scorer.ts';
+import type { TensorType } from '../../src/base/contract/signature.ts';
+import { Duck, quoteText } from '../../src/data/duckdb/duckdb.ts';
+import { sourceKind } from '../../src/data/duckdb/source-kind.ts';
+import { RowBatch, requestColumn } from '../../src/inference/job/job-row-batch.ts';
+import type { FeatureBatch } from '../../src/scoring/tensor/feature-batch.ts';
+import { FeaturePacker, slabFeeds } from '../../src/scoring/tensor/feature-packer.ts';
+import { RejectCodes } from '../../src/scoring/tensor/reject-codes.ts';
+import { exactLayout } from '../../src/scoring/tensor/slab-layout.ts';
+import { StringDictionary } from '../../src/scoring/tensor/string-dictionary.ts';
 
 /*
  * For every column type: a column in DuckDB through the decode query and the packer, against the same values from a request.

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TensorType } from '../../src/contract/signature.ts';
-import { elementBytes, elementView, INTEGER_BOUNDS } from '../../src/tensor/elements.ts';
-import { fromHalfBits, toHalfBits } from '../../src/tensor/half.ts';
-import { fillNulls, type NumberSource, packNumbers, storedValue } from '../../src/tensor/pack-numbers.ts';
+import type { TensorType } from '../../src/base/contract/signature.ts';
+import { elementBytes, elementView, INTEGER_BOUNDS } from '../../src/model/elements/elements.ts';
+import { fromHalfBits, toHalfBits } from '../../src/model/elements/half.ts';
+import { fillNulls, type NumberSource, packNumbers, storedValue } from '../../src/scoring/tensor/pack-numbers.ts';
 
 const interesting = [
   0,

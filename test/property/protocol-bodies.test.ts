@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TensorType } from '../../src/contract/signature.ts';
-import { isPrescoreError } from '../../src/errors/prescore-error.ts';
-import { readBinaryTensor, writeBinaryTensor } from '../../src/protocol/binary-tensors.ts';
-import { checkInputs } from '../../src/protocol/check-tensors.ts';
-import { datatypeOf, newElements, wireBytes } from '../../src/protocol/datatypes.ts';
-import { readJsonTensor, writeJsonData } from '../../src/protocol/json-tensors.ts';
-import { statusOf } from '../../src/serve/http-status.ts';
-import { binaryBody, modelOf, read } from '../unit/protocol/infer-bodies.ts';
+import type { TensorType } from '../../src/base/contract/signature.ts';
+import { isPrescoreError } from '../../src/base/errors/prescore-error.ts';
+import { statusOf } from '../../src/online/http/http-status.ts';
+import { readBinaryTensor, writeBinaryTensor } from '../../src/online/protocol/binary-tensors.ts';
+import { checkInputs } from '../../src/online/protocol/check-tensors.ts';
+import { datatypeOf, newElements, wireBytes } from '../../src/online/protocol/datatypes.ts';
+import { readJsonTensor, writeJsonData } from '../../src/online/protocol/json-tensors.ts';
+import { binaryBody, modelOf, read } from '../unit/online/protocol/infer-bodies.ts';
 
 const TYPES = [
   ...(['float32', 'float64', 'float16', 'int8', 'int16', 'int32', 'int64'] as const),

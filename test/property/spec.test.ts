@@ -1,14 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { isPrescoreError } from '../../src/errors/prescore-error.ts';
-import { canonicalJson } from '../../src/spec/canonical-json.ts';
-import { compileGlob, globProblem } from '../../src/spec/glob.ts';
-import { formatInstant, parseInstant } from '../../src/spec/instant.ts';
-import { partitionFolder, partitionOfFolder } from '../../src/spec/partition-folder.ts';
-import { addUnits, enumeratePartitions, findPartition, latestEnded, startOfUnit } from '../../src/spec/partitions.ts';
-import { formatRunId, hashPartition, parseRunId } from '../../src/spec/run-id.ts';
-import { jobText, parse } from '../unit/spec/sample-job.ts';
+import { isPrescoreError } from '../../src/base/errors/prescore-error.ts';
+import { canonicalJson } from '../../src/job/slots/canonical-json.ts';
+import { partitionFolder, partitionOfFolder } from '../../src/job/slots/partition-folder.ts';
+import {
+  addUnits,
+  enumeratePartitions,
+  findPartition,
+  latestEnded,
+  startOfUnit,
+} from '../../src/job/slots/partitions.ts';
+import { formatRunId, hashPartition, parseRunId } from '../../src/job/slots/run-id.ts';
+import { compileGlob, globProblem } from '../../src/job/values/glob.ts';
+import { formatInstant, parseInstant } from '../../src/job/values/instant.ts';
+import { jobText, parse } from '../unit/job/parse/sample-job.ts';
 
 /** A text is accepted or refused with a PrescoreError, within a second; nothing else happens to it. */
 function survives(text: string): void {

@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { loadJob } from '../../../src/cli/load-job.ts';
-import { loadServe } from '../../../src/cli/load-serve.ts';
-import { buildProgram } from '../../../src/cli/program.ts';
-import { ORIGINS } from '../../../src/contract/queue-records.ts';
-import { PREFIX } from '../../../src/queue/queue-redis.ts';
+import { ORIGINS } from '../../../src/base/contract/queue-records.ts';
+import { loadJob } from '../../../src/cli/load/load-job.ts';
+import { loadServe } from '../../../src/cli/load/load-serve.ts';
+import { buildProgram } from '../../../src/cli/program/program.ts';
+import { PREFIX } from '../../../src/fleet/queue/queue-redis.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const examples = join(root, 'examples');

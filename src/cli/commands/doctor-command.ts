@@ -1,0 +1,154 @@
+import { statfsSync } from 'node:fs';
+import type { Job } from '../../base/contract/job.ts';
+import { toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { sayBytes } from '../../base/telemetry/progress-line.ts';
+import { tableRoot } from '../../job/slots/table-root.ts';
+import { loadJob } from '../load/load-job.ts';
+import { availableParallelism, constrainedMemory, tmpdir, totalmem } from '../processes/host.ts';
+import { JobScorers } from '../processes/scorers.ts';
+import { endOnSignal } from '../processes/stop-signals.ts';
+import { openPredictionStore } from '../wiring/open-prediction-store.ts';
+import { createStoreResolver } from '../wiring/open-store.ts';
+import { readVersions } from '../wiring/versions.ts';
+import type { Attempt, Finding } from './doctor-finding.ts';
+
+const GIB = 1024 ** 3;
+
+/** `prescore doctor [JOB] [--redis URL]`: exit code 0, or that of the first thing that fails. */
+export async function doctorCommand(
+  path: string | undefined,
+  flags: { readonly json?: boolean; readonly redis?: string },
+): Promise<number> {
+  const findings: Finding[] = [...hostFindings()];
+  let exitCode = 0;
+  const attempt: Attempt = async (check, task) => {
+    try {
+      findings.push({ check, ...(await task()) });
+    } catch (error) {
+      const known = toPrescoreError(error);
+      if (exitCode === 0) exitCode = known.exitCode;
+      findings.push({ check, verdict: 'fail', found: known.message.split('. ')[0]!, fix: known.fix });
+    }
+  };
+  let device: string | null = null;
+  if (path !== undefined) {
+    let job: Job | null = null;
+    await attempt('job file', async () => {
+      job = loadJob(path);
+      device = job.execution.device;
+      return { verdict: 'ok', found: job.name, fix: '' };
+    });
+    if (job !== null) await checkJob(job, attempt);
+  }
+  const { checkGpu } = await import('./doctor-gpu.ts');
+  await checkGpu(device, attempt);
+  const redis = flags.redis ?? process.env['PRESCORE_REDIS_URL'];
+  if (redis !== undefined && redis !== '') {
+    const { checkQueue } = await import('./doctor-queue.ts');
+    await checkQueue(redis, attempt);
+  }
+  // The only one that fails without an error: a setting with which stores refuse to work.
+  if (exitCode === 0 && findings.some((f) => f.verdict === 'fail')) exitCode = 6;
+  for (const { check, verdict, found, fix } of findings) {
+    if (flags.json === true) process.stdout.write(`${JSON.stringify({ check, verdict, found, fix })}\n`);
+    else
+      process.stdout.write(
+        `${verdict.padEnd(4)}  ${check.padEnd(22)} ${found}${fix === '' ? '' : `\n      -> ${fix}`}\n`,
+      );
+  }
+  return exitCode;
+}
+
+function hostFindings(): Finding[] {
+  const versions = readVersions();
+  const cores = availableParallelism();
+  const memory = constrainedMemory() ?? totalmem();
+  const scratch = statfsSync(tmpdir());
+  const free = scratch.bavail * scratch.bsize;
+  const ok = (check: string, found: string): Finding => ({ check, verdict: 'ok', found, fix: '' });
+  const warn = (check: string, found: string, fix: string): Finding => ({ check, verdict: 'warn', found, fix });
+  return [
+    ok('Node', process.version),
+    ok('prescore', versions.prescore),
+    ok('libraries', `DuckDB ${versions.duckdb}, ONNX Runtime ${versions.onnxruntime}`),
+    ok('cores', `${cores}: that many scorers by default`),
+    memory < GIB
+      ? warn('memory', sayBytes(memory), 'The default execution.memory is 1 GiB; set a lower one in the job file.')
+      : ok('memory', sayBytes(memory)),
+    free < 2 * GIB
+      ? warn('scratch', `${sayBytes(free)} free in ${tmpdir()}`, 'Set TMPDIR to a disk with more space.')
+      : ok('scratch', `${sayBytes(free)} free in ${tmpdir()}`),
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0'
+      ? {
+          check: 'TLS',
+          verdict: 'fail',
+          found: 'NODE_TLS_REJECT_UNAUTHORIZED=0 switches certificate checks off',
+          fix: 'Unset it; for a private CA set NODE_EXTRA_CA_CERTS.',
+        }
+      : ok('TLS', 'certificates are checked'),
+  ];
+}
+
+async function checkJob(job: Job, attempt: Attempt): Promise<void> {
+  const stores = createStoreResolver(job.stores, { env: process.env });
+  const scorers = new JobScorers(job, stores, true);
+  const done = endOnSignal(() => scorers.kill());
+  try {
+    await attempt('model', async () => {
+      const { model } = await scorers.load();
+      const pinned = job.model.sha256 !== null;
+      const found = `${model.sha256.slice(0, 12)}…, ${sayBytes(model.bytes)}, IR ${model.irVersion}, loads`;
+      if (model.dynamicQuantization)
+        return {
+          verdict: 'warn',
+          found: `${found}; quantizes dynamically`,
+          fix: "A row's score can depend on its batch neighbours; quantize statically for repeatable scores.",
+        };
+      return pinned
+        ? { verdict: 'ok', found, fix: '' }
+        : { verdict: 'warn', found: `${found}; not pinned`, fix: `Set model.sha256: ${model.sha256}` };
+    });
+    for (const [check, uri] of [
+      ['output store', tableRoot(job.output.uri)],
+      ['state store', job.state],
+    ] as const) {
+      await attempt(check, async () => {
+        const { store, key } = stores.at(uri);
+        const { conditionalPut, conditionalComplete } = await store.probe(key);
+        const promises = `put-if-absent ${conditionalPut ? 'yes' : 'NO'}, conditional completion ${conditionalComplete ? 'yes' : 'NO'}`;
+        if (conditionalPut && conditionalComplete) return { verdict: 'ok', found: promises, fix: '' };
+        return {
+          verdict: 'warn',
+          found: promises,
+          fix: 'Two runs at once can overwrite each other here: start only one, or use a store with conditional writes.',
+        };
+      });
+    }
+    if (job.predictions !== null) {
+      const { store, set } = job.predictions;
+      await attempt('prediction store', () => checkPredictions(store, set));
+    }
+  } finally {
+    done();
+    await scorers.close();
+    await stores.close();
+  }
+}
+
+async function checkPredictions(url: string, set: string): Promise<Omit<Finding, 'check'>> {
+  const { store, warnings } = await openPredictionStore(url, process.env);
+  try {
+    const pointer = await store.readPointer(set);
+    const served =
+      pointer === null || pointer.generation === 0 ? 'nothing is published' : `serves generation ${pointer.generation}`;
+    const found = `${store.url}, set ${set}: ${served}`;
+    if (warnings.length === 0) return { verdict: 'ok', found, fix: '' };
+    return {
+      verdict: 'warn',
+      found: `${found}; ${warnings.join('; ')}`,
+      fix: 'docs/prediction-sets.md says how to set up the server.',
+    };
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,98 @@
+import type { PredictionValue } from '../../base/contract/prediction-set.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { sayDuration } from '../../base/telemetry/progress-line.ts';
+import type { PredictionKey } from '../../sets/prediction-set/key-bytes.ts';
+import { type Prediction, PredictionReader } from '../../sets/reader/prediction-reader.ts';
+import { printTable } from '../output/print-table.ts';
+import { openPredictionStore } from '../wiring/open-prediction-store.ts';
+import { storeUrl } from './sets-command.ts';
+
+export interface LookupFlags {
+  readonly store: string;
+  readonly set: string;
+  readonly json?: boolean;
+}
+
+/** `prescore lookup`: predictions of some keys. Exit code 0 when all are there, else 4. */
+export async function lookupCommand(keys: readonly string[], flags: LookupFlags): Promise<number> {
+  const { store } = await openPredictionStore(storeUrl(flags.store), process.env);
+  const reader = new PredictionReader(store, flags.set);
+  try {
+    const meta = await reader.meta();
+    const asked = keys.map((key) => {
+      // Single keys alone do not say what a key is made of, so a list is taken as one of several columns.
+      if (meta === null) return listOf(key) ?? key;
+      return meta.key.kind === 'composite' ? compositeKey(key, meta.key.columns) : key;
+    });
+    const found: { readonly key: string; readonly answer: Prediction | null; readonly micros: number }[] = [];
+    for (const [i, key] of asked.entries()) {
+      const started = performance.now();
+      const answer = await reader.get(key);
+      found.push({ key: keys[i]!, answer, micros: (performance.now() - started) * 1000 });
+    }
+    if (flags.json === true) for (const one of found) printJson(one.key, one.answer, one.micros);
+    else print(found);
+    return found.every((f) => f.answer !== null) ? 0 : 4;
+  } finally {
+    await reader.close();
+  }
+}
+
+function listOf(text: string): PredictionKey | null {
+  try {
+    const parts: unknown = JSON.parse(text);
+    return Array.isArray(parts) && parts.every((p) => typeof p === 'string' || Number.isSafeInteger(p)) ? parts : null;
+  } catch {
+    return null;
+  }
+}
+
+function compositeKey(text: string, columns: readonly string[]): PredictionKey {
+  const parts = listOf(text);
+  if (parts !== null) return parts;
+  throw new PrescoreError('KEY_INVALID', {
+    what: `this set has a key of the columns ${columns.join(', ')}`,
+    expected: `a JSON list such as '["AA", 12]'`,
+    got: text,
+  });
+}
+
+function printJson(key: string, answer: Prediction | null, micros: number): void {
+  const found = answer === null ? {} : answer;
+  const line = { key, found: answer !== null, ...found, micros: Math.round(micros) };
+  process.stdout.write(`${JSON.stringify(line, exactly)}\n`);
+}
+
+// What a JSON number cannot hold without a change is a text.
+function exactly(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+function print(
+  found: readonly { readonly key: string; readonly answer: Prediction | null; readonly micros: number }[],
+): void {
+  const names = [...new Set(found.flatMap((f) => Object.keys(f.answer?.values ?? {})))];
+  const rows = found.map(({ key, answer, micros }) => {
+    const time = `${Math.round(micros)} us`;
+    if (answer === null) return [key, ...names.map(() => ''), 'not found', '', '', time];
+    const model = [answer.model.name ?? '', answer.model.version ?? ''].join(' ').trim();
+    return [
+      key,
+      ...names.map((n) => say(answer.values[n])),
+      model,
+      answer.runId ?? '',
+      sayDuration(answer.ageMs / 1000),
+      time,
+    ];
+  });
+  printTable(['key', ...names, 'model', 'run', 'age', 'time'], rows, process.stdout);
+}
+
+function say(value: PredictionValue | undefined): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'number') return String(Number(value.toPrecision(9)));
+  if (typeof value === 'object') return `[${value.map(say).join(', ')}]`;
+  // A line break in a text would tear the table apart, other control characters the terminal.
+  return /[\u0000-\u001f\u007f-\u009f]/.test(String(value)) ? JSON.stringify(value) : String(value);
+}

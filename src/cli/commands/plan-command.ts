@@ -1,0 +1,149 @@
+import type { BoundInput } from '../../base/contract/binding.ts';
+import type { Job } from '../../base/contract/job.ts';
+import type { Plan } from '../../base/contract/plan.ts';
+import { sayBytes, sayCount } from '../../base/telemetry/progress-line.ts';
+import { describeRun } from '../../run/pipeline/plan-run.ts';
+import { previewRun, type RunPreview } from '../../run/pipeline/preview-run.ts';
+import type { RunDeps } from '../../run/pipeline/run-deps.ts';
+import { slotsOf } from '../../run/pipeline/run-job.ts';
+import { loadJob } from '../load/load-job.ts';
+import { showPath } from '../output/print-summary.ts';
+import { JobScorers } from '../processes/scorers.ts';
+import { endOnSignal } from '../processes/stop-signals.ts';
+import { createStoreResolver } from '../wiring/open-store.ts';
+import { readVersions } from '../wiring/versions.ts';
+
+interface PlanFlags {
+  readonly partition?: string;
+  readonly asOf?: string;
+  readonly allowUnpinned?: boolean;
+  readonly json?: boolean;
+}
+
+/** `prescore plan`: what a run would do, per partition. Returns the exit code. */
+export async function planCommand(path: string, flags: PlanFlags): Promise<number> {
+  return withDeps(path, flags, async (job, deps) => {
+    for (const slot of slotsOf(job, flags.partition ?? null, flags.asOf ?? null)) {
+      const preview = await previewRun(job, slot, flags.asOf ?? null, deps);
+      if (flags.json === true) process.stdout.write(`${JSON.stringify(planJson(preview))}\n`);
+      else printPlan(preview);
+    }
+    return 0;
+  });
+}
+
+/** `prescore check`: file, model and every input's schema. Returns the exit code. */
+export async function checkCommand(path: string, flags: PlanFlags): Promise<number> {
+  return withDeps(path, flags, async (job, deps) => {
+    const { partitions } = job;
+    const slots =
+      partitions?.kind === 'every' && flags.partition === undefined ? [] : slotsOf(job, flags.partition ?? null, null);
+    const scorers = await deps.scorers();
+    let files = 0;
+    let rows = 0;
+    for (const slot of slots) {
+      const inputs = await describeRun(job, slot.partition, scorers, deps);
+      files += inputs.files.length;
+      rows += inputs.files.reduce((sum, f) => sum + (f.rows ?? 0), 0);
+      for (const bad of inputs.skipped) process.stderr.write(`skipped ${bad.uri}: ${bad.message}\n`);
+    }
+    const { model } = scorers;
+    if (model.dynamicQuantization) {
+      process.stderr.write(
+        "warning: this model quantizes dynamically: a row's score can depend on its batch neighbours.\n",
+      );
+    }
+    if (flags.json === true)
+      process.stdout.write(
+        `${JSON.stringify({ event: 'checked', job: job.name, files, rows, partitions: slots.length, model: { sha256: model.sha256 } })}\n`,
+      );
+    else
+      process.stdout.write(
+        `ok: job ${job.name}, model ${model.sha256.slice(0, 12)}…, ${sayCount(files)} files, ${sayCount(rows)} rows in ${slots.length} partition${slots.length === 1 ? '' : 's'}\n`,
+      );
+    return 0;
+  });
+}
+
+async function withDeps(
+  path: string,
+  flags: PlanFlags,
+  task: (job: Job, deps: RunDeps) => Promise<number>,
+): Promise<number> {
+  const job = loadJob(path);
+  const stores = createStoreResolver(job.stores, { env: process.env });
+  const scorers = new JobScorers(job, stores, flags.allowUnpinned === true);
+  const deps: RunDeps = {
+    stores,
+    versions: readVersions(),
+    scorers: () => scorers.load(),
+    emit: () => undefined,
+    warn: () => undefined,
+    stop: new AbortController().signal,
+    now: () => new Date(),
+  };
+  const done = endOnSignal(() => scorers.kill());
+  try {
+    return await task(job, deps);
+  } finally {
+    done();
+    await scorers.close();
+    await stores.close();
+  }
+}
+
+function planJson({ plan, action, chunksDone, current }: RunPreview): object {
+  return {
+    event: 'plan',
+    action,
+    chunksDone,
+    current,
+    runId: plan.runId,
+    partition: plan.partition,
+    rows: totalRows(plan),
+    files: plan.files.length,
+    skipped: plan.skipped,
+    chunks: plan.chunks,
+    batchRows: plan.batchRows,
+    binding: plan.binding,
+    outputColumns: plan.outputColumns,
+    output: plan.outputUri,
+  };
+}
+
+function printPlan({ plan, action, chunksDone, current }: RunPreview): void {
+  const out = process.stdout;
+  const bytes = plan.chunks.reduce((sum, c) => sum + c.bytes, 0);
+  const rows = totalRows(plan);
+  const what = {
+    new: 'would score',
+    resume: `would resume (${chunksDone} of ${plan.chunks.length} chunks done)`,
+    done: 'is done',
+  }[action];
+  out.write(`${plan.runId} ${what}\n`);
+  out.write(
+    `  input    ${plan.files.length} files, ${rows === null ? 'rows not counted' : `${sayCount(rows)} rows`}, ${sayBytes(bytes)} to read\n`,
+  );
+  out.write(`  chunks   ${plan.chunks.length}, batches of ${sayCount(plan.batchRows)} rows\n`);
+  out.write(`  model    ${plan.model.name} ${plan.model.version ?? ''} ${plan.model.sha256.slice(0, 12)}…\n`);
+  for (const input of plan.binding.inputs) out.write(`  feed     ${input.tensor} <- ${sayInput(input)}\n`);
+  out.write(`  columns  ${plan.outputColumns.map((c) => `${c.name} ${c.type}`).join(', ')}\n`);
+  out.write(`  output   ${showPath(plan.outputUri)}${current === null ? '' : ` (now: ${current})`}\n`);
+  for (const bad of plan.skipped) out.write(`  skipped  ${bad.uri}: ${bad.code}\n`);
+}
+
+function sayInput(input: BoundInput): string {
+  if (input.kind === 'constant') return `${input.type} value ${JSON.stringify(input.value)}`;
+  const nulls = typeof input.nulls === 'object' ? `nulls ${JSON.stringify(input.nulls.fill)}` : `nulls ${input.nulls}`;
+  const shape = `[N${input.tail.map((d) => `, ${d}`).join('')}]`;
+  if (input.kind === 'list') return `${input.type} ${shape} from list ${input.column} (${nulls})`;
+  const names =
+    input.columns.length > 6
+      ? `${input.columns.slice(0, 5).join(', ')}, … ${input.columns.length} columns`
+      : input.columns.join(', ');
+  return `${input.type} ${shape} from ${names} (${nulls})`;
+}
+
+function totalRows(plan: Plan): number | null {
+  return plan.files.reduce<number | null>((sum, f) => (sum === null || f.rows === null ? null : sum + f.rows), 0);
+}

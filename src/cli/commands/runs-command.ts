@@ -1,0 +1,171 @@
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+import { collectSlots } from '../../fleet/schedule/collect-slots.ts';
+import { partitionFolder } from '../../job/slots/partition-folder.ts';
+import { collectGarbage } from '../../run/ledger/collect-garbage.ts';
+import { listRunIds, type RunOverview, readRun } from '../../run/ledger/list-runs.ts';
+import type { RecordStore } from '../../run/ledger/record-store.ts';
+import { RunRequests } from '../../run/ledger/run-requests.ts';
+import { durationFlag } from '../load/duration-flag.ts';
+import { printTable } from '../output/print-table.ts';
+import { type RecordsFlags, runArguments, withRecords } from '../wiring/with-records.ts';
+
+interface RunsFlags extends RecordsFlags {
+  readonly json?: boolean;
+  readonly olderThan?: string;
+  readonly apply?: boolean;
+}
+
+/** `prescore runs list`: newest first. */
+export async function runsList(jobPath: string | undefined, flags: RunsFlags): Promise<number> {
+  return withRecords(jobPath, flags, async (records) => {
+    const runs = (await Promise.all((await listRunIds(records)).map((id) => readRun(records, id)))).filter(
+      (r) => r !== null,
+    );
+    const begun = (r: RunOverview): string => r.plan?.createdAt ?? r.request?.requestedAt ?? '';
+    runs.sort((a, b) => (begun(a) < begun(b) ? 1 : -1));
+    if (flags.json === true) for (const run of runs) process.stdout.write(`${JSON.stringify(overviewJson(run))}\n`);
+    else {
+      const rows = runs.map((r) => [
+        r.runId,
+        r.plan?.partition ?? r.request?.partition ?? '',
+        r.state,
+        `${r.chunksDone}/${r.chunks}`,
+        sayCount(r.rowsDone),
+        sayCount(r.rejected),
+        r.state === 'running' && r.rowsPerSecond !== null ? sayCount(r.rowsPerSecond) : '',
+        r.secondsLeft === null ? '' : sayDuration(r.secondsLeft),
+        r.committedAt ?? r.plan?.createdAt ?? r.request?.requestedAt ?? '',
+      ]);
+      printTable(
+        ['run', 'partition', 'state', 'chunks', 'rows', 'rejected', 'rows/s', 'left', 'committed or created'],
+        rows,
+        process.stdout,
+        [3, 4, 5, 6, 7],
+      );
+    }
+    return 0;
+  });
+}
+
+/** `prescore runs show RUN`: plan, chunks and rejects of one run. */
+export async function runsShow(job: string | undefined, run: string | undefined, flags: RunsFlags): Promise<number> {
+  const { jobPath, runId } = runArguments(job, run, flags);
+  return withRecords(jobPath, flags, async (records) => {
+    const run = await readRun(records, runId);
+    if (run === null)
+      throw new PrescoreError('RUN_NOT_FOUND', {
+        what: 'there is no such run',
+        where: `${records.uri}/runs`,
+        got: runId,
+      });
+    if (flags.json === true) {
+      const failures = await new RunRequests(records).failures(runId);
+      const { plan, records: chunks, request, end } = run;
+      process.stdout.write(
+        `${JSON.stringify({ ...overviewJson(run), plan, records: chunks, request, end, failures })}\n`,
+      );
+      return 0;
+    }
+    const out = process.stdout;
+    const { plan } = run;
+    out.write(
+      `${run.runId}: ${run.state}, ${run.chunksDone} of ${run.chunks} chunks, ${sayCount(run.rowsDone)} rows, ${sayCount(run.rejected)} rejected\n`,
+    );
+    await sayRequest(run, records, out);
+    if (run.lease !== null)
+      out.write(
+        `  owner    process ${run.lease.pid} on ${run.lease.host}, ${run.lease.released ? 'released' : `expires ${run.lease.expiresAt}`}\n`,
+      );
+    if (plan !== null) {
+      out.write(
+        `  created  ${plan.createdAt}\n  model    ${plan.model.uri} ${plan.model.sha256.slice(0, 12)}…\n  output   ${plan.outputUri}\n`,
+      );
+      out.write(
+        `  input    ${plan.files.length} files${plan.skipped.length > 0 ? `, ${plan.skipped.length} skipped` : ''}\n\n`,
+      );
+    }
+    const rows = run.records.map((r, n) =>
+      r === null
+        ? [String(n), 'open', '', '', '', '', '']
+        : [
+            String(n),
+            'done',
+            sayCount(r.rowsScored),
+            sayCount(r.rowsRejected),
+            String(r.attempt),
+            sayDuration(r.timings.totalMs / 1000),
+            r.worker,
+          ],
+    );
+    printTable(['chunk', 'state', 'rows', 'rejected', 'attempts', 'time', 'worker'], rows, out, [0, 2, 3, 4, 5]);
+    return 0;
+  });
+}
+
+/** `prescore runs gc`: says what no manifest needs; removes it with --apply. */
+export async function runsGc(jobPath: string | undefined, flags: RunsFlags): Promise<number> {
+  const olderThanMs = durationFlag('--older-than', flags.olderThan ?? '7d');
+  return withRecords(jobPath, flags, async (records, stores) => {
+    const folderOf = (partition: string | null): string => `manifests/${partitionFolder(partition)}`;
+    const options = { olderThanMs, isApplied: flags.apply === true, nowMs: Date.now() };
+    const slots = await collectSlots(records, options);
+    const found = [
+      ...(await collectGarbage(records, stores, { ...options, folderOf })),
+      ...slots.map(({ job, slot, uri }) => ({ kind: 'slot', runId: null, job, slot, uri }) as const),
+    ];
+    if (flags.json === true)
+      for (const item of found) process.stdout.write(`${JSON.stringify({ ...item, removed: flags.apply === true })}\n`);
+    else {
+      for (const item of found) {
+        const what = { staged: 'staged parts of', part: 'part of', slot: 'records of a settled slot of' }[item.kind];
+        process.stdout.write(`${what} ${item.kind === 'slot' ? item.job : item.runId}: ${item.uri}\n`);
+      }
+      const verb = flags.apply === true ? 'removed' : 'would be removed; pass --apply to remove';
+      process.stdout.write(`${found.length} ${found.length === 1 ? 'thing' : 'things'} ${verb}\n`);
+    }
+    return 0;
+  });
+}
+
+/** Of a run that workers were asked for: who asked, how fast it goes, what went wrong. */
+async function sayRequest(run: RunOverview, records: RecordStore, out: NodeJS.WriteStream): Promise<void> {
+  const { request, end } = run;
+  if (request === null) return;
+  out.write(
+    `  asked    ${request.requestedAt} by ${request.by} (${request.origin}${request.k > 1 ? `, time ${request.k}` : ''})\n`,
+  );
+  if (run.state === 'running' && run.rowsPerSecond !== null) {
+    const left = run.secondsLeft === null ? '' : `, ${sayDuration(run.secondsLeft)} left`;
+    out.write(`  speed    ${sayCount(run.rowsPerSecond)} rows/s${left}\n`);
+  }
+  if (run.workers.length > 0) out.write(`  workers  ${run.workers.join(', ')}\n`);
+  if (end?.kind === 'failed') out.write(`  error    ${end.error.message}\n`);
+  if (end?.kind === 'cancelled') out.write(`  ended    cancelled ${end.endedAt} by ${end.by}\n`);
+  const failures = await new RunRequests(records).failures(run.runId);
+  for (const { kind, n, i, error, worker, at } of failures.slice(-10))
+    out.write(`  try ${i}    ${kind}${kind === 'chunk' ? ` ${n}` : ''} on ${worker}, ${at}: ${error.message}\n`);
+}
+
+function overviewJson(run: RunOverview): object {
+  const { runId, state, chunks, chunksDone, rowsDone, rejected, committedAt, plan, request, end } = run;
+  const { rowsPerSecond, secondsLeft, workers } = run;
+  return {
+    runId,
+    partition: plan?.partition ?? request?.partition ?? null,
+    state,
+    chunks,
+    chunksDone,
+    rowsDone,
+    rejected,
+    rowsPerSecond,
+    secondsLeft,
+    workers,
+    origin: request?.origin ?? null,
+    requestedAt: request?.requestedAt ?? null,
+    error: end?.kind === 'failed' ? end.error : null,
+    createdAt: plan?.createdAt ?? null,
+    committedAt,
+    output: plan?.outputUri ?? null,
+  };
+}

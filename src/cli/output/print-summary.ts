@@ -1,0 +1,106 @@
+import { relative } from 'node:path';
+import type { Job } from '../../base/contract/job.ts';
+import type { RunDone, StageTimes } from '../../base/contract/run-events.ts';
+import { sayBytes, sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+import { printTable } from './print-table.ts';
+
+/** What a person sees at the end of `run`: a table of runs, where the files are, and what limited the speed. */
+export function printSummary(job: Job, done: readonly RunDone[]): void {
+  if (done.length === 0) return;
+  const out = process.stdout;
+  const rows = done.map((d) => [
+    d.partition ?? job.name,
+    !d.committed ? 'share scored' : d.alreadyDone ? 'already done' : d.rejected > 0 ? 'done with rejects' : 'done',
+    sayCount(d.rows),
+    sayCount(d.rejected),
+    String(d.parts),
+    sayBytes(d.bytes),
+    d.alreadyDone ? '' : sayDuration(d.seconds),
+  ]);
+  out.write('\n');
+  printTable(['partition', 'state', 'rows', 'rejected', 'parts', 'size', 'time'], rows, out, [2, 3, 4, 5, 6]);
+  const changed = done.filter((d) => d.inputsChanged > 0);
+  for (const d of changed) {
+    out.write(
+      `\n${d.runId}: already done, with ${d.inputsChanged} input${d.inputsChanged === 1 ? '' : 's'} changed since; --if-changed scores it again\n`,
+    );
+  }
+  for (const d of done) if (d.shard !== undefined) out.write(`\n${sayShard(d, d.shard)}\n`);
+  const fresh = done.filter((d) => !d.alreadyDone);
+  out.write(`\noutput   ${showPath(job.output.uri)}\n`);
+  for (const d of done) if (d.rejectsUri !== null) out.write(`rejects  ${showPath(d.rejectsUri)}\n`);
+  for (const text of sayDevices(fresh)) out.write(`device   ${text}\n`);
+  if (fresh.length > 0) out.write(`${sayLimits(fresh, job)}\n`);
+}
+
+/** `cuda:0 (NVIDIA H200), idle 34 %` (of several runs the least and the most), once each; none for the CPU that was asked for. */
+export function sayDevices(done: readonly Pick<RunDone, 'device' | 'gpuIdle'>[]): readonly string[] {
+  const found = new Map<string, number[]>();
+  for (const { device, gpuIdle } of done) {
+    const names = device.granted.map((d) => (d.hardware === null ? d.device : `${d.device} (${d.hardware})`));
+    if (device.asked === 'cpu' || names.length === 0) continue;
+    const text = `${names.join(', ')}${device.asked === 'auto' ? ', chosen by auto' : ''}`;
+    const idle = found.get(text) ?? [];
+    found.set(text, gpuIdle === null ? idle : [...idle, Math.round(gpuIdle * 100)]);
+  }
+  return [...found].map(([text, idle]) => {
+    if (idle.length === 0) return text;
+    const [least, most] = [Math.min(...idle), Math.max(...idle)];
+    return `${text}, idle ${least === most ? least : `${least} to ${most}`} %`;
+  });
+}
+
+function sayShard(d: RunDone, { index, count, chunksOpen }: NonNullable<RunDone['shard']>): string {
+  const name = `shard ${index}/${count} of ${d.runId}`;
+  if (d.committed) return `${name}: the run is committed`;
+  if (chunksOpen === 0) return `${name}: its share is scored; another shard committed the run`;
+  return `${name}: its share is scored; ${chunksOpen} chunks of other shards are open. The shard that finds every chunk scored commits the run.`;
+}
+
+const MUCH_IDLE = 0.3;
+
+/** `limited by: model 91 %, decode 5 %, encode 2 %, store 2 %`, and what to change. */
+export function sayLimits(done: readonly RunDone[], job: Job): string {
+  const stages: StageTimes = { fetch: 0, decode: 0, model: 0, encode: 0, store: 0 };
+  const sums = new Map(Object.keys(stages).map((name) => [name, 0]));
+  for (const d of done) for (const [name, ms] of Object.entries(d.stages)) sums.set(name, (sums.get(name) ?? 0) + ms);
+  const total = [...sums.values()].reduce((all, ms) => all + ms, 0);
+  if (total === 0) return '';
+  const shares = [...sums].map(([name, ms]) => ({ name, share: ms / total })).sort((a, b) => b.share - a.share);
+  const list = shares
+    .filter((s) => s.share >= 0.005)
+    .map((s) => `${s.name} ${Math.round(s.share * 100)} %`)
+    .join(', ');
+  const idle = done.flatMap((d) => d.gpuIdle ?? []);
+  const most = shares[0]!.name;
+  return `limited by: ${list}. ${adviceOnGpu(idle, most) ?? advice(most, job)}`;
+}
+
+// A GPU that waits for one scorer's rows may be kept busy by several; null where it is neither the limit nor waits for cores.
+function adviceOnGpu(idle: readonly number[], stage: string): string | null {
+  if (idle.length === 0 || stage === 'fetch' || stage === 'store') return null;
+  const mean = idle.reduce((sum, share) => sum + share, 0) / idle.length;
+  return mean < MUCH_IDLE ? 'The GPU is the limit.' : 'The GPU waits for the CPU: a higher execution.scorers may help.';
+}
+
+function advice(stage: string, job: Job): string {
+  switch (stage) {
+    case 'model':
+      return job.execution.scorers === 'auto'
+        ? 'More cores would help.'
+        : 'More cores or a higher execution.scorers would help.';
+    case 'decode':
+      return 'Fewer or narrower columns, or larger row groups, would help.';
+    case 'encode':
+      return 'output.compression: snappy would help.';
+    default:
+      return 'The store is the limit: run nearer to it, or with more scorers.';
+  }
+}
+
+/** A path as a person would type it from here. */
+export function showPath(uri: string): string {
+  if (!uri.startsWith('/')) return uri;
+  const near = relative(process.cwd(), uri);
+  return near !== '' && !near.startsWith('../..') ? near : uri;
+}

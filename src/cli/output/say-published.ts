@@ -1,0 +1,27 @@
+import type { PublishedEvent } from '../../base/contract/run-events.ts';
+import { sayBytes, sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+
+const UNCHANGED: Readonly<Record<string, string>> = {
+  served: 'is served already',
+  older: 'serves something newer; nothing was changed (--force serves this one)',
+  pinned: 'was rolled back and waits for something newer; nothing was changed (--force serves this one)',
+};
+
+/** One line for people. */
+export function sayPublished(event: PublishedEvent): string {
+  const where = `set ${event.set} in ${event.store}`;
+  switch (event.outcome) {
+    case 'published': {
+      const twins =
+        event.duplicates > 0 ? `, ${sayCount(event.duplicates)} rows replaced by a later one with the same key` : '';
+      const keyless = event.withoutKey > 0 ? `, ${sayCount(event.withoutKey)} rows without a key left out` : '';
+      return `published ${sayCount(event.rows)} predictions as generation ${event.generation} of ${where}: ${sayCount(event.pages)} pages, ${sayBytes(event.bytes)}, ${sayDuration(event.seconds)}${twins}${keyless}`;
+    }
+    case 'upserted':
+      return `wrote ${sayCount(event.rows)} predictions into ${where} in ${sayDuration(event.seconds)}`;
+    case 'unchanged':
+      return `${where}: generation ${event.generation} ${UNCHANGED[event.why ?? ''] ?? ''}`;
+    case 'handed-over':
+      return `${where}: another process is publishing; it will publish this as well when it is done`;
+  }
+}

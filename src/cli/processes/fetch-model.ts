@@ -1,0 +1,54 @@
+import { constants } from 'node:fs';
+import { copyFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Job } from '../../base/contract/job.ts';
+import type { StoreResolver } from '../../base/contract/object-store.ts';
+import { fileDigest } from '../../base/disk/file-digest.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { withFileErrors } from '../../data/file-store/file-errors.ts';
+
+const MAX_MODEL_BYTES = 2 * 1024 ** 3;
+
+/** A copy of the model that only this process knows: a file that is replaced during a run changes nothing. */
+export interface LocalModel {
+  readonly path: string;
+  /** Size of the file. */
+  readonly bytes: number;
+  /** The job's pin, or what a model without one has; every child compares the bytes that it loads. */
+  readonly sha256: string;
+}
+
+/**
+ * Copies a model to the scratch folder. Children hash the bytes they load, so a pinned one is not hashed here.
+ *
+ * Errors: MODEL_NOT_FOUND, MODEL_UNPINNED (with the sha256 to write down), MODEL_INVALID above 2 GiB; those of the store
+ * and of the scratch folder.
+ */
+export async function fetchModel(
+  job: Job,
+  stores: StoreResolver,
+  scratchDir: string,
+  allowUnpinned: boolean,
+): Promise<LocalModel> {
+  const { store, key, uri } = stores.at(job.model.uri);
+  const info = await store.head(key);
+  if (info === null) throw new PrescoreError('MODEL_NOT_FOUND', { what: 'there is no model', where: uri });
+  if (info.size > MAX_MODEL_BYTES) {
+    const [what, got] = ['model is larger than an ONNX file can be', `${info.size} bytes`];
+    throw new PrescoreError('MODEL_INVALID', { what, where: uri, expected: 'at most 2 GiB', got });
+  }
+  const path = join(scratchDir, 'model.onnx');
+  const local = store.localPath(key);
+  if (local !== null) {
+    await withFileErrors(local, () => copyFile(local, path, constants.COPYFILE_FICLONE));
+  } else {
+    const bytes = new Uint8Array(info.size);
+    await store.readRange(key, { offset: 0, length: info.size }, info.etag, bytes);
+    await withFileErrors(path, () => writeFile(path, bytes));
+  }
+  if (job.model.sha256 !== null) return { path, bytes: info.size, sha256: job.model.sha256 };
+  const sha256 = await fileDigest(path);
+  if (allowUnpinned) return { path, bytes: info.size, sha256 };
+  const what = 'model.sha256 is missing';
+  throw new PrescoreError('MODEL_UNPINNED', { what, where: 'model.sha256', expected: sha256, got: 'nothing' });
+}

@@ -1,0 +1,25 @@
+import { type Command, Option } from 'commander';
+import { parseCount } from './parse-options.ts';
+
+/** Adds `serve`; the command is loaded when it is used. */
+export function addServe(program: Command, done: (code: number) => void): void {
+  program
+    .command('serve')
+    .description('answer over HTTP: from prediction sets first, by live inference second')
+    .argument('<file>', 'serve file (YAML or JSON)')
+    .option('--check', 'validate the file, its jobs and its keys, then end')
+    .option('--port <n>', 'another port than listen.port', parseCount)
+    .option('--grace <duration>', 'how long requests in work may take after a signal', '25s')
+    .option('--drain <duration>', 'how long new requests are still taken after a signal, with readiness off', '1s')
+    .option('--allow-unpinned', 'accept models without sha256')
+    .option('--insecure-no-auth', 'answer everybody, on any address')
+    .addOption(
+      new Option('--log-level <level>', 'what is logged on stderr')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .env('PRESCORE_LOG_LEVEL'),
+    )
+    .action(async (file: string, flags) =>
+      done(await (await import('../services/serve-command.ts')).serveCommand(file, flags)),
+    );
+}

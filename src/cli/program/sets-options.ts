@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { parseCount } from './parse-options.ts';
+
+/** Adds `publish`, `lookup` and `sets …`; the commands are loaded when they are used. */
+export function addSets(program: Command, done: (code: number) => void): void {
+  program
+    .command('publish')
+    .description('build the prediction set of a job from what is committed, for example into an empty Redis')
+    .argument('<job>', 'job file with predictions:')
+    .option('--partition <value>', 'mode upsert: write the rows of this partition only')
+    .option('--force', 'serve it even if the set holds something newer')
+    .option('--json', 'print one JSON object')
+    .action(async (job: string, flags) =>
+      done(await (await import('../commands/publish-command.ts')).publishCommand(job, flags)),
+    );
+  program
+    .command('lookup')
+    .description('read predictions by key; exit code 4 when a key is not there')
+    .argument('<key...>', 'keys; of several columns as a JSON list')
+    .requiredOption('--store <url>', 'lmdb:PATH or redis://host:6379/0')
+    .requiredOption('--set <name>', 'name of the set')
+    .option('--json', 'print one JSON object per key')
+    .action(async (keys: string[], flags) =>
+      done(await (await import('../commands/lookup-command.ts')).lookupCommand(keys, flags)),
+    );
+  const sets = program.command('sets').description('list, show, roll back and clean up prediction sets');
+  const each = (name: string, description: string): Command =>
+    sets
+      .command(name)
+      .description(description)
+      .requiredOption('--store <url>', 'lmdb:PATH or redis://host:6379/0')
+      .option('--json', 'print one JSON object per set');
+  each('list', 'all sets and what they serve').action(async (flags) =>
+    done(await (await import('../commands/sets-command.ts')).setsList(flags)),
+  );
+  each('show', 'the generations of a set, newest first')
+    .argument('<set>', 'name of the set')
+    .action(async (set: string, flags) =>
+      done(await (await import('../commands/sets-command.ts')).setsShow(set, flags)),
+    );
+  each('rollback', 'serve an older generation again, at once')
+    .argument('<set>', 'name of the set')
+    .option('--to <generation>', 'which one; the one before when left out', parseCount)
+    .option('--drop-overlay', 'also remove single keys that were written since')
+    .action(async (set: string, flags) =>
+      done(await (await import('../commands/sets-command.ts')).setsRollback(set, flags)),
+    );
+  each('gc', 'remove generations and single keys that nobody can need any more')
+    .argument('[set]', 'name of the set; all of them when left out')
+    .action(async (set: string | undefined, flags) =>
+      done(await (await import('../commands/sets-command.ts')).setsGc(set, flags)),
+    );
+}

@@ -1,0 +1,53 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Job } from '../../base/contract/job.ts';
+import type { JobScorer } from '../../base/contract/job-scorer.ts';
+import type { LiveModel } from '../../base/contract/live-model.ts';
+import type { StoreResolver } from '../../base/contract/object-store.ts';
+import { openJobScorer } from '../../inference/job/job-scorer.ts';
+import { bindFeatures } from '../../scoring/tensor/bind-features.ts';
+import { bindOutputs } from '../../scoring/tensor/bind-outputs.ts';
+import { fetchModel } from '../processes/fetch-model.ts';
+import { liveColumnTypes } from './live-columns.ts';
+
+/** The model file of a job, fetched; whoever loads it compares its bytes with `sha256`. */
+export interface JobModelFile {
+  readonly name: string;
+  readonly version: string | null;
+  readonly path: string;
+  readonly sha256: string;
+  /** Where it came from, for messages. */
+  readonly where: string;
+}
+
+export interface JobScorerDeps {
+  readonly stores: StoreResolver;
+  /** A folder of the process, for the model's file. */
+  readonly scratchDir: string;
+  readonly allowUnpinned: boolean;
+  /** Loads a model and warms it up. */
+  readonly addModel: (file: JobModelFile) => Promise<LiveModel>;
+}
+
+/**
+ * The live scorer of a job: its model is fetched and loaded, and bound to the columns as a run would bind it.
+ *
+ * Errors: MODEL_*, SIGNATURE_MISMATCH, INPUT_SCHEMA; those of `fetchModel`, `liveColumnTypes` and `addModel`.
+ */
+export async function openLiveJob(job: Job, deps: JobScorerDeps): Promise<JobScorer> {
+  const { stores, scratchDir, allowUnpinned } = deps;
+  // Several jobs may share the folder, at the same time.
+  const own = await mkdtemp(join(scratchDir, 'job-'));
+  const { path, sha256 } = await fetchModel(job, stores, own, allowUnpinned);
+  const { name, version, uri } = job.model;
+  const model = await deps.addModel({ name, version, path, sha256, where: uri });
+  const types = await liveColumnTypes(job, stores, neededColumns(job, model));
+  const { inputs, fixedBatch } = bindFeatures(job.features, model.signature, types, `${job.name} and ${uri}`);
+  const outputs = bindOutputs(job.outputs, model.signature, uri);
+  return openJobScorer({ job, binding: { inputs, outputs, fixedBatch }, types, model });
+}
+
+function neededColumns(job: Job, model: LiveModel): string[] {
+  if (job.features === null) return model.signature.inputs.map((input) => input.name);
+  return Object.values(job.features).flatMap((feature) => (feature.kind === 'columns' ? [...feature.columns] : []));
+}

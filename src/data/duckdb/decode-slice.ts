@@ -1,0 +1,97 @@
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { type Duck, quoteText } from './duckdb.ts';
+import {
+  badTextExpression,
+  columnExpression,
+  type LocalSlice,
+  pathValue,
+  positionBase,
+  readFault,
+  sliceRows,
+} from './local-slice.ts';
+import type { SourceKind } from './source-kind.ts';
+import type { VectorBatch } from './vector-batch.ts';
+
+export interface SliceColumn {
+  readonly name: string;
+  readonly kind: SourceKind;
+  /** DuckDB type of a path column's constant. */
+  readonly type: string;
+}
+
+/** Rows that are read whole: a column of texts, each cut to 64 KiB, takes 16 MiB. */
+const SMALL_ROWS = 256;
+
+/**
+ * Where queries put what comes beside the columns: `decodeSlice` the number of the first text column whose bytes are no text,
+ * when the slice has such columns; `decodeTogether` the position.
+ */
+export function extraIndex(columns: readonly SliceColumn[]): number {
+  return Math.max(1, columns.length);
+}
+
+/**
+ * Streams the named columns of a slice in row order. Exactly rowEnd - rowStart rows come, or an error.
+ *
+ * Errors: INPUT_CORRUPT when a page does not decode or rows are missing. Owns: see `Duck.stream`.
+ */
+export async function* decodeSlice(
+  duck: Duck,
+  slice: LocalSlice,
+  columns: readonly SliceColumn[],
+): AsyncGenerator<VectorBatch> {
+  const query = sliceQuery(slice, columns, slice.asBytes.size > 0 ? badTextExpression(slice) : null);
+  const isSmall = slice.rowEnd - slice.rowStart <= SMALL_ROWS;
+  let rows = 0;
+  try {
+    for await (const batch of isSmall ? duck.read(query) : duck.stream(query)) {
+      rows += batch.rows;
+      yield batch;
+    }
+  } catch (error) {
+    throw readFault(error, `${slice.uri} near row ${slice.rowBase + slice.rowStart + rows}`);
+  }
+  if (rows !== slice.rowEnd - slice.rowStart) {
+    throw new PrescoreError('INPUT_CORRUPT', {
+      what: 'file gives another number of rows than its footer says',
+      where: `${slice.uri} rows ${slice.rowStart} to ${slice.rowEnd}`,
+      expected: `${slice.rowEnd - slice.rowStart}`,
+      got: `${rows}`,
+    });
+  }
+}
+
+/**
+ * The named columns of several small slices in one query, in order, and each row's position (`positionBase` of the slice's
+ * place). The columns must be of the same kinds in all slices, and none may be read as bytes.
+ *
+ * Errors: DuckDB's own; they do not tell which slice is to blame. Owns: see `Duck.read`.
+ */
+export function decodeTogether(
+  duck: Duck,
+  slices: readonly LocalSlice[],
+  columns: readonly SliceColumn[],
+): AsyncGenerator<VectorBatch> {
+  const queries = slices.map((slice, ordinal) =>
+    sliceQuery(slice, columns, `file_row_number + ${positionBase(ordinal)}`),
+  );
+  return duck.read(queries.join(' union all '));
+}
+
+function sliceQuery(slice: LocalSlice, columns: readonly SliceColumn[], extra: string | null): string {
+  const select = columns.map((c) => c.kind.sql(columnSql(slice, c)));
+  if (select.length === 0) select.push('true');
+  if (extra !== null) select.push(extra);
+  return `select ${select.map((sql, i) => `${sql} as c${i}`).join(', ')} from ${sliceRows(slice)}`;
+}
+
+function columnSql(slice: LocalSlice, column: SliceColumn): string {
+  const stored = columnExpression(slice, column.name);
+  if (stored !== null) return stored;
+  const value = pathValue(slice.pathValues, column.name);
+  if (value !== null) return `${quoteText(value)}::${column.type}`;
+  throw new PrescoreError('INPUT_SCHEMA', {
+    what: `column ${JSON.stringify(column.name)} is missing`,
+    where: slice.uri,
+  });
+}

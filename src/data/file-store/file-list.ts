@@ -1,0 +1,88 @@
+import type { BigIntStats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ObjectInfo } from '../../base/contract/object-store.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { nullIfMissing } from './file-errors.ts';
+import { etagOf } from './file-io.ts';
+
+interface Entry {
+  readonly path: string;
+  /** What the entry sorts by: folders as their content does, with the slash. */
+  readonly order: Buffer;
+  readonly isFolder: boolean;
+}
+
+/**
+ * All plain files whose key starts with `prefix`, in byte order of their keys. Links are followed, but not back into a
+ * folder that is being walked. Holds the names of one folder per level in memory.
+ */
+export async function* listFiles(prefix: string): AsyncGenerator<ObjectInfo> {
+  const cut = prefix.lastIndexOf('/') + 1;
+  const folder = `/${prefix.slice(0, Math.max(0, cut - 1))}`;
+  const ancestors = new Set<string>();
+  for (let at = dirname(folder); ; at = dirname(at)) {
+    const info = await nullIfMissing(stat(at, { bigint: true }));
+    if (info !== null) ancestors.add(identity(info));
+    if (at === '/') break;
+  }
+  if (folder === '/') ancestors.clear();
+  yield* walk(folder, prefix.slice(cut), ancestors);
+}
+
+async function* walk(folder: string, start: string, ancestors: ReadonlySet<string>): AsyncGenerator<ObjectInfo> {
+  const self = await nullIfMissing(stat(folder, { bigint: true }));
+  if (self === null || !self.isDirectory() || ancestors.has(identity(self))) return;
+  const inside = new Set(ancestors).add(identity(self));
+  for (const entry of await entriesOf(folder, start)) {
+    if (entry.isFolder) yield* walk(entry.path, '', inside);
+    else {
+      // It may be gone by now; a listing decides nothing.
+      const info = await nullIfMissing(stat(entry.path, { bigint: true }));
+      if (info?.isFile()) yield infoOf(entry.path.slice(1), info);
+    }
+  }
+}
+
+async function entriesOf(folder: string, start: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const entry of (await nullIfMissing(readdir(folder, { withFileTypes: true }))) ?? []) {
+    if (!entry.name.startsWith(start)) continue;
+    const path = join(folder, entry.name);
+    let isFolder = entry.isDirectory();
+    if (!isFolder && !entry.isFile()) {
+      const target = await statLink(path);
+      if (target === null) continue;
+      isFolder = target.isDirectory();
+    } else if (entry.name.includes('\uFFFD') && (await nullIfMissing(stat(path))) === null) {
+      // A name in another encoding: leaving it out silently would lose rows.
+      throw new PrescoreError('URI_INVALID', {
+        what: 'a file name is not valid UTF-8',
+        where: path,
+        fix: 'Rename the file.',
+      });
+    }
+    entries.push({ path, order: Buffer.from(isFolder ? `${entry.name}/` : entry.name), isFolder });
+  }
+  return entries.sort((a, b) => Buffer.compare(a.order, b.order));
+}
+
+/** Where a link leads; null when it leads nowhere or round in a circle. */
+async function statLink(path: string): Promise<BigIntStats | null> {
+  try {
+    return await stat(path, { bigint: true });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(String(error.code)))
+      return null;
+    throw error;
+  }
+}
+
+/** The facts of one file. */
+export function infoOf(key: string, info: BigIntStats): ObjectInfo {
+  return { key, size: Number(info.size), etag: etagOf(info), modifiedMs: Number(info.mtimeMs) };
+}
+
+function identity(info: BigIntStats): string {
+  return `${info.dev}:${info.ino}`;
+}

@@ -1,0 +1,161 @@
+import type { Job } from '../../base/contract/job.ts';
+import type { StoreResolver } from '../../base/contract/object-store.ts';
+import type { Origin } from '../../base/contract/queue-records.ts';
+import type { PublishedEvent, RunEvent } from '../../base/contract/run-events.ts';
+import type { LaunchOutcome, LaunchRequest, RunLauncher } from '../../base/contract/run-launcher.ts';
+import { fromErrorJson, isPrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { RecordStore } from '../../run/ledger/record-store.ts';
+import { RunRequests } from '../../run/ledger/run-requests.ts';
+import { awaitPublication, awaitRun, endError } from './await-run.ts';
+import { type AskDeps, askForPublication, askForRun, WINDOW } from './enqueue.ts';
+import type { TaskQueues } from './task-queues.ts';
+
+export interface QueueLauncherOptions extends Omit<AskDeps, 'stores'> {
+  readonly openStores: (blocks: Job['stores']) => StoreResolver;
+  readonly queues: TaskQueues;
+  readonly allowUnpinned: boolean;
+  readonly isForced: boolean;
+  /** From --as-of; null for slots that carry their time. */
+  readonly asOf: string | null;
+  readonly window: number;
+  readonly emit: (event: RunEvent) => void;
+  /** The id of a run, as soon as it is asked for. */
+  readonly onAsked: (runId: string, isJoined: boolean) => void;
+}
+
+/** The parts that a launcher usually has. */
+export const LAUNCHER_DEFAULTS = {
+  isForced: false,
+  asOf: null,
+  window: WINDOW,
+  onAsked: () => undefined,
+} as const;
+
+/**
+ * Runs slots on workers: asks for them, and follows them by their records. Ending this process ends nothing else; a `stop` whose
+ * reason is RUN_CANCELLED cancels the run too. Redis is only needed for the speed of the first step.
+ */
+export class QueueLauncher implements RunLauncher {
+  private readonly options: QueueLauncherOptions;
+  private readonly resolvers = new Map<string, StoreResolver>();
+
+  constructor(options: QueueLauncherOptions) {
+    this.options = options;
+  }
+
+  async launch(request: LaunchRequest, stop: AbortSignal): Promise<LaunchOutcome> {
+    const { job, partition } = request;
+    try {
+      const asked = await this.ask(request);
+      if (asked.kind === 'done') {
+        this.options.emit(asked.done);
+        return { kind: 'done', done: asked.done };
+      }
+      return await this.follow(job, asked.runId, request.origin, stop);
+    } catch (error) {
+      const known = toPrescoreError(error);
+      this.options.emit({ event: 'failed', runId: null, partition, error: toErrorJson(known) });
+      return { kind: 'failed', error: known };
+    }
+  }
+
+  /** Asks for a slot and puts it into the queue. Errors: those of `askForRun`; none of Redis, which workers do not need. */
+  async ask(request: LaunchRequest): ReturnType<typeof askForRun> {
+    const { job, partition, logicalTime, origin, isNewRun, isIfChanged } = request;
+    const { isForced, allowUnpinned, asOf, window, onAsked } = this.options;
+    const slot = { job: job.name, partition, logicalTime };
+    const run = { isNewRun, isIfChanged, isForced, allowUnpinned, asOf };
+    const deps = { ...this.options, stores: this.storesOf(job) };
+    const asked = await askForRun(job, slot, run, { origin, window }, deps);
+    if (asked.kind === 'asked') {
+      onAsked(asked.runId, asked.isJoined);
+      await this.queue(job, origin, asked.runId, 'plan');
+    }
+    return asked;
+  }
+
+  async publish(job: Job, stop: AbortSignal): Promise<PublishedEvent | null> {
+    if (job.predictions === null) return null;
+    return this.awaitPublished(job, await this.askToPublish(job, [], true, null, 'command'), stop);
+  }
+
+  /** Has the set published once, after some runs. Gives the id to wait for. */
+  async askToPublish(
+    job: Job,
+    after: readonly string[],
+    hasCommitted: boolean,
+    partition: string | null,
+    origin: Origin,
+  ): Promise<string> {
+    const { isForced } = this.options;
+    const publication = { job, origin, after, hasCommitted, partition, isForced, isRebuild: false };
+    const id = await askForPublication(this.requestsOf(job), publication, this.options);
+    await this.queue(job, origin, id, 'publish');
+    return id;
+  }
+
+  /** Errors: what publishing failed with; INTERRUPTED. */
+  async awaitPublished(job: Job, id: string, stop: AbortSignal): Promise<PublishedEvent | null> {
+    const end = await awaitPublication(this.requestsOf(job), id, stop);
+    if (end.kind === 'failed') throw fromErrorJson(end.error);
+    if (end.event !== null) this.options.emit(end.event);
+    return end.event;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.resolvers.values()].map((stores) => stores.close()));
+  }
+
+  private async follow(job: Job, runId: string, origin: Origin, stop: AbortSignal): Promise<LaunchOutcome> {
+    const requests = this.requestsOf(job);
+    try {
+      const again = (): Promise<void> => this.queue(job, origin, runId, 'plan');
+      const end = await awaitRun(requests, runId, this.options.emit, stop, again);
+      if (end.kind !== 'done') throw endError(end);
+      this.options.emit(end.done);
+      return { kind: 'done', done: end.done };
+    } catch (error) {
+      const isCancel = isPrescoreError(stop.reason) && stop.reason.code === 'RUN_CANCELLED';
+      if (stop.aborted && isCancel) await cancelRun(requests, runId, this.options);
+      const known = stop.aborted && isCancel ? toPrescoreError(stop.reason) : toPrescoreError(error);
+      this.options.emit({ event: 'failed', runId, partition: null, error: toErrorJson(known) });
+      return { kind: 'failed', error: known };
+    }
+  }
+
+  private async queue(job: Job, origin: Origin, run: string, kind: 'plan' | 'publish'): Promise<void> {
+    const state = job.state.replace(/\/+$/, '');
+    await this.options.queues.add(origin, [{ state, run, kind, n: 0 }]).catch((error: unknown) => {
+      this.options.warn(
+        `the queue was not told (${toPrescoreError(error).code}); workers find the run by its records within seconds of their return`,
+      );
+    });
+  }
+
+  private requestsOf(job: Job): RunRequests {
+    return new RunRequests(new RecordStore(this.storesOf(job), job.state));
+  }
+
+  private storesOf(job: Job): StoreResolver {
+    const key = JSON.stringify(job.stores);
+    const known = this.resolvers.get(key);
+    if (known !== undefined) return known;
+    const stores = this.options.openStores(job.stores);
+    this.resolvers.set(key, stores);
+    return stores;
+  }
+}
+
+/** Ends a run's request; workers obey within seconds. False when it had ended before. Errors: those of the store. */
+export async function cancelRun(
+  requests: RunRequests,
+  runId: string,
+  deps: Pick<AskDeps, 'now' | 'by'>,
+): Promise<boolean> {
+  const newest = await requests.newest(runId);
+  if (newest === null || newest.end !== null) return false;
+  const { k } = newest.request;
+  const endedAt = deps.now().toISOString();
+  const end = await requests.finish({ format: 1, runId, k, endedAt, by: deps.by, kind: 'cancelled' });
+  return end.kind === 'cancelled';
+}

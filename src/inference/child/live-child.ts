@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import { flushCompileCache } from 'node:module';
+import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { collectYoung } from '../../base/heap/native-memory.ts';
+import { inspectModel } from '../../model/onnx/inspect-model.ts';
+import { OnnxSession } from '../../model/onnx/onnx-session.ts';
+import { type BatchAxis, findBatchAxis } from './batch-axis.ts';
+import { encodeFrame, type Frame, FrameReader } from './live-frame.ts';
+import type { FromLiveChild, LiveModelFile, ToLiveChild } from './live-messages.ts';
+import { scoreBatch } from './score-batch.ts';
+
+/** The child's end of the pipe. */
+export interface LivePort {
+  send(frame: Uint8Array): void;
+  onData(listener: (chunk: Uint8Array) => void): void;
+}
+
+interface Loaded {
+  readonly session: OnnxSession;
+  readonly axis: BatchAxis;
+}
+
+/** Rows whose fetched tensors may wait to be freed. */
+const COLLECT_ROWS = 1024;
+
+/**
+ * A live scorer child: one model, batches one after another in the order in which they come. ONNX Runtime runs on the main
+ * thread, because nobody waits for this process's event loop: the parent ends it when a batch takes too long.
+ */
+export class LiveChild {
+  private readonly port: LivePort;
+  private queue: Promise<void> = Promise.resolve();
+  private loaded: Loaded | null = null;
+  private rowsSinceCollected = 0;
+  private rssBytes = 0;
+  private rssAt = Number.NEGATIVE_INFINITY;
+
+  constructor(port: LivePort) {
+    this.port = port;
+  }
+
+  /** Begins to take frames. Errors: each is answered by a `failed` frame. */
+  start(): void {
+    const reader = new FrameReader<ToLiveChild>((frame) => {
+      this.queue = this.queue.then(() => this.handle(frame));
+    });
+    this.port.onData((chunk) => reader.push(chunk));
+  }
+
+  private async handle(frame: Frame<ToLiveChild>): Promise<void> {
+    const { head } = frame;
+    try {
+      if (head.kind === 'load') await this.load(head);
+      else await this.score(head, frame.tensors);
+    } catch (error) {
+      const json = toErrorJson(toPrescoreError(error, 'MODEL_FAILED'), true);
+      this.send({ kind: 'failed', id: head.kind === 'score' ? head.id : null, error: json });
+    }
+  }
+
+  private async load(model: LiveModelFile): Promise<void> {
+    const bytes = new Uint8Array(await readFile(model.path));
+    const { file, ...facts } = inspectModel(bytes, model.where, model.sha256);
+    const session = await OnnxSession.open(bytes, file, model, model.where);
+    this.loaded = { session, axis: findBatchAxis(session.signature, model.where) };
+    // This process is ended with SIGKILL, so nothing else would ever keep what it has compiled.
+    flushCompileCache?.();
+    const info = { ...facts, signature: session.signature };
+    this.send({ kind: 'loaded', info, rssBytes: this.rss() });
+  }
+
+  private async score(head: ToLiveChild & { kind: 'score' }, feeds: Frame<unknown>['tensors']): Promise<void> {
+    const { loaded } = this;
+    if (loaded === null) throw new PrescoreError('INTERNAL', { what: 'score before load', where: 'live scorer' });
+    const started = performance.now();
+    const fetches = head.fetches ?? loaded.axis.fetches;
+    const { outputs, failed, executions } = await scoreBatch(loaded.session, loaded.axis, feeds, head.rows, fetches);
+    const computeMs = performance.now() - started;
+    const tensors = [...outputs].map(([name, { type, dims, data }]) => ({ name, type, dims, pieces: [data] }));
+    this.send({ kind: 'scored', id: head.id, failed, computeMs, executions, rssBytes: this.rss() }, tensors);
+    // Fetched tensors are native memory behind small objects.
+    this.rowsSinceCollected += head.rows;
+    if (this.rowsSinceCollected < COLLECT_ROWS) return;
+    this.rowsSinceCollected = 0;
+    collectYoung();
+  }
+
+  private send(head: FromLiveChild, tensors: Parameters<typeof encodeFrame>[1] = []): void {
+    this.port.send(encodeFrame(head, tensors));
+  }
+
+  // Reading it takes longer than a small batch does.
+  private rss(now = performance.now()): number {
+    if (now - this.rssAt < 1000) return this.rssBytes;
+    this.rssAt = now;
+    this.rssBytes = process.memoryUsage.rss();
+    return this.rssBytes;
+  }
+}

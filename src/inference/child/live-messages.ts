@@ -1,0 +1,34 @@
+import type { FailedRow } from '../../base/contract/live-model.ts';
+import type { ModelInfo } from '../../base/contract/signature.ts';
+import type { ErrorJson } from '../../base/errors/prescore-error.ts';
+
+/** Heads of the frames to a live scorer child. */
+export type ToLiveChild =
+  | ({ readonly kind: 'load' } & LiveModelFile)
+  /** The frame's tensors are the feeds of `rows` rows. `fetches` null: every output that is a tensor. */
+  | { readonly kind: 'score'; readonly id: number; readonly rows: number; readonly fetches: readonly string[] | null };
+
+export interface LiveModelFile {
+  /** A file on this machine that nobody changes while the model is in use. */
+  readonly path: string;
+  /** Where it came from, for messages. */
+  readonly where: string;
+  readonly sha256: string | null;
+  readonly intraOpThreads: number;
+  readonly device: string;
+}
+
+/** Heads of the frames from a child. `rssBytes`: its resident memory. */
+export type FromLiveChild =
+  | { readonly kind: 'loaded'; readonly info: ModelInfo; readonly rssBytes: number }
+  /** The frame's tensors are the fetches of all rows; those of failed rows are zeros. */
+  | {
+      readonly kind: 'scored';
+      readonly id: number;
+      readonly failed: readonly FailedRow[];
+      readonly computeMs: number;
+      /** Calls of the runtime: more than one when the batch was bisected. */
+      readonly executions: number;
+      readonly rssBytes: number;
+    }
+  | { readonly kind: 'failed'; readonly id: number | null; readonly error: ErrorJson };

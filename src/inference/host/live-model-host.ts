@@ -1,0 +1,29 @@
+import type { LiveModel, ModelHost } from '../../base/contract/live-model.ts';
+import type { ModelStats } from './inference-events.ts';
+
+/** A model that does not come from the folder, such as that of a job. */
+export interface GivenModel {
+  readonly name: string;
+  readonly version: string | null;
+  /** Lower-case hex; the child that loads the bytes compares it. */
+  readonly sha256: string;
+  /** A file that nobody changes while the host is open, or the bytes themselves. */
+  readonly file: { readonly path: string } | { readonly bytes: Uint8Array };
+  /** Never unloaded for idleness or memory. */
+  readonly pinned?: boolean;
+}
+
+/** The models of a server, with what a server needs beside `ModelHost`. */
+export interface LiveModelHost extends ModelHost {
+  /** Resolves when the folder was listed and the pinned models were loaded, or were not: the index says which. */
+  readonly settled: Promise<void>;
+  /**
+   * Serves a model beside those of the folder and loads it. The handle stays good for as long as the host is open: a
+   * request loads the model again where it was unloaded. One name and version is one model.
+   *
+   * Errors: MODEL_INVALID when another model has the name and version; those of `model`.
+   */
+  addModel(model: GivenModel): Promise<LiveModel>;
+  /** Figures of all loaded versions, for gauges. */
+  stats(): readonly ModelStats[];
+}

@@ -1,0 +1,73 @@
+import type { Location, ObjectInfo } from '../../base/contract/object-store.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+
+/** One `<name>/<version>/model.onnx` of a model folder, as a listing shows it. */
+export interface FolderModel {
+  readonly name: string;
+  readonly version: string;
+  readonly model: ObjectInfo;
+  /** The object that holds the sha256; null when there is none (yet). */
+  readonly digest: ObjectInfo | null;
+}
+
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$/;
+const MODEL = 'model.onnx';
+/** Either may hold the digest; the first is the one to write. */
+const DIGESTS: readonly string[] = ['model.onnx.sha256', 'sha256'];
+const MOST_OBJECTS = 100_000;
+const DIGEST_BYTES = 4096;
+
+/**
+ * The models of a folder or prefix. Folders whose names are no model names or versions, and files elsewhere, are passed over.
+ *
+ * Errors: those of the store; STORE_CONFIG above 100,000 objects.
+ */
+export async function listModels(folder: Location): Promise<FolderModel[]> {
+  const prefix = folder.key === '' || folder.key.endsWith('/') ? folder.key : `${folder.key}/`;
+  const found = new Map<string, { model: ObjectInfo | null; digest: ObjectInfo | null; rank: number }>();
+  let seen = 0;
+  for await (const object of folder.store.list(prefix)) {
+    if (++seen > MOST_OBJECTS) {
+      const what = `the model folder holds more than ${MOST_OBJECTS} objects`;
+      throw new PrescoreError('STORE_CONFIG', { what, where: folder.uri, fix: 'Give models a folder of their own.' });
+    }
+    const parts = object.key.slice(prefix.length).split('/');
+    const [name = '', version = '', file = ''] = parts;
+    const rank = DIGESTS.indexOf(file);
+    if (parts.length !== 3 || !NAME.test(name) || !NAME.test(version) || (file !== MODEL && rank === -1)) continue;
+    const place = `${name}/${version}`;
+    const entry = found.get(place) ?? { model: null, digest: null, rank: DIGESTS.length };
+    found.set(place, entry);
+    if (file === MODEL) entry.model = object;
+    else if (rank < entry.rank) {
+      entry.digest = object;
+      entry.rank = rank;
+    }
+  }
+  return [...found].flatMap(([place, { model, digest }]) => {
+    const [name = '', version = ''] = place.split('/');
+    return model === null ? [] : [{ name, version, model, digest }];
+  });
+}
+
+/** Changes when the files of a version are replaced. */
+export function tokenOf({ model, digest }: FolderModel): string {
+  return `${model.etag} ${digest?.etag ?? '-'}`;
+}
+
+/**
+ * The sha256 that a version's digest file gives: 64 hex digits, as `sha256sum` writes them or alone.
+ *
+ * Errors: MODEL_UNPINNED when there is none, MODEL_CHECKSUM when it is none; those of the store.
+ */
+export async function readDigest(folder: Location, { model, digest }: FolderModel): Promise<string> {
+  const where = folder.store.uriOf(model.key);
+  const fix = `Write its sha256 into ${DIGESTS[0]} beside it, after the model: until then the version counts as unfinished.`;
+  if (digest === null) throw new PrescoreError('MODEL_UNPINNED', { what: 'the model has no digest file', where, fix });
+  const stored = await folder.store.get(digest.key, { maxBytes: DIGEST_BYTES });
+  const text = stored === null ? '' : Buffer.from(stored.bytes).toString('utf8').trim();
+  const sha256 = /^([0-9a-fA-F]{64})(?:\s|$)/.exec(text)?.[1]?.toLowerCase();
+  if (sha256 !== undefined) return sha256;
+  const expected = '64 hexadecimal digits';
+  throw new PrescoreError('MODEL_CHECKSUM', { what: 'the digest file holds no sha256', where, expected, fix });
+}

@@ -1,0 +1,79 @@
+import { statSync } from 'node:fs';
+import type { Location } from '../../base/contract/object-store.ts';
+import type { LiveModelFile } from '../child/live-messages.ts';
+import { copyModel, digestOf, removeModel, scratchPath, writeModel } from './local-model.ts';
+import { type FolderModel, readDigest } from './model-folder.ts';
+
+/** Where the bytes of a version come from. */
+export interface VersionSource {
+  /** Of the model file. */
+  readonly bytes: number;
+  /** Of the model's object in the folder; null for models that were given. */
+  readonly key: string | null;
+  /** What the model must be. Errors: MODEL_UNPINNED, MODEL_CHECKSUM; those of the store. */
+  digest(): Promise<string>;
+  /** Makes the file ready on this machine. Errors: those of `digest`, MODEL_INVALID; those of the store. */
+  fetch(): Promise<LiveModelFile & { readonly sha256: string }>;
+  /** Called when the version is unloaded, or its load has failed. */
+  release(): Promise<void>;
+}
+
+/** Live answers are the same bits as batch answers: one thread, one provider. */
+const SESSION = { intraOpThreads: 1, device: 'cpu' } as const;
+
+/** A version of a model folder: copied into the scratch folder while it is loaded. */
+export function folderSource(
+  folder: Location,
+  model: FolderModel,
+  scratchDir: string,
+  allowUnpinned: boolean,
+): VersionSource {
+  const where = folder.store.uriOf(model.model.key);
+  const isUnpinned = allowUnpinned && model.digest === null;
+  let path: string | null = null;
+  const release = async (): Promise<void> => {
+    const gone = path;
+    path = null;
+    if (gone !== null) await removeModel(gone);
+  };
+  return {
+    bytes: model.model.size,
+    key: model.model.key,
+    digest: () => readDigest(folder, model),
+    fetch: async () => {
+      const pinned = isUnpinned ? null : await readDigest(folder, model);
+      const own = scratchPath(scratchDir);
+      path = own;
+      await copyModel(folder, model.model, own);
+      return { path: own, where, sha256: pinned ?? (await digestOf(own)), ...SESSION };
+    },
+    release,
+  };
+}
+
+/** A model that is given as bytes: written into the scratch folder when it is first loaded, and kept there. */
+export function bytesSource(name: string, bytes: Uint8Array, sha256: string, path: string): VersionSource {
+  let unwritten: Uint8Array | null = bytes;
+  const file = givenSource(name, path, bytes.length, sha256);
+  const fetch = async (): ReturnType<VersionSource['fetch']> => {
+    if (unwritten !== null) await writeModel(unwritten, path);
+    unwritten = null;
+    return file.fetch();
+  };
+  return { ...file, fetch };
+}
+
+/** A file that nobody changes while it is served. */
+export function fileSource(name: string, path: string, sha256: string): VersionSource {
+  return givenSource(name, path, statSync(path, { throwIfNoEntry: false })?.size ?? 0, sha256);
+}
+
+function givenSource(name: string, path: string, bytes: number, sha256: string): VersionSource {
+  return {
+    bytes,
+    key: null,
+    digest: async () => sha256,
+    fetch: async () => ({ path, where: name, sha256, ...SESSION }),
+    release: async () => undefined,
+  };
+}

@@ -1,0 +1,63 @@
+import type { Job } from '../../base/contract/job.ts';
+import type { Report } from '../tree/issues.ts';
+
+/** Columns that `output.lineage` adds, in this order. */
+export const LINEAGE_COLUMNS = ['scored_at', 'model_name', 'model_version', 'run_id'] as const;
+
+/** Rules about the columns of the output. Errors: none. */
+export function lintColumns(job: Job, report: Report): void {
+  lintNames(job, report);
+  lintPredictions(job, report);
+  for (const [column, { index, argmax, labels }] of Object.entries(job.outputs ?? {})) {
+    if (index !== null && argmax)
+      report(['outputs', column], { what: 'has both index and argmax', expected: 'one of them' });
+    if (labels === null) continue;
+    if (!argmax) report(['outputs', column, 'labels'], { what: 'has no meaning without argmax: true' });
+    const [first] = labels;
+    const odd = labels.findIndex((label) => typeof label !== typeof first);
+    if (odd !== -1) {
+      report(['outputs', column, 'labels', odd], {
+        what: 'mixes texts and numbers',
+        expected: `a ${typeof first}, as the first label`,
+      });
+    }
+  }
+}
+
+/** Two names that differ in case only are one column to many readers of Parquet. */
+function lintNames(job: Job, report: Report): void {
+  const seen = new Map<string, string>();
+  const claim = (name: string, path: readonly (string | number)[], role: string): void => {
+    const folded = name.toLowerCase();
+    const owner = seen.get(folded);
+    if (owner === undefined) seen.set(folded, `${JSON.stringify(name)} of ${role}`);
+    else
+      report(path, {
+        what: 'gives the output two columns of one name (case aside)',
+        got: `${JSON.stringify(name)}, and ${owner}`,
+      });
+  };
+  // First, so that the one of the user's own keys that must change is the one that is named.
+  if (job.output.lineage) for (const name of LINEAGE_COLUMNS) claim(name, ['output', 'lineage'], 'output.lineage');
+  for (const [i, name] of job.id.entries()) claim(name, ['id', i], 'id');
+  for (const [i, name] of job.passthrough.entries()) claim(name, ['passthrough', i], 'passthrough');
+  for (const name of Object.keys(job.outputs ?? {})) claim(name, ['outputs', name], 'outputs');
+}
+
+/** Without `outputs` their names are those of the model's tensors, which only the plan knows. */
+function lintPredictions({ predictions, id, passthrough, outputs }: Job, report: Report): void {
+  if (predictions === null) return;
+  const known = new Set([...id, ...passthrough, ...Object.keys(outputs ?? {})]);
+  const claims = [
+    ...predictions.key.map((name, i) => ({ name, path: ['predictions', 'key', i] })),
+    ...(predictions.values ?? []).map((name, i) => ({ name, path: ['predictions', 'values', i] })),
+  ];
+  for (const { name, path } of claims) {
+    if (known.has(name) || (outputs === null && path[1] === 'values')) continue;
+    report(path, {
+      what: 'is no column of the output',
+      expected: 'a column of id, passthrough or outputs',
+      got: JSON.stringify(name),
+    });
+  }
+}

@@ -1,0 +1,8 @@
+import type { IssueList } from '../tree/issues.ts';
+
+/** What checking a tree needs besides the tree. */
+export interface CheckContext {
+  readonly issues: IssueList;
+  /** Absolute URI of a URI or path text. May throw URI_INVALID, which becomes an issue. */
+  readonly resolveUri: (text: string) => string;
+}

@@ -1,0 +1,119 @@
+import type { FeatureSpec, Job, JobPartitions, JobPredictions, JobSchedule } from '../../base/contract/job.ts';
+import type { FEATURE } from '../fields/binding-fields.ts';
+import type { Value } from '../fields/field.ts';
+import type { JobFile } from '../fields/job-fields.ts';
+import { defaultState, stripSlashes } from '../slots/table-root.ts';
+import { duckdbType } from '../values/column-types.ts';
+
+/**
+ * Turns a checked file into the job that every other room works with: units in the names, one form for each thing that
+ * has several spellings, types as DuckDB writes them. Deeply frozen.
+ *
+ * Errors: none.
+ */
+export function compileJob(file: JobFile): Job {
+  const outputUri = stripSlashes(file.output.uri);
+  return deepFreeze({
+    name: file.name,
+    stores: file.stores,
+    state: file.state === null ? defaultState(outputUri) : stripSlashes(file.state),
+    model: { ...file.model, name: file.model.name ?? stemOf(file.model.uri) },
+    input: {
+      uris: file.input.uri,
+      format: file.input.format,
+      schema: file.input.schema === null ? null : mapValues(file.input.schema, compileType),
+      pathColumns: mapValues(file.input.pathColumns, compileType),
+      onBadFile: file.input.onBadFile,
+      lossy: file.input.lossy,
+    },
+    partitions: compilePartitions(file.partitions),
+    features: file.features === null ? null : mapValues(file.features, compileFeature),
+    outputs: file.outputs,
+    id: file.id,
+    passthrough: file.passthrough,
+    output: {
+      uri: outputUri,
+      compression: file.output.compression,
+      rowGroupRows: file.output.rowGroupRows,
+      lineage: file.output.lineage,
+      gcGraceMs: file.output.gcGrace,
+    },
+    predictions: compilePredictions(file),
+    execution: {
+      scorers: file.execution.scorers,
+      intraOpThreads: file.execution.intraOpThreads,
+      batchRows: file.execution.batchRows,
+      chunkRows: file.execution.chunkRows,
+      memoryBytes: file.execution.memory,
+      scratchBytes: file.execution.scratch,
+      device: file.execution.device,
+      cuda: file.execution.cuda,
+      batchDeadlineMs: file.execution.batchDeadline,
+    },
+    rejects: { limit: file.rejects.limit },
+    schedule: compileSchedule(file.schedule),
+    notify: file.notify,
+  });
+}
+
+function compilePredictions({ predictions, name, partitions, outputs }: JobFile): JobPredictions | null {
+  if (predictions === null) return null;
+  const { set, values, scope, ttl, ...rest } = predictions;
+  return {
+    ...rest,
+    set: set ?? name,
+    values: values ?? (outputs === null ? null : Object.keys(outputs)),
+    scope: scope ?? (partitions === null ? 'latest' : 'union'),
+    ttlMs: ttl,
+  };
+}
+
+function compilePartitions(partitions: JobFile['partitions']): JobPartitions | null {
+  if (partitions === null) return null;
+  const { values, every, format, start } = partitions;
+  if (values !== null) return { kind: 'values', values };
+  return every === null || format === null || start === null ? null : { kind: 'every', every, format, start };
+}
+
+function compileSchedule(schedule: JobFile['schedule']): JobSchedule | null {
+  if (schedule === null) return null;
+  const { jitter, waitForInput, ...rest } = schedule;
+  return {
+    ...rest,
+    jitterMs: jitter,
+    waitForInput:
+      waitForInput === null
+        ? null
+        : { forMs: waitForInput.for, everyMs: waitForInput.every, marker: waitForInput.marker },
+  };
+}
+
+function compileFeature({ columns, nulls, value }: Value<typeof FEATURE>): FeatureSpec {
+  if (columns !== null) return { kind: 'columns', columns, nulls };
+  return { kind: 'value', value: value ?? 0 };
+}
+
+function compileType(text: string): string {
+  return duckdbType(text) ?? text;
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Readonly<Record<string, B>> {
+  const mapped: Record<string, B> = Object.create(null);
+  for (const [key, value] of Object.entries(record)) mapped[key] = map(value);
+  return mapped;
+}
+
+/** `delay_lgbm` of `s3://models/delay_lgbm.onnx`. */
+function stemOf(uri: string): string {
+  const name = uri.slice(uri.lastIndexOf('/') + 1);
+  const stem = name.replace(/\.[^.]*$/, '');
+  return stem === '' ? name : stem;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const item of Object.values(value)) deepFreeze(item);
+  }
+  return value;
+}

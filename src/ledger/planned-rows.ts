@@ -1,6 +1,0 @@
-import type { Plan } from '../contract/plan.ts';
-
-/** Rows of a plan; null while an Arrow stream is not counted. */
-export function plannedRows(plan: Plan): number | null {
-  return plan.chunks.reduce<number | null>((sum, c) => (sum === null || c.rows === null ? null : sum + c.rows), 0);
-}

@@ -1,0 +1,164 @@
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { type ProtoField, protoFields, protoText } from './protobuf.ts';
+
+/** Structure of an ONNX file, read before ONNX Runtime sees it. Field numbers: onnx/onnx.proto (ModelProto and below). */
+export interface OnnxFile {
+  readonly irVersion: number;
+  readonly producer: string;
+  readonly opsets: Readonly<Record<string, number>>;
+  /** Operator domains and types in use, subgraphs and functions included: `domain:Op`. */
+  readonly operators: ReadonlySet<string>;
+  readonly functionDomains: ReadonlySet<string>;
+  /** Names of tensors whose bytes lie in other files. */
+  readonly externalTensors: readonly string[];
+  /** Graph outputs that are no tensors: name -> kind in words. */
+  readonly otherOutputs: ReadonlyMap<string, string>;
+  readonly otherInputs: ReadonlyMap<string, string>;
+}
+
+interface Found {
+  operators: Set<string>;
+  externalTensors: string[];
+}
+
+const MAX_DEPTH = 64;
+
+/** Errors: MODEL_INVALID when the bytes are no ONNX model. Owns: nothing is kept of `bytes`. */
+export function readOnnxFile(bytes: Uint8Array, where: string): OnnxFile {
+  if (bytes.length === 0) throw new PrescoreError('MODEL_INVALID', { what: 'model file has zero bytes', where });
+  const head = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase();
+  if (head.startsWith('<!doctype') || head.startsWith('<html') || head.startsWith('<?xml')) {
+    throw new PrescoreError('MODEL_INVALID', { what: 'model file is a web page, not a model', where });
+  }
+  if (head.startsWith('version https://git-lfs')) {
+    throw new PrescoreError('MODEL_INVALID', {
+      what: 'model file is a Git LFS pointer, not a model',
+      where,
+      fix: 'Run git lfs pull.',
+    });
+  }
+  if (new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'ORTM') {
+    const fix = 'Use the .onnx file that it was made from.';
+    throw new PrescoreError('MODEL_INVALID', { what: 'model file is in ORT format, not ONNX', where, fix });
+  }
+  try {
+    return readModel(bytes);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const what = `model file is damaged or cut short (${error.message})`;
+    throw new PrescoreError('MODEL_INVALID', { what, where, cause: error });
+  }
+}
+
+function readModel(bytes: Uint8Array): OnnxFile {
+  const found: Found = { operators: new Set(), externalTensors: [] };
+  const opsets: Record<string, number> = {};
+  const functionDomains = new Set<string>();
+  const otherOutputs = new Map<string, string>();
+  const otherInputs = new Map<string, string>();
+  let irVersion = 0;
+  let producer = '';
+  let hasGraph = false;
+  for (const field of protoFields(bytes)) {
+    if (field.number === 1 && field.varint !== null) irVersion = field.varint;
+    if (field.number === 2) producer = protoText(field.bytes);
+    if (field.number === 7 && field.bytes !== null) {
+      hasGraph = true;
+      walkGraph(field.bytes, found, 0);
+      readValues(field.bytes, 12, otherOutputs);
+      readValues(field.bytes, 11, otherInputs);
+    }
+    if (field.number === 8 && field.bytes !== null) readOpset(field.bytes, opsets);
+    if (field.number === 25 && field.bytes !== null) functionDomains.add(walkFunction(field.bytes, found));
+  }
+  if (!hasGraph) throw new RangeError('no graph');
+  const { operators, externalTensors } = found;
+  return { irVersion, producer, opsets, operators, functionDomains, externalTensors, otherOutputs, otherInputs };
+}
+
+function readOpset(bytes: Uint8Array, opsets: Record<string, number>): void {
+  let domain = '';
+  let version = 0;
+  for (const field of protoFields(bytes)) {
+    if (field.number === 1) domain = protoText(field.bytes);
+    if (field.number === 2 && field.varint !== null) version = field.varint;
+  }
+  opsets[domain === '' ? 'ai.onnx' : domain] = version;
+}
+
+// GraphProto: node 1, initializer 5, sparse_initializer 15.
+function walkGraph(graph: Uint8Array, found: Found, depth: number): void {
+  if (depth > MAX_DEPTH) throw new RangeError('subgraphs nested more than 64 deep');
+  for (const field of protoFields(graph)) {
+    if (field.bytes === null) continue;
+    if (field.number === 1) walkNode(field.bytes, found, depth);
+    if (field.number === 5) checkTensor(field.bytes, found);
+    if (field.number === 15) checkSparse(field.bytes, found);
+  }
+}
+
+// FunctionProto: node 7, domain 10, attributes with defaults 11.
+function walkFunction(bytes: Uint8Array, found: Found): string {
+  let domain = '';
+  for (const field of protoFields(bytes)) {
+    if (field.number === 7 && field.bytes !== null) walkNode(field.bytes, found, 0);
+    if (field.number === 10) domain = protoText(field.bytes);
+    if (field.number === 11 && field.bytes !== null) {
+      for (const part of protoFields(field.bytes)) walkAttribute(part, found, 0);
+    }
+  }
+  return domain;
+}
+
+// NodeProto: op_type 4, attribute 5, domain 7. AttributeProto: t 5, g 6, tensors 10, graphs 11, sparse 22 and 23.
+function walkNode(node: Uint8Array, found: Found, depth: number): void {
+  let domain = '';
+  let operator = '';
+  for (const field of protoFields(node)) {
+    if (field.number === 4) operator = protoText(field.bytes);
+    if (field.number === 7) domain = protoText(field.bytes);
+    if (field.number === 5 && field.bytes !== null) {
+      for (const part of protoFields(field.bytes)) walkAttribute(part, found, depth);
+    }
+  }
+  found.operators.add(`${domain === '' ? 'ai.onnx' : domain}:${operator}`);
+}
+
+function walkAttribute(part: ProtoField, found: Found, depth: number): void {
+  if (part.bytes === null) return;
+  if (part.number === 5 || part.number === 10) checkTensor(part.bytes, found);
+  if (part.number === 6 || part.number === 11) walkGraph(part.bytes, found, depth + 1);
+  if (part.number === 22 || part.number === 23) checkSparse(part.bytes, found);
+}
+
+function checkSparse(sparse: Uint8Array, found: Found): void {
+  for (const field of protoFields(sparse))
+    if (field.bytes !== null && field.number <= 2) checkTensor(field.bytes, found);
+}
+
+// TensorProto: name 8, external_data 13, data_location 14 (1 = external).
+function checkTensor(tensor: Uint8Array, found: Found): void {
+  let name = '';
+  let isExternal = false;
+  for (const field of protoFields(tensor)) {
+    if (field.number === 8) name = protoText(field.bytes);
+    if (field.number === 13 || (field.number === 14 && field.varint === 1)) isExternal = true;
+  }
+  if (isExternal) found.externalTensors.push(name);
+}
+
+// ValueInfoProto: name 1, type 2. TypeProto: tensor 1, sequence 4, map 5, sparse tensor 8, optional 9.
+function readValues(graph: Uint8Array, number: number, into: Map<string, string>): void {
+  const kinds: Readonly<Record<number, string>> = { 4: 'sequence', 5: 'map', 8: 'sparse tensor', 9: 'optional' };
+  for (const field of protoFields(graph)) {
+    if (field.number !== number || field.bytes === null) continue;
+    let name = '';
+    let kind: string | undefined;
+    for (const part of protoFields(field.bytes)) {
+      if (part.number === 1) name = protoText(part.bytes);
+      if (part.number !== 2 || part.bytes === null) continue;
+      for (const type of protoFields(part.bytes)) kind = kinds[type.number] ?? kind;
+    }
+    if (kind !== undefined) into.set(name, kind);
+  }
+}

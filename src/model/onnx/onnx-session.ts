@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import * as ort from 'onnxruntime-node';
+import type { GrantedDevice } from '../../base/contract/device.ts';
+import type { Signature, TensorSignature, TensorType } from '../../base/contract/signature.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { zeros } from '../elements/elements.ts';
+import { type DeviceOptions, parseDevice } from './execution-device.ts';
+import type { OnnxFile } from './onnx-file.ts';
+import { openOnDevice } from './open-on-device.ts';
+import { runtimeText } from './runtime-text.ts';
+
+export interface SessionOptions {
+  readonly intraOpThreads: number;
+  /** `cpu`, `cuda`, `cuda:N` or `webgpu`. */
+  readonly device: string;
+}
+
+/** Feeds and fetches by tensor name. Data of float16 is raw bits (Uint16Array), of bool one byte a value. */
+export interface TensorValue {
+  readonly type: TensorType;
+  readonly dims: readonly number[];
+  readonly data: ArrayLike<unknown>;
+}
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set<TensorType>([
+  'float32',
+  'float64',
+  'float16',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+  'bool',
+  'string',
+]);
+
+keepHalfBitsRaw();
+// Sessions are silent, but what concerns no session would still go to stderr, such as each library that does not load.
+ort.env.logLevel = 'fatal';
+
+/**
+ * The only door to ONNX Runtime. `run` blocks its thread for the whole inference: it must be called in a worker thread
+ * of a scorer child, never where anyone waits for the event loop.
+ */
+export class OnnxSession {
+  readonly signature: Signature;
+  /** Where it runs. */
+  readonly granted: GrantedDevice;
+  private readonly session: ort.InferenceSession;
+
+  private constructor(session: ort.InferenceSession, signature: Signature, granted: GrantedDevice) {
+    this.session = session;
+    this.signature = signature;
+    this.granted = granted;
+  }
+
+  /** Errors: MODEL_OPSET, MODEL_INVALID, PROVIDER_UNAVAILABLE. Owns: `bytes` may be dropped afterwards. */
+  static async open(bytes: Uint8Array, file: OnnxFile, options: SessionOptions, where: string): Promise<OnnxSession> {
+    try {
+      const create = (on: DeviceOptions): Promise<ort.InferenceSession> =>
+        ort.InferenceSession.create(bytes, {
+          ...on,
+          intraOpNumThreads: options.intraOpThreads,
+          interOpNumThreads: 1,
+          executionMode: 'sequential',
+          graphOptimizationLevel: 'all',
+          logSeverityLevel: 4,
+        });
+      const { session, granted } = await openOnDevice(parseDevice(options.device), { create, tryOut });
+      return new OnnxSession(session, readSignature(session, file), granted);
+    } catch (error) {
+      throw openError(error, where);
+    }
+  }
+
+  /** One batch. Throws ONNX Runtime's own errors: the caller bisects. */
+  async run(feeds: ReadonlyMap<string, TensorValue>, fetches: readonly string[]): Promise<Map<string, TensorValue>> {
+    const tensors: Record<string, ort.Tensor> = Object.create(null) as Record<string, ort.Tensor>;
+    for (const [name, value] of feeds) tensors[name] = toTensor(value);
+    const results = await this.session.run(tensors, fetches);
+    const values = new Map<string, TensorValue>();
+    for (const name of fetches) {
+      const tensor = results[name];
+      if (tensor === undefined) continue;
+      values.set(name, { type: tensor.type as TensorType, dims: tensor.dims, data: rawBits(tensor) });
+    }
+    return values;
+  }
+
+  async close(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+/** The version of the runtime that is installed, for plans and `doctor`; read without loading its native part. */
+export function onnxruntimeVersion(): string {
+  const path = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+  return String((JSON.parse(readFileSync(path, 'utf8')) as { version?: unknown }).version);
+}
+
+/*
+ * Where Node has Float16Array (24 and newer), the runtime's JavaScript half wraps the bits of half floats in one, and its
+ * native half (1.30) then sees zero bytes ("not enough space: expected 6, got 0"). It looks for Float16Array once, when the
+ * first tensor is made: that one is made here while there is none.
+ */
+function keepHalfBitsRaw(): void {
+  const found = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
+  if (found?.configurable === true) Reflect.deleteProperty(globalThis, 'Float16Array');
+  new ort.Tensor('bool', new Uint8Array(1), [1]);
+  if (found !== undefined) Object.defineProperty(globalThis, 'Float16Array', found);
+}
+
+// Should a later runtime return Float16Array after all: inside prescore half floats are raw bits.
+function rawBits(tensor: ort.Tensor): ArrayLike<unknown> {
+  const data = tensor.data as ArrayLike<unknown>;
+  if (tensor.type !== 'float16' || !ArrayBuffer.isView(data) || data instanceof Uint16Array) return data;
+  return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+}
+
+function toTensor(value: TensorValue): ort.Tensor {
+  return new ort.Tensor(value.type as 'float32', value.data as Float32Array, value.dims);
+}
+
+// One row of zeros and empty texts; axes of any length have length one.
+async function tryOut(session: ort.InferenceSession): Promise<void> {
+  const feeds: Record<string, ort.Tensor> = Object.create(null) as Record<string, ort.Tensor>;
+  for (const value of session.inputMetadata) {
+    if (!value.isTensor) continue;
+    const dims = value.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : 1));
+    const count = dims.reduce((product, d) => product * d, 1);
+    const type = value.type as TensorType;
+    feeds[value.name] = toTensor({ type, dims, data: zeros(type, count) });
+  }
+  await session.run(feeds);
+}
+
+function readSignature(session: ort.InferenceSession, file: OnnxFile): Signature {
+  const side = (values: readonly ort.InferenceSession.ValueMetadata[], other: ReadonlyMap<string, string>) =>
+    values.map((v): TensorSignature => {
+      const kind = other.get(v.name);
+      if (!v.isTensor || kind !== undefined)
+        return { name: v.name, type: null, declared: kind ?? 'non-tensor', dims: [] };
+      const type = KNOWN_TYPES.has(v.type) ? (v.type as TensorType) : null;
+      const dims = v.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : null));
+      return { name: v.name, type, declared: v.type, dims };
+    });
+  return {
+    inputs: side(session.inputMetadata, file.otherInputs),
+    outputs: side(session.outputMetadata, file.otherOutputs),
+  };
+}
+
+function openError(error: unknown, where: string): PrescoreError {
+  if (error instanceof PrescoreError) return error;
+  const text = runtimeText(error);
+  const ir = /IR version: (\d+), max supported IR version: (\d+)/.exec(text);
+  if (ir !== null) return versionError('IR version', ir[1]!, ir[2]!, where, error);
+  const opset = /Opset (\d+) is under development.*support for domain (\S+) is till opset (\d+)/.exec(text);
+  if (opset !== null) return versionError(`opset of ${opset[2]}`, opset[1]!, opset[3]!, where, error);
+  const code = /IR version|opset/i.test(text) ? 'MODEL_OPSET' : 'MODEL_INVALID';
+  return new PrescoreError(code, { what: `ONNX Runtime cannot load it: ${text}`, where, cause: error });
+}
+
+function versionError(what: string, got: string, highest: string, where: string, cause: unknown): PrescoreError {
+  const expected = `at most ${highest}`;
+  return new PrescoreError('MODEL_OPSET', {
+    what: `the ${what} of the model is not supported`,
+    where,
+    expected,
+    got,
+    cause,
+  });
+}

@@ -1,0 +1,36 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { type Caller, callerOf } from '../http/access.ts';
+import type { ErrorWriter } from '../http/http-answer.ts';
+import type { InferResult } from './wire.ts';
+
+/** Error bodies of V1 and V2: one text under `error`. */
+export const sayProtocolError: ErrorWriter = ({ message, where }) => ({
+  error: where === undefined ? message : `${where}: ${message}`,
+});
+
+/** Names in the path of a model's routes. */
+export interface ModelParams {
+  readonly model: string;
+  readonly version?: string;
+}
+
+/** What a key may not name is answered as what is not there. Errors: LIVE_MODEL_UNKNOWN. */
+export function requireModel(caller: Caller, name: string): void {
+  if (caller.models?.has(name) === false)
+    throw new PrescoreError('LIVE_MODEL_UNKNOWN', { what: 'not for this key', where: name });
+}
+
+/** Model and version of a request's path. Errors: LIVE_MODEL_UNKNOWN. */
+export function modelOf(request: FastifyRequest<{ Params: ModelParams }>): readonly [string, string | null] {
+  const { model, version } = request.params;
+  requireModel(callerOf(request), model);
+  return [model, version ?? null];
+}
+
+/** Headers that every prediction has, whatever its body looks like. */
+export function sayPrediction(reply: FastifyReply, { model, queueMs, computeMs }: InferResult): FastifyReply {
+  reply.header('server-timing', `queue;dur=${queueMs.toFixed(3)}, compute;dur=${computeMs.toFixed(3)}`);
+  if (model.version !== null) reply.header('x-model-version', encodeURIComponent(model.version));
+  return reply.header('cache-control', 'no-store');
+}

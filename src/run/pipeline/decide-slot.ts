@@ -1,0 +1,140 @@
+import type { Job } from '../../base/contract/job.ts';
+import type { Plan } from '../../base/contract/plan.ts';
+import type { Manifest } from '../../base/contract/records.ts';
+import type { RunDone } from '../../base/contract/run-events.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { differingFields, fingerprintsOf, resultFingerprint } from '../../job/slots/fingerprint.ts';
+import { partitionFolder } from '../../job/slots/partition-folder.ts';
+import { formatRunId, type Slot } from '../../job/slots/run-id.ts';
+import { tableRoot } from '../../job/slots/table-root.ts';
+import { expandTemplate } from '../../job/values/template.ts';
+import { finishCommit, inputsDigest } from '../ledger/commit-run.ts';
+import { ManifestChain } from '../ledger/manifest-chain.ts';
+import { RecordStore } from '../ledger/record-store.ts';
+import { RunLedger } from '../ledger/run-ledger.ts';
+import { listInputs } from '../plan/list-inputs.ts';
+import { runDone } from './finish-run.ts';
+import type { RunDeps, RunOptions } from './run-deps.ts';
+
+/** What is to be done about a slot: nothing, or attempt n (which may have begun). */
+export type SlotDecision =
+  | { readonly kind: 'done'; readonly done: RunDone }
+  | { readonly kind: 'go'; readonly attempt: number; readonly plan: Plan | null };
+
+/** The commits of the output that a slot writes. */
+export function chainOf(
+  job: Job,
+  partition: string | null,
+  records: RecordStore,
+  deps: Pick<RunDeps, 'stores'>,
+): ManifestChain {
+  const outputUri = expandTemplate(job.output.uri, partition).replace(/\/+$/, '');
+  return new ManifestChain(records, deps.stores, `manifests/${partitionFolder(partition)}`, outputUri);
+}
+
+/**
+ * Looks at the records of a slot and says which attempt is to be worked on, by the table of docs/runs.md. Reads only, but for a
+ * commit that was killed at its end, which is finished. Needs no scorers.
+ *
+ * Errors: RUN_OTHER_DEFINITION, those of listing the inputs and of the store.
+ */
+export async function decideSlot(
+  job: Job,
+  slot: Slot,
+  options: RunOptions,
+  deps: Pick<RunDeps, 'stores' | 'versions'>,
+): Promise<SlotDecision> {
+  const records = new RecordStore(deps.stores, job.state);
+  const chain = chainOf(job, slot.partition, records, deps);
+  const latest = await latestAttempt(records, slot);
+  if (latest === null) return { kind: 'go', attempt: 1, plan: null };
+  const { attempt } = latest.plan;
+  const committed = await findCommitted(latest, chain);
+  if (committed !== null) {
+    const done = await alreadyDone(job, slot, latest, committed, chain, options, deps);
+    return done === null ? { kind: 'go', attempt: attempt + 1, plan: null } : { kind: 'done', done };
+  }
+  return options.isNewRun
+    ? { kind: 'go', attempt: attempt + 1, plan: null }
+    : { kind: 'go', attempt, plan: latest.plan };
+}
+
+/** Each process finds out for itself what the stores can do before it writes: a plan may come from another one. */
+export async function probeStores(job: Job, deps: Pick<RunDeps, 'stores' | 'warn'>): Promise<void> {
+  for (const uri of [`${job.state}/`, `${tableRoot(job.output.uri)}/`]) {
+    const { store, key } = deps.stores.at(uri);
+    const { conditionalPut, conditionalComplete } = await store.probe(key);
+    if (!conditionalPut || !conditionalComplete) {
+      deps.warn(
+        `the store of ${uri} has no conditional writes: two runs at once could overwrite each other; start only one`,
+      );
+    }
+  }
+}
+
+/** A plan of a slot with its records. */
+export interface Attempt {
+  readonly plan: Plan;
+  readonly ledger: RunLedger;
+}
+
+/** The attempt with the highest number, found by probing upward; null before the first. */
+export async function latestAttempt(records: RecordStore, slot: Slot): Promise<Attempt | null> {
+  let latest: Attempt | null = null;
+  for (let attempt = 1; ; attempt++) {
+    const ledger = new RunLedger(records, formatRunId(slot, attempt));
+    const plan = await ledger.readPlan();
+    if (plan === null) return latest;
+    latest = { plan, ledger };
+  }
+}
+
+/** The manifest of an attempt, current or older; null when it is not committed. */
+export async function findCommitted(attempt: Attempt, chain: ManifestChain): Promise<Manifest | null> {
+  const note = await attempt.ledger.commitNote();
+  const noted = note === null ? null : await chain.read(note.n);
+  return noted?.runId === attempt.plan.runId ? noted : chain.findRun(attempt.plan.runId);
+}
+
+/** What a committed slot answers; null when it is to be scored again as the next attempt. */
+export async function alreadyDone(
+  job: Job,
+  slot: Slot,
+  latest: Attempt,
+  committed: Manifest,
+  chain: ManifestChain,
+  options: RunOptions,
+  deps: Pick<RunDeps, 'stores' | 'versions'>,
+): Promise<RunDone | null> {
+  if (options.isNewRun) return null;
+  const { plan, ledger } = latest;
+  const current = await chain.current();
+  if (current?.runId === plan.runId) await finishCommit(current, chain, ledger, deps.stores, job.output.gcGraceMs);
+  const objects = await listInputs(job, slot.partition, deps.stores);
+  const known = new Map(plan.files.map((f) => [f.uri, `${f.size} ${f.etag}`]));
+  const skipped = new Set(plan.skipped.map((s) => s.uri));
+  const isSame = inputsDigest(objects.filter((o) => !skipped.has(o.uri))) === committed.inputs.digest;
+  const changed = isSame
+    ? 0
+    : Math.max(1, objects.filter((o) => !skipped.has(o.uri) && known.get(o.uri) !== `${o.size} ${o.etag}`).length);
+  const sha256 = job.model.sha256 ?? plan.model.sha256;
+  const isOther = resultFingerprint(job, sha256) !== committed.fingerprints.result;
+  if (options.isIfChanged && (isOther || changed > 0)) return null;
+  if (isOther) {
+    const fields = differingFields(
+      plan.fingerprints,
+      fingerprintsOf({ job, modelSha256: sha256, batchRows: plan.batchRows, versions: plan.versions }),
+    );
+    throw new PrescoreError('RUN_OTHER_DEFINITION', {
+      what: `run ${plan.runId} is committed with an older definition (differs in ${fields.join(', ')})`,
+      where: plan.outputUri,
+    });
+  }
+  return runDone(plan, committed, {
+    records: [],
+    chunksResumed: 0,
+    inputsChanged: changed,
+    alreadyDone: true,
+    seconds: 0,
+  });
+}

@@ -1,0 +1,82 @@
+import type { Binding } from '../../base/contract/binding.ts';
+import type { Job } from '../../base/contract/job.ts';
+import type { Plan } from '../../base/contract/plan.ts';
+import { fingerprintsOf } from '../../job/slots/fingerprint.ts';
+import { formatRunId, type Slot } from '../../job/slots/run-id.ts';
+import { expandTemplate } from '../../job/values/template.ts';
+import { autoBatchRows, mostGpuBatchRows, rowBytes } from '../../scoring/tensor/slab-layout.ts';
+import { chunkTarget, cutChunks } from '../plan/cut-chunks.ts';
+import { type BoundInputs, bindInputs } from '../plan/describe-inputs.ts';
+import { listInputs } from '../plan/list-inputs.ts';
+import type { LoadedScorers, RunDeps } from './run-deps.ts';
+
+/** Lists, describes and binds the input of one partition: everything that `check` checks. */
+export async function describeRun(
+  job: Job,
+  partition: string | null,
+  scorers: LoadedScorers,
+  deps: RunDeps,
+): Promise<BoundInputs> {
+  const objects = await listInputs(job, partition, deps.stores);
+  const requests = objects.map(({ uri, size, etag }) => ({ uri, size, etag, format: job.input.format }));
+  const results = await scorers.pool.describe(requests);
+  return bindInputs(job, scorers.model, objects, results);
+}
+
+/**
+ * Makes the plan of one attempt at a slot; writes nothing. Depends on the input, the job and the versions alone; on a GPU, with
+ * `batchRows: auto`, also on how fast batches of several sizes ran.
+ *
+ * Errors: those of `listInputs` and `bindInputs`; on a GPU those of scoring.
+ */
+export async function planRun(
+  job: Job,
+  slot: Slot,
+  attempt: number,
+  asOf: string | null,
+  scorers: LoadedScorers,
+  deps: RunDeps,
+): Promise<Plan> {
+  const inputs = await describeRun(job, slot.partition, scorers, deps);
+  const { binding } = inputs;
+  const createdAt = deps.now().toISOString();
+  const asked = job.execution.batchRows;
+  const batchRows = binding.fixedBatch ?? (asked === 'auto' ? await autoBatch(binding, scorers) : asked);
+  const totalRows = inputs.described.reduce((sum, f) => sum + (f.rows ?? 0), 0);
+  const cuttable = inputs.described.map((f) => ({
+    rowGroups: f.format === 'arrow-stream' ? null : f.rowGroups,
+    size: f.size,
+  }));
+  const { stores } = deps;
+  const outputUri = expandTemplate(job.output.uri, slot.partition).replace(/\/+$/, '');
+  const place = stores.at(`${outputUri}/`);
+  const { model } = scorers;
+  return {
+    format: 1,
+    runId: formatRunId(slot, attempt),
+    job,
+    partition: slot.partition,
+    logicalTime: slot.logicalTime,
+    attempt,
+    createdAt,
+    scoredAt: asOf ?? slot.logicalTime ?? createdAt,
+    outputUri,
+    state: job.state,
+    model: { ...model, uri: job.model.uri, name: job.model.name, version: job.model.version },
+    binding,
+    outputColumns: inputs.outputColumns,
+    files: inputs.files,
+    skipped: inputs.skipped,
+    chunks: cutChunks(cuttable, chunkTarget(totalRows, job.execution.chunkRows)),
+    batchRows,
+    abilities: await place.store.probe(stores.at(`${job.state}/`).key),
+    fingerprints: fingerprintsOf({ job, modelSha256: model.sha256, batchRows, versions: deps.versions }),
+    versions: deps.versions,
+  };
+}
+
+async function autoBatch(binding: Binding, { pool, model }: LoadedScorers): Promise<number> {
+  const perRow = rowBytes(binding);
+  if (model.device === undefined) return autoBatchRows(perRow);
+  return (await pool.probe(binding, mostGpuBatchRows(perRow))).batchRows;
+}

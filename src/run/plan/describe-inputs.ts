@@ -1,0 +1,176 @@
+import type { Binding, BoundInput } from '../../base/contract/binding.ts';
+import type { Job } from '../../base/contract/job.ts';
+import type { OutputColumn, PlannedFile, SkippedFile } from '../../base/contract/plan.ts';
+import type { ModelInfo } from '../../base/contract/signature.ts';
+import type { FileDescription } from '../../base/contract/table.ts';
+import type { ErrorCode } from '../../base/errors/error-codes.ts';
+import { type ErrorJson, fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
+import { bindFeatures } from '../../scoring/tensor/bind-features.ts';
+import { bindOutputs } from '../../scoring/tensor/bind-outputs.ts';
+import { columnsOf } from '../../scoring/tensor/feature-packer.ts';
+import type { InputObject } from './list-inputs.ts';
+import { outputColumns } from './output-columns.ts';
+import { checkColumns, KeptTypes } from './unify-columns.ts';
+
+/** Input files that will be read, with what the job reads of them, and how they feed the model. */
+export interface BoundInputs {
+  readonly binding: Binding;
+  readonly outputColumns: readonly OutputColumn[];
+  readonly described: readonly FileDescription[];
+  readonly files: readonly PlannedFile[];
+  readonly skipped: readonly SkippedFile[];
+}
+
+export type Described =
+  | { readonly ok: true; readonly file: FileDescription }
+  | { readonly ok: false; readonly error: ErrorJson };
+
+/**
+ * Checks the model and every file's schema against the job before any row is scored, and binds them. With
+ * `onBadFile: skip`, files with a bad footer or schema are dropped and named.
+ *
+ * Errors: the first bad file's, INPUT_SCHEMA, INPUT_LOSSY_TYPE, INPUT_UNSUPPORTED, SIGNATURE_MISMATCH, MODEL_*;
+ * INPUT_NOT_FOUND when every file was skipped.
+ */
+export function bindInputs(
+  job: Job,
+  model: ModelInfo,
+  objects: readonly InputObject[],
+  results: readonly Described[],
+): BoundInputs {
+  const outputs = bindOutputs(job.outputs, model.signature, job.model.uri);
+  const kept = [...job.id, ...job.passthrough];
+  const binder = new FileBinder(job, model, kept);
+  const skipped: SkippedFile[] = [];
+  results.forEach((result, i) => {
+    try {
+      if (!result.ok) throw fromErrorJson(result.error);
+      binder.add(withPathColumns(result.file, job));
+    } catch (error) {
+      if (job.input.onBadFile !== 'skip' || !(error instanceof PrescoreError) || !FILE_FAULTS.has(error.code))
+        throw error;
+      skipped.push({ uri: objects[i]!.uri, code: error.code, message: error.message });
+    }
+  });
+  const { inputs, fixedBatch, features } = binder.bound(skipped);
+  const used = new Set([...features, ...kept]);
+  const pathValues = new Map(objects.map((o) => [o.uri, o.pathValues]));
+  const files = binder.files.map(
+    (file): PlannedFile => ({
+      uri: file.uri,
+      size: file.size,
+      etag: file.etag,
+      format: file.format,
+      rows: file.rows,
+      columns: file.columns.filter((c) => used.has(c.name)),
+      pathValues: pathValues.get(file.uri) ?? {},
+    }),
+  );
+  return {
+    binding: { inputs, outputs, fixedBatch },
+    outputColumns: outputColumns(job, outputs, binder.types.all),
+    described: binder.files,
+    files,
+    skipped,
+  };
+}
+
+/** What one file alone is to blame for; anything else (the store, the model, a changed file) stops the plan. */
+const FILE_FAULTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'INPUT_EMPTY_FILE',
+  'INPUT_FORMAT',
+  'INPUT_TRUNCATED',
+  'INPUT_FOOTER',
+  'INPUT_CORRUPT',
+  'INPUT_SCHEMA',
+  'INPUT_DUPLICATE_COLUMN',
+  'INPUT_UNSUPPORTED',
+  'INPUT_LOSSY_TYPE',
+  'SIGNATURE_MISMATCH',
+]);
+
+interface BoundFeatures {
+  readonly inputs: readonly BoundInput[];
+  readonly fixedBatch: number | null;
+  /** Source columns of all inputs. */
+  readonly features: readonly string[];
+}
+
+/** Takes file after file: the first that fits sets how the model is fed, the others must feed it the same way. */
+class FileBinder {
+  readonly files: FileDescription[] = [];
+  readonly types: KeptTypes;
+  private readonly job: Job;
+  private readonly model: ModelInfo;
+  private reference: BoundFeatures | null = null;
+  private mismatch: PrescoreError | null = null;
+
+  constructor(job: Job, model: ModelInfo, kept: readonly string[]) {
+    this.job = job;
+    this.model = model;
+    this.types = new KeptTypes(kept, job.input.lossy);
+  }
+
+  /** Errors: SIGNATURE_MISMATCH while no file fits, INPUT_SCHEMA, INPUT_LOSSY_TYPE, INPUT_UNSUPPORTED, MODEL_*. */
+  add(file: FileDescription): void {
+    const bound = this.bind(file);
+    checkColumns(file, bound.features, this.job.input.lossy);
+    this.types.add(file);
+    this.reference ??= bound;
+    this.files.push(file);
+  }
+
+  /** How the model is fed. Errors: INPUT_NOT_FOUND when no file fits, or the mismatch of the first one. */
+  bound(skipped: readonly SkippedFile[]): BoundFeatures {
+    if (this.reference !== null) return this.reference;
+    // No file feeds the model: rather the job is wrong than every file.
+    if (this.mismatch !== null) throw this.mismatch;
+    const uris = skipped.slice(0, 3).map((s) => s.uri);
+    throw new PrescoreError('INPUT_NOT_FOUND', {
+      what: `all ${skipped.length} input files were skipped`,
+      where: uris.join(', '),
+      got: skipped[0]?.message ?? '',
+    });
+  }
+
+  private bind(file: FileDescription): BoundFeatures {
+    const { job, model, reference } = this;
+    const columns = new Map(file.columns.map((c) => [c.name, c.type]));
+    const first = this.files[0];
+    try {
+      const where = first === undefined ? `${job.model.uri} and ${file.uri}` : file.uri;
+      const { inputs, fixedBatch } = bindFeatures(job.features, model.signature, columns, where);
+      if (reference !== null && JSON.stringify(inputs) !== JSON.stringify(reference.inputs)) {
+        throw new PrescoreError('SIGNATURE_MISMATCH', { what: 'single values stand where the other has lists' });
+      }
+      return { inputs, fixedBatch, features: [...new Set(inputs.flatMap((input) => [...columnsOf(input)]))] };
+    } catch (error) {
+      if (!(error instanceof PrescoreError) || error.code !== 'SIGNATURE_MISMATCH') throw error;
+      if (first === undefined) {
+        this.mismatch ??= error;
+        throw error;
+      }
+      // A file that does not fit where another one did is an input fault, not the model's.
+      throw new PrescoreError('INPUT_SCHEMA', {
+        ...error.details,
+        what: `file does not fit the model as ${first.uri} does: ${error.details.what}`,
+        where: file.uri,
+      });
+    }
+  }
+}
+
+// Path columns come after the file's own and never replace one: a FLOAT `month` in the file stays what it is.
+function withPathColumns(file: FileDescription, job: Job): FileDescription {
+  const own = new Set(file.columns.map((c) => c.name));
+  const clash = Object.keys(job.input.pathColumns).find((name) => own.has(name));
+  if (clash !== undefined) {
+    throw new PrescoreError('INPUT_SCHEMA', {
+      what: `input.pathColumns.${clash}: the file has a column of this name`,
+      where: file.uri,
+      fix: "Remove it from input.pathColumns: the file's own column is used.",
+    });
+  }
+  const extra = Object.entries(job.input.pathColumns).map(([name, type]) => ({ name, type, nullable: false }));
+  return { ...file, columns: [...file.columns, ...extra] };
+}

@@ -1,0 +1,63 @@
+import type { OutputColumn } from '../../base/contract/plan.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import type { SliceColumn } from '../../data/duckdb/decode-slice.ts';
+import { sourceKind } from '../../data/duckdb/source-kind.ts';
+import { columnsOf, type DecodedColumn } from '../tensor/feature-packer.ts';
+import { type SlabLayout, slabLayout } from '../tensor/slab-layout.ts';
+import type { InferenceThreads } from '../thread/inference-threads.ts';
+import { SlabRing } from '../thread/slab-ring.ts';
+import type { RunContext } from './messages.ts';
+
+/** A run as one child holds it: its context, the binding in the ONNX Runtime thread, and the slabs. */
+export interface BoundRun {
+  readonly context: RunContext;
+  readonly bindingId: number;
+  readonly layout: SlabLayout;
+  readonly ring: SlabRing;
+  /** Feature columns in the order of the decode query. */
+  readonly features: readonly string[];
+  readonly kept: readonly OutputColumn[];
+  readonly predictions: readonly OutputColumn[];
+}
+
+export function bindRun(
+  context: RunContext,
+  ort: InferenceThreads,
+  slabs: number,
+  previous: BoundRun | null,
+): BoundRun {
+  const { binding, batchRows } = context;
+  const same =
+    previous !== null &&
+    JSON.stringify(previous.context.binding) === JSON.stringify(binding) &&
+    previous.context.batchRows === batchRows;
+  const layout = same ? previous.layout : slabLayout(binding, batchRows);
+  return {
+    context,
+    layout,
+    // Runs of one job (its partitions) share the slabs.
+    ring: same ? previous.ring : new SlabRing(binding, layout, slabs),
+    bindingId: same ? previous.bindingId : ort.bind({ binding, batchRows, layout }),
+    features: [...new Set(binding.inputs.flatMap((input) => [...columnsOf(input)]))],
+    kept: context.outputColumns.filter((c) => c.role === 'id' || c.role === 'passthrough'),
+    predictions: context.outputColumns.filter((c) => c.role === 'prediction'),
+  };
+}
+
+/** Names of the columns that a run reads of its inputs: features, ids and what is passed through. */
+export function columnsRead({ features, kept }: BoundRun): Set<string> {
+  return new Set([...features, ...kept.map((c) => c.name)]);
+}
+
+/** How a file's columns are decoded: the file's own types decide, since files of one input may differ in width. */
+export function decodedColumns(run: BoundRun, fileIndex: number): (DecodedColumn & SliceColumn)[] {
+  const file = run.context.files[fileIndex]!;
+  const types = new Map(file.columns.map((c) => [c.name, c.type]));
+  return run.features.map((name) => {
+    const type = types.get(name) ?? '';
+    const kind = sourceKind(type);
+    if (kind === null)
+      throw new PrescoreError('INTERNAL', { what: `column ${name} has no decodable type`, where: file.uri });
+    return { name, kind, type };
+  });
+}

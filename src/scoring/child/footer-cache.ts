@@ -1,0 +1,59 @@
+import type { ByteSource } from '../../data/object-store/byte-source.ts';
+import { type ParquetFooter, readParquetFooter } from '../../data/parquet/parquet-footer.ts';
+
+const KEPT = 4;
+const KEPT_BYTES = 8 * 1024 * 1024;
+const DUCK_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Footers of the files that chunks were cut from last: a big file is many chunks, and its footer is fetched and parsed once
+ * per child. Keyed by URI and version, so a replaced file is never mistaken for the pinned one.
+ *
+ * DuckDB keeps what it parsed as well, but for ever and 11 bytes for one (measured): `onFull` is called once, when footers of
+ * 4 MiB have been read, so that it can be told to keep no more.
+ */
+export class FooterCache {
+  private readonly kept = new Map<string, { readonly footer: Promise<ParquetFooter>; bytes: number }>();
+  private readonly onFull: () => Promise<void>;
+  private seenBytes = 0;
+
+  constructor(onFull: () => Promise<void>) {
+    this.onFull = onFull;
+  }
+
+  /** Whether DuckDB is to keep no more footers. */
+  get isFull(): boolean {
+    return this.seenBytes > DUCK_BYTES;
+  }
+
+  read(source: ByteSource, uri: string, etag: string): Promise<ParquetFooter> {
+    const key = `${etag} ${uri}`;
+    const known = this.kept.get(key);
+    if (known !== undefined) return known.footer;
+    const entry = { footer: this.readNew(source, uri, key), bytes: 0 };
+    this.kept.set(key, entry);
+    entry.footer.catch(() => this.kept.delete(key));
+    this.dropOldest(KEPT);
+    return entry.footer;
+  }
+
+  private async readNew(source: ByteSource, uri: string, key: string): Promise<ParquetFooter> {
+    const footer = await readParquetFooter(source, uri);
+    const entry = this.kept.get(key);
+    if (entry !== undefined) entry.bytes = footer.tail.length;
+    while (this.bytes > KEPT_BYTES && this.kept.size > 1) this.dropOldest(this.kept.size - 1);
+    const wasFull = this.isFull;
+    this.seenBytes += footer.tail.length;
+    if (this.isFull && !wasFull) await this.onFull();
+    return footer;
+  }
+
+  private get bytes(): number {
+    return [...this.kept.values()].reduce((sum, entry) => sum + entry.bytes, 0);
+  }
+
+  private dropOldest(most: number): void {
+    const oldest = this.kept.keys().next().value;
+    if (this.kept.size > most && oldest !== undefined) this.kept.delete(oldest);
+  }
+}

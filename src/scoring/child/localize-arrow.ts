@@ -1,0 +1,98 @@
+import type { ByteRange, Location } from '../../base/contract/object-store.ts';
+import type { PlannedFile, Slice } from '../../base/contract/plan.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { type ArrowSummary, describeArrow } from '../../data/arrow/arrow-ipc.ts';
+import { type ArrowToParquetOptions, arrowToParquet } from '../../data/arrow-values/arrow-to-parquet.ts';
+import { pathValue } from '../../data/duckdb/local-slice.ts';
+import { pinnedSource } from '../../data/object-store/pinned-source.ts';
+import { writeSparse } from '../../data/parquet/sparse-file.ts';
+import type { LocalizeOptions, Located } from './located-slice.ts';
+
+/**
+ * Rewrites the record batches of a slice to a scratch Parquet file, from where the one Parquet path goes on. From S3 only
+ * the schema, dictionaries, footer and those batches are fetched; a stream is read whole.
+ *
+ * Errors: those of `arrowToParquet`, INPUT_CORRUPT when the slice is not whole batches, and those of the store.
+ */
+export async function localizeArrow(
+  file: PlannedFile,
+  slice: Slice,
+  place: Location,
+  path: string | null,
+  newScratch: () => string,
+  options: LocalizeOptions,
+): Promise<Located> {
+  const source = pinnedSource(place, file.size, file.etag);
+  const summary = await describeArrow(source, file.uri);
+  const batches = slice.rowEnd === null ? null : batchesOf(summary, slice.rowStart, slice.rowEnd, file.uri);
+  let bytesRead = 0;
+  const local = path ?? newScratch();
+  if (path === null) bytesRead = await writeSparse(source, local, [], neededRanges(summary, batches, file.size));
+  const target = newScratch();
+  const columns = file.columns
+    .map((c) => c.name)
+    .filter((name) => options.columns.has(name) && pathValue(file.pathValues, name) === null);
+  const conversion: ArrowToParquetOptions = {
+    connection: options.duck.connection,
+    path: local,
+    format: summary.format,
+    columns,
+    ...(batches === null ? {} : { batches }),
+    target,
+    compression: 'snappy',
+    memoryBytes: options.arrowMemoryBytes,
+    name: file.uri,
+  };
+  const { rows, names } = await options.converting.run(() => arrowToParquet(conversion));
+  const { uri, pathValues } = file;
+  return {
+    slice: {
+      path: target,
+      uri,
+      rowStart: 0,
+      rowEnd: rows,
+      fileRows: rows,
+      rowBase: slice.rowStart,
+      names,
+      pathValues,
+      groups: [],
+      asBytes: new Set<string>(),
+    },
+    bytesRead,
+    footer: null,
+    faults: [],
+  };
+}
+
+interface BatchSpan {
+  readonly first: number;
+  readonly last: number;
+}
+
+function batchesOf(summary: ArrowSummary, rowStart: number, rowEnd: number, uri: string): BatchSpan {
+  let row = 0;
+  let first = -1;
+  let last = -1;
+  for (const [i, batch] of summary.batches.entries()) {
+    if (row >= rowStart && row + batch.rows <= rowEnd && batch.rows > 0) {
+      if (first < 0) first = i;
+      last = i;
+    }
+    row += batch.rows;
+  }
+  const rows = summary.batches.slice(first, last + 1).reduce((sum, b) => sum + b.rows, 0);
+  if (first < 0 || rows !== rowEnd - rowStart) {
+    throw new PrescoreError('INPUT_CORRUPT', {
+      what: 'record batches are not those that were planned',
+      where: uri,
+      expected: `rows ${rowStart} to ${rowEnd}`,
+      got: `${rows} rows`,
+    });
+  }
+  return { first, last };
+}
+
+function neededRanges(summary: ArrowSummary, batches: BatchSpan | null, size: number): ByteRange[] {
+  if (batches === null) return [{ offset: 0, length: size }];
+  return [...summary.metadata, ...summary.batches.slice(batches.first, batches.last + 1)];
+}

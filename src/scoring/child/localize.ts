@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Location, StoreResolver } from '../../base/contract/object-store.ts';
+import type { PlannedFile, Slice } from '../../base/contract/plan.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { type LocalSlice, pathValue } from '../../data/duckdb/local-slice.ts';
+import { localSource } from '../../data/object-store/local-source.ts';
+import { pinnedSource, wholeIfSmall } from '../../data/object-store/pinned-source.ts';
+import { checkPages } from '../../data/parquet/check-pages.ts';
+import { rowSpans } from '../../data/parquet/parquet-footer.ts';
+import { parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
+import type { LocalizeOptions, Located } from './located-slice.ts';
+
+/** Slices whose bytes are on this machine. `release` removes their scratch files. */
+export interface LocalChunk {
+  readonly located: readonly Located[];
+  readonly slices: readonly LocalSlice[];
+  readonly bytesRead: number;
+  readonly fetchMs: number;
+  /** A path for one more scratch file. */
+  newScratch(): string;
+  release(): Promise<void>;
+  /** Errors: INPUT_CHANGED, INPUT_GONE when a file that is read in place is not the pinned one any more. */
+  checkUnchanged(): Promise<void>;
+}
+
+/**
+ * Brings the rows of a chunk within reach of DuckDB. Parquet on `file://` is read in place; from S3 only the footer and the
+ * wanted column chunks are fetched into a sparse scratch file, pinned by ETag.
+ *
+ * Errors: INPUT_CHANGED, INPUT_GONE, INPUT_TRUNCATED, those of the store and of the footer.
+ */
+export async function localizeChunk(
+  files: readonly PlannedFile[],
+  slices: readonly Slice[],
+  options: LocalizeOptions,
+): Promise<LocalChunk> {
+  const started = performance.now();
+  const scratch: string[] = [];
+  const inPlace = new Map<string, string>();
+  let bytesRead = 0;
+  const local: Located[] = [];
+  const newScratch = (): string => {
+    const made = join(options.scratchDir, `in-${randomBytes(8).toString('hex')}`);
+    scratch.push(made);
+    return made;
+  };
+  const release = async (): Promise<void> => {
+    await Promise.all(scratch.map((path) => rm(path, { force: true })));
+  };
+  try {
+    for (const slice of slices) {
+      const file = files[slice.file]!;
+      const place = options.stores.at(file.uri);
+      const path = place.store.localPath(place.key);
+      if (path !== null) inPlace.set(file.uri, file.etag);
+      const localize =
+        file.format === 'parquet' ? localizeParquet : (await import('./localize-arrow.ts')).localizeArrow;
+      const located = await localize(file, slice, place, path, newScratch, options);
+      bytesRead += located.bytesRead;
+      local.push(located);
+    }
+    await checkEtags(options.stores, inPlace);
+  } catch (error) {
+    await release();
+    // What a file that was deleted or replaced meanwhile does to a read says nothing; that it was, does.
+    await checkEtags(options.stores, inPlace);
+    throw error;
+  }
+  return {
+    located: local,
+    slices: local.map((l) => l.slice),
+    bytesRead,
+    fetchMs: performance.now() - started,
+    newScratch,
+    release,
+    checkUnchanged: () => checkEtags(options.stores, inPlace),
+  };
+}
+
+async function localizeParquet(
+  file: PlannedFile,
+  slice: Slice,
+  place: Location,
+  path: string | null,
+  newScratch: () => string,
+  options: LocalizeOptions,
+): Promise<Located> {
+  const { rowStart } = slice;
+  const rowEnd = slice.rowEnd ?? 0;
+  const target = path ?? newScratch();
+  let bytesRead = 0;
+  const source = path === null ? wholeIfSmall(pinnedSource(place, file.size, file.etag)) : localSource(path, file.size);
+  const footer = await options.footers.read(source, file.uri, file.etag);
+  if (path === null) {
+    const ranges = wantedRanges(footer, options.columns, rowStart, rowEnd);
+    bytesRead = await writeSparse(source, target, parquetFrame(footer, file.size), ranges);
+  }
+  const own = file.columns.filter((c) => pathValue(file.pathValues, c.name) === null);
+  const names = new Map(own.map((c) => [c.name, c.duckName ?? c.name]));
+  const { uri, pathValues } = file;
+  const groups = rowSpans(footer, rowStart, rowEnd);
+  const asBytes = new Set<string>();
+  return {
+    slice: {
+      path: target,
+      uri,
+      rowStart,
+      rowEnd,
+      fileRows: footer.rows,
+      rowBase: 0,
+      names,
+      pathValues,
+      groups,
+      asBytes,
+    },
+    bytesRead,
+    footer,
+    faults: await checkPages(target, footer, options.columns, rowStart, rowEnd),
+  };
+}
+
+async function checkEtags(stores: StoreResolver, pinned: ReadonlyMap<string, string>): Promise<void> {
+  for (const [uri, etag] of pinned) {
+    const { store, key } = stores.at(uri);
+    const now = await store.head(key);
+    if (now === null)
+      throw new PrescoreError('INPUT_GONE', { what: 'an input file was deleted while it was read', where: uri });
+    if (now.etag !== etag) {
+      throw new PrescoreError('INPUT_CHANGED', {
+        what: 'an input file was replaced while it was read',
+        where: uri,
+        expected: etag,
+        got: now.etag,
+      });
+    }
+  }
+}

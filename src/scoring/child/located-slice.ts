@@ -1,0 +1,30 @@
+import type { StoreResolver } from '../../base/contract/object-store.ts';
+import type { Duck } from '../../data/duckdb/duckdb.ts';
+import type { LocalSlice } from '../../data/duckdb/local-slice.ts';
+import type { RowGroupFault } from '../../data/parquet/check-pages.ts';
+import type { ParquetFooter } from '../../data/parquet/parquet-footer.ts';
+import type { FooterCache } from './footer-cache.ts';
+import type { Turnstile } from './turnstile.ts';
+
+/** What bringing a chunk's rows to this machine needs. */
+export interface LocalizeOptions {
+  readonly stores: StoreResolver;
+  readonly duck: Duck;
+  readonly scratchDir: string;
+  readonly footers: FooterCache;
+  /** For the conversion of Arrow record batches, in bytes. */
+  readonly arrowMemoryBytes: number;
+  readonly converting: Turnstile;
+  /** Top-level columns that are read at all. */
+  readonly columns: ReadonlySet<string>;
+}
+
+/** A slice on this machine. */
+export interface Located {
+  readonly slice: LocalSlice;
+  readonly bytesRead: number;
+  /** Of a Parquet file; null for one that prescore wrote itself. */
+  readonly footer: ParquetFooter | null;
+  /** Row groups of the slice that are damaged in a way that DuckDB would not notice. */
+  readonly faults: readonly RowGroupFault[];
+}

@@ -1,0 +1,134 @@
+import type { Binding } from '../../base/contract/binding.ts';
+import type { GrantedDevice } from '../../base/contract/device.ts';
+import type { StoreConfig } from '../../base/contract/object-store.ts';
+import type { OutputColumn, PlannedChunk, PlannedFile } from '../../base/contract/plan.ts';
+import type { ChunkTimings, PartRecord, RejectsRecord } from '../../base/contract/records.ts';
+import type { ModelInfo } from '../../base/contract/signature.ts';
+import type { FileDescription } from '../../base/contract/table.ts';
+import type { ErrorJson } from '../../base/errors/prescore-error.ts';
+
+/** What a scorer child is given once, at its start. */
+export interface ChildOptions {
+  readonly stores: Readonly<Record<string, StoreConfig>>;
+  readonly scratchDir: string;
+  readonly scratchBytes: number;
+  /** Ceiling of DuckDB in this child, in bytes. */
+  readonly duckMemoryBytes: number;
+  /** ONNX Runtime threads, each with a session of its own. */
+  readonly threads: number;
+  /** Slabs of feeds that may be in flight. */
+  readonly slabs: number;
+  readonly batchDeadlineMs: number;
+}
+
+export interface ModelRequest {
+  /** A path on this machine; its bytes are hashed and loaded from the same buffer. */
+  readonly path: string;
+  readonly where: string;
+  readonly sha256: string | null;
+  readonly intraOpThreads: number;
+  readonly device: string;
+}
+
+/** What a child needs of a plan to score its chunks. */
+export interface RunContext {
+  readonly runId: string;
+  readonly state: string;
+  readonly binding: Binding;
+  readonly batchRows: number;
+  readonly files: readonly PlannedFile[];
+  readonly outputColumns: readonly OutputColumn[];
+  readonly outputUri: string;
+  readonly compression: 'zstd' | 'snappy' | 'none';
+  readonly rowGroupRows: number;
+  readonly scoredAt: string;
+  readonly modelName: string;
+  readonly modelVersion: string | null;
+  readonly onBadFile: 'fail' | 'skip';
+}
+
+export interface DescribeRequest {
+  readonly uri: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly format: 'auto' | 'parquet' | 'arrow';
+}
+
+export type DescribeResult =
+  | { readonly ok: true; readonly file: FileDescription }
+  | { readonly ok: false; readonly error: ErrorJson };
+
+/** A chunk's outcome as the child knows it; the supervisor's side makes the chunk record of it. */
+export interface ChunkResult {
+  readonly rowsIn: number;
+  readonly rowsScored: number;
+  readonly rowsRejected: number;
+  readonly rejectsByRule: Readonly<Record<string, number>>;
+  readonly part: PartRecord | null;
+  readonly rejects: RejectsRecord | null;
+  readonly timings: ChunkTimings;
+  readonly device?: GrantedDevice;
+}
+
+/** What became of one chunk of a request. */
+export type ChunkOutcome =
+  | { readonly ok: true; readonly result: ChunkResult }
+  | { readonly ok: false; readonly error: ErrorJson };
+
+/** What a probe of batch sizes found. */
+export interface ProbeResult {
+  /** The size to use. */
+  readonly batchRows: number;
+  readonly tried: readonly { readonly rows: number; readonly rowsPerSecond: number }[];
+}
+
+export interface SampleResult {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+  readonly rejected: readonly {
+    readonly row: number;
+    readonly rule: string;
+    readonly column: string;
+    readonly message: string;
+  }[];
+}
+
+/** Requests of the supervisor, each answered by one reply with the same id. */
+export type Request =
+  | { readonly kind: 'load'; readonly model: ModelRequest }
+  | { readonly kind: 'probe'; readonly binding: Binding; readonly most: number }
+  | { readonly kind: 'describe'; readonly files: readonly DescribeRequest[] }
+  | { readonly kind: 'bind'; readonly run: RunContext }
+  /** One chunk, or small ones of a run that are walked together. */
+  | { readonly kind: 'chunks'; readonly runId: string; readonly chunks: readonly PlannedChunk[] }
+  | { readonly kind: 'empty'; readonly runId: string; readonly n: number }
+  | { readonly kind: 'sample'; readonly runId: string; readonly rows: number };
+
+export interface Replies {
+  readonly load: ModelInfo;
+  readonly probe: ProbeResult;
+  readonly describe: readonly DescribeResult[];
+  readonly bind: null;
+  readonly chunks: readonly ChunkOutcome[];
+  readonly empty: PartRecord;
+  readonly sample: SampleResult;
+}
+
+export type ToChild =
+  | { readonly kind: 'open'; readonly options: ChildOptions }
+  | { readonly kind: 'request'; readonly id: number; readonly request: Request };
+
+export type FromChild =
+  | { readonly kind: 'reply'; readonly id: number; readonly value: Replies[keyof Replies] }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorJson }
+  /** Sent about twice a second. `batchMs`: how long the current batch has been running, 0 when none is. */
+  | {
+      readonly kind: 'heartbeat';
+      readonly rssBytes: number;
+      readonly batchMs: number;
+      /** Share of the time since the last one in which the main thread was busy, 0 to 1. */
+      readonly busy: number;
+    }
+  | { readonly kind: 'progress'; readonly id: number; readonly rows: number }
+  /** The chunk is decoded; the child can begin to fetch and decode another one. */
+  | { readonly kind: 'hungry'; readonly id: number };

@@ -1,0 +1,162 @@
+import { open } from 'node:fs/promises';
+import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
+import type { Duck } from '../../data/duckdb/duckdb.ts';
+import { findUnreadable, type UnreadableGroup } from '../../data/duckdb/find-unreadable.ts';
+import { BAD_TEXT, isShortage, type LocalSlice } from '../../data/duckdb/local-slice.ts';
+import type { UnreadableRows } from '../../data/duckdb/write-rejects.ts';
+import type { ByteSource } from '../../data/object-store/byte-source.ts';
+import type { ParquetFooter } from '../../data/parquet/parquet-footer.ts';
+import { parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
+import type { LocalChunk } from './localize.ts';
+
+/** What of a chunk is scored: its slices without the row groups that cannot be read. */
+export interface ReadableChunk {
+  readonly slices: readonly ReadableSlice[];
+  readonly unreadable: readonly UnreadableRows[];
+}
+
+export interface ReadableSlice {
+  readonly slice: LocalSlice;
+  /** Index of the file in the plan. */
+  readonly file: number;
+  readonly footer: ParquetFooter | null;
+}
+
+export interface RecoverOptions {
+  readonly duck: Duck;
+  /** Top-level columns that the chunk reads. */
+  readonly columns: ReadonlySet<string>;
+  readonly onBadFile: 'fail' | 'skip';
+}
+
+/**
+ * Walks what can be read of a chunk, from anew each time that more of it turns out to be unreadable: texts that are not
+ * UTF-8 are read as bytes, so that their rows alone are rejected; other row groups that do not decode are left out. The
+ * same file gives the same answer on every attempt.
+ *
+ * Errors: INPUT_CORRUPT with file, row group and column, unless `onBadFile` is skip; those of `walk`.
+ */
+export async function withRecovery<T>(
+  local: LocalChunk,
+  files: readonly number[],
+  options: RecoverOptions,
+  walk: (chunk: ReadableChunk) => Promise<T>,
+): Promise<T> {
+  let chunk = fetchedChunk(local, files, options);
+  for (;;) {
+    try {
+      return await walk(chunk);
+    } catch (error) {
+      // A file that was replaced meanwhile may look damaged.
+      await local.checkUnchanged();
+      chunk = await recover(error, chunk, local, options);
+    }
+  }
+}
+
+/** A chunk as it was fetched, without row groups whose pages are known to be damaged. */
+function fetchedChunk(local: LocalChunk, files: readonly number[], options: RecoverOptions): ReadableChunk {
+  const parts = local.located.map(({ slice, footer, faults }, i) => {
+    const groups = slice.groups.flatMap((span): UnreadableGroup[] => {
+      const own = faults.filter((f) => f.group === span.group);
+      return own.length === 0 ? [] : [{ ...span, columns: own.map((f) => ({ name: f.column, message: f.message })) }];
+    });
+    return leaveOut({ slice, file: files[i]!, footer }, groups, options);
+  });
+  return { slices: parts.flatMap((p) => p.slices), unreadable: parts.flatMap((p) => p.unreadable) };
+}
+
+/** Errors: `error` itself when it is about something else, or when every row group can be read. */
+async function recover(
+  error: unknown,
+  chunk: ReadableChunk,
+  local: LocalChunk,
+  options: RecoverOptions,
+): Promise<ReadableChunk> {
+  if (isShortage(error) || (isPrescoreError(error) && error.code !== 'INPUT_CORRUPT')) throw error;
+  const slices: ReadableSlice[] = [];
+  const unreadable = [...chunk.unreadable];
+  let hasChanged = false;
+  for (const part of chunk.slices) {
+    const groups = await findUnreadable(options.duck, part.slice, [...options.columns]);
+    hasChanged ||= groups.length > 0;
+    const texts = badTexts(part, groups);
+    if (texts.size > 0) slices.push(await withBytes(part, texts, local.newScratch(), options.columns));
+    else {
+      const kept = leaveOut(part, groups, options);
+      slices.push(...kept.slices);
+      unreadable.push(...kept.unreadable);
+    }
+  }
+  if (!hasChanged) throw error;
+  return { slices, unreadable };
+}
+
+/** Cuts row groups out of a slice. Errors: INPUT_CORRUPT for the first, unless `onBadFile` is skip. */
+function leaveOut(part: ReadableSlice, groups: readonly UnreadableGroup[], options: RecoverOptions): ReadableChunk {
+  const { slice } = part;
+  const unreadable = groups.map(({ group, rowStart, rowEnd, columns }): UnreadableRows => {
+    const names = columns.map((c) => c.name).join(', ');
+    const message = columns[0]?.message ?? '';
+    const span = `row group ${group} (rows ${rowStart} to ${rowEnd - 1})`;
+    if (options.onBadFile === 'fail') {
+      const what = `column ${JSON.stringify(columns[0]?.name)} of ${span} cannot be read: ${message}`;
+      throw new PrescoreError('INPUT_CORRUPT', { what, where: slice.uri, data: { group, rowStart, rowEnd, columns } });
+    }
+    return { uri: slice.uri, rowStart, rows: rowEnd - rowStart, column: names, message: `${span}: ${message}` };
+  });
+  const slices: ReadableSlice[] = [];
+  let from = slice.rowStart;
+  const push = (rowEnd: number): void => {
+    const spans = slice.groups.filter((g) => g.rowStart >= from && g.rowEnd <= rowEnd);
+    if (rowEnd > from) slices.push({ ...part, slice: { ...slice, rowStart: from, rowEnd, groups: spans } });
+  };
+  for (const { rowStart, rowEnd } of groups) {
+    push(rowStart);
+    from = rowEnd;
+  }
+  push(slice.rowEnd);
+  return { slices, unreadable };
+}
+
+function badTexts({ slice, footer }: ReadableSlice, groups: readonly UnreadableGroup[]): Set<string> {
+  const hideable = new Set(footer?.columns.flatMap((c) => (c.textByte === null ? [] : [c.name])) ?? []);
+  const faults = groups.flatMap((g) => g.columns).filter((c) => c.message === BAD_TEXT && hideable.has(c.name));
+  return new Set(faults.map((c) => c.name).filter((name) => !slice.asBytes.has(name)));
+}
+
+/**
+ * A copy of the slice's bytes whose footer does not say that these columns are texts: DuckDB refuses a whole read for one
+ * text that is not UTF-8, but gives bytes as they are.
+ */
+async function withBytes(
+  part: ReadableSlice,
+  texts: Set<string>,
+  path: string,
+  columns: ReadonlySet<string>,
+): Promise<ReadableSlice> {
+  const { slice } = part;
+  const footer = part.footer!;
+  const tail = footer.tail.slice();
+  const asBytes = new Set([...slice.asBytes, ...texts]);
+  for (const { name, textByte } of footer.columns) {
+    if (textByte !== null && asBytes.has(name)) tail[textByte.offset] = textByte.value;
+  }
+  const ranges = wantedRanges(footer, columns, slice.rowStart, slice.rowEnd);
+  const file = await open(slice.path, 'r');
+  try {
+    const { size } = await file.stat();
+    const source: ByteSource = {
+      size,
+      read: async (offset, length) => {
+        const into = new Uint8Array(length);
+        await file.read(into, 0, length, offset);
+        return into;
+      },
+    };
+    await writeSparse(source, path, parquetFrame({ ...footer, tail }, size), ranges);
+  } finally {
+    await file.close();
+  }
+  return { ...part, slice: { ...slice, path, asBytes } };
+}

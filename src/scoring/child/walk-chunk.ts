@@ -1,0 +1,100 @@
+import type { PlannedChunk } from '../../base/contract/plan.ts';
+import type { Duck } from '../../data/duckdb/duckdb.ts';
+import { type BoundRun, columnsRead } from './bound-run.ts';
+import type { ChildTools } from './child-tools.ts';
+import { encodePart, encodeRejects } from './encode-chunk.ts';
+import { type LocalChunk, localizeChunk } from './localize.ts';
+import type { ChunkResult } from './messages.ts';
+import { withPredictionTable } from './prediction-table.ts';
+import { type ReadableChunk, withRecovery } from './readable-chunk.ts';
+import { scoreChunk } from './score-chunk.ts';
+
+/**
+ * The walk of one chunk: fetch its ranges, decode, score, encode, stage the part. Nothing becomes visible here. Row groups
+ * that cannot be read are left out when the job allows it (`recover`).
+ * Repeat: safe, and byte for byte the same; each attempt has scratch and staged names of its own.
+ */
+export async function walkChunk(
+  tools: ChildTools,
+  run: BoundRun,
+  chunk: PlannedChunk,
+  onHungry: () => void,
+  onRows: (rows: number) => void,
+): Promise<ChunkResult> {
+  const started = performance.now();
+  const columns = columnsRead(run);
+  // A connection streams one result at a time and ends it silently when another query starts, so each walk has two of
+  // its own: one that reads, one that writes.
+  const [reader, lane] = [await tools.duck.lane(), await tools.duck.lane()];
+  let local: LocalChunk | null = null;
+  try {
+    local = await localizeChunk(run.context.files, chunk.slices, { ...tools, duck: reader, columns });
+    const { fetchMs, bytesRead } = local;
+    const options = { duck: reader, columns, onBadFile: run.context.onBadFile };
+    const walk = { tools, run, chunk, reader, lane };
+    let rows = 0;
+    const count = (more: number): void => {
+      rows += more;
+      onRows(more);
+    };
+    const files = chunk.slices.map((s) => s.file);
+    const result = await withRecovery(local, files, options, (readable) => {
+      count(-rows);
+      return withPredictionTable(lane, `chunk_${chunk.n}`, (table) =>
+        walkReadable(walk, table, readable, onHungry, count),
+      );
+    });
+    await local.checkUnchanged();
+    return { ...result, timings: { ...result.timings, fetchMs, bytesRead, totalMs: performance.now() - started } };
+  } finally {
+    lane.close();
+    reader.close();
+    await local?.release();
+  }
+}
+
+interface Walk {
+  readonly tools: ChildTools;
+  readonly run: BoundRun;
+  readonly chunk: PlannedChunk;
+  readonly reader: Duck;
+  readonly lane: Duck;
+}
+
+async function walkReadable(
+  walk: Walk,
+  table: string,
+  readable: ReadableChunk,
+  onHungry: () => void,
+  onRows: (rows: number) => void,
+): Promise<ChunkResult> {
+  const { tools, run, reader, lane } = walk;
+  const scored = await tools.decoding.run(async (done) => {
+    const onDecoded = (): void => {
+      done();
+      onHungry();
+    };
+    return scoreChunk(run, readable.slices, reader, lane, table, { ort: tools.ort, onDecoded, onRows });
+  });
+  const encoded = performance.now();
+  const part = await encodePart(walk, readable.slices, scored);
+  const rejects = await encodeRejects(walk, readable, scored);
+  const { rowsScored, rejectsByRule, decodeMs, scoreMs, runMs, batches, halvedTo } = scored;
+  const halved = halvedTo === null ? {} : { halvedTo };
+  const unreadable = readable.unreadable.reduce((sum, u) => sum + u.rows, 0);
+  const storeMs = (part?.storeMs ?? 0) + (rejects?.storeMs ?? 0);
+  const encodeMs = performance.now() - encoded - storeMs;
+  return {
+    rowsIn: scored.rowsIn + unreadable,
+    rowsScored,
+    rowsRejected: scored.rowsRejected + unreadable,
+    rejectsByRule: unreadable === 0 ? rejectsByRule : { ...rejectsByRule, unreadable },
+    part: part?.record ?? null,
+    rejects: rejects?.record ?? null,
+    timings: {
+      ...{ fetchMs: 0, decodeMs, scoreMs, runMs, encodeMs, storeMs, totalMs: 0, bytesRead: 0, batches },
+      ...halved,
+    },
+    ...(tools.ort.device === null ? {} : { device: tools.ort.device }),
+  };
+}

@@ -1,0 +1,243 @@
+import type { BoundInput } from '../../base/contract/binding.ts';
+import type { FeatureSpec, NullPolicy } from '../../base/contract/job.ts';
+import type { Dim, Signature, TensorSignature, TensorType } from '../../base/contract/signature.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { sourceKind } from '../../data/duckdb/source-kind.ts';
+import { elementBytes } from '../../model/elements/elements.ts';
+import { flatten } from './constant-tensor.ts';
+import { valueProblem } from './value-fits.ts';
+
+const FLOATS: ReadonlySet<TensorType> = new Set<TensorType>(['float16', 'float32', 'float64']);
+
+/** A fixed batch is packed as a whole, several at a time. */
+const MAX_FIXED_BATCH_BYTES = 64 * 1024 * 1024;
+
+/** One line of the table that a mismatch shows: what the model wants, what the job and the data have. */
+interface Mismatch {
+  readonly tensor: string;
+  readonly wants: string;
+  readonly has: string;
+  readonly why: string;
+}
+
+/**
+ * Binds columns to the inputs of a model: many columns -> [N, F], one per input by name, a list column -> [N, K], or a
+ * constant. `columns` maps column names to DuckDB types.
+ *
+ * Errors: SIGNATURE_MISMATCH with a table of both sides, all mismatches at once; MODEL_BATCH_AXIS, MODEL_STATEFUL.
+ */
+export function bindFeatures(
+  features: Readonly<Record<string, FeatureSpec>> | null,
+  signature: Signature,
+  columns: ReadonlyMap<string, string>,
+  where: string,
+): { inputs: BoundInput[]; fixedBatch: number | null } {
+  const mismatches: Mismatch[] = [];
+  const inputs: BoundInput[] = [];
+  const batches = new Map<number, string>();
+  for (const tensor of signature.inputs) {
+    refuseBatchAxis(tensor, signature, where);
+    const feature = featureOf(tensor.name, features);
+    if (feature === undefined) {
+      mismatches.push({
+        tensor: tensor.name,
+        wants: describeTensor(tensor),
+        has: 'nothing',
+        why: 'the model needs it; features: leaves it out',
+      });
+      continue;
+    }
+    const bound = bindInput(tensor, feature, columns);
+    if ('why' in bound) mismatches.push(bound);
+    else inputs.push(bound);
+    const first = tensor.dims[0];
+    if (feature.kind === 'columns' && typeof first === 'number') batches.set(first, tensor.name);
+  }
+  for (const name of Object.keys(features ?? {})) {
+    if (signature.inputs.some((t) => t.name === name)) continue;
+    mismatches.push({
+      tensor: name,
+      wants: 'no such input',
+      has: `features.${name}`,
+      why: 'the model has no input of this name',
+    });
+  }
+  if (mismatches.length === 0 && inputs.every((input) => input.kind === 'constant')) {
+    const [has, why] = ['constants only', 'no column feeds the model: every row would get the same answer'];
+    mismatches.push({ tensor: '(all inputs)', wants: 'at least one column', has, why });
+  }
+  if (mismatches.length > 0) throw mismatchError(mismatches, signature, columns, where);
+  if (batches.size > 1) {
+    const got = [...batches].map(([size, name]) => `${name}: ${size}`).join(', ');
+    throw new PrescoreError('MODEL_BATCH_AXIS', {
+      what: 'inputs have different fixed batch sizes',
+      where,
+      expected: 'one batch size',
+      got,
+    });
+  }
+  const fixedBatch = [...batches.keys()][0] ?? null;
+  if (fixedBatch !== null) refuseBatchSize(fixedBatch, inputs, where);
+  return { inputs, fixedBatch };
+}
+
+// Tensors may have the names of Object's own members.
+function featureOf(name: string, features: Readonly<Record<string, FeatureSpec>> | null): FeatureSpec | undefined {
+  if (features === null) return { kind: 'columns', columns: [name], nulls: null };
+  return Object.hasOwn(features, name) ? features[name] : undefined;
+}
+
+function bindInput(
+  tensor: TensorSignature,
+  feature: FeatureSpec,
+  columns: ReadonlyMap<string, string>,
+): BoundInput | Mismatch {
+  const no = (has: string, why: string): Mismatch => ({ tensor: tensor.name, wants: describeTensor(tensor), has, why });
+  const { type } = tensor;
+  if (type === null) return no(feature.kind, 'prescore cannot feed this kind of input');
+  if (feature.kind === 'value') return bindConstant(tensor, type, feature, no);
+  if (tensor.dims.length === 0) return no(feature.columns.join(', '), 'a scalar input takes { value: … }');
+  const kinds = feature.columns.map((name) => ({
+    name,
+    type: columns.get(name),
+    kind: sourceKind(columns.get(name) ?? ''),
+  }));
+  const has =
+    kinds
+      .slice(0, 4)
+      .map((k) => `${k.name} ${k.type ?? '(missing)'}`)
+      .join(', ') + (kinds.length > 4 ? `, … (${kinds.length})` : '');
+  const missing = kinds.filter((k) => k.type === undefined).map((k) => k.name);
+  if (missing.length > 0)
+    return no(
+      has,
+      `no column ${missing
+        .slice(0, 5)
+        .map((m) => JSON.stringify(m))
+        .join(', ')}${nearest(missing[0]!, columns)}`,
+    );
+  const bad = kinds.find((k) => k.kind === null || (k.kind.carrier === 'str') !== (type === 'string'));
+  if (bad !== undefined) return no(has, `column ${JSON.stringify(bad.name)} is ${bad.type}: it cannot feed ${type}`);
+  const nulls = nullPolicy(feature.nulls, type);
+  if (typeof nulls === 'object' && 'problem' in nulls) return no(has, nulls.problem);
+  if (tensor.dims.some((d, i) => i > 0 && d === 0)) return no(has, 'an axis of the model has length 0');
+  const tail = tensor.dims.slice(1);
+  if (kinds.length === 1 && kinds[0]!.kind!.list) {
+    if (tail.some((d) => d === null))
+      return no(has, 'the model leaves the length of the vector open; export it with a fixed length');
+    const width = product(tail);
+    return { kind: 'list', tensor: tensor.name, type, column: kinds[0]!.name, width, tail: tail as number[], nulls };
+  }
+  const list = kinds.find((k) => k.kind!.list);
+  if (list !== undefined) return no(has, `list column ${JSON.stringify(list.name)} must be alone`);
+  const shape = fitTail(tail, kinds.length);
+  if (shape === null)
+    return no(`${kinds.length} columns`, `${kinds.length} columns do not make ${describeDims(tensor.dims)}`);
+  return { kind: 'columns', tensor: tensor.name, type, tail: shape, columns: feature.columns, nulls };
+}
+
+function bindConstant(
+  tensor: TensorSignature,
+  type: TensorType,
+  feature: FeatureSpec & { kind: 'value' },
+  no: (has: string, why: string) => Mismatch,
+): BoundInput | Mismatch {
+  const values = flatten(feature.value);
+  const has = `value ${JSON.stringify(feature.value)}`;
+  const problem = values.map((v) => valueProblem(type, v)).find((p) => p !== null);
+  if (problem !== undefined) return no(has, problem);
+  const rest = tensor.dims.slice(tensor.dims[0] === null ? 1 : 0);
+  if (rest.some((d) => d === null))
+    return no(has, 'more than one axis is open: export the model with fixed axes after the batch');
+  const wanted = product(rest);
+  if (values.length !== 1 && values.length !== wanted)
+    return no(has, `${values.length} values do not fill ${describeDims(tensor.dims)}`);
+  return { kind: 'constant', tensor: tensor.name, type, dims: tensor.dims, value: feature.value };
+}
+
+// A fixed first axis followed by an open one: the batch is somewhere else.
+function refuseBatchAxis(tensor: TensorSignature, signature: Signature, where: string): void {
+  const [first, ...rest] = tensor.dims;
+  if (typeof first !== 'number' || !rest.some((d) => d === null)) return;
+  const shape = describeDims(tensor.dims);
+  // State comes beside the rows and goes out in the shape in which it came in.
+  const isReturned = signature.outputs.some((o) => o.type === tensor.type && describeDims(o.dims) === shape);
+  const isState = signature.inputs.length > 1 && (isReturned || /state|hidden|cache|past|^[hc]\d*$/i.test(tensor.name));
+  throw new PrescoreError(isState ? 'MODEL_STATEFUL' : 'MODEL_BATCH_AXIS', {
+    what: isState
+      ? `input ${tensor.name} ${shape} looks like state that goes from call to call`
+      : `input ${tensor.name} has a fixed first axis and an open later one`,
+    where,
+    expected: '[batch, …]',
+    got: shape,
+  });
+}
+
+function refuseBatchSize(batch: number, inputs: readonly BoundInput[], where: string): void {
+  const width = (input: BoundInput): number => (input.kind === 'constant' ? 0 : product(input.tail));
+  const bytes = inputs.reduce((sum, input) => sum + batch * width(input) * elementBytes(input.type), 0);
+  if (batch > 0 && bytes <= MAX_FIXED_BATCH_BYTES) return;
+  throw new PrescoreError('MODEL_BATCH_AXIS', {
+    what: `the model takes batches of exactly ${batch} rows`,
+    where,
+    expected: batch > 0 ? 'at most 64 MiB of features a batch' : 'at least one row',
+    got: `${bytes} bytes`,
+  });
+}
+
+// The policy, or why the one that was asked for cannot be.
+function nullPolicy(asked: NullPolicy | null, type: TensorType): NullPolicy | { readonly problem: string } {
+  if (asked === null) return FLOATS.has(type) ? 'nan' : 'reject';
+  if (asked === 'nan' && !FLOATS.has(type))
+    return { problem: 'nulls: nan needs a float input; use reject or { fill: … }' };
+  const problem = typeof asked === 'object' ? valueProblem(type, asked.fill) : null;
+  return problem === null ? asked : { problem: `nulls.fill: ${problem}` };
+}
+
+function fitTail(tail: readonly Dim[], count: number): number[] | null {
+  if (tail.length === 0) return count === 1 ? [] : null;
+  const open = tail.filter((d) => d === null).length;
+  const fixed = product(tail.filter((d) => d !== null));
+  if (open === 0) return fixed === count ? (tail as number[]) : null;
+  if (open > 1 || fixed === 0 || count % fixed !== 0) return null;
+  return tail.map((d) => d ?? count / fixed);
+}
+
+function product(dims: readonly Dim[]): number {
+  return dims.reduce<number>((all, d) => all * (d ?? 1), 1);
+}
+
+/** `float32 [batch, 30]`. */
+export function describeTensor(tensor: TensorSignature): string {
+  return `${tensor.type ?? tensor.declared} ${describeDims(tensor.dims)}`;
+}
+
+function describeDims(dims: readonly Dim[]): string {
+  return `[${dims.map((d, i) => d ?? (i === 0 ? 'batch' : '?')).join(', ')}]`;
+}
+
+function nearest(name: string, columns: ReadonlyMap<string, string>): string {
+  const same = [...columns.keys()].find((c) => c.toLowerCase() === name.toLowerCase());
+  return same === undefined ? '' : ` (there is ${JSON.stringify(same)}: names are compared exactly)`;
+}
+
+function mismatchError(
+  mismatches: readonly Mismatch[],
+  signature: Signature,
+  columns: ReadonlyMap<string, string>,
+  where: string,
+): PrescoreError {
+  const lines = mismatches.map((m) => `  ${m.tensor}: model wants ${m.wants}; job and data give ${m.has}; ${m.why}`);
+  const inputs = signature.inputs.map((t) => `  ${t.name}: ${describeTensor(t)}`);
+  const data = [...columns].slice(0, 60).map(([name, type]) => `  ${name}: ${type}`);
+  const detail = ['mismatches', ...lines, 'model inputs', ...inputs, 'columns', ...data].join('\n');
+  const first = mismatches[0]!;
+  return new PrescoreError('SIGNATURE_MISMATCH', {
+    what: `${mismatches.length} input${mismatches.length === 1 ? '' : 's'} of the model cannot be fed: ${first.tensor}: ${first.why}`,
+    where,
+    expected: first.wants,
+    got: first.has,
+    detail,
+    data: { mismatches },
+  });
+}

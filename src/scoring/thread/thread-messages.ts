@@ -1,0 +1,62 @@
+import type { Binding, RejectRule } from '../../base/contract/binding.ts';
+import type { ModelInfo } from '../../base/contract/signature.ts';
+import type { ErrorJson } from '../../base/errors/prescore-error.ts';
+import type { PredictionColumn } from '../tensor/fetch-columns.ts';
+import type { SlabLayout } from '../tensor/slab-layout.ts';
+
+/** What the child's main thread tells its ONNX Runtime thread. Feeds cross in shared memory, never in a message. */
+export type ToThread =
+  | {
+      readonly kind: 'load';
+      readonly bytes: Uint8Array;
+      readonly where: string;
+      readonly sha256: string | null;
+      readonly intraOpThreads: number;
+      readonly device: string;
+    }
+  | {
+      readonly kind: 'bind';
+      readonly bindingId: number;
+      readonly binding: Binding;
+      readonly batchRows: number;
+      readonly layout: SlabLayout;
+    }
+  | {
+      readonly kind: 'score';
+      readonly bindingId: number;
+      readonly ticket: number;
+      readonly buffer: SharedArrayBuffer;
+      /** Lengths of the runs of rows in the buffer: a batch never goes beyond one. */
+      readonly spans: readonly number[];
+      /** The chunk's walk, which has a dictionary of its own, and the texts that it gained since this thread was told. */
+      readonly walk: number;
+      readonly newTexts: readonly string[];
+    }
+  | { readonly kind: 'forget'; readonly walk: number }
+  | { readonly kind: 'close' };
+
+export interface OutputReject {
+  readonly row: number;
+  readonly rule: RejectRule;
+  readonly column: string;
+  readonly message: string;
+}
+
+export type FromThread =
+  | { readonly kind: 'loaded'; readonly info: ModelInfo }
+  | {
+      readonly kind: 'scored';
+      readonly ticket: number;
+      readonly columns: readonly PredictionColumn[];
+      readonly rejects: readonly OutputReject[];
+      readonly scoreMs: number;
+      /** In which a batch ran. */
+      readonly runMs: number;
+      readonly batches: number;
+      /** Rows to which batches were halved for want of memory; null when they were not. */
+      readonly halvedTo: number | null;
+    }
+  | { readonly kind: 'failed'; readonly ticket: number | null; readonly error: ErrorJson };
+
+/** Words of the shared control block: the child's main thread watches them for the batch deadline. */
+export const CONTROL = { batches: 0, isBusy: 1, words: 2 } as const;

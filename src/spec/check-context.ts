@@ -1,8 +1,0 @@
-import type { IssueList } from './issues.ts';
-
-/** What checking a tree needs besides the tree. */
-export interface CheckContext {
-  readonly issues: IssueList;
-  /** Absolute URI of a URI or path text. May throw URI_INVALID, which becomes an issue. */
-  readonly resolveUri: (text: string) => string;
-}
