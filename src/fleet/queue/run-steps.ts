@@ -8,15 +8,15 @@ import { incompatible, otherFields, preparePlan } from '../../run/pipeline/prepa
 import { recordChunk } from '../../run/pipeline/record-chunk.ts';
 import type { LoadedScorers, RunDeps } from '../../run/pipeline/run-deps.ts';
 import { isTinyChunk } from '../../scoring/pool/tiny-chunks.ts';
-import type { DoneBits } from './done-bits.ts';
+import type { DoneBitmap } from './done-bitmap.ts';
 import type { LiveRun } from './live-runs.ts';
-import type { BorrowedScorers, ScorerShelf } from './scorer-shelf.ts';
+import type { BorrowedScorers, ScorerCache } from './scorer-cache.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 /** What the steps need of a worker. */
 export interface StepDeps extends WorkerDeps {
-  readonly shelf: ScorerShelf;
-  readonly bits: DoneBits;
+  readonly scorerCache: ScorerCache;
+  readonly bits: DoneBitmap;
   readonly stop: AbortSignal;
 }
 
@@ -51,7 +51,7 @@ export async function scoreStep(run: LiveRun, n: number, deps: StepDeps, onTiny:
   // The bit is a hint that may be wrong in both ways; only the record says that a chunk is done.
   const isHinted = order.isDone(n) || (await deps.bits.has(run.state, run.runId, n).catch(() => true));
   if (isHinted && (await run.ledger.chunkRecord(n)) !== null) return 0;
-  const scorers = await deps.shelf.borrow(run.request.job, run.stores, run.request.options.allowUnpinned);
+  const scorers = await deps.scorerCache.borrow(run.request.job, run.stores, run.request.options.allowUnpinned);
   try {
     checkModel(plan, scorers);
     if (deps.stop.aborted) throw new PrescoreError('INTERRUPTED', { what: 'the worker is stopping' });
@@ -97,7 +97,7 @@ async function withLease<T>(run: LiveRun, deps: StepDeps, task: (held: RunDeps) 
     stores: run.stores,
     versions: deps.versions,
     scorers: async (): Promise<LoadedScorers> => {
-      borrowed ??= deps.shelf.borrow(job, run.stores, options.allowUnpinned);
+      borrowed ??= deps.scorerCache.borrow(job, run.stores, options.allowUnpinned);
       return borrowed;
     },
     emit: () => undefined,

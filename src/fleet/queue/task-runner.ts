@@ -1,10 +1,10 @@
 import type { PublicationEnd, RunEnd } from '../../base/contract/queue-records.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { faultPoint } from '../../base/telemetry/fault-point.ts';
-import type { DoneBits } from './done-bits.ts';
+import type { DoneBitmap } from './done-bitmap.ts';
 import type { LiveRun, LiveRuns } from './live-runs.ts';
 import { commitStep, planStep, type StepDeps, scoreStep } from './run-steps.ts';
-import type { ScorerShelf } from './scorer-shelf.ts';
+import type { ScorerCache } from './scorer-cache.ts';
 import type { Task } from './task.ts';
 import type { TaskQueues } from './task-queues.ts';
 import type { TakenTask } from './task-source.ts';
@@ -29,9 +29,9 @@ const DONE: TaskOutcome = { kind: 'done', rows: 0, what: 'done' };
 
 export interface RunnerParts {
   readonly runs: LiveRuns;
-  readonly shelf: ScorerShelf;
+  readonly scorerCache: ScorerCache;
   readonly queues: TaskQueues;
-  readonly bits: DoneBits;
+  readonly bits: DoneBitmap;
   readonly stop: AbortSignal;
 }
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
-import { DoneBits } from './done-bits.ts';
+import { DoneBitmap } from './done-bitmap.ts';
 import { KnownStates } from './known-states.ts';
 import { LiveRuns } from './live-runs.ts';
 import { type QueueRedis, WORKERS_KEY } from './queue-redis.ts';
 import { Reconciler } from './reconciler.ts';
-import { ScorerShelf } from './scorer-shelf.ts';
+import { ScorerCache } from './scorer-cache.ts';
 import { checkAllowed, type Task } from './task.ts';
 import { TaskQueues } from './task-queues.ts';
 import { TaskRunner } from './task-runner.ts';
@@ -44,7 +44,7 @@ export class QueueWorker {
   private readonly source: TaskSource;
   private readonly redis: QueueRedis;
   private readonly runs: LiveRuns;
-  private readonly shelf: ScorerShelf;
+  private readonly scorerCache: ScorerCache;
   private readonly runner: TaskRunner;
   private readonly reconciler: Reconciler;
   private readonly states: KnownStates;
@@ -66,10 +66,10 @@ export class QueueWorker {
     this.options = o;
     this.deps = deps;
     this.runs = new LiveRuns(deps);
-    this.shelf = new ScorerShelf(o.jobs, deps);
-    const bits = new DoneBits(redis);
-    const { runs, shelf } = this;
-    this.runner = new TaskRunner({ runs, shelf, queues, bits, stop: this.controller.signal }, deps);
+    this.scorerCache = new ScorerCache(o.jobs, deps);
+    const bits = new DoneBitmap(redis);
+    const { runs, scorerCache } = this;
+    this.runner = new TaskRunner({ runs, scorerCache, queues, bits, stop: this.controller.signal }, deps);
     const sayStates = (error: unknown): void => {
       deps.log.warn({ code: toPrescoreError(error).code }, `known states: ${toPrescoreError(error).message}`);
     };
@@ -143,14 +143,14 @@ export class QueueWorker {
     if (this.controller.signal.aborted) return;
     const reason = new PrescoreError('INTERRUPTED', { what: 'the worker is stopping' });
     this.controller.abort(reason);
-    this.shelf.abandon(reason);
+    this.scorerCache.abandon(reason);
     this.onSlot();
   }
 
   /** Ends everything at once; tasks in work come back to others when their locks run out. */
   kill(): void {
     this.stop();
-    this.shelf.kill();
+    this.scorerCache.kill();
   }
 
   async close(): Promise<void> {
@@ -160,7 +160,7 @@ export class QueueWorker {
     await this.queues.close();
     await this.redis.connection.call(['ZREM', WORKERS_KEY, this.deps.worker]).catch(() => undefined);
     await this.redis.close();
-    await this.shelf.close();
+    await this.scorerCache.close();
     await this.runs.close();
   }
 
@@ -205,7 +205,7 @@ export class QueueWorker {
 
   private async dropEnded(): Promise<void> {
     for (const run of await this.runs.endedWhileBusy()) {
-      this.shelf.abandon(
+      this.scorerCache.abandon(
         new PrescoreError('RUN_CANCELLED', { what: 'the run has ended', where: run.runId }),
         run.runId,
       );

@@ -14,12 +14,12 @@ import type { Logger } from '../../base/telemetry/logger.ts';
 import type { Caller, Scope } from './access.ts';
 import type { Admission } from './admission.ts';
 import { type Door, type DoorOptions, doorOf } from './door.ts';
+import { FastPath } from './fast-path.ts';
 import { commonHeaders, type ErrorWriter } from './http-answer.ts';
 import { answerError, answerUnknown, refuseSocket } from './http-errors.ts';
 import { Intake } from './intake.ts';
 import { isJsonType, parseBody } from './parse-body.ts';
 import type { PlainRoute } from './plain-connection.ts';
-import { PlainLane } from './plain-lane.ts';
 import { PlainReader } from './plain-request.ts';
 import { type DoneRequest, requestIdOf } from './request-trace.ts';
 import type { Work } from './work-meter.ts';
@@ -103,7 +103,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));
   answerUnknown(app, options.log);
-  if (options.plain !== undefined) addPlainLane(app, options.plain, door, options);
+  if (options.plain !== undefined) addFastPath(app, options.plain, door, options);
   return app;
 }
 
@@ -152,12 +152,12 @@ function doneRequest({ id, method, headers, caller, routeOptions }: FastifyReque
 }
 
 /** Puts the short way in front of Node's own listener, which gets the connections that want more. */
-function addPlainLane(app: FastifyInstance, route: PlainRoute, door: Door, options: ServerOptions): void {
+function addFastPath(app: FastifyInstance, route: PlainRoute, door: Door, options: ServerOptions): void {
   const { server } = app;
   const event = options.tls === null ? 'connection' : 'secureConnection';
   const listeners = server.listeners(event);
   const { limits, admission, log, onDone = () => undefined } = options;
-  const lane = new PlainLane({
+  const lane = new FastPath({
     reader: new PlainReader(route.prefix, limits),
     route,
     limits,

@@ -8,7 +8,7 @@ import { Backlog } from '../http/backlog.ts';
 import { Cancel } from '../http/cancel.ts';
 import type { AskedKey } from './asked-key.ts';
 import type { FeatureHashes } from './feature-hashes.ts';
-import { ShortMemory } from './short-memory.ts';
+import { RecentMisses } from './recent-misses.ts';
 
 export interface LiveScore {
   readonly values: Readonly<Record<string, PredictionValue>>;
@@ -98,7 +98,7 @@ export class LiveLane {
   private readonly options: LiveOptions;
   /** The latest flight of each key. */
   private readonly flights = new ChurnMap<string, Flight>();
-  private readonly withoutFeatures: ShortMemory;
+  private readonly withoutFeatures: RecentMisses;
   private readonly backlog: Backlog;
   /**
    * Rows that requests wait for, and the time that the model takes for one, as lately seen. A row that two wait for counts
@@ -111,7 +111,7 @@ export class LiveLane {
 
   constructor(options: LiveOptions) {
     this.options = options;
-    this.withoutFeatures = new ShortMemory(options.negativeForMs);
+    this.withoutFeatures = new RecentMisses(options.negativeForMs);
     const limitMs = options.queueTimeMs * MODEL_SHARE;
     this.backlog = new Backlog(limitMs, FLOOD_SHARE * limitMs);
   }

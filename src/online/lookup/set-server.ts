@@ -9,7 +9,7 @@ import type { Admission } from '../http/admission.ts';
 import type { Work } from '../http/work-meter.ts';
 import type { AskedKey } from '../live/asked-key.ts';
 import { type LiveLane, type LiveOutcome, type LiveTimes, newLiveTimes } from '../live/live-lane.ts';
-import { ShortMemory } from '../live/short-memory.ts';
+import { RecentMisses } from '../live/recent-misses.ts';
 import type { SetLookup } from './set-lookup.ts';
 
 export interface GivenAnswer {
@@ -52,7 +52,7 @@ export class SetServer {
   readonly lookup: SetLookup | null;
   readonly live: SetServerOptions['live'];
   private readonly options: SetServerOptions;
-  private readonly missing: ShortMemory;
+  private readonly missing: RecentMisses;
   /** Where keys are looked up; null where the order asks for no such answer. */
   private readonly searched: SetLookup | null;
   private readonly freshMs: number;
@@ -65,7 +65,7 @@ export class SetServer {
     this.config = config;
     this.lookup = options.lookup;
     this.live = options.live;
-    this.missing = new ShortMemory(config.negativeForMs);
+    this.missing = new RecentMisses(config.negativeForMs);
     this.searched = config.order.some((place) => place === 'cache' || place === 'stale') ? options.lookup : null;
     this.freshMs = config.order.includes('cache') ? (config.maxAgeMs ?? Number.POSITIVE_INFINITY) : -1;
     this.staleMs = config.order.includes('stale') ? (config.maxAgeMs ?? 0) + (config.staleForMs ?? 0) : -1;

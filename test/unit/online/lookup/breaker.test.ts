@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ShortMemory } from '../../../../src/online/live/short-memory.ts';
+import { RecentMisses } from '../../../../src/online/live/recent-misses.ts';
 import { Breaker, type BreakerState } from '../../../../src/online/lookup/breaker.ts';
 
 beforeEach(() => {
@@ -59,7 +59,7 @@ describe('a breaker', () => {
 
 describe('a short memory', () => {
   it('forgets after its time, and the oldest first when it is full', () => {
-    const memory = new ShortMemory(1_000, 2);
+    const memory = new RecentMisses(1_000, 2);
     memory.add('a');
     memory.add('b');
     memory.add('a');
@@ -67,7 +67,7 @@ describe('a short memory', () => {
     expect(['a', 'b', 'c'].map((k) => memory.has(k))).toEqual([true, false, true]);
     vi.advanceTimersByTime(1_001);
     expect(['a', 'c'].map((k) => memory.has(k))).toEqual([false, false]);
-    const none = new ShortMemory(0);
+    const none = new RecentMisses(0);
     none.add('a');
     expect(none.has('a')).toBe(false);
   });

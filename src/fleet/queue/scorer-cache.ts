@@ -45,7 +45,7 @@ export interface BorrowedScorers extends LoadedScorers {
  * The scorers of the jobs that were used last: at most `room` of them at a time, because each takes the memory that its job
  * allows. A task for one more waits until one is idle; after a while new users of the loaded ones wait behind it.
  */
-export class ScorerShelf {
+export class ScorerCache {
   private readonly deps: Pick<WorkerDeps, 'openScorers' | 'log'>;
   private readonly room: number;
   private readonly entries: Entry[] = [];

@@ -6,7 +6,7 @@ import { PlainConnection, type PlainOptions } from './plain-connection.ts';
  * written without Node's HTTP streams, which cost twice as much as the lookup. Anything else makes its connection one of Node's
  * HTTP server, with the bytes that have come.
  */
-export class PlainLane {
+export class FastPath {
   private readonly options: PlainOptions;
   private readonly connections = new Set<PlainConnection>();
 

@@ -8,7 +8,7 @@ const KEPT_S = 7 * 24 * 3600;
  * One bit a chunk in Redis: a hint of what is recorded, so that the last of many workers knows that it was the last, and a task
  * that comes twice is noticed without a request to the object store. It may be lost at any time.
  */
-export class DoneBits {
+export class DoneBitmap {
   private readonly redis: QueueRedis;
 
   constructor(redis: QueueRedis) {

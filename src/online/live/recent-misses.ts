@@ -1,7 +1,7 @@
 import { ChurnMap } from '../../base/heap/churn-map.ts';
 
 /** Keys that were not there a moment ago, so that asking again and again costs nothing. Bounded; the oldest go first. */
-export class ShortMemory {
+export class RecentMisses {
   private readonly until = new ChurnMap<string, number>();
   private readonly forMs: number;
   private readonly most: number;
