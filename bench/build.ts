@@ -1,8 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { bundle } from '../scripts/bundle.ts';
 import { madeOnce, note, ROOT } from './paths.ts';
 
 /** The compiled programs that run as contenders. */
@@ -28,12 +28,13 @@ async function buildPrescore(): Promise<string> {
   const key = [
     readFileSync(join(ROOT, 'package.json')),
     readFileSync(join(ROOT, 'package-lock.json')),
-    readFileSync(join(ROOT, 'scripts/bundle.ts')),
+    ...['build', 'bundle', 'bundle-groups'].map((name) => readFileSync(join(ROOT, 'scripts', `${name}.ts`))),
     ...files.flatMap((f) => [f, readFileSync(join(src, f))]),
   ];
   const folder = await madeOnce('build', key, async (building) => {
     note('building prescore');
-    await bundle(join(building, 'dist'));
+    const build = [join(ROOT, 'scripts', 'build.ts'), join(building, 'dist')];
+    execFileSync(process.execPath, build, { stdio: ['ignore', 'ignore', 'inherit'] });
     // The layout of the installed package: it reads its version from the package.json above dist.
     await copyFile(join(ROOT, 'package.json'), join(building, 'package.json'));
   });

@@ -8,7 +8,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { startS3 } from '../scripts/servers.ts';
+import { startS3 } from '../test/harness/s3-server.ts';
 
 const BUCKET = 'bench';
 
