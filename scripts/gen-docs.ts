@@ -1,6 +1,6 @@
 /**
- * Writes the documents that are made from data: the pages and schemas of the job, serve and stream files, and `docs/errors.md`.
- * With `--check` it writes nothing and fails when one of them is not what it would write.
+ * Writes the documents that are made from data: the pages and schemas of the job, serve and stream files, `docs/errors.md`, and the tables
+ * of wings and rooms in `ARCHITECTURE.md`. With `--check` it writes nothing and fails when one of them is not what it would write.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { jsonSchemaOf } from '../src/job/fields/json-schema.ts';
 import { sayShape } from '../src/job/fields/say-shape.ts';
 import { SERVE_SHAPE } from '../src/job/fields/serve-fields.ts';
 import { STREAM_SHAPE } from '../src/job/fields/stream-fields.ts';
+import { WINGS } from './house-plan.ts';
 
 const GENERATED = 'Made by `scripts/gen-docs.ts`. Do not edit: change the data and run it again.';
 
@@ -224,6 +225,31 @@ function row(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
+/** `ARCHITECTURE.md` with its tables as the plan of the house has them. */
+export function architecturePage(page: string): string {
+  const wings = WINGS.map(({ name, story }) => `- **\`${name}/\`** ${story}`);
+  const wingOf = (room: string): string => room.split('/')[0]!;
+  const rooms = WINGS.flatMap((wing) => wing.rooms).map(({ path, holds, may }) => {
+    // Nearly every room has these two, and only the others say something.
+    const others = may.filter((room) => room !== 'base/errors' && room !== 'base/contract');
+    const own = others.map((room) => (wingOf(room) === wingOf(path) ? room.split('/')[1]! : room));
+    return `| \`${path}\` | ${holds} | ${own.join(', ')} |`;
+  });
+  const table = [
+    '| room | holds | may import, beside `base/errors` and `base/contract` |',
+    '| --- | --- | --- |',
+    ...rooms,
+  ];
+  return between(between(page, 'wings', wings.join('\n')), 'rooms', table.join('\n'));
+}
+
+function between(page: string, name: string, text: string): string {
+  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [from, to] = [page.indexOf(open), page.indexOf(close)];
+  if (from < 0 || to < from) throw new Error(`no ${open} … ${close}`);
+  return `${page.slice(0, from + open.length)}\n${text}\n${page.slice(to)}`;
+}
+
 /** Every generated document: its path from the repository's root, and its text. */
 export function generatedDocs(): Readonly<Record<string, string>> {
   return {
@@ -234,6 +260,7 @@ export function generatedDocs(): Readonly<Record<string, string>> {
     'docs/stream-file.md': streamFilePage(),
     'docs/stream.schema.json': streamSchemaText(),
     'docs/errors.md': errorsPage(),
+    'ARCHITECTURE.md': architecturePage(readOrNull(onDisk('ARCHITECTURE.md')) ?? ''),
   };
 }
 

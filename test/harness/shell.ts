@@ -27,7 +27,8 @@ const isRoot = process.getuid?.() === 0;
 export function shell(line: string, options: ShellOptions = {}): Promise<ShellResult> {
   const user = options.isPlainUser === true && isRoot ? { uid: NOBODY, gid: NOBODY } : {};
   const script = `prescore() { "${process.execPath}" "${main}" "$@"; }\n${line}`;
-  const child = spawn('bash', ['-c', script], {
+  // Bash takes a socket as input for a login from afar, and would read the start file of a user who is not its own.
+  const child = spawn('bash', ['--norc', '-c', script], {
     cwd: options.cwd ?? process.cwd(),
     env: { ...process.env, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -4,9 +4,13 @@ import type { RunDone, StageTimes } from '../../base/contract/run-events.ts';
 import { sayBytes, sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
 import { printTable } from './print-table.ts';
 
+const byName = new Intl.Collator('en', { numeric: true });
+
 /** What a person sees at the end of `run`: a table of runs, where the files are, and what limited the speed. */
-export function printSummary(job: Job, done: readonly RunDone[]): void {
-  if (done.length === 0) return;
+export function printSummary(job: Job, ended: readonly RunDone[]): void {
+  if (ended.length === 0) return;
+  // Runs end in any order; a person looks a partition up by its name.
+  const done = ended.toSorted((a, b) => byName.compare(a.partition ?? '', b.partition ?? ''));
   const out = process.stdout;
   const rows = done.map((d) => [
     d.partition ?? job.name,

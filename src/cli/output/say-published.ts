@@ -1,5 +1,6 @@
 import type { PublishedEvent } from '../../base/contract/run-events.ts';
 import { sayBytes, sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+import { showPath } from './print-summary.ts';
 
 const UNCHANGED: Readonly<Record<string, string>> = {
   served: 'is served already',
@@ -9,7 +10,7 @@ const UNCHANGED: Readonly<Record<string, string>> = {
 
 /** One line for people. */
 export function sayPublished(event: PublishedEvent): string {
-  const where = `set ${event.set} in ${event.store}`;
+  const where = `set ${event.set} in ${showStore(event.store)}`;
   switch (event.outcome) {
     case 'published': {
       const twins =
@@ -24,4 +25,8 @@ export function sayPublished(event: PublishedEvent): string {
     case 'handed-over':
       return `${where}: another process is publishing; it will publish this as well when it is done`;
   }
+}
+
+function showStore(store: string): string {
+  return store.startsWith('lmdb:') ? `lmdb:${showPath(store.slice('lmdb:'.length))}` : store;
 }

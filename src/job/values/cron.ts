@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 
 /**
  * The times of a cron expression on a calendar without time zone: every instant that goes in or out is a local wall-clock
- * time, written as if it were UTC. Time zones are the business of `schedule/slots.ts`.
+ * time, written as if it were UTC. Time zones are the business of `fleet/schedule/slot-times.ts`.
  */
 export interface CronTimes {
   /** True when it fires in every hour of a day on which it fires. */

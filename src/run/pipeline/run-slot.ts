@@ -12,7 +12,7 @@ import type { RunDeps, RunOptions } from './run-deps.ts';
 
 /**
  * Runs one slot to its commit in this process: a new plan, or the unfinished one resumed, or "already done". The decisions
- * are those of docs/runs.md. Workers of a queue take the same steps one by one (queue/do-task.ts).
+ * are those of docs/runs.md. Workers of a queue take the same steps one by one (fleet/queue/run-steps.ts).
  *
  * Errors: RUN_OWNED, RUN_INCOMPATIBLE, RUN_OTHER_DEFINITION, INPUT_CHANGED, those of planning, scoring and commit.
  */
