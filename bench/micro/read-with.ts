@@ -20,7 +20,10 @@ async function withDuckdb(path: string): Promise<Read> {
   const duck = await Duck.open({ memoryBytes: 512 * 2 ** 20, scratchDir: tmpdir(), scratchBytes: 2 ** 30 });
   let [rows, sum] = [0, 0];
   const columns = FLOATS.map((name) => `coalesce(${name}::FLOAT, 'nan'::FLOAT)`);
-  for await (const batch of duck.stream(`select ${columns.join(', ')}, length(id) from ${parquetSource(path)}`)) {
+  for await (const batch of duck.stream(`select ${columns.join(', ')}, length(id) from ${parquetSource(path)}`, {
+    where: path,
+    columns: [],
+  })) {
     rows += batch.rows;
     for (let k = 0; k < FLOATS.length; k++) for (const value of batch.column(k).f32()) sum += value;
   }

@@ -6,7 +6,7 @@ import type { NullPolicy } from '../../src/base/contract/job.ts';
 import type { FeatureForm } from '../../src/base/contract/job-scorer.ts';
 import type { TensorType } from '../../src/base/contract/signature.ts';
 import { Duck, quoteText } from '../../src/data/duckdb/duckdb.ts';
-import { sourceKind } from '../../src/data/duckdb/source-kind.ts';
+import { sourceKind, typesOf } from '../../src/data/duckdb/source-kind.ts';
 import { RowBatch, requestColumn } from '../../src/inference/job/job-row-batch.ts';
 import type { FeatureBatch } from '../../src/scoring/tensor/feature-batch.ts';
 import { FeaturePacker, slabFeeds } from '../../src/scoring/tensor/feature-packer.ts';
@@ -175,7 +175,10 @@ async function inDuck(
 ): Promise<void> {
   const values = cases.map((c, i) => `(${i}, ${c === null ? 'null' : c.sql}::${type})`).join(', ');
   const sql = `select ${sourceKind(type)!.sql('c')} from (values ${values}) as t(i, c) order by i`;
-  for await (const batch of duck.stream(sql)) {
+  for await (const batch of duck.stream(sql, {
+    where: type,
+    columns: [{ name: 'c', types: typesOf(sourceKind(type)!) }],
+  })) {
     expect(batch.rows).toBe(cases.length);
     use(batch);
   }

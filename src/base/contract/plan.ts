@@ -48,8 +48,8 @@ export interface PlannedFile {
   readonly rows: number | null;
   /** The columns that this job reads, with this file's types. */
   readonly columns: readonly ColumnInfo[];
-  /** Values of input.pathColumns. */
-  readonly pathValues: Readonly<Record<string, string>>;
+  /** Values of input.pathColumns, as texts that DuckDB casts exactly; null for a null. */
+  readonly pathValues: Readonly<Record<string, string | null>>;
 }
 
 export interface SkippedFile {

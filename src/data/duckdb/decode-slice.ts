@@ -1,15 +1,15 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { type Duck, quoteText } from './duckdb.ts';
+import type { Duck, ExpectedTypes } from './duckdb.ts';
 import {
   badTextExpression,
   columnExpression,
   type LocalSlice,
-  pathValue,
+  pathExpression,
   positionBase,
   readFault,
   sliceRows,
 } from './local-slice.ts';
-import type { SourceKind } from './source-kind.ts';
+import { type SourceKind, typesOf } from './source-kind.ts';
 import type { VectorBatch } from './vector-batch.ts';
 
 export interface SliceColumn {
@@ -44,7 +44,8 @@ export async function* decodeSlice(
   const isSmall = slice.rowEnd - slice.rowStart <= SMALL_ROWS;
   let rows = 0;
   try {
-    for await (const batch of isSmall ? duck.read(query) : duck.stream(query)) {
+    const expected = expectedTypes(slice, columns, slice.asBytes.size > 0 ? 'INTEGER' : null);
+    for await (const batch of isSmall ? duck.read(query, expected) : duck.stream(query, expected)) {
       rows += batch.rows;
       yield batch;
     }
@@ -75,7 +76,14 @@ export function decodeTogether(
   const queries = slices.map((slice, ordinal) =>
     sliceQuery(slice, columns, `file_row_number + ${positionBase(ordinal)}`),
   );
-  return duck.read(queries.join(' union all '));
+  return duck.read(queries.join(' union all '), expectedTypes(slices[0]!, columns, 'BIGINT'));
+}
+
+function expectedTypes(slice: LocalSlice, columns: readonly SliceColumn[], extra: string | null): ExpectedTypes {
+  const wanted = columns.map(({ name, kind }) => ({ name, types: typesOf(kind) }));
+  if (wanted.length === 0) wanted.push({ name: '', types: new Set(['BOOLEAN']) });
+  if (extra !== null) wanted.push({ name: '', types: new Set([extra]) });
+  return { where: slice.uri, columns: wanted };
 }
 
 function sliceQuery(slice: LocalSlice, columns: readonly SliceColumn[], extra: string | null): string {
@@ -88,8 +96,8 @@ function sliceQuery(slice: LocalSlice, columns: readonly SliceColumn[], extra: s
 function columnSql(slice: LocalSlice, column: SliceColumn): string {
   const stored = columnExpression(slice, column.name);
   if (stored !== null) return stored;
-  const value = pathValue(slice.pathValues, column.name);
-  if (value !== null) return `${quoteText(value)}::${column.type}`;
+  const constant = pathExpression(slice, column.name, column.type);
+  if (constant !== null) return constant;
   throw new PrescoreError('INPUT_SCHEMA', {
     what: `column ${JSON.stringify(column.name)} is missing`,
     where: slice.uri,

@@ -1,7 +1,15 @@
-import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { reclaimNative } from '../../base/heap/native-memory.ts';
 import { VectorBatch } from './vector-batch.ts';
+
+/** What the memory of a result is read as: for each column the types that lie in memory so. */
+export interface ExpectedTypes {
+  /** The file or part, for the error. */
+  readonly where: string;
+  readonly columns: readonly { readonly name: string; readonly types: ReadonlySet<string> }[];
+}
 
 export interface DuckOptions {
   /** Ceiling for DuckDB's own buffers, in bytes; beyond it DuckDB spills into `scratchDir`. */
@@ -67,11 +75,12 @@ export class Duck {
   }
 
   /**
-   * Streams a result in row order as batches of at most 2,048 rows. The next batch is decoded on a thread of DuckDB while
+   * Streams a result in row order as batches of at most 2,048 rows. Its types are compared before any of its memory is read. The next batch is decoded on a thread of DuckDB while
    * the caller works on this one. No other query may run on this lane meanwhile: it would end the stream. Owns: a batch's arrays are DuckDB's memory and end with the next iteration.
    */
-  async *stream(sql: string): AsyncGenerator<VectorBatch> {
+  async *stream(sql: string, expected: ExpectedTypes): AsyncGenerator<VectorBatch> {
     const result = await this.connection.stream(sql);
+    compareTypes(result, expected);
     let next: Promise<DuckDBDataChunk | null> = result.fetchChunk();
     try {
       for (;;) {
@@ -90,8 +99,9 @@ export class Duck {
    * The batches of a small result, which is made whole before the first one: a streamed query is planned twice, which for a
    * few rows is most of its cost. Owns: as with `stream`.
    */
-  async *read(sql: string): AsyncGenerator<VectorBatch> {
+  async *read(sql: string, expected: ExpectedTypes): AsyncGenerator<VectorBatch> {
     const result = await this.connection.run(sql);
+    compareTypes(result, expected);
     for (;;) {
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) return;
@@ -117,6 +127,21 @@ export class Duck {
   }
 }
 
+// A vector is read as raw memory: one of another type would give wrong values, a text in the place of numbers a wild pointer.
+function compareTypes(result: DuckDBResult, { where, columns }: ExpectedTypes): void {
+  const types = result.columnTypes();
+  for (const [i, { name, types: wanted }] of columns.entries()) {
+    const type = types[i]?.toString();
+    if (type !== undefined && wanted.has(type)) continue;
+    throw new PrescoreError('INPUT_CHANGED', {
+      what: `column ${JSON.stringify(name)} is not of the type that was planned`,
+      where,
+      expected: [...wanted].join(' or '),
+      got: type ?? 'no such column',
+    });
+  }
+}
+
 /** The version of the library that is linked in, for plans and `doctor`. */
 export function duckdbVersion(): string {
   return duckdb.library_version();
@@ -132,7 +157,22 @@ export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** The table function over one local Parquet file, with the position of every row. */
+/** The table function over one local Parquet file, with the position of every row. Errors: URI_INVALID. */
 export function parquetSource(path: string): string {
-  return `read_parquet(${quoteText(path)}, file_row_number = true, hive_partitioning = false)`;
+  return `read_parquet(${quoteText(literalPath(path))}, file_row_number = true, hive_partitioning = false)`;
+}
+
+/**
+ * A path as `read_parquet` takes it, which reads every path as a pattern: each of its signs stands for itself.
+ *
+ * Errors: URI_INVALID for a name with a backslash beside such signs, since DuckDB takes that for a slash in patterns.
+ */
+export function literalPath(path: string): string {
+  const literal = path.replace(/[*?[]/g, (sign) => `[${sign}]`);
+  if (literal === path || !path.includes('\\')) return literal;
+  throw new PrescoreError('URI_INVALID', {
+    what: 'a path with a backslash and one of * ? [ cannot be read',
+    where: path,
+    fix: 'Rename the file or folder.',
+  });
 }

@@ -1,6 +1,6 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { RowSpan } from '../parquet/parquet-footer.ts';
-import { parquetSource, quoteName } from './duckdb.ts';
+import { parquetSource, quoteName, quoteText } from './duckdb.ts';
 
 /** Rows of one local Parquet file that belong to a chunk, and what its columns are called there. */
 export interface LocalSlice {
@@ -15,7 +15,7 @@ export interface LocalSlice {
   readonly rowBase: number;
   /** Column name -> DuckDB's name in this file. */
   readonly names: ReadonlyMap<string, string>;
-  readonly pathValues: Readonly<Record<string, string>>;
+  readonly pathValues: Readonly<Record<string, string | null>>;
   /** Row groups of the slice, which can be left out one by one; none where prescore wrote the file itself. */
   readonly groups: readonly RowSpan[];
   /** Text columns whose values come as bytes, because some of them are not valid UTF-8. */
@@ -48,9 +48,16 @@ export function columnExpression(slice: LocalSlice, column: string): string | nu
   return slice.asBytes.has(column) ? `try(decode(${quoteName(name)}))` : quoteName(name);
 }
 
-/** The value of a path column; null when the column is none. Names such as `constructor` are only names here. */
-export function pathValue(values: Readonly<Record<string, string>>, column: string): string | null {
-  return Object.hasOwn(values, column) ? (values[column] ?? null) : null;
+/** Whether a column is one of the path. Names such as `constructor` are only names here. */
+export function isPathColumn(values: Readonly<Record<string, string | null>>, column: string): boolean {
+  return Object.hasOwn(values, column);
+}
+
+/** SQL for the value of a path column; null when the column is none. */
+export function pathExpression(slice: Pick<LocalSlice, 'pathValues'>, column: string, type: string): string | null {
+  if (!isPathColumn(slice.pathValues, column)) return null;
+  const value = slice.pathValues[column] ?? null;
+  return value === null ? `null::${type}` : `${quoteText(value)}::${type}`;
 }
 
 /** SQL for which of `asBytes` is the first whose bytes are no text: its number from 1, or 0. */

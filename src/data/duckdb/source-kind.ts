@@ -84,3 +84,25 @@ export function sourceKind(type: string): SourceKind | null {
   const cast = LIST_CASTS[kind.carrier];
   return { ...kind, list: true, sql: (c) => (cast === null ? `${c}::${element}[]` : `${c}::${cast}`) };
 }
+
+/** Types of DuckDB whose values lie in memory as a carrier says. */
+const IN_MEMORY: Readonly<Record<Carrier, readonly string[]>> = {
+  f32: ['FLOAT'],
+  f64: ['DOUBLE'],
+  i32: ['INTEGER', 'DATE'],
+  i64: ['BIGINT', 'TIME', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE'],
+  u64: ['UBIGINT'],
+  str: ['VARCHAR'],
+};
+const SCALAR_TYPES = typesInMemory('');
+const LIST_TYPES = typesInMemory('[]');
+
+/** The types that the SQL of a kind may yield: what it is read as. */
+export function typesOf({ carrier, list }: SourceKind): ReadonlySet<string> {
+  return (list ? LIST_TYPES : SCALAR_TYPES)[carrier];
+}
+
+function typesInMemory(suffix: string): Readonly<Record<Carrier, ReadonlySet<string>>> {
+  const all = Object.entries(IN_MEMORY).map(([carrier, types]) => [carrier, new Set(types.map((t) => t + suffix))]);
+  return Object.fromEntries(all) as Record<Carrier, ReadonlySet<string>>;
+}

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import type { OutputColumn } from '../../base/contract/plan.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { type Duck, quoteName, quoteText } from './duckdb.ts';
-import { columnExpression, type LocalSlice, POSITION_BITS, pathValue, positionBase, sliceRows } from './local-slice.ts';
+import {
+  columnExpression,
+  type LocalSlice,
+  POSITION_BITS,
+  pathExpression,
+  positionBase,
+  sliceRows,
+} from './local-slice.ts';
 
 export interface PartOptions {
   readonly target: string;
@@ -157,8 +164,8 @@ function sliceQuery(slice: LocalSlice, ordinal: number, columns: readonly Output
 function inputExpression(slice: LocalSlice, column: OutputColumn): string {
   const stored = columnExpression(slice, column.name);
   if (stored !== null) return stored;
-  const value = pathValue(slice.pathValues, column.name);
-  if (value !== null) return quoteText(value);
+  const constant = pathExpression(slice, column.name, column.type);
+  if (constant !== null) return constant;
   throw new PrescoreError('INTERNAL', { what: `column ${column.name} has no source`, where: slice.uri });
 }
 

@@ -1,7 +1,7 @@
 import type { OutputColumn } from '../../base/contract/plan.ts';
 import type { RejectExample } from '../../base/contract/records.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { type Duck, quoteName, quoteText } from './duckdb.ts';
+import { type Duck, literalPath, quoteName, quoteText } from './duckdb.ts';
 import type { LocalSlice } from './local-slice.ts';
 import { copyTo, inputQuery } from './write-part.ts';
 
@@ -57,7 +57,7 @@ export async function writeRejects(
 
 async function firstEntry(duck: Duck, path: string): Promise<RejectExample> {
   const columns = 'source_file, source_row, "column", rule, message';
-  const [entry] = await duck.rows(`select ${columns} from read_parquet(${quoteText(path)}) limit 1`);
+  const [entry] = await duck.rows(`select ${columns} from read_parquet(${quoteText(literalPath(path))}) limit 1`);
   const [file, row, column, rule, message] = entry ?? [];
   return { file: String(file), row: Number(row), column: String(column), rule: String(rule), message: String(message) };
 }

@@ -1,7 +1,7 @@
 import type { Job } from '../../base/contract/job.ts';
 import { firstStart, startOfUnit } from '../slots/partitions.ts';
 import type { Report } from '../tree/issues.ts';
-import { hasPlaceholder, PARTITION_PLACEHOLDER } from '../values/template.ts';
+import { hasPlaceholder, placeholderAt } from '../values/template.ts';
 import { missingDirectives } from '../values/time-format.ts';
 
 /** Rules about partitions and the placeholder that stands for them. Errors: none. */
@@ -65,7 +65,7 @@ function lintNesting(values: readonly string[], report: Report): void {
 
 /** A folder that starts with _ or . is passed over by readers, and could fall onto the run records. */
 function lintHidden({ partitions, output }: Job, report: Report): void {
-  const before = output.uri.slice(0, output.uri.indexOf(PARTITION_PLACEHOLDER));
+  const before = output.uri.slice(0, placeholderAt(output.uri));
   const startsSegment = hasPlaceholder(output.uri) && before.endsWith('/');
   const isHidden = (value: string): boolean => (startsSegment && /^[_.]/.test(value)) || /\/[_.]/.test(value);
   const what = 'gives an output folder that starts with _ or . and is passed over by readers';

@@ -30,7 +30,7 @@ export class PlaceSamples {
   }
 
   private expand(template: string): readonly string[] {
-    return hasPlaceholder(template) ? this.values.map((value) => expandTemplate(template, value)) : [template];
+    return (hasPlaceholder(template) ? this.values : [null]).map((value) => expandTemplate(template, value));
   }
 }
 

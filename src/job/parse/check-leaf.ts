@@ -5,10 +5,10 @@ import { sayShape } from '../fields/say-shape.ts';
 import { sayNode } from '../tree/issues.ts';
 import { addSecretIssue, holdsSecret } from '../tree/secrets.ts';
 import type { SpecNode, SpecPath } from '../tree/tree.ts';
-import { globProblem } from '../values/glob.ts';
+import { escapeGlob, globProblem } from '../values/glob.ts';
 import { parseDuration, parsePercent, parseSize } from '../values/quantities.ts';
 import { lmdbFolder, storeUrlProblem } from '../values/store-url.ts';
-import { templateProblem } from '../values/template.ts';
+import { literalTemplate, templateProblem } from '../values/template.ts';
 import { type RuleName, textProblem } from '../values/text-rules.ts';
 import type { CheckContext } from './check-context.ts';
 
@@ -177,7 +177,8 @@ function checkPlace(
   }
   try {
     const folder = shape.kind === 'storeUrl' ? lmdbFolder(checked.value) : null;
-    if (shape.kind === 'uri') return resolveUri(checked.value);
+    if (shape.kind === 'uri')
+      return resolveUri(writtenSigns(shape, checked.value), (folder) => literally(shape, folder));
     return folder === null ? checked.value : `lmdb:${resolveUri(folder)}`;
   } catch (error) {
     if (!isPrescoreError(error)) throw error;
@@ -199,4 +200,18 @@ function placeProblem(shape: PlaceShape, text: string): string | null {
   if (problem !== null) return problem;
   if (glob) return globProblem(text);
   return /[*?]/.test(text) ? 'names one place and must not hold * or ?' : null;
+}
+
+type UriShape = PlaceShape & { readonly kind: 'uri' };
+
+/** Only what a file says is a pattern or has a placeholder: the folder it lies in may be called anything. */
+function literally({ placeholder, glob }: UriShape, folder: string): string {
+  const escaped = glob ? escapeGlob(folder) : folder;
+  return placeholder ? literalTemplate(escaped) : escaped;
+}
+
+/** An escape of a `file:` URI stands for the character itself, which is then no sign of a pattern. */
+function writtenSigns({ glob }: UriShape, text: string): string {
+  if (!glob || !/^file:/i.test(text)) return text;
+  return text.replace(/%(2a|3f|5b)/gi, (escape) => escapeGlob(decodeURIComponent(escape)));
 }

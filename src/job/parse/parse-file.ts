@@ -48,7 +48,10 @@ export function parseFile<F, T>(
   const issues = new IssueList();
   const tree = readTree(text, path, issues);
   refuseOtherVersion(tree, path, format);
-  const file = format.check(tree, { issues, resolveUri: (uri) => resolveUri(uri, baseUri) });
+  const file = format.check(tree, {
+    issues,
+    resolveUri: (uri, asWritten = (folder) => folder) => resolveUri(uri, asWritten(baseUri)),
+  });
   const compiled = file === BAD ? null : format.compile(file);
   if (compiled !== null) format.lint(compiled, tree, issues);
   const error = issues.toError(path);

@@ -1,14 +1,14 @@
-import { PARTITION_PLACEHOLDER } from '../values/template.ts';
+import { expandTemplate, placeholderAt } from '../values/template.ts';
 
 /** The folder of run records within the table root. Readers and vacuums of tables pass over names with an underscore. */
 export const STATE_FOLDER = '_prescore';
 
 /** The output path before its first segment with a placeholder; all of it if there is none. No slash at the end. Errors: none. */
 export function tableRoot(outputTemplate: string): string {
-  const placeholder = outputTemplate.indexOf(PARTITION_PLACEHOLDER);
+  const placeholder = placeholderAt(outputTemplate);
   const root =
     placeholder === -1 ? outputTemplate : outputTemplate.slice(0, outputTemplate.lastIndexOf('/', placeholder));
-  return stripSlashes(root);
+  return stripSlashes(expandTemplate(root, null));
 }
 
 /** Where run records live when the job file does not say. Errors: none. */

@@ -1,14 +1,14 @@
 /**
  * Globs over slash-separated keys: `*` and `?` within one segment, `**` as a whole segment for any number of segments,
- * `[abc]`, `[a-z]`, `[!abc]`. No braces (they are placeholders) and no escapes (`[*]` is a star). Matching keeps a set of
- * states and never goes back, so no pattern is slow.
+ * `[abc]`, `[a-z]`, `[!abc]`. No braces (they are placeholders); a sign stands for itself in brackets (`[*]`, `[?]`, `[[]`). Matching
+ * keeps a set of states and never goes back, so no pattern is slow.
  */
 export interface Glob {
-  /** What every match starts with: the prefix to list. */
+  /** What every match starts with: the prefix to list; the one key where it is no pattern. */
   readonly prefix: string;
   /** False when the pattern names exactly one key. */
   readonly isPattern: boolean;
-  /** Whether a key is matched and not ignored (see `isIgnoredName`). */
+  /** Whether a key is matched and not passed over (see `whyIgnored`). */
   matches(key: string): boolean;
 }
 
@@ -30,9 +30,9 @@ export function globProblem(pattern: string): string | null {
   return tokenize(pattern) === null ? 'has [ without ]' : null;
 }
 
-/** Whether a text has glob characters, or means everything below a folder. */
-export function isGlob(text: string): boolean {
-  return /[*?[]/.test(text) || text.endsWith('/');
+/** A path as a pattern that only matches itself. Errors: none. */
+export function escapeGlob(path: string): string {
+  return path.replace(/[*?[]/g, (sign) => `[${sign}]`);
 }
 
 /**
@@ -40,29 +40,48 @@ export function isGlob(text: string): boolean {
  * nothing. Errors: none.
  */
 export function compileGlob(pattern: string): Glob {
-  if (!isGlob(pattern)) return { prefix: pattern, isPattern: false, matches: (key) => key === pattern };
   const source = pattern.endsWith('/') ? `${pattern}**` : pattern;
-  const prefix = source.slice(0, source.search(/[*?[]/));
+  const tokens = globProblem(source) === null ? tokenize(source) : null;
+  if (tokens === null) return { prefix: literalStart(source), isPattern: true, matches: () => false };
+  const first = tokens.findIndex((token) => token.kind !== 'char');
+  const prefix = (first === -1 ? tokens : tokens.slice(0, first))
+    .map((t) => (t.kind === 'char' ? t.char : ''))
+    .join('');
+  if (first === -1) return { prefix, isPattern: false, matches: (key) => key === prefix };
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  const tokens = globProblem(source) === null ? tokenize(source.slice(prefix.length)) : null;
+  const rest = tokens.slice(first);
   return {
     prefix,
     isPattern: true,
     matches: (key) =>
-      tokens !== null &&
       key.startsWith(prefix) &&
-      !isIgnoredName(key.slice(folder.length)) &&
-      runTokens(tokens, key.slice(prefix.length)),
+      whyIgnored(key.slice(folder.length)) === null &&
+      runTokens(rest, key.slice(prefix.length)),
   };
 }
 
+function literalStart(pattern: string): string {
+  const at = pattern.search(/[*?[]/);
+  return at === -1 ? pattern : pattern.slice(0, at);
+}
+
+/** Folders and files that writers of tables leave beside their data. */
+const BOOKKEEPING =
+  /^(_SUCCESS|_metadata|_common_metadata|_committed_.*|_started_.*|_spark_metadata|_delta_log|_temporary|_prescore|_manifest\.json|_manifests)$/;
+
 /**
- * Names that a glob passes over: segments that start with `_` or `.` (records, markers, files in the making), checksum
- * files, and folder markers. Counted from where listing starts, so a folder that the pattern names in full is not asked.
+ * Why a pattern passes over a name, as a short text; null when it does not. Names are counted from where listing starts, so a
+ * folder that the pattern names in full is not asked. A segment `_key=value` is data, whatever it starts with.
  */
-export function isIgnoredName(relativeKey: string): boolean {
-  if (relativeKey === '' || relativeKey.endsWith('/') || relativeKey.endsWith('.crc')) return true;
-  return /(^|\/)[_.]/.test(relativeKey);
+export function whyIgnored(relativeKey: string): string | null {
+  if (relativeKey === '' || relativeKey.endsWith('/') || relativeKey.endsWith('_$folder$')) return 'a folder marker';
+  if (relativeKey.endsWith('.crc')) return 'a checksum file';
+  for (const segment of relativeKey.split('/')) {
+    if (segment.startsWith('.')) return 'a hidden name';
+    if (!segment.startsWith('_') || segment.includes('=')) continue;
+    return BOOKKEEPING.test(segment) ? 'bookkeeping of a table' : 'a name that begins with _';
+  }
+  return null;
 }
 
 function tokenize(pattern: string): readonly Token[] | null {
@@ -83,7 +102,10 @@ function tokenize(pattern: string): readonly Token[] | null {
       const first = chars[i + 1] === '!' ? i + 2 : i + 1;
       const end = chars.indexOf(']', first + 1);
       if (end === -1) return null;
-      tokens.push({ kind: 'class', negated: first === i + 2, ranges: rangesOf(chars.slice(first, end)) });
+      const [only] = chars.slice(first, end);
+      // A class of one sign is how that sign is written for itself: `[*]`, `[[]`.
+      if (first === i + 1 && end === first + 1 && only !== undefined) tokens.push({ kind: 'char', char: only });
+      else tokens.push({ kind: 'class', negated: first === i + 2, ranges: rangesOf(chars.slice(first, end)) });
       i = end;
     } else {
       tokens.push({ kind: 'char', char });

@@ -1,5 +1,8 @@
 /** The only placeholder. Nothing else is ever expanded: not `${…}`, not `{{…}}`, not the environment. */
 export const PARTITION_PLACEHOLDER = '{partition}';
+/** A folder that is called like the placeholder, as `literalTemplate` writes it; nobody can write it in a file. */
+const LITERAL = '{{partition}}';
+const EITHER = /\{\{partition\}\}|\{partition\}/g;
 
 /** What is wrong with the braces of a URI, as a short sentence; null when nothing is. */
 export function templateProblem(text: string, isAllowed: boolean): string | null {
@@ -11,11 +14,27 @@ export function templateProblem(text: string, isAllowed: boolean): string | null
     : null;
 }
 
-export function hasPlaceholder(template: string): boolean {
-  return template.includes(PARTITION_PLACEHOLDER);
+/** A path as a template without placeholders. Errors: none. */
+export function literalTemplate(path: string): string {
+  return path.replaceAll(PARTITION_PLACEHOLDER, LITERAL);
 }
 
-/** Puts a partition value into a URI template, as it is. An unpartitioned job (null) has nothing to put in. Errors: none. */
+export function hasPlaceholder(template: string): boolean {
+  return placeholderAt(template) !== -1;
+}
+
+/** Where the first placeholder begins; -1 when there is none. */
+export function placeholderAt(template: string): number {
+  for (const match of template.matchAll(EITHER)) if (match[0] !== LITERAL) return match.index;
+  return -1;
+}
+
+/**
+ * Puts a partition value into a URI template, as it is: no value has a sign of a pattern (`partition` in text-rules.ts). An unpartitioned job
+ * (null) has nothing to put in. Errors: none.
+ */
 export function expandTemplate(template: string, partition: string | null): string {
-  return partition === null ? template : template.replaceAll(PARTITION_PLACEHOLDER, () => partition);
+  return template.replace(EITHER, (found) =>
+    found === LITERAL || partition === null ? PARTITION_PLACEHOLDER : partition,
+  );
 }

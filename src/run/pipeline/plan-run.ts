@@ -17,7 +17,9 @@ export async function describeRun(
   scorers: LoadedScorers,
   deps: RunDeps,
 ): Promise<BoundInputs> {
-  const objects = await listInputs(job, partition, deps.stores);
+  const objects = await listInputs(job, partition, deps.stores, ({ uri, why }) =>
+    deps.warn(`passed over ${uri}: ${why}`),
+  );
   const requests = objects.map(({ uri, size, etag }) => ({ uri, size, etag, format: job.input.format }));
   const results = await scorers.pool.describe(requests);
   return bindInputs(job, scorers.model, objects, results);

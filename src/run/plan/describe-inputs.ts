@@ -171,6 +171,6 @@ function withPathColumns(file: FileDescription, job: Job): FileDescription {
       fix: "Remove it from input.pathColumns: the file's own column is used.",
     });
   }
-  const extra = Object.entries(job.input.pathColumns).map(([name, type]) => ({ name, type, nullable: false }));
+  const extra = Object.entries(job.input.pathColumns).map(([name, type]) => ({ name, type, nullable: true }));
   return { ...file, columns: [...file.columns, ...extra] };
 }

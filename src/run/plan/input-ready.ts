@@ -35,7 +35,7 @@ export async function inputProblem(job: Job, partition: string | null, stores: S
 async function inputFolder(uri: string, stores: StoreResolver): Promise<string> {
   const { store, key } = stores.at(uri);
   const glob = compileGlob(key);
-  if (!glob.isPattern && (await store.head(key)) === null) return `${uri.replace(/\/+$/, '')}/`;
-  const fixed = glob.isPattern ? glob.prefix : key;
-  return store.uriOf(fixed.slice(0, fixed.lastIndexOf('/') + 1));
+  const { prefix } = glob;
+  if (!glob.isPattern && (await store.head(prefix)) === null) return store.uriOf(`${prefix}/`);
+  return store.uriOf(prefix.slice(0, prefix.lastIndexOf('/') + 1));
 }

@@ -3,7 +3,7 @@ import type { PlannedFile, Slice } from '../../base/contract/plan.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { type ArrowSummary, describeArrow } from '../../data/arrow/arrow-ipc.ts';
 import { type ArrowToParquetOptions, arrowToParquet } from '../../data/arrow-values/arrow-to-parquet.ts';
-import { pathValue } from '../../data/duckdb/local-slice.ts';
+import { isPathColumn } from '../../data/duckdb/local-slice.ts';
 import { pinnedSource } from '../../data/object-store/pinned-source.ts';
 import { writeSparse } from '../../data/parquet/sparse-file.ts';
 import type { LocalizeOptions, Located } from './located-slice.ts';
@@ -31,7 +31,7 @@ export async function localizeArrow(
   const target = newScratch();
   const columns = file.columns
     .map((c) => c.name)
-    .filter((name) => options.columns.has(name) && pathValue(file.pathValues, name) === null);
+    .filter((name) => options.columns.has(name) && !isPathColumn(file.pathValues, name));
   const conversion: ArrowToParquetOptions = {
     connection: options.duck.connection,
     path: local,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Location, StoreResolver } from '../../base/contract/object-store.ts';
 import type { PlannedFile, Slice } from '../../base/contract/plan.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { type LocalSlice, pathValue } from '../../data/duckdb/local-slice.ts';
+import { isPathColumn, type LocalSlice } from '../../data/duckdb/local-slice.ts';
 import { localSource } from '../../data/object-store/local-source.ts';
 import { pinnedSource, wholeIfSmall } from '../../data/object-store/pinned-source.ts';
 import { checkPages } from '../../data/parquet/check-pages.ts';
@@ -97,7 +97,7 @@ async function localizeParquet(
     const ranges = wantedRanges(footer, options.columns, rowStart, rowEnd);
     bytesRead = await writeSparse(source, target, parquetFrame(footer, file.size), ranges);
   }
-  const own = file.columns.filter((c) => pathValue(file.pathValues, c.name) === null);
+  const own = file.columns.filter((c) => !isPathColumn(file.pathValues, c.name));
   const names = new Map(own.map((c) => [c.name, c.duckName ?? c.name]));
   const { uri, pathValues } = file;
   const groups = rowSpans(footer, rowStart, rowEnd);

@@ -36,6 +36,7 @@ export function describePublication(
 ): Publication {
   const newest = manifests.at(-1)!;
   const names = predictions.values ?? newest.columns.filter((c) => c.role === 'prediction').map((c) => c.name);
+  for (const manifest of manifests) refuseTwins(manifest);
   const types = manifests.map((m) => new Map(m.columns.map((c) => [c.name, c])));
   for (const name of [...predictions.key, ...names]) {
     for (const [i, columns] of types.entries()) {
@@ -68,6 +69,18 @@ export function describePublication(
     hasNulls: names.some((name) => types[0]!.get(name)!.role !== 'prediction'),
     rows: manifests.reduce((sum, m) => sum + m.rows, 0),
   };
+}
+
+// Runs of before such names were refused: which of the two a reader gets is chance.
+function refuseTwins({ columns, outputUri }: Manifest): void {
+  const folded = columns.map((c) => c.name.toLowerCase());
+  const twin = folded.find((name, i) => folded.indexOf(name) !== i);
+  if (twin === undefined) return;
+  throw new PrescoreError('SET_COLUMN', {
+    what: `the output has two columns of the name ${JSON.stringify(twin)} (case aside)`,
+    where: outputUri,
+    fix: 'Name the prediction in outputs:, and score again with --new-run.',
+  });
 }
 
 function valueColumn(name: string, type: string): ValueColumn {

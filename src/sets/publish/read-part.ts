@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { Manifest, ManifestPart } from '../../base/contract/records.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { type Duck, parquetSource, quoteName } from '../../data/duckdb/duckdb.ts';
+import { type Duck, type ExpectedTypes, parquetSource, quoteName } from '../../data/duckdb/duckdb.ts';
 import type { VectorBatch } from '../../data/duckdb/vector-batch.ts';
 import { pinnedSource } from '../../data/object-store/pinned-source.ts';
 import { readParquetFooter } from '../../data/parquet/parquet-footer.ts';
@@ -21,7 +21,7 @@ export interface PartTools {
  * Streams the rows of one committed part in order: the key's bytes (column 0) and the values. Of a part in S3 only these columns
  * are fetched.
  *
- * Errors: INPUT_GONE, INPUT_CHANGED, INPUT_CORRUPT when the part is not what the manifest says. Owns: as `Duck.stream`.
+ * Errors: INPUT_GONE, INPUT_CORRUPT, INPUT_CHANGED when the part is not what the manifest says, a type of a column among it. Owns: as `Duck.stream`.
  */
 export async function* readPart(
   publication: Publication,
@@ -51,7 +51,8 @@ export async function* readPart(
       await writeSparse(source, path, parquetFrame(footer, found.size), wantedRanges(footer, wanted, 0, part.rows));
     }
     let rows = 0;
-    for await (const batch of tools.duck.stream(selectSql(publication, manifest, path))) {
+    const expected = { where: uri, columns: expectedColumns(publication, manifest) };
+    for await (const batch of tools.duck.stream(selectSql(publication, manifest, path), expected)) {
       rows += batch.rows;
       yield batch;
     }
@@ -81,6 +82,12 @@ function selectSql(publication: Publication, manifest: Manifest, path: string): 
       : `${quoteName(name)} as v${i}`,
   );
   return `select ${[`${keySql} as k`, ...values].join(', ')} from ${parquetSource(path)}`;
+}
+
+function expectedColumns({ columns }: Publication, manifest: Manifest): ExpectedTypes['columns'] {
+  const types = new Map(manifest.columns.map((c) => [c.name, c.type]));
+  const values = columns.map(({ name }) => ({ name, types: new Set([listType(types.get(name)!)]) }));
+  return [{ name: 'key', types: new Set(['BLOB']) }, ...values];
 }
 
 function keyPart(name: string, isBlob: boolean): string {

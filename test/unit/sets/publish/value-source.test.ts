@@ -42,7 +42,10 @@ describe('what the publisher writes from the memory of DuckDB', () => {
   async function written(values: readonly PredictionValue[], type: ValueType, duckType: string) {
     const rows = values.map((value, i) => `(${i}, ${literal(value)})`).join(', ');
     const found: (Uint8Array | null)[] = [];
-    for await (const batch of duck.stream(`select v::${duckType} from (values ${rows}) t(i, v) order by i`)) {
+    for await (const batch of duck.stream(`select v::${duckType} from (values ${rows}) t(i, v) order by i`, {
+      where: 'values',
+      columns: [],
+    })) {
       const source = valueSource({ name: 'v', type }, batch.column(0));
       for (let row = 0; row < batch.rows; row++) {
         if (source.isNull(row)) found.push(null);

@@ -1,0 +1,40 @@
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { readPathValue } from '../../job/values/path-value.ts';
+
+/**
+ * Values of `input.pathColumns` (name to DuckDB type) in the path of a file, as texts that DuckDB casts exactly; null for a null.
+ *
+ * Errors: INPUT_SCHEMA when a segment is missing, stands twice, or is no value of its column's type.
+ */
+export function pathValuesOf(
+  uri: string,
+  columns: Readonly<Record<string, string>>,
+): Readonly<Record<string, string | null>> {
+  const segments = uri.split('/');
+  const values: Record<string, string | null> = {};
+  for (const [column, type] of Object.entries(columns)) {
+    const fault = (what: string, expected: string, got: string): PrescoreError =>
+      new PrescoreError('INPUT_SCHEMA', { what: `input.pathColumns.${column}: ${what}`, where: uri, expected, got });
+    const found = segments.filter((s) => s.startsWith(`${column}=`));
+    const [segment] = found;
+    if (segment === undefined) throw fault(`the path has no segment ${column}=…`, `${column}=…`, segments.join('/'));
+    if (found.length > 1) throw fault('the path has two such segments', 'one', found.join(' and '));
+    const text = decodeEscapes(segment.slice(column.length + 1));
+    const value = readPathValue(text, type);
+    if (value === undefined) throw fault('the path has no value of this type', type, JSON.stringify(text));
+    values[column] = value;
+  }
+  return values;
+}
+
+/** Writers escape what a file name cannot hold as `%2F`; a `%` that begins no escape is itself. */
+function decodeEscapes(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
+    try {
+      return decodeURIComponent(escapes);
+    } catch {
+      // No text in UTF-8.
+      return escapes;
+    }
+  });
+}
