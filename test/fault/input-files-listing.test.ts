@@ -184,6 +184,32 @@ describe('listing input files', () => {
     expect(visibleIn(join(folder, 'out'))).toEqual([]);
   });
 
+  it('A41 markers of folders on object stores are no files: of Hadoop, and empty objects of the name of a folder', async () => {
+    const keys = (names: readonly string[]): ObjectInfo[] =>
+      names.map((key) => ({ key, size: /parquet$/.test(key) ? 9 : 0, etag: key, modifiedMs: 0 }));
+    const data = ['lake/t/m=1/p.parquet', 'lake/t/m=2/p.parquet'];
+    for (const [uri, markers] of [
+      ['/lake/t/', ['lake/t_$folder$', 'lake/t/m=1_$folder$', 'lake/t/m=2_$folder$']],
+      ['/lake/t', ['lake/t_$folder$', 'lake/t/m=1_$folder$']],
+      ['/lake/t/*/*', ['lake/t/m=1/x_$folder$', 'lake/t/m=1/']],
+      ['/lake/t/', ['lake/t', 'lake/t/m=1']],
+      ['/lake/t', ['lake/t', 'lake/t/']],
+    ] as const) {
+      const job = loadJob(jobIn(tempFolder(), { uri }));
+      const below = keys([...markers, ...data].sort()).filter(
+        ({ key }) => key.startsWith('lake/t/') || key === 'lake/t',
+      );
+      const found = await listInputs(job, null, stubStores(below));
+      expect(
+        found.map((o) => o.uri),
+        uri,
+      ).toEqual(data.map((key) => `/${key}`));
+    }
+    // An empty object that is no folder is a file, which then is refused as empty.
+    const lone = loadJob(jobIn(tempFolder(), { uri: '/lake/t' }));
+    expect(await listInputs(lone, null, stubStores(keys(['lake/t'])))).toHaveLength(1);
+  });
+
   it('A43 a million keys are taken as they come: what does not match leaves no memory behind', async () => {
     const job = loadJob(jobIn(tempFolder(), { uri: '/lake/table/*.parquet' }));
     let largest = 0;

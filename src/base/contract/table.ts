@@ -10,6 +10,10 @@ export interface ColumnInfo {
   readonly duckName?: string;
   /** Set when DuckDB would change values of this column; says how. */
   readonly lossy?: string;
+  /**
+   * Set when it holds nothing but nulls, or lists without an element that is not null, in this file: its type says nothing then.
+   */
+  readonly onlyNulls?: 'values' | 'elements';
   /** Set when this column can be described but not read; says why. */
   readonly unsupported?: string;
 }

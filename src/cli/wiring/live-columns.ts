@@ -9,8 +9,8 @@ import { pinnedSource } from '../../data/object-store/pinned-source.ts';
 import { compareOrder } from '../../run/ledger/manifest-chain.ts';
 import { RecordStore } from '../../run/ledger/record-store.ts';
 import { RunLedger } from '../../run/ledger/run-ledger.ts';
+import { joinFeature } from '../../run/plan/column-types.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
-import { widen } from '../../run/plan/unify-columns.ts';
 import { committedManifests } from '../../sets/publish/choose-manifests.ts';
 import { makeScratch, removeScratch } from '../processes/scratch-folder.ts';
 
@@ -49,7 +49,7 @@ async function newestPlan(job: Job, stores: StoreResolver): Promise<Plan | null>
 function plannedTypes(plan: Plan): Map<string, string> {
   const types = new Map<string, string>();
   for (const file of plan.files) {
-    for (const { name, type } of file.columns) types.set(name, widen(types.get(name) ?? type, type) ?? type);
+    for (const { name, type } of file.columns) types.set(name, joinFeature(types.get(name) ?? type, type) ?? type);
   }
   return types;
 }

@@ -22,7 +22,15 @@ const MOST_DIGITS = 38;
  * timestamps of seconds and milliseconds become TIMESTAMP, a list of fixed size becomes a list, a null column INTEGER.
  */
 export function describeColumn(field: ArrowField): ArrowColumn {
-  return { name: field.name, nullable: field.nullable, ...duckdbTyping(field) };
+  const { kind } = field.type;
+  const isList = kind === 'list' || kind === 'fixed-list';
+  const onlyNulls = kind === 'null' ? 'values' : isList && field.children[0]?.type.kind === 'null' ? 'elements' : null;
+  return {
+    name: field.name,
+    nullable: field.nullable,
+    ...duckdbTyping(field),
+    ...(onlyNulls === null ? {} : { onlyNulls }),
+  };
 }
 
 /** The DuckDB type of a field. Errors: none; what cannot be read says so in `unsupported`. */

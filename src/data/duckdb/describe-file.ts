@@ -2,6 +2,7 @@ import type { ColumnInfo, FileDescription, RowGroupInfo } from '../../base/contr
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { ByteSource } from '../object-store/byte-source.ts';
 import { type ParquetFooter, readParquetFooter } from '../parquet/parquet-footer.ts';
+import type { FooterColumn } from '../parquet/parquet-schema.ts';
 import { parquetFrame, writeSparse } from '../parquet/sparse-file.ts';
 import { type Duck, parquetSource } from './duckdb.ts';
 
@@ -55,6 +56,7 @@ async function describeColumns(duck: Duck, footer: ParquetFooter, path: string, 
     return footer.columns.map((column, i) => ({
       name: column.name,
       type: described[i]!.type,
+      ...onlyNulls(column, footer),
       nullable: !column.isRequired,
       ...(described[i]!.name === column.name ? {} : { duckName: described[i]!.name }),
       ...(column.lossy === null ? {} : { lossy: column.lossy }),
@@ -65,4 +67,13 @@ async function describeColumns(duck: Duck, footer: ParquetFooter, path: string, 
     const what = `schema cannot be read (${error instanceof Error ? error.message.split('\n')[0] : String(error)})`;
     throw new PrescoreError('INPUT_UNSUPPORTED', { what, where: uri, cause: error });
   }
+}
+
+function onlyNulls(
+  { untyped, firstLeaf, endLeaf }: FooterColumn,
+  { groups, leaves }: ParquetFooter,
+): Pick<ColumnInfo, 'onlyNulls'> {
+  const isFlat = endLeaf === firstLeaf + 1 && !leaves[firstLeaf]!.isRepeated && !leaves[firstLeaf]!.path.includes('.');
+  if (untyped === 'values' || (isFlat && groups.hasValues[firstLeaf] === 0)) return { onlyNulls: 'values' };
+  return untyped === 'elements' ? { onlyNulls: 'elements' } : {};
 }

@@ -39,6 +39,8 @@ export interface RowGroups {
   readonly uncompressed: Float64Array;
   readonly values: Float64Array;
   readonly codec: Uint8Array;
+  /** By leaf: 1 unless the statistics of every row group say that all its values are null. */
+  readonly hasValues: Uint8Array;
   /** Leaf -> why its chunks cannot be read: encrypted, in another file, in an encoding that DuckDB does not know. */
   readonly unreadable: Map<number, string>;
 }
@@ -53,7 +55,7 @@ export interface RawFooter {
 export const PHYSICAL = { int96: 3, float: 4, double: 5, byteArray: 6 } as const;
 
 /** Logical types that matter here. */
-export const LOGICAL = { string: 1, decimal: 5, time: 7, timestamp: 8 } as const;
+export const LOGICAL = { string: 1, decimal: 5, time: 7, timestamp: 8, null: 11 } as const;
 
 /** Field ids from here on mean nothing to any reader of Parquet's SchemaElement. */
 const UNKNOWN_FIELD = 11;
@@ -167,6 +169,7 @@ function readGroups(
     uncompressed: numbers(),
     values: numbers(),
     codec: new Uint8Array(count * types.length),
+    hasValues: new Uint8Array(types.length),
     unreadable: new Map(),
   };
   for (let group = 0; group < count; group++) readGroup(reader, groups, group, types);
@@ -189,12 +192,14 @@ function readChunk(reader: ThriftReader, groups: RowGroups, group: number, leaf:
   const at = group * groups.leaves + leaf;
   let isThere = false;
   let other: string | null = null;
+  let nulls = -1;
   reader.struct((id, wire) => {
     if (id === 1 && reader.text(wire) !== '') other = 'it lives in another file';
     else if (id === 3 && wire === WIRE.struct) {
       isThere = true;
       reader.struct((field, kind) => {
         if (field === 2) other ??= encodingFault(reader, kind, type);
+        else if (field === 12 && kind === WIRE.struct) nulls = nullCount(reader);
         else readChunkField(reader, groups, at, type, field, kind);
       });
     } else if (id === 8) {
@@ -202,8 +207,18 @@ function readChunk(reader: ThriftReader, groups: RowGroups, group: number, leaf:
       reader.skip(wire);
     } else if (id !== 1) reader.skip(wire);
   });
+  if (nulls !== groups.values[at]) groups.hasValues[leaf] = 1;
   if (!isThere) other ??= 'it has no description';
   if (other !== null) groups.unreadable.set(leaf, other);
+}
+
+function nullCount(reader: ThriftReader): number {
+  let count = -1;
+  reader.struct((id, wire) => {
+    if (id === 3) count = reader.int(wire);
+    else reader.skip(wire);
+  });
+  return count;
 }
 
 function encodingFault(reader: ThriftReader, wire: number, type: number): string | null {

@@ -11,6 +11,8 @@ export interface FooterColumn {
   readonly lossy: string | null;
   /** Why DuckDB cannot read this column, or would read it wrong. */
   readonly unsupported: string | null;
+  /** What its schema leaves open: the type of all its values, or of the elements of its lists. */
+  readonly untyped: 'values' | 'elements' | null;
   /** Of a plain text column: the byte of the footer that makes its values plain bytes (see `SchemaNode`). */
   readonly textByte: SchemaNode['textByte'];
 }
@@ -49,7 +51,8 @@ export function readColumns(schema: readonly SchemaNode[]): { columns: FooterCol
     const { name, isRequired, textByte } = nodes[0]!;
     const unsupported = name.includes('\0') ? 'its name holds a NUL character' : firstOf(nodes, unsupportedReason);
     const lossy = firstOf(nodes, lossyReason);
-    columns.push({ name, isRequired, firstLeaf, endLeaf: leaves.length, lossy, unsupported, textByte });
+    const untyped = untypedPart(nodes);
+    columns.push({ name, isRequired, firstLeaf, endLeaf: leaves.length, lossy, unsupported, untyped, textByte });
   }
   return { columns, leaves };
 }
@@ -60,6 +63,14 @@ function firstOf(nodes: readonly SchemaNode[], reason: (node: SchemaNode) => str
     if (found !== null) return found;
   }
   return null;
+}
+
+// Arrow's type `null`, which pandas writes for a column of nothing but None and for the elements of lists that are all empty.
+function untypedPart(nodes: readonly SchemaNode[]): FooterColumn['untyped'] {
+  const leaf = nodes.at(-1)!;
+  if (leaf.logical.id !== LOGICAL.null || nodes.filter((node) => node.type !== null).length > 1) return null;
+  const depth = nodes.filter((node) => node.isRepeated).length;
+  return depth === 0 && nodes.length === 1 ? 'values' : depth === 1 ? 'elements' : null;
 }
 
 function lossyReason({ type, logical }: SchemaNode): string | null {

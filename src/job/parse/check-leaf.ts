@@ -213,5 +213,5 @@ function literally({ placeholder, glob }: UriShape, folder: string): string {
 /** An escape of a `file:` URI stands for the character itself, which is then no sign of a pattern. */
 function writtenSigns({ glob }: UriShape, text: string): string {
   if (!glob || !/^file:/i.test(text)) return text;
-  return text.replace(/%(2a|3f|5b)/gi, (escape) => escapeGlob(decodeURIComponent(escape)));
+  return text.replace(/%(2a|3f|5b)/gi, (sign) => escapeGlob(decodeURIComponent(sign)));
 }

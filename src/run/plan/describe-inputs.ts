@@ -2,15 +2,16 @@ import type { Binding, BoundInput } from '../../base/contract/binding.ts';
 import type { Job } from '../../base/contract/job.ts';
 import type { OutputColumn, PlannedFile, SkippedFile } from '../../base/contract/plan.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
-import type { FileDescription } from '../../base/contract/table.ts';
+import type { ColumnInfo, FileDescription } from '../../base/contract/table.ts';
 import type { ErrorCode } from '../../base/errors/error-codes.ts';
 import { type ErrorJson, fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
-import { bindFeatures } from '../../scoring/tensor/bind-features.ts';
+import { bindFeatures, NULLS, typeOfNulls } from '../../scoring/tensor/bind-features.ts';
 import { bindOutputs } from '../../scoring/tensor/bind-outputs.ts';
 import { columnsOf } from '../../scoring/tensor/feature-packer.ts';
+import { joinFeature, widen } from './column-types.ts';
 import type { InputObject } from './list-inputs.ts';
 import { outputColumns } from './output-columns.ts';
-import { checkColumns, KeptTypes } from './unify-columns.ts';
+import { JoinedTypes } from './unify-columns.ts';
 
 /** Input files that will be read, with what the job reads of them, and how they feed the model. */
 export interface BoundInputs {
@@ -62,13 +63,13 @@ export function bindInputs(
       etag: file.etag,
       format: file.format,
       rows: file.rows,
-      columns: file.columns.filter((c) => used.has(c.name)),
-      pathValues: pathValues.get(file.uri) ?? {},
+      columns: file.columns.filter((c) => used.has(c.name)).map((c) => binder.asRead(c)),
+      pathValues: { ...pathValues.get(file.uri), ...nullsOf(file, used) },
     }),
   );
   return {
     binding: { inputs, outputs, fixedBatch },
-    outputColumns: outputColumns(job, outputs, binder.types.all),
+    outputColumns: outputColumns(job, outputs, binder.kept.all),
     described: binder.files,
     files,
     skipped,
@@ -89,6 +90,12 @@ const FILE_FAULTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SIGNATURE_MISMATCH',
 ]);
 
+/** A column of nothing but nulls is not read: its type in this file is none, or another than elsewhere. */
+function nullsOf(file: FileDescription, used: ReadonlySet<string>): Record<string, null> {
+  const names = file.columns.filter((c) => used.has(c.name) && c.onlyNulls === 'values').map((c) => c.name);
+  return Object.fromEntries(names.map((name) => [name, null]));
+}
+
 interface BoundFeatures {
   readonly inputs: readonly BoundInput[];
   readonly fixedBatch: number | null;
@@ -99,24 +106,28 @@ interface BoundFeatures {
 /** Takes file after file: the first that fits sets how the model is fed, the others must feed it the same way. */
 class FileBinder {
   readonly files: FileDescription[] = [];
-  readonly types: KeptTypes;
+  readonly kept: JoinedTypes;
+  private readonly features: JoinedTypes;
   private readonly job: Job;
   private readonly model: ModelInfo;
+  private readonly keptNames: readonly string[];
   private reference: BoundFeatures | null = null;
   private mismatch: PrescoreError | null = null;
 
   constructor(job: Job, model: ModelInfo, kept: readonly string[]) {
     this.job = job;
     this.model = model;
-    this.types = new KeptTypes(kept, job.input.lossy);
+    this.keptNames = kept;
+    this.kept = new JoinedTypes(widen, job.input.lossy);
+    this.features = new JoinedTypes(joinFeature, job.input.lossy);
   }
 
   /** Errors: SIGNATURE_MISMATCH while no file fits, INPUT_SCHEMA, INPUT_LOSSY_TYPE, INPUT_UNSUPPORTED, MODEL_*. */
   add(file: FileDescription): void {
     const bound = this.bind(file);
-    checkColumns(file, bound.features, this.job.input.lossy);
-    this.types.add(file);
-    this.reference ??= bound;
+    // Checked before either is told of the file: one that is skipped must leave no type behind.
+    this.kept.add(file, this.keptNames, () => this.features.add(file, bound.features));
+    this.reference = bound;
     this.files.push(file);
   }
 
@@ -133,16 +144,25 @@ class FileBinder {
     });
   }
 
+  /** A column with the type that it is read as: one of nulls has the type of the other files, or one that feeds the model. */
+  asRead(column: ColumnInfo): ColumnInfo {
+    if (column.onlyNulls !== 'values') return column;
+    const { name } = column;
+    const inputs = this.reference?.inputs ?? [];
+    const fed = inputs.find((input) => input.kind !== 'constant' && columnsOf(input).includes(name));
+    const type = this.features.typeOf(name) ?? this.kept.typeOf(name);
+    return { ...column, type: type ?? (fed === undefined ? column.type : typeOfNulls(fed)) };
+  }
+
   private bind(file: FileDescription): BoundFeatures {
-    const { job, model, reference } = this;
-    const columns = new Map(file.columns.map((c) => [c.name, c.type]));
+    const { job, model } = this;
+    const columns = new Map(
+      file.columns.map((c) => [c.name, c.onlyNulls === 'values' ? (this.features.typeOf(c.name) ?? NULLS) : c.type]),
+    );
     const first = this.files[0];
     try {
       const where = first === undefined ? `${job.model.uri} and ${file.uri}` : file.uri;
       const { inputs, fixedBatch } = bindFeatures(job.features, model.signature, columns, where);
-      if (reference !== null && JSON.stringify(inputs) !== JSON.stringify(reference.inputs)) {
-        throw new PrescoreError('SIGNATURE_MISMATCH', { what: 'single values stand where the other has lists' });
-      }
       return { inputs, fixedBatch, features: [...new Set(inputs.flatMap((input) => [...columnsOf(input)]))] };
     } catch (error) {
       if (!(error instanceof PrescoreError) || error.code !== 'SIGNATURE_MISMATCH') throw error;

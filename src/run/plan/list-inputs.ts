@@ -21,6 +21,8 @@ export interface PassedOver {
 }
 
 const EXAMPLES = 3;
+/** Of what is passed over only so many are kept: there may be a million. */
+const MOST_PASSED = 100;
 
 /**
  * Lists the input of one partition, sorted by URI. Hidden names, bookkeeping of tables, folder markers and `.crc` files are passed
@@ -42,12 +44,12 @@ export async function listInputs(
     const uri = expandTemplate(template, partition);
     asked.push(uri);
     const { store } = stores.at(uri);
-    const listed = await matches(uri, stores);
-    for (const { key, why } of listed.passedOver) passed.push({ uri: store.uriOf(key), why });
-    for (const info of listed.taken) {
-      const object = store.uriOf(info.key);
-      const pathValues = pathValuesOf(object, job.input.pathColumns);
-      found.set(object, { uri: object, size: info.size, etag: info.etag, pathValues });
+    const pass: Pass = (key, why) => {
+      if (passed.length < MOST_PASSED) passed.push({ uri: store.uriOf(key), why });
+    };
+    for await (const { key, size, etag } of matches(uri, stores, pass)) {
+      const object = store.uriOf(key);
+      found.set(object, { uri: object, size, etag, pathValues: pathValuesOf(object, job.input.pathColumns) });
     }
   }
   if (found.size === 0) {
@@ -61,48 +63,46 @@ export async function listInputs(
   return [...found.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));
 }
 
-interface Listed {
-  readonly taken: readonly ObjectInfo[];
-  readonly passedOver: readonly { readonly key: string; readonly why: string }[];
-}
+type Pass = (key: string, why: string) => void;
 
-async function matches(uri: string, stores: StoreResolver): Promise<Listed> {
+async function* matches(uri: string, stores: StoreResolver, pass: Pass): AsyncGenerator<ObjectInfo> {
   const { store, key } = stores.at(uri);
   const glob = compileGlob(key);
-  if (glob.isPattern) return listed(glob, store.list(glob.prefix));
+  if (glob.isPattern) return yield* listed(glob, store.list(glob.prefix), pass);
   const single = await store.head(glob.prefix);
-  if (single !== null && single.size > 0) return { taken: [single], passedOver: [] };
+  if (single !== null && single.size > 0) return yield single;
   const folder = `${glob.prefix}/`;
-  const below = await listed(
-    { prefix: folder, matches: (at) => whyIgnored(at.slice(folder.length)) === null },
-    store.list(folder),
-  );
+  const isData = (at: string): boolean => whyIgnored(at.slice(folder.length)) === null;
+  let found = 0;
+  for await (const info of listed({ prefix: folder, matches: isData }, store.list(folder), pass)) {
+    found++;
+    yield info;
+  }
   // Consoles of object stores mark a folder by an empty object of its name.
-  return single !== null && below.taken.length === 0 ? { ...below, taken: [single] } : below;
+  if (single !== null && found === 0) yield single;
 }
 
-async function listed(
+async function* listed(
   { prefix, matches }: { readonly prefix: string; readonly matches: (key: string) => boolean },
   objects: AsyncIterable<ObjectInfo>,
-): Promise<Listed> {
+  pass: Pass,
+): AsyncGenerator<ObjectInfo> {
   const start = prefix.lastIndexOf('/') + 1;
-  const passedOver: { readonly key: string; readonly why: string }[] = [];
   const empty: ObjectInfo[] = [];
-  const taken: ObjectInfo[] = [];
   const folders = new Set<string>();
   for await (const info of objects) {
     const { key } = info;
-    if (matches(key)) (info.size === 0 ? empty : taken).push(info);
-    else {
+    if (matches(key)) {
+      if (info.size === 0) empty.push(info);
+      else yield info;
+    } else {
       const why = whyIgnored(key.slice(start));
-      if (why !== null) passedOver.push({ key, why });
+      if (why !== null) pass(key, why);
     }
     if (empty.length > 0) noteFolders(key, folders);
   }
-  // Markers are listed before what lies in their folder.
-  const files = empty.filter(({ key }) => !folders.has(key));
-  for (const { key } of empty) if (folders.has(key)) passedOver.push({ key, why: 'a folder marker' });
-  return { taken: [...taken, ...files], passedOver };
+  // A marker is listed before what lies in its folder.
+  for (const info of empty) if (!folders.has(info.key)) yield info;
 }
 
 function noteFolders(key: string, folders: Set<string>): void {
@@ -119,6 +119,7 @@ function looksLikeData({ uri, why }: PassedOver): boolean {
 
 function sayPassed(passed: readonly PassedOver[]): string {
   const shown = passed.slice(0, EXAMPLES).map(({ uri, why }) => `${uri} (${why})`);
-  const more = passed.length > EXAMPLES ? ` and ${passed.length - EXAMPLES} more` : '';
+  const count = passed.length >= MOST_PASSED ? 'many' : passed.length - EXAMPLES;
+  const more = passed.length > EXAMPLES ? ` and ${count} more` : '';
   return `only what is passed over: ${shown.join(', ')}${more}`;
 }

@@ -1,6 +1,8 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { readPathValue } from '../../job/values/path-value.ts';
 
+const NONE = Object.freeze({});
+
 /**
  * Values of `input.pathColumns` (name to DuckDB type) in the path of a file, as texts that DuckDB casts exactly; null for a null.
  *
@@ -10,9 +12,11 @@ export function pathValuesOf(
   uri: string,
   columns: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string | null>> {
+  const wanted = Object.entries(columns);
+  if (wanted.length === 0) return NONE;
   const segments = uri.split('/');
   const values: Record<string, string | null> = {};
-  for (const [column, type] of Object.entries(columns)) {
+  for (const [column, type] of wanted) {
     const fault = (what: string, expected: string, got: string): PrescoreError =>
       new PrescoreError('INPUT_SCHEMA', { what: `input.pathColumns.${column}: ${what}`, where: uri, expected, got });
     const found = segments.filter((s) => s.startsWith(`${column}=`));

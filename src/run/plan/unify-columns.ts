@@ -1,90 +1,86 @@
 import type { ColumnInfo, FileDescription } from '../../base/contract/table.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { elementOf, meaningOf } from './column-types.ts';
 
-// Each type may widen to those that follow it in its row: no value changes.
-// Not beyond BIGINT and UBIGINT: DuckDB writes wider integers into Parquet as DOUBLE.
-const WIDENINGS: readonly (readonly string[])[] = [
-  ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT'],
-  ['UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT'],
-  ['UTINYINT', 'SMALLINT', 'INTEGER', 'BIGINT'],
-  ['USMALLINT', 'INTEGER', 'BIGINT'],
-  ['UINTEGER', 'BIGINT'],
-  ['FLOAT', 'DOUBLE'],
-  ['INTEGER', 'DOUBLE'],
-  ['UINTEGER', 'DOUBLE'],
-];
+/** How the types of a column in two files go together; null when they do not. */
+type Join = (a: string, b: string) => string | null;
 
-/** The type that holds the values of both without a change, or null. */
-export function widen(a: string, b: string): string | null {
-  if (a === b) return a;
-  for (const row of WIDENINGS) {
-    const [i, j] = [row.indexOf(a), row.indexOf(b)];
-    if (i >= 0 && j >= 0) return row[Math.max(i, j)]!;
-  }
-  for (const row of WIDENINGS) {
-    const common = row.find((t) => reaches(a, t) && reaches(b, t));
-    if (common !== undefined) return common;
-  }
-  return null;
-}
-
-function reaches(from: string, to: string): boolean {
-  return from === to || WIDENINGS.some((row) => row.includes(from) && row.indexOf(to) > row.indexOf(from));
+interface Known {
+  readonly type: string;
+  /** Null: seen in files only where it holds nothing but nulls. */
+  readonly origin: string | null;
+  /** Its lists have elements in some file. */
+  readonly hasElements: boolean;
 }
 
 /**
- * Checks that a file has the columns that a job uses and that they can be read as they are.
- *
- * Errors: INPUT_SCHEMA, INPUT_UNSUPPORTED; INPUT_LOSSY_TYPE unless `isLossyAllowed`.
+ * The types of some columns, joined over all files in any order: of those that are copied to the output by `widen`, of features by
+ * `joinFeature`. Where a column holds only nulls its type says nothing. Columns that the job does not use may differ as they like.
  */
-export function checkColumns(file: FileDescription, wanted: readonly string[], isLossyAllowed: boolean): void {
-  const columns = new Map(file.columns.map((c) => [c.name, c]));
-  for (const name of wanted) readable(name, columns, file, null, isLossyAllowed);
-}
-
-/**
- * The types of the columns that are copied to the output, joined over all files: integer and float widths are widened,
- * anything else must be equal. Columns that the job does not use may differ as they like.
- */
-export class KeptTypes {
-  readonly all = new Map<string, string>();
-  private readonly kept: readonly string[];
+export class JoinedTypes {
+  private readonly known = new Map<string, Known>();
+  private readonly join: Join;
   private readonly isLossyAllowed: boolean;
-  private readonly origin = new Map<string, string>();
   private first: FileDescription | null = null;
 
-  constructor(kept: readonly string[], isLossyAllowed: boolean) {
-    this.kept = kept;
+  constructor(join: Join, isLossyAllowed: boolean) {
+    this.join = join;
     this.isLossyAllowed = isLossyAllowed;
   }
 
-  /** Takes a file in, whole or not at all. Errors: as `checkColumns`; INPUT_SCHEMA names both files. */
-  add(file: FileDescription): void {
+  /** Takes these columns of a file in, all or none; none when `alsoAdd` throws. Errors: INPUT_SCHEMA (which names both files), INPUT_UNSUPPORTED,
+   * INPUT_LOSSY_TYPE unless it is allowed. */
+  add(file: FileDescription, names: readonly string[], alsoAdd: () => void = () => undefined): void {
     const columns = new Map(file.columns.map((c) => [c.name, c]));
-    const joined = this.kept.map((name): [string, string] => {
-      const { type } = readable(name, columns, file, this.first, this.isLossyAllowed);
-      const known = this.all.get(name);
-      const fits = known === undefined ? type : widen(known, type);
-      if (fits === null) throw this.conflict(name, file, known ?? '', type);
-      return [name, fits];
+    const joined = names.map((name): [string, Known] => {
+      const column = readable(name, columns, file, this.first, this.isLossyAllowed);
+      return [name, this.joined(column, file, this.known.get(name))];
     });
-    for (const [name, type] of joined) {
-      this.all.set(name, type);
-      if (!this.origin.has(name)) this.origin.set(name, file.uri);
-    }
+    alsoAdd();
+    for (const [name, known] of joined) this.known.set(name, known);
     this.first ??= file;
   }
 
-  private conflict(name: string, file: FileDescription, known: string, type: string): PrescoreError {
-    const origin = this.origin.get(name);
-    return new PrescoreError('INPUT_SCHEMA', {
-      what: `column ${JSON.stringify(name)} has types that do not fit together`,
-      where: `${origin} and ${file.uri}`,
-      expected: known,
-      got: type,
-      detail: `  ${origin}: ${name} ${known}\n  ${file.uri}: ${name} ${type}`,
-    });
+  /** The joined type; null while every file that was added holds nothing but nulls. */
+  typeOf(name: string): string | null {
+    const known = this.known.get(name);
+    return known === undefined || known.origin === null ? null : known.type;
   }
+
+  /** The joined type, or what the files say of a column of nulls. */
+  get all(): ReadonlyMap<string, string> {
+    return new Map([...this.known].map(([name, { type }]) => [name, type]));
+  }
+
+  private joined({ name, type, onlyNulls }: ColumnInfo, file: FileDescription, known: Known | undefined): Known {
+    const hasElements = onlyNulls === undefined;
+    if (onlyNulls === 'values') return known ?? { type, origin: null, hasElements: false };
+    if (known === undefined || known.origin === null) return { type, origin: file.uri, hasElements };
+    const isList = elementOf(type) !== null && elementOf(known.type) !== null;
+    if (isList && !hasElements) return known;
+    if (isList && !known.hasElements) return { type, origin: file.uri, hasElements };
+    const both = this.join(known.type, type);
+    if (both === null) throw conflict(name, known, file, type);
+    return { ...known, type: both };
+  }
+}
+
+function conflict(name: string, { origin, type: known }: Known, file: FileDescription, type: string): PrescoreError {
+  return new PrescoreError('INPUT_SCHEMA', {
+    what: `column ${JSON.stringify(name)} ${difference(known, type)}`,
+    where: `${origin} and ${file.uri}`,
+    expected: known,
+    got: type,
+    fix: 'Write the column with one type in all files.',
+    detail: `  ${origin}: ${name} ${known}\n  ${file.uri}: ${name} ${type}`,
+  });
+}
+
+function difference(known: string, type: string): string {
+  const [one, other] = [known, type].map((each) => elementOf(each) !== null);
+  if (one !== other) return `has types that do not fit together: single values stand where the other has lists`;
+  const [before, here] = [meaningOf(known), meaningOf(type)];
+  return before === here ? 'has types that do not fit together' : `is ${before} in one file and ${here} in another`;
 }
 
 function readable(

@@ -97,11 +97,13 @@ function bindInput(
   if (type === null) return no(feature.kind, 'prescore cannot feed this kind of input');
   if (feature.kind === 'value') return bindConstant(tensor, type, feature, no);
   if (tensor.dims.length === 0) return no(feature.columns.join(', '), 'a scalar input takes { value: … }');
-  const kinds = feature.columns.map((name) => ({
-    name,
-    type: columns.get(name),
-    kind: sourceKind(columns.get(name) ?? ''),
-  }));
+  const tail = tensor.dims.slice(1);
+  const isVector = feature.columns.length === 1 && product(tail) !== 1;
+  const kinds = feature.columns.map((name) => {
+    const found = columns.get(name);
+    const type = found === NULLS ? nullsAs(tensor.type === 'string', isVector) : found;
+    return { name, type, kind: sourceKind(type ?? '') };
+  });
   const has =
     kinds
       .slice(0, 4)
@@ -121,7 +123,6 @@ function bindInput(
   const nulls = nullPolicy(feature.nulls, type);
   if (typeof nulls === 'object' && 'problem' in nulls) return no(has, nulls.problem);
   if (tensor.dims.some((d, i) => i > 0 && d === 0)) return no(has, 'an axis of the model has length 0');
-  const tail = tensor.dims.slice(1);
   if (kinds.length === 1 && kinds[0]!.kind!.list) {
     if (tail.some((d) => d === null))
       return no(has, 'the model leaves the length of the vector open; export it with a fixed length');
@@ -134,6 +135,19 @@ function bindInput(
   if (shape === null)
     return no(`${kinds.length} columns`, `${kinds.length} columns do not make ${describeDims(tensor.dims)}`);
   return { kind: 'columns', tensor: tensor.name, type, tail: shape, columns: feature.columns, nulls };
+}
+
+/** In the place of a type: a column that holds nothing but nulls, whatever their type. It feeds any input. */
+export const NULLS = 'only nulls';
+
+/** The type as which a column of nothing but nulls feeds an input. */
+export function typeOfNulls(input: BoundInput): string {
+  return nullsAs(input.type === 'string', input.kind === 'list');
+}
+
+function nullsAs(isText: boolean, isVector: boolean): string {
+  if (isText) return 'VARCHAR';
+  return isVector ? 'DOUBLE[]' : 'INTEGER';
 }
 
 function bindConstant(
