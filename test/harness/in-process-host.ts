@@ -9,7 +9,8 @@ import type {
   ModelVersionState,
 } from '../../src/base/contract/live-model.ts';
 import { PrescoreError } from '../../src/base/errors/prescore-error.ts';
-import type { OnnxSession, TensorValue } from '../../src/model/onnx/onnx-session.ts';
+import type { TensorValue } from '../../src/model/elements/elements.ts';
+import type { OnnxSession } from '../../src/model/onnx/onnx-session.ts';
 import { openModel } from './model-files.ts';
 
 /** A model file under a name and a version. */

@@ -8,6 +8,7 @@ import type { TensorType } from '../../src/base/contract/signature.ts';
 import { Duck, quoteText } from '../../src/data/duckdb/duckdb.ts';
 import { sourceKind, typesOf } from '../../src/data/duckdb/source-kind.ts';
 import { RowBatch, requestColumn } from '../../src/inference/job/job-row-batch.ts';
+import { TENSOR_TYPES } from '../../src/model/elements/elements.ts';
 import type { FeatureBatch } from '../../src/scoring/tensor/feature-batch.ts';
 import { FeaturePacker, slabFeeds } from '../../src/scoring/tensor/feature-packer.ts';
 import { RejectCodes } from '../../src/scoring/tensor/reject-codes.ts';
@@ -122,19 +123,7 @@ const TYPES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   JSON: fc.json().map((t) => ({ sql: quoteText(t), json: t })),
   UUID: fc.uuid().map((t) => ({ sql: quoteText(t), json: t.toUpperCase() })),
 };
-const NUMBER_TENSORS: readonly TensorType[] = [
-  'float32',
-  'float64',
-  'float16',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint32',
-  'uint64',
-  'bool',
-];
+const NUMBER_TENSORS = TENSOR_TYPES.filter((type) => type !== 'string');
 
 interface Packed {
   readonly values: string;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TensorType } from '../../src/base/contract/signature.ts';
-import { elementBytes, elementView, INTEGER_BOUNDS } from '../../src/model/elements/elements.ts';
+import { elementBytes, elementView, INTEGER_BOUNDS, TENSOR_TYPES } from '../../src/model/elements/elements.ts';
 import { fromHalfBits, toHalfBits } from '../../src/model/elements/half.ts';
 import { fillNulls, type NumberSource, packNumbers, storedValue } from '../../src/scoring/tensor/pack-numbers.ts';
 
@@ -37,20 +37,7 @@ const integer = fc.oneof(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   fc.constantFrom(0n, 2n ** 53n, 2n ** 53n + 1n, -(2n ** 53n), -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)),
 );
-const types: readonly TensorType[] = [
-  'float32',
-  'float64',
-  'float16',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-  'bool',
-];
+const types = TENSOR_TYPES.filter((type) => type !== 'string');
 
 /** What the rules of docs/types.md say of one finite or odd double. */
 function expected(x: number, type: TensorType): { value: number | bigint } | { rule: string } {

@@ -1,17 +1,7 @@
+import type { TensorType } from './signature.ts';
+
 /** What a value column of a set holds. Lists hold numbers, flags or texts. */
-export type ScalarType =
-  | 'bool'
-  | 'int8'
-  | 'int16'
-  | 'int32'
-  | 'int64'
-  | 'uint8'
-  | 'uint16'
-  | 'uint32'
-  | 'uint64'
-  | 'float32'
-  | 'float64'
-  | 'string';
+export type ScalarType = Exclude<TensorType, 'float16'>;
 export type ValueType = ScalarType | `list<${ScalarType}>`;
 
 export interface ValueColumn {

@@ -2,12 +2,8 @@ import type { GrantedDevice, RunDevices } from './device.ts';
 import type { StagedPart } from './object-store.ts';
 import type { OutputColumn } from './plan.ts';
 
-/** `<state>/runs/<runId>/chunks/<n>.<k>.json`, put-if-absent; the highest k holds. rowsIn = rowsScored + rowsRejected. */
-export interface ChunkRecord {
-  readonly format: 1;
-  readonly runId: string;
-  readonly n: number;
-  readonly k: number;
+/** A chunk's outcome as who scored it knows it. rowsIn = rowsScored + rowsRejected. */
+export interface ChunkResult {
   readonly rowsIn: number;
   readonly rowsScored: number;
   readonly rowsRejected: number;
@@ -18,6 +14,14 @@ export interface ChunkRecord {
   readonly timings: ChunkTimings;
   /** Where it was scored, when that was not the CPU. */
   readonly device?: GrantedDevice | undefined;
+}
+
+/** `<state>/runs/<runId>/chunks/<n>.<k>.json`, put-if-absent; the highest k holds. */
+export interface ChunkRecord extends ChunkResult {
+  readonly format: 1;
+  readonly runId: string;
+  readonly n: number;
+  readonly k: number;
   readonly attempt: number;
   readonly worker: string;
   /** ISO, UTC. */

@@ -8,7 +8,7 @@ import type { RecordStore } from '../../run/ledger/record-store.ts';
 import { RunRequests } from '../../run/ledger/run-requests.ts';
 import { durationFlag } from '../load/duration-flag.ts';
 import { printTable } from '../output/print-table.ts';
-import { type RecordsFlags, runArguments, withRecords } from '../wiring/with-records.ts';
+import { type RecordsFlags, withRecords, withRun } from '../wiring/with-records.ts';
 
 interface RunsFlags extends RecordsFlags {
   readonly json?: boolean;
@@ -50,8 +50,7 @@ export async function runsList(jobPath: string | undefined, flags: RunsFlags): P
 
 /** `prescore runs show RUN`: plan, chunks and rejects of one run. */
 export async function runsShow(job: string | undefined, run: string | undefined, flags: RunsFlags): Promise<number> {
-  const { jobPath, runId } = runArguments(job, run, flags);
-  return withRecords(jobPath, flags, async (records) => {
+  return withRun(job, run, flags, async (records, runId) => {
     const run = await readRun(records, runId);
     if (run === null)
       throw new PrescoreError('RUN_NOT_FOUND', {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { parseInstant } from '../../job/values/instant.ts';
 
 /** A whole number from 1. */
@@ -27,4 +27,12 @@ export function parseTime(text: string): string {
 /** For options that may be given again. */
 export function collect(text: string, before: readonly string[]): string[] {
   return [...before, text];
+}
+
+/** `--log-level`, of commands that stay. */
+export function logLevel(): Option {
+  return new Option('--log-level <level>', 'what is logged on stderr')
+    .choices(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .env('PRESCORE_LOG_LEVEL');
 }

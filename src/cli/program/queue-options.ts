@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { collect, parseCount, parseTime } from './parse-options.ts';
+import { collect, logLevel, parseCount, parseTime } from './parse-options.ts';
 
 /** Adds `enqueue` and `worker`; the commands are loaded when they are used. */
 export function addQueue(program: Command, done: (code: number) => void): void {
@@ -36,12 +36,7 @@ export function addQueue(program: Command, done: (code: number) => void): void {
     .addOption(new Option('--endpoint <url>', 'S3 endpoint of states of jobs').env('PRESCORE_S3_ENDPOINT'))
     .option('--region <name>', 'its region')
     .option('--allow-eviction', 'accept a Redis that may evict tasks')
-    .addOption(
-      new Option('--log-level <level>', 'what is logged on stderr')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('info')
-        .env('PRESCORE_LOG_LEVEL'),
-    )
+    .addOption(logLevel())
     .addOption(hidden('--lock <duration>'))
     .addOption(hidden('--stalled <duration>'))
     .addOption(hidden('--reconcile <duration>'))

@@ -1,5 +1,5 @@
-import { type Command, Option } from 'commander';
-import { parseCount } from './parse-options.ts';
+import type { Command } from 'commander';
+import { logLevel, parseCount } from './parse-options.ts';
 
 /** Adds `serve`; the command is loaded when it is used. */
 export function addServe(program: Command, done: (code: number) => void): void {
@@ -13,12 +13,7 @@ export function addServe(program: Command, done: (code: number) => void): void {
     .option('--drain <duration>', 'how long new requests are still taken after a signal, with readiness off', '1s')
     .option('--allow-unpinned', 'accept models without sha256')
     .option('--insecure-no-auth', 'answer everybody, on any address')
-    .addOption(
-      new Option('--log-level <level>', 'what is logged on stderr')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('info')
-        .env('PRESCORE_LOG_LEVEL'),
-    )
+    .addOption(logLevel())
     .action(async (file: string, flags) =>
       done(await (await import('../services/serve-command.ts')).serveCommand(file, flags)),
     );

@@ -1,5 +1,5 @@
-import { type Command, Option } from 'commander';
-import { parseCount } from './parse-options.ts';
+import type { Command } from 'commander';
+import { logLevel, parseCount } from './parse-options.ts';
 
 /** Adds `stream`; the command is loaded when it is used. */
 export function addStream(program: Command, done: (code: number) => void): void {
@@ -15,12 +15,7 @@ export function addStream(program: Command, done: (code: number) => void): void 
     .option('--grace <duration>', 'how long events that are held may take after a signal', '25s')
     .option('--metrics <address>', 'HOST:PORT of /metrics, /health/live and /health/ready; loopback without HOST')
     .option('--allow-unpinned', 'accept a model without sha256')
-    .addOption(
-      new Option('--log-level <level>', 'what is logged on stderr')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('info')
-        .env('PRESCORE_LOG_LEVEL'),
-    )
+    .addOption(logLevel())
     .action(async (file: string, flags) =>
       done(await (await import('../services/stream-command.ts')).streamCommand(file, flags)),
     );

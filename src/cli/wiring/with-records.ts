@@ -29,18 +29,19 @@ export async function withRecords(
   }
 }
 
-/** `JOB RUN`, or `RUN` alone with --state. Errors: USAGE. */
-export function runArguments(
+/** Opens the run records for `JOB RUN`, or `RUN` alone with --state. Errors: USAGE. */
+export async function withRun(
   first: string | undefined,
   second: string | undefined,
   flags: RecordsFlags,
-): { readonly jobPath: string | undefined; readonly runId: string } {
+  task: (records: RecordStore, runId: string) => Promise<number>,
+): Promise<number> {
   const isAlone = flags.state !== undefined && second === undefined;
   const runId = isAlone ? first : second;
   if (runId === undefined)
     throw new PrescoreError('USAGE', { what: 'give the run id', expected: 'JOB RUN, or --state URI RUN' });
   parseRunId(runId);
-  return { jobPath: isAlone ? undefined : first, runId };
+  return await withRecords(isAlone ? undefined : first, flags, (records) => task(records, runId));
 }
 
 function ownStores(): Job['stores'] {

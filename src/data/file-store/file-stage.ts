@@ -3,6 +3,7 @@ import { constants, copyFile, readdir, rmdir, stat, unlink } from 'node:fs/promi
 import { basename, dirname, join } from 'node:path';
 import type { LocalPart, StagedPart } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { requireSize } from '../object-store/bounds.ts';
 import { errnoOf, nullIfMissing } from './file-errors.ts';
 import { ensureFolder, fileHolds, linkIfAbsent, syncFile, syncFolder } from './file-io.ts';
 
@@ -21,16 +22,7 @@ export async function waitingPath(path: string, runId: string): Promise<string> 
  * Errors: INTERNAL when the file has another size than recorded.
  */
 export async function stageFile(path: string, local: LocalPart): Promise<WaitingPart> {
-  const { size } = await stat(local.path);
-  if (size !== local.size) {
-    const expected = `${local.size} bytes`;
-    throw new PrescoreError('INTERNAL', {
-      what: 'A part changed size before it was staged',
-      where: local.path,
-      expected,
-      got: `${size}`,
-    });
-  }
+  requireSize(local, (await stat(local.path)).size);
   let waiting = local.path;
   if (dirname(local.path) !== waitingFolder(path, local.runId)) {
     waiting = await waitingPath(path, local.runId);

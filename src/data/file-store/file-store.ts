@@ -12,13 +12,13 @@ import type {
   StoredBytes,
 } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { SMALL_OBJECT_BYTES, tooLarge, tooShort } from '../object-store/bounds.ts';
 import { formatUri, joinKey } from '../object-store/uri.ts';
 import { fileError, nullIfMissing, withFileErrors } from './file-errors.ts';
 import { createFile, etagOf, readFully, replaceFile, syncFolder } from './file-io.ts';
 import { infoOf, listFiles } from './file-list.ts';
 import { completeFile, dropWaiting, stageFile, waitingFolders, waitingPath } from './file-stage.ts';
 
-const DEFAULT_MAX_BYTES = 64 * 2 ** 20;
 const READ_TRIES = 3;
 
 /** The file system as an object store; keys are absolute paths without the leading slash. */
@@ -51,7 +51,7 @@ export class FileStore implements ObjectStore {
 
   get(key: string, options: { readonly maxBytes?: number } = {}): Promise<StoredBytes | null> {
     const path = this.localPath(key);
-    const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+    const maxBytes = options.maxBytes ?? SMALL_OBJECT_BYTES;
     return withFileErrors(path, async () => {
       for (let i = 0; i < READ_TRIES; i++) {
         const handle = await openFile(path);
@@ -74,7 +74,7 @@ export class FileStore implements ObjectStore {
         const done = await readFully(handle, target, range.offset);
         // Only a second look shows a writer that was at work meanwhile.
         await assertUnchanged(handle, etag, path);
-        if (done < range.length) throw tooShort(path, range, range.offset + done);
+        if (done < range.length) throw tooShort('file', path, range, range.offset + done);
       } finally {
         await handle.close();
       }
@@ -164,15 +164,7 @@ async function openFile(path: string): Promise<FileHandle | null> {
 /** The whole file; null when it changed meanwhile. */
 async function readWhole(handle: FileHandle, maxBytes: number, path: string): Promise<StoredBytes | null> {
   const before = await handle.stat({ bigint: true });
-  if (before.size > maxBytes) {
-    const expected = `at most ${maxBytes} bytes`;
-    throw new PrescoreError('STORE_CORRUPT', {
-      what: 'The file is too large for what it should be',
-      where: path,
-      expected,
-      got: `${before.size}`,
-    });
-  }
+  if (before.size > maxBytes) throw tooLarge('file', path, maxBytes, before.size);
   const bytes = new Uint8Array(Number(before.size));
   const done = await readFully(handle, bytes, 0);
   const etag = etagOf(await handle.stat({ bigint: true }));
@@ -183,16 +175,6 @@ async function assertUnchanged(handle: FileHandle, etag: string, path: string): 
   const now = etagOf(await handle.stat({ bigint: true }));
   if (now === etag) return;
   throw new PrescoreError('INPUT_CHANGED', { what: 'The file changed', where: path, expected: etag, got: now });
-}
-
-function tooShort(path: string, range: ByteRange, size: number): PrescoreError {
-  const expected = `bytes ${range.offset} to ${range.offset + range.length}`;
-  return new PrescoreError('INPUT_TRUNCATED', {
-    what: 'The file ends too early',
-    where: path,
-    expected,
-    got: `${size} bytes`,
-  });
 }
 
 function ownPart(staged: StagedPart): StagedPart & { readonly kind: 'file' } {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { ByteRange, StoredBytes } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { tooLarge, tooShort } from '../object-store/bounds.ts';
 import { AttemptTimeout } from '../object-store/retry.ts';
 import type { S3Body, S3Calls } from './s3-calls.ts';
 import { BadAnswer, failureOf, isMissing } from './s3-failure.ts';
@@ -59,10 +60,10 @@ export function readWhole(session: S3Session, key: string, maxBytes: number): Pr
     const chunks: Uint8Array[] = [];
     let size = 0;
     try {
-      if ((answer.length ?? 0) > maxBytes) throw tooLarge(session.uriOf(key), maxBytes, answer.length ?? 0);
+      if ((answer.length ?? 0) > maxBytes) throw tooLarge('object', session.uriOf(key), maxBytes, answer.length ?? 0);
       await drain(answer.body, session.settings.idleMs, signal, (chunk) => {
         size += chunk.length;
-        if (size > maxBytes) throw tooLarge(session.uriOf(key), maxBytes, size);
+        if (size > maxBytes) throw tooLarge('object', session.uriOf(key), maxBytes, size);
         chunks.push(chunk);
       });
     } finally {
@@ -124,7 +125,7 @@ async function explained<T>(
         expected: etag,
         got: now.etag,
       });
-    throw tooShort(uri, range, now.size);
+    throw tooShort('object', uri, range, now.size);
   }
 }
 
@@ -138,27 +139,7 @@ function checkRange(answer: S3Body, first: number, last: number, range: ByteRang
       fix: 'Use a store that answers Range requests with 206.',
     });
   }
-  if (got.total !== null && got.total < range.offset + range.length) throw tooShort(uri, range, got.total);
+  if (got.total !== null && got.total < range.offset + range.length) throw tooShort('object', uri, range, got.total);
   if (got.first !== first || got.last > last)
     throw new BadAnswer('WrongBody', `asked for ${first}-${last}, got ${got.first}-${got.last}`);
-}
-
-function tooShort(uri: string, range: ByteRange, size: number): PrescoreError {
-  const expected = `bytes ${range.offset} to ${range.offset + range.length}`;
-  return new PrescoreError('INPUT_TRUNCATED', {
-    what: 'The object ends too early',
-    where: uri,
-    expected,
-    got: `${size} bytes`,
-  });
-}
-
-function tooLarge(uri: string, maxBytes: number, size: number): PrescoreError {
-  const expected = `at most ${maxBytes} bytes`;
-  return new PrescoreError('STORE_CORRUPT', {
-    what: 'The object is too large for what it should be',
-    where: uri,
-    expected,
-    got: `${size}`,
-  });
 }

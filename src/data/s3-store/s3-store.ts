@@ -9,6 +9,7 @@ import type {
   StoredBytes,
 } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { SMALL_OBJECT_BYTES } from '../object-store/bounds.ts';
 import type { StoreSettings } from '../object-store/store-options.ts';
 import type { S3Calls, S3Page } from './s3-calls.ts';
 import { failureOf, headOrNull, isMissing, vanished } from './s3-failure.ts';
@@ -17,7 +18,6 @@ import { readPinned, readWhole } from './s3-read.ts';
 import { S3Session } from './s3-session.ts';
 import { abortUpload, completeUpload, type OpenUpload, stageUpload, uploadsOf } from './s3-upload.ts';
 
-const DEFAULT_MAX_BYTES = 64 * 2 ** 20;
 /** Metadata that tells our own put from another writer's. */
 const PUT_TOKEN = 'prescore-put';
 
@@ -63,7 +63,7 @@ export class S3Store implements ObjectStore {
   }
 
   get(key: string, options: { readonly maxBytes?: number } = {}): Promise<StoredBytes | null> {
-    return readWhole(this.#session, key, options.maxBytes ?? DEFAULT_MAX_BYTES);
+    return readWhole(this.#session, key, options.maxBytes ?? SMALL_OBJECT_BYTES);
   }
 
   async readRange(key: string, range: ByteRange, etag: string, into: Uint8Array, intoOffset = 0): Promise<void> {

@@ -4,6 +4,7 @@ import type { LocalPart, StagedPart } from '../../base/contract/object-store.ts'
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { withFileErrors } from '../file-store/file-errors.ts';
 import { readFully } from '../file-store/file-io.ts';
+import { requireSize } from '../object-store/bounds.ts';
 import type { S3Calls, S3Head, S3Upload, S3UploadMark, S3UploadPage } from './s3-calls.ts';
 import { failureOf, headOrNull, isMissing, vanished } from './s3-failure.ts';
 import { readPinned } from './s3-read.ts';
@@ -27,15 +28,7 @@ export async function stageUpload(session: S3Session, key: string, local: LocalP
   const handle = await withFileErrors(local.path, () => open(local.path, 'r'));
   try {
     const { size } = await handle.stat();
-    if (size !== local.size) {
-      const expected = `${local.size} bytes`;
-      throw new PrescoreError('INTERNAL', {
-        what: 'A part changed size before it was staged',
-        where: local.path,
-        expected,
-        got: `${size}`,
-      });
-    }
+    requireSize(local, size);
     const uploadId = await session.run({ action: 'open upload', key }, (calls, { signal }) =>
       calls.createUpload(key, { sha256: local.sha256 }, signal),
     );

@@ -1,8 +1,8 @@
 import type { FailedRow, LiveData, LiveTensor } from '../../base/contract/live-model.ts';
 import type { Signature, TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { zeros } from '../../model/elements/elements.ts';
-import type { OnnxSession, TensorValue } from '../../model/onnx/onnx-session.ts';
+import { type TensorValue, zeros } from '../../model/elements/elements.ts';
+import type { OnnxSession } from '../../model/onnx/onnx-session.ts';
 import { bisectRows } from '../../scoring/thread/bisect-rows.ts';
 import type { BatchAxis } from './batch-axis.ts';
 import { countOf, joinData, sliceData, writeData } from './tensor-data.ts';

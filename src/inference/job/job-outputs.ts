@@ -1,11 +1,11 @@
 import type { BoundOutput } from '../../base/contract/binding.ts';
 import type { LiveTensor } from '../../base/contract/live-model.ts';
 import type { PredictionValue } from '../../base/contract/prediction-set.ts';
-import { elementView } from '../../model/elements/elements.ts';
-import type { FetchedTensor, PredictionColumn } from '../../scoring/tensor/fetch-columns.ts';
+import { elementView, type TensorValue } from '../../model/elements/elements.ts';
+import type { PredictionColumn } from '../../scoring/tensor/fetch-columns.ts';
 
 /** A tensor of an answer as the reader of fetches takes it. Owns: nothing, a view. */
-export function fetchedTensor({ type, dims, data }: LiveTensor): FetchedTensor {
+export function fetchedTensor({ type, dims, data }: LiveTensor): TensorValue {
   if (!ArrayBuffer.isView(data)) return { type, dims, data };
   const count = dims.reduce((product, d) => product * d, 1);
   return { type, dims, data: elementView(type, data.buffer, data.byteOffset, count) };

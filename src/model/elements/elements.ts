@@ -13,24 +13,41 @@ export type ElementArray =
   | Uint32Array
   | BigUint64Array;
 
+/** A tensor as it goes into a session and comes out. Data of float16 is raw bits (Uint16Array), of bool one byte a value. */
+export interface TensorValue {
+  readonly type: TensorType;
+  readonly dims: readonly number[];
+  readonly data: ArrayLike<unknown>;
+}
+
+/** Bytes of an element in a slab. */
+const BYTES: Readonly<Record<TensorType, number>> = {
+  float32: 4,
+  float64: 8,
+  float16: 2,
+  int8: 1,
+  int16: 2,
+  int32: 4,
+  int64: 8,
+  uint8: 1,
+  uint16: 2,
+  uint32: 4,
+  uint64: 8,
+  bool: 1,
+  string: 4,
+};
+
+/** All element types that are known. */
+export const TENSOR_TYPES = Object.keys(BYTES) as readonly TensorType[];
+
+/** Whether the runtime's name of an element type is a known one. */
+export function isTensorType(name: string): name is TensorType {
+  return Object.hasOwn(BYTES, name);
+}
+
 /** Bytes per element in a slab. */
 export function elementBytes(type: TensorType): number {
-  switch (type) {
-    case 'int8':
-    case 'uint8':
-    case 'bool':
-      return 1;
-    case 'int16':
-    case 'uint16':
-    case 'float16':
-      return 2;
-    case 'float64':
-    case 'int64':
-    case 'uint64':
-      return 8;
-    default:
-      return 4;
-  }
+  return BYTES[type];
 }
 
 /** A view of `count` elements at `offset` bytes. Owns: the buffer's owner; the view copies nothing. */

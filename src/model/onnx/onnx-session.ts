@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node';
 import type { GrantedDevice } from '../../base/contract/device.ts';
 import type { Signature, TensorSignature, TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { zeros } from '../elements/elements.ts';
+import { isTensorType, type TensorValue, zeros } from '../elements/elements.ts';
 import { type DeviceOptions, parseDevice } from './execution-device.ts';
 import type { OnnxFile } from './onnx-file.ts';
 import { openOnDevice } from './open-on-device.ts';
@@ -15,29 +15,6 @@ export interface SessionOptions {
   /** `cpu`, `cuda`, `cuda:N` or `webgpu`. */
   readonly device: string;
 }
-
-/** Feeds and fetches by tensor name. Data of float16 is raw bits (Uint16Array), of bool one byte a value. */
-export interface TensorValue {
-  readonly type: TensorType;
-  readonly dims: readonly number[];
-  readonly data: ArrayLike<unknown>;
-}
-
-const KNOWN_TYPES: ReadonlySet<string> = new Set<TensorType>([
-  'float32',
-  'float64',
-  'float16',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-  'bool',
-  'string',
-]);
 
 keepHalfBitsRaw();
 // Sessions are silent, but what concerns no session would still go to stderr, such as each library that does not load.
@@ -145,7 +122,7 @@ function readSignature(session: ort.InferenceSession, file: OnnxFile): Signature
       const kind = other.get(v.name);
       if (!v.isTensor || kind !== undefined)
         return { name: v.name, type: null, declared: kind ?? 'non-tensor', dims: [] };
-      const type = KNOWN_TYPES.has(v.type) ? (v.type as TensorType) : null;
+      const type = isTensorType(v.type) ? v.type : null;
       const dims = v.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : null));
       return { name: v.name, type, declared: v.type, dims };
     });

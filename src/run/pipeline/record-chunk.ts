@@ -1,8 +1,7 @@
 import type { Plan, PlannedChunk } from '../../base/contract/plan.ts';
-import type { ChunkRecord } from '../../base/contract/records.ts';
+import type { ChunkRecord, ChunkResult } from '../../base/contract/records.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { faultPoint } from '../../base/telemetry/fault-point.ts';
-import type { ChunkResult } from '../../scoring/child/messages.ts';
 import type { RunLedger } from '../ledger/run-ledger.ts';
 import type { RunDeps } from './run-deps.ts';
 

@@ -1,8 +1,7 @@
 import type { Binding } from '../../base/contract/binding.ts';
-import type { GrantedDevice } from '../../base/contract/device.ts';
 import type { StoreConfig } from '../../base/contract/object-store.ts';
 import type { OutputColumn, PlannedChunk, PlannedFile } from '../../base/contract/plan.ts';
-import type { ChunkTimings, PartRecord, RejectsRecord } from '../../base/contract/records.ts';
+import type { ChunkResult, PartRecord } from '../../base/contract/records.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import type { FileDescription } from '../../base/contract/table.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
@@ -57,18 +56,6 @@ export interface DescribeRequest {
 export type DescribeResult =
   | { readonly ok: true; readonly file: FileDescription }
   | { readonly ok: false; readonly error: ErrorJson };
-
-/** A chunk's outcome as the child knows it; the supervisor's side makes the chunk record of it. */
-export interface ChunkResult {
-  readonly rowsIn: number;
-  readonly rowsScored: number;
-  readonly rowsRejected: number;
-  readonly rejectsByRule: Readonly<Record<string, number>>;
-  readonly part: PartRecord | null;
-  readonly rejects: RejectsRecord | null;
-  readonly timings: ChunkTimings;
-  readonly device?: GrantedDevice;
-}
 
 /** What became of one chunk of a request. */
 export type ChunkOutcome =

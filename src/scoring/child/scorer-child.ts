@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoreConfig, StoreResolver } from '../../base/contract/object-store.ts';
 import type { PlannedChunk } from '../../base/contract/plan.ts';
+import type { ChunkResult } from '../../base/contract/records.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { describeInput } from '../../data/duckdb/describe-input.ts';
 import { Duck } from '../../data/duckdb/duckdb.ts';
@@ -15,7 +16,6 @@ import { FooterCache } from './footer-cache.ts';
 import type {
   ChildOptions,
   ChunkOutcome,
-  ChunkResult,
   DescribeRequest,
   DescribeResult,
   FromChild,

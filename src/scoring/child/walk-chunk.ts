@@ -1,10 +1,10 @@
 import type { PlannedChunk } from '../../base/contract/plan.ts';
+import type { ChunkResult } from '../../base/contract/records.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
 import { type BoundRun, columnsRead } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { encodePart, encodeRejects } from './encode-chunk.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
-import type { ChunkResult } from './messages.ts';
 import { withPredictionTable } from './prediction-table.ts';
 import { type ReadableChunk, withRecovery } from './readable-chunk.ts';
 import { scoreChunk } from './score-chunk.ts';

@@ -1,12 +1,11 @@
 import { rm } from 'node:fs/promises';
 import type { PlannedChunk } from '../../base/contract/plan.ts';
-import type { ChunkTimings } from '../../base/contract/records.ts';
+import type { ChunkResult, ChunkTimings } from '../../base/contract/records.ts';
 import { writePartsTogether } from '../../data/duckdb/write-part.ts';
 import { type BoundRun, columnsRead, decodedColumns } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { type PartPlace, partPlace, stagePart } from './encode-chunk.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
-import type { ChunkResult } from './messages.ts';
 import { newTableName } from './prediction-table.ts';
 import { type ScoredTogether, type SmallChunk, scoreTogether } from './score-together.ts';
 

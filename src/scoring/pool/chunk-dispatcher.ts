@@ -1,5 +1,5 @@
+import type { ChunkResult } from '../../base/contract/records.ts';
 import { fromErrorJson, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
-import type { ChunkResult } from '../child/messages.ts';
 import type { ScorerProcess } from './scorer-process.ts';
 import { type ChunkTask, hasRoom, MAX_ATTEMPTS, type QueuedTask, type Seat, withChunk } from './seat.ts';
 import { isWorthWaiting, takeTogether } from './tiny-chunks.ts';

@@ -1,8 +1,8 @@
 import type { Binding } from '../../base/contract/binding.ts';
+import type { ChunkResult } from '../../base/contract/records.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import type {
-  ChunkResult,
   DescribeRequest,
   DescribeResult,
   ModelRequest,

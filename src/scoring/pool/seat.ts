@@ -1,7 +1,7 @@
 import type { PlannedChunk } from '../../base/contract/plan.ts';
+import type { ChunkResult } from '../../base/contract/records.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
-import type { ChunkResult } from '../child/messages.ts';
 import type { ChildLaunch, ScorerProcess } from './scorer-process.ts';
 
 /** Attempts at one thing, each by another child. */

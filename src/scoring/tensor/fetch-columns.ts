@@ -1,15 +1,8 @@
 import type { BoundOutput } from '../../base/contract/binding.ts';
 import type { TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { type ElementArray, elementBytes, elementView } from '../../model/elements/elements.ts';
+import { type ElementArray, elementBytes, elementView, type TensorValue } from '../../model/elements/elements.ts';
 import { fromHalfBits } from '../../model/elements/half.ts';
-
-/** One fetched tensor, as the runtime returns it. Float16 comes as raw bits. */
-export interface FetchedTensor {
-  readonly type: TensorType;
-  readonly dims: readonly number[];
-  readonly data: ArrayLike<unknown>;
-}
 
 /** A prediction column of one slab: values of the rows in order, or texts. `width` elements a row (1 unless a list). */
 export type PredictionColumn =
@@ -39,7 +32,7 @@ export class FetchColumns {
   }
 
   /** Takes rows [0, count) of the fetches as rows [at, at + count). `batch` is the batch that ran, padding included. */
-  add(fetches: ReadonlyMap<string, FetchedTensor>, at: number, count: number, batch: number, onBad: OnBadOutput): void {
+  add(fetches: ReadonlyMap<string, TensorValue>, at: number, count: number, batch: number, onBad: OnBadOutput): void {
     this.outputs.forEach((output, i) => {
       const tensor = fetches.get(output.tensor);
       if (tensor === undefined) throw shapeError(output, 'the model returned no such tensor', 'a tensor', 'nothing');
@@ -75,7 +68,7 @@ export class FetchColumns {
   private addNumbers(
     output: BoundOutput,
     i: number,
-    tensor: FetchedTensor,
+    tensor: TensorValue,
     width: number,
     at: number,
     count: number,
@@ -95,7 +88,7 @@ export class FetchColumns {
   private addTexts(
     output: BoundOutput,
     i: number,
-    tensor: FetchedTensor,
+    tensor: TensorValue,
     width: number,
     at: number,
     count: number,
@@ -109,7 +102,7 @@ export class FetchColumns {
   private addArgmax(
     output: BoundOutput,
     i: number,
-    tensor: FetchedTensor,
+    tensor: TensorValue,
     width: number,
     at: number,
     count: number,
@@ -194,7 +187,7 @@ function storedType(output: BoundOutput): TensorType {
 }
 
 // The first of equal maxima wins, as in numpy.
-function bestIndex(tensor: FetchedTensor, row: number, width: number): number {
+function bestIndex(tensor: TensorValue, row: number, width: number): number {
   const isHalf = tensor.type === 'float16';
   let best = -1;
   let bestValue: number | bigint = Number.NEGATIVE_INFINITY;
@@ -210,7 +203,7 @@ function bestIndex(tensor: FetchedTensor, row: number, width: number): number {
   return best;
 }
 
-function rowWidth(output: BoundOutput, tensor: FetchedTensor, batch: number): number {
+function rowWidth(output: BoundOutput, tensor: TensorValue, batch: number): number {
   const shape = `[${tensor.dims.join(', ')}]`;
   const size = tensor.dims.reduce((product, d) => product * d, 1);
   if (tensor.dims.length === 0 || tensor.dims[0] !== batch) {

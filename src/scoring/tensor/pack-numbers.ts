@@ -131,7 +131,8 @@ function stage(source: NumberSource, from: number, count: number, onBad: OnBad):
   return staging;
 }
 
-function finish(
+/** Casts `count` numbers from `offset` into a tensor; their bits in `validity` begin at row `from`. */
+type Finish = (
   numbers: Float64Array | Float32Array,
   offset: number,
   from: number,
@@ -139,7 +140,9 @@ function finish(
   validity: Uint8Array | null,
   target: PackTarget,
   onBad: OnBad,
-): void {
+) => void;
+
+const finish: Finish = (numbers, offset, from, count, validity, target, onBad) => {
   const { type, base, stride } = target;
   if (type === 'float32' || type === 'float64') {
     const out = target.out as Float32Array | Float64Array;
@@ -166,17 +169,9 @@ function finish(
     return;
   }
   finishIntegers(numbers, offset, from, count, validity, target, onBad);
-}
+};
 
-function finishIntegers(
-  numbers: Float64Array | Float32Array,
-  offset: number,
-  from: number,
-  count: number,
-  validity: Uint8Array | null,
-  target: PackTarget,
-  onBad: OnBad,
-): void {
+const finishIntegers: Finish = (numbers, offset, from, count, validity, target, onBad) => {
   const { type, out, base, stride } = target;
   const [low, high] = INTEGER_BOUNDS[type] ?? [0, 0];
   const isWide = type === 'int64' || type === 'uint64';
@@ -190,7 +185,7 @@ function finishIntegers(
       if (isValid(validity, from + i)) onBad(i, rule);
     }
   }
-}
+};
 
 function integerRule(value: number, low: number, high: number, isWide: boolean): RejectRule | null {
   if (Number.isInteger(value)) {

@@ -1,6 +1,6 @@
 import type { Binding, BoundConstant, BoundInput } from '../../base/contract/binding.ts';
-import { type ElementArray, elementView } from '../../model/elements/elements.ts';
-import type { OnnxSession, TensorValue } from '../../model/onnx/onnx-session.ts';
+import { type ElementArray, elementView, type TensorValue } from '../../model/elements/elements.ts';
+import type { OnnxSession } from '../../model/onnx/onnx-session.ts';
 import { constantTensor } from '../tensor/constant-tensor.ts';
 import { FetchColumns, type PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';

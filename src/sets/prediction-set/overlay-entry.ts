@@ -1,13 +1,11 @@
 import { crc32 } from 'node:zlib';
 import type { PredictionValue, ValueColumn, ValueType } from '../../base/contract/prediction-set.ts';
-import { encodeValue, joinBytes, readValue } from './value-codec.ts';
+import { encodeValue, joinBytes, readText, readValue } from './value-codec.ts';
 import { elementOf, WIDTHS } from './value-types.ts';
 import { Cursor, varintSize, writeVarint } from './varint.ts';
 
 const FORMAT = 1;
 const HEAD_BYTES = 24;
-const ENCODER = new TextEncoder();
-const TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** What is known of a single key's prediction without its values. Times in ms since 1970; `expiresAtMs` 0: never. */
 export interface OverlayHead {
@@ -40,10 +38,15 @@ export function encodeOverlay(
   view.setUint8(4, FORMAT);
   view.setFloat64(8, facts.scoredAtMs, true);
   view.setFloat64(16, facts.expiresAtMs, true);
-  const pieces = [head, text(facts.modelSha256), text(facts.source), varint(columns.length)];
+  const pieces = [
+    head,
+    encodeValue(facts.modelSha256, 'string'),
+    encodeValue(facts.source, 'string'),
+    varint(columns.length),
+  ];
   for (const { name, type } of columns) {
     const value = values[name] ?? null;
-    pieces.push(text(name), text(type), Uint8Array.of(value === null ? 1 : 0));
+    pieces.push(encodeValue(name, 'string'), encodeValue(type, 'string'), Uint8Array.of(value === null ? 1 : 0));
     if (value !== null) pieces.push(encodeValue(value, type));
   }
   const bytes = joinBytes(pieces);
@@ -73,13 +76,13 @@ export function readOverlay(bytes: Uint8Array): OverlayPrediction | null {
   const modelSha256 = readText(cursor);
   const source = readText(cursor);
   const count = cursor.varint();
-  if (modelSha256 === null || source === null || count < 0) return null;
+  if (modelSha256 === undefined || source === undefined || count < 0) return null;
   const values: Record<string, PredictionValue> = Object.create(null);
   for (let i = 0; i < count; i++) {
     const name = readText(cursor);
     const type = readText(cursor);
     const flag = cursor.take(1);
-    if (name === null || type === null || flag < 0 || !isValueType(type)) return null;
+    if (name === undefined || type === undefined || flag < 0 || !isValueType(type)) return null;
     const value = bytes[flag] === 1 ? null : readValue(cursor, type);
     if (value === undefined) return null;
     values[name] = value;
@@ -95,20 +98,4 @@ function varint(value: number): Uint8Array {
   const bytes = new Uint8Array(varintSize(value));
   writeVarint(bytes, 0, value);
   return bytes;
-}
-
-function text(value: string): Uint8Array {
-  const bytes = ENCODER.encode(value);
-  return joinBytes([varint(bytes.length), bytes]);
-}
-
-function readText(cursor: Cursor): string | null {
-  const length = cursor.varint();
-  const from = cursor.take(length);
-  if (length < 0 || from < 0) return null;
-  try {
-    return TEXT.decode(cursor.bytes.subarray(from, from + length));
-  } catch {
-    return null;
-  }
 }

@@ -58,19 +58,22 @@ function readList(cursor: Cursor, element: ScalarType): PredictionValue | undefi
 }
 
 function readScalar(cursor: Cursor, type: ScalarType): PredictionValue | undefined {
-  if (type === 'string') {
-    const length = cursor.varint();
-    const from = cursor.take(length);
-    if (length < 0 || from < 0) return undefined;
-    try {
-      return TEXT.decode(cursor.bytes.subarray(from, from + length));
-    } catch {
-      return undefined;
-    }
-  }
+  if (type === 'string') return readText(cursor);
   if (SIGNED.has(type) || UNSIGNED.has(type)) return readInteger(cursor, type);
   const from = cursor.take(WIDTHS[type]);
   return from < 0 ? undefined : readFixed(cursor.view, from, type);
+}
+
+/** A text as `encodeValue` writes it; undefined when the bytes end too early or are no UTF-8. */
+export function readText(cursor: Cursor): string | undefined {
+  const length = cursor.varint();
+  const from = cursor.take(length);
+  if (length < 0 || from < 0) return undefined;
+  try {
+    return TEXT.decode(cursor.bytes.subarray(from, from + length));
+  } catch {
+    return undefined;
+  }
 }
 
 function readInteger(cursor: Cursor, type: ScalarType): PredictionValue | undefined {

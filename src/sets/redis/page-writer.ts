@@ -1,11 +1,11 @@
 import type { GenerationMeta, GenerationWriter, Page } from '../../base/contract/prediction-set.ts';
 import { asBuffer } from './as-buffer.ts';
-import { BytesInFlight } from './bytes-in-flight.ts';
 import type { RedisConnection } from './connection.ts';
 import type { RedisCommand } from './connection-types.ts';
 import { doneKey, pageKey } from './key-layout.ts';
 import { expiryArgs, expiryMs } from './page-expiry.ts';
 import { listOf, textOf } from './replies.ts';
+import { Turns } from './turns.ts';
 
 /** Written and not yet acknowledged, at most. */
 const IN_FLIGHT_BYTES = 4 * 1024 * 1024;
@@ -21,7 +21,7 @@ const COMMAND_BYTES = 100;
 export class RedisPageWriter implements GenerationWriter {
   private readonly connection: RedisConnection;
   private readonly meta: GenerationMeta;
-  private readonly inFlight = new BytesInFlight(IN_FLIGHT_BYTES);
+  private readonly inFlight = new Turns(IN_FLIGHT_BYTES);
   private readonly expiry: readonly string[];
 
   constructor(connection: RedisConnection, meta: GenerationMeta) {

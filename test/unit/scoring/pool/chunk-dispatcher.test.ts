@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { PlannedChunk } from '../../../../src/base/contract/plan.ts';
+import type { ChunkResult } from '../../../../src/base/contract/records.ts';
 import { PrescoreError, toErrorJson } from '../../../../src/base/errors/prescore-error.ts';
-import type { ChunkOutcome, ChunkResult } from '../../../../src/scoring/child/messages.ts';
+import type { ChunkOutcome } from '../../../../src/scoring/child/messages.ts';
 import { ChunkDispatcher } from '../../../../src/scoring/pool/chunk-dispatcher.ts';
 import type { ScorerProcess } from '../../../../src/scoring/pool/scorer-process.ts';
 import type { Seat } from '../../../../src/scoring/pool/seat.ts';
