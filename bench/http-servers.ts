@@ -3,8 +3,9 @@ import { openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../test/harness/free-ports.ts';
-import { descendants, pssBytes, readProc } from './memory.ts';
+import { descendants, pssBytes } from './memory.ts';
 import { PYTHON } from './paths.ts';
+import { cpuOf } from './proc.ts';
 import { pythonEnv } from './python-env.ts';
 
 /** A server that is measured, in processes of its own. */
@@ -30,7 +31,6 @@ export interface ServerPlace {
 }
 
 const READY_MS = 60_000;
-const TICKS = 100;
 
 /** `prescore serve` with a set for lookups, behind which is a model where it `falls` back to one, and one that is always scored live. */
 export async function startPrescore(place: ServerPlace, falls: boolean): Promise<HttpServer> {
@@ -103,11 +103,4 @@ function isReady(url: string): Promise<boolean> {
     (response) => response.ok,
     () => false,
   );
-}
-
-/** User and system seconds of one process. */
-export function cpuOf(pid: number): number {
-  const stat = readProc(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return stat === '' ? 0 : (Number(fields[11]) + Number(fields[12])) / TICKS;
 }

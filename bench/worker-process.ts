@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-
-/** Ticks of /proc a second; Linux has 100 on every machine that matters. */
-const TICKS = 100;
+import { childrenOf } from '../test/harness/processes.ts';
+import { cpuOf } from './proc.ts';
 
 /** A worker that uses less CPU, in seconds, in so many milliseconds has nothing to do. */
 const QUIET_CPU = 0.03;
@@ -51,11 +49,9 @@ export class WorkerProcess {
 
   cpu(): WorkerCpu {
     const pid = this.child.pid!;
-    const supervisor = cpuOf(pid, false);
-    const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-    return { supervisor, all: cpuOf(pid, true) + children.reduce((sum, child) => sum + cpuOf(child, true), 0) };
+    if (this.child.exitCode !== null) throw new Error(`the worker ended: ${this.log}`);
+    const all = [pid, ...childrenOf(pid)].reduce((sum, one) => sum + cpuOf(one, true), 0);
+    return { supervisor: cpuOf(pid), all };
   }
 
   async stop(): Promise<void> {
@@ -65,15 +61,4 @@ export class WorkerProcess {
     const faults = this.log.split('\n').filter((line) => /"level":"(warn|error)"/.test(line));
     if (faults.some((line) => line.includes('"error"'))) throw new Error(faults.slice(0, 5).join('\n'));
   }
-}
-
-// Fields 14 to 17 of /proc/<pid>/stat: user and system ticks, own and of children that have ended.
-function cpuOf(pid: number, withEnded: boolean): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .map(Number);
-  const own = fields[11]! + fields[12]!;
-  return (withEnded ? own + fields[13]! + fields[14]! : own) / TICKS;
 }

@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startRedis } from '../test/harness/redis-server.ts';
-import { type BackfillCase, proveBackfills } from './prove/backfills.ts';
+import { proveBackfills } from './prove/backfills.ts';
 import { type KillOutcome, proveKills } from './prove/kills.ts';
+import type { Outcome, ProofOptions, SaidOutcome } from './prove/proof.ts';
 import { type PublishKill, provePublish } from './prove/publish.ts';
 import { proveQueue, type QueueOutcome } from './prove/queue.ts';
 import { playYear, yearOf } from './prove/schedule.ts';
-import { proveShards, type ShardCase } from './prove/shards.ts';
+import { proveShards } from './prove/shards.ts';
 import { proveSwitch } from './prove/switch.ts';
 
 interface Proof {
@@ -77,7 +78,7 @@ if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(seed))
 const root = join(fileURLToPath(new URL('..', import.meta.url)), '.prove');
 
 /** Outcomes by number, those of an interrupted start included. */
-class Outcomes<T extends { readonly index: number; readonly fault: string }> {
+class Outcomes<T extends Outcome> {
   readonly folder: string;
   readonly all: T[];
   private readonly path: string;
@@ -89,6 +90,16 @@ class Outcomes<T extends { readonly index: number; readonly fault: string }> {
     mkdirSync(this.folder, { recursive: true });
     this.all = existsSync(this.path) ? (JSON.parse(readFileSync(this.path, 'utf8')) as T[]) : [];
     say(`${name}: seed ${seed}, ${count} cases, ${this.all.length} done before`);
+  }
+
+  /** What is still to be shown; each outcome is kept, and said with these words. */
+  options(sayOne: (outcome: T) => string): ProofOptions<T> {
+    const onOutcome = (outcome: T): void => this.add(outcome, sayOne(outcome));
+    return { seed, cases: this.waiting, folder: this.folder, onOutcome };
+  }
+
+  sum(of: (outcome: T) => number): number {
+    return this.all.reduce((sum, outcome) => sum + of(outcome), 0);
   }
 
   get waiting(): number[] {
@@ -111,44 +122,40 @@ class Outcomes<T extends { readonly index: number; readonly fault: string }> {
 
 async function kills(): Promise<void> {
   const outcomes = new Outcomes<KillOutcome>('kills');
-  const onOutcome = (o: KillOutcome): void => {
+  const options = outcomes.options((o) => {
     const when = o.atMs === null ? '' : ` at ${Math.round(o.atMs)} ms`;
-    outcomes.add(o, `${o.victim}${when}, ${o.chunksBefore} chunks recorded, ${o.resumes} resumes`);
-  };
-  await proveKills({ seed, kills: outcomes.waiting, folder: outcomes.folder, onOutcome }, count);
-  outcomes.end(`${outcomes.all.reduce((sum, o) => sum + o.resumes, 0)} resumes`);
+    return `${o.victim}${when}, ${o.chunksBefore} chunks recorded, ${o.resumes} resumes`;
+  });
+  await proveKills(options, count);
+  outcomes.end(`${outcomes.sum((o) => o.resumes)} resumes`);
 }
 
 async function publish(): Promise<void> {
   const outcomes = new Outcomes<PublishKill>('publish');
-  const onOutcome = (o: PublishKill): void => outcomes.add(o, `${o.say}, ${o.retries} more starts`);
-  await provePublish({ seed, cases: outcomes.waiting, folder: outcomes.folder, onOutcome });
-  outcomes.end(`${outcomes.all.reduce((sum, o) => sum + o.retries, 0)} more starts`);
+  await provePublish(outcomes.options((o) => `${o.say}, ${o.retries} more starts`));
+  outcomes.end(`${outcomes.sum((o) => o.retries)} more starts`);
 }
 
 async function shards(): Promise<void> {
-  const outcomes = new Outcomes<ShardCase>('shards');
-  const onOutcome = (o: ShardCase): void => outcomes.add(o, o.say);
-  await proveShards({ seed, cases: outcomes.waiting, folder: outcomes.folder, onOutcome });
+  const outcomes = new Outcomes<SaidOutcome>('shards');
+  await proveShards(outcomes.options((o) => o.say));
   outcomes.end('one commit each');
 }
 
 async function backfills(): Promise<void> {
-  const outcomes = new Outcomes<BackfillCase>('backfills');
-  const onOutcome = (o: BackfillCase): void => outcomes.add(o, o.say);
-  await proveBackfills({ seed, cases: outcomes.waiting, folder: outcomes.folder, onOutcome });
+  const outcomes = new Outcomes<SaidOutcome>('backfills');
+  await proveBackfills(outcomes.options((o) => o.say));
   outcomes.end('each partition scored once');
 }
 
 async function queue(): Promise<void> {
   const outcomes = new Outcomes<QueueOutcome>('queue');
-  const onOutcome = (o: QueueOutcome): void => {
+  const options = outcomes.options((o) => {
     const faults = o.what.map((name, i) => `${name} at ${o.at[i] ?? '-'}`).join(', ');
-    outcomes.add(o, `${faults}: ${o.seconds.toFixed(1)} s, ${o.twice} chunks twice`);
-  };
-  await proveQueue({ seed, cases: outcomes.waiting, folder: outcomes.folder, onOutcome });
-  const faults = outcomes.all.reduce((sum, o) => sum + o.what.length, 0);
-  outcomes.end(`${faults} faults, ${outcomes.all.reduce((sum, o) => sum + o.twice, 0)} chunks scored twice`);
+    return `${faults}: ${o.seconds.toFixed(1)} s, ${o.twice} chunks twice`;
+  });
+  await proveQueue(options);
+  outcomes.end(`${outcomes.sum((o) => o.what.length)} faults, ${outcomes.sum((o) => o.twice)} chunks scored twice`);
 }
 
 /** Long enough that generations are reclaimed under the readers, 60 s after they left `keep`. */
@@ -174,7 +181,7 @@ async function switches(): Promise<void> {
 
 /** A year each; the number of the case says which schedule. */
 async function schedule(): Promise<void> {
-  const outcomes = new Outcomes<{ readonly index: number; readonly fault: string }>('schedule');
+  const outcomes = new Outcomes<Outcome>('schedule');
   for (const index of outcomes.waiting) {
     const { faults, ...result } = await playYear(yearOf(index, seed));
     const { cron, timezone, catchUp, overlap } = yearOf(index, seed).schedule;

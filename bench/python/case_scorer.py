@@ -1,5 +1,6 @@
 """What the Python contenders share: the case file, feeds from Arrow columns, one session.run per batch, constant columns."""
 
+import argparse
 import json
 from datetime import datetime, timezone
 from pathlib import Path
@@ -7,6 +8,16 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pyarrow as pa
+
+
+def read_options(*counts):
+    """CASE and OUT of a command line, --batch, --threads and further counts."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case")
+    parser.add_argument("out")
+    for name in ("batch", "threads", *counts):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    return parser.parse_args()
 
 
 def read_case(path):

@@ -3,23 +3,15 @@
 score_daft.py CASE.json OUT --batch ROWS --threads N --actors N --use-process 0|1
 """
 
-import argparse
 import os
 
 import daft
-from case_scorer import CaseScorer, columns_of, lineage, read_case
+from case_scorer import CaseScorer, columns_of, lineage, read_case, read_options
 from daft import DataType
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("case")
-    parser.add_argument("out")
-    parser.add_argument("--batch", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--actors", type=int, required=True)
-    parser.add_argument("--use-process", type=int, required=True)
-    options = parser.parse_args()
+    options = read_options("actors", "use-process")
     case = read_case(options.case)
     names = columns_of(case)
     kinds = {"int64": DataType.int64(), "float32": DataType.float32()}

@@ -5,10 +5,8 @@ score_ray.py CASE.json OUT --batch ROWS --threads N --actors N --blocks N
 Of one file Ray makes few blocks, and a block is the unit of parallel work; --blocks asks for more (0: as Ray chooses).
 """
 
-import argparse
-
 import ray
-from case_scorer import CaseScorer, columns_of, lineage, lineage_arrays, read_case
+from case_scorer import CaseScorer, columns_of, lineage, lineage_arrays, read_case, read_options
 
 # Two actors that asked for a whole core each would leave none for reading and writing, and the job would never start.
 ACTOR_CPUS = 0.5
@@ -33,14 +31,7 @@ class Scorer:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("case")
-    parser.add_argument("out")
-    parser.add_argument("--batch", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--actors", type=int, required=True)
-    parser.add_argument("--blocks", type=int, required=True)
-    options = parser.parse_args()
+    options = read_options("actors", "blocks")
     case = read_case(options.case)
     ray.init(num_cpus=2, include_dashboard=False, configure_logging=True, logging_level="ERROR", log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False

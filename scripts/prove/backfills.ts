@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CliRun, prescore, startPrescore } from '../../test/harness/cli.ts';
+import type { ProofOptions, SaidOutcome } from './proof.ts';
 import { seeded } from './random.ts';
 import { CHUNKS, differences, digestsOf, writeInputs, writeTinyJob } from './tiny-run.ts';
 
@@ -8,19 +9,7 @@ const DAYS = 12;
 const ROWS = 200;
 const MOST_STARTS = 12;
 
-/** What became of one backfill under kills. `fault` is empty when all was as promised. */
-export interface BackfillCase {
-  readonly index: number;
-  readonly say: string;
-  readonly fault: string;
-}
-
-export interface BackfillOptions {
-  readonly seed: number;
-  readonly cases: readonly number[];
-  readonly folder: string;
-  readonly onOutcome: (outcome: BackfillCase) => void;
-}
+type BackfillOptions = ProofOptions<SaidOutcome>;
 
 /**
  * Drives backfills (of missing or of completed partitions) and kills the driver one to three times at seeded moments, or pauses it
@@ -58,7 +47,7 @@ async function oneCase(
   options: BackfillOptions,
   reference: ReadonlyMap<string, string>,
   wallMs: number,
-): Promise<BackfillCase> {
+): Promise<SaidOutcome> {
   const random = seeded(options.seed * 1000 + index);
   const mode: Mode = random() < 0.5 ? 'none' : 'completed';
   const folder = join(options.folder, `case-${index}`);

@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type CliResult, type CliRun, startPrescore } from '../../test/harness/cli.ts';
+import { childrenOf } from '../../test/harness/processes.ts';
 import { FLIGHT_ROWS, SHORT_LOCKS, startWorker, type TestWorker } from '../../test/harness/queue-run.ts';
 import type { RedisServer } from '../../test/harness/redis-server.ts';
-import { childrenOf } from './kills.ts';
 import { bucketTable, folderTable, type QueueTable, type S3Ground, startS3Ground } from './queue-table.ts';
 
 /** What is done to a run: who is killed or stopped, what is emptied or restarted. */

@@ -3,31 +3,26 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CliRun, startPrescore } from '../../test/harness/cli.ts';
+import { childrenOf } from '../../test/harness/processes.ts';
+import type { Outcome, ProofOptions } from './proof.ts';
 import { seeded } from './random.ts';
+import { CHUNKS, differences, digestsOf, PARTS } from './tiny-run.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export type Victim = 'supervisor' | 'child' | 'between part and record';
 
-/** What one kill did. `fault` is empty when everything was as promised. */
-export interface KillOutcome {
-  readonly index: number;
+/** What one kill did. */
+export interface KillOutcome extends Outcome {
   readonly victim: Victim;
   /** Milliseconds from the start; null at the named point. */
   readonly atMs: number | null;
   /** Chunks that had a record when the process died. */
   readonly chunksBefore: number;
   readonly resumes: number;
-  readonly fault: string;
 }
 
-export interface KillOptions {
-  readonly seed: number;
-  /** Kills at times uniform from start to commit; a tenth as many again at the named point. */
-  readonly kills: readonly number[];
-  readonly folder: string;
-  readonly onOutcome: (outcome: KillOutcome) => void;
-}
+type KillOptions = ProofOptions<KillOutcome>;
 
 interface Reference {
   readonly parts: ReadonlyMap<string, string>;
@@ -43,11 +38,12 @@ export function victimOf(index: number, total: number, random: number): Victim {
 /**
  * Runs a job over and over, kills it with SIGKILL at a seeded moment, starts it again until it is done, and compares every
  * part byte for byte with an undisturbed run. A chunk that had a record before the kill must have the same record after.
+ * Kills come at times uniform from start to commit, the last tenth of `total` at the named point.
  */
 export async function proveKills(options: KillOptions, total: number): Promise<void> {
   mkdirSync(options.folder, { recursive: true });
   const reference = await undisturbed(options.folder);
-  for (const index of options.kills) options.onOutcome(await oneKill(index, total, options, reference));
+  for (const index of options.cases) options.onOutcome(await oneKill(index, total, options, reference));
 }
 
 async function undisturbed(folder: string): Promise<Reference> {
@@ -57,7 +53,8 @@ async function undisturbed(folder: string): Promise<Reference> {
     const started = performance.now();
     const result = await start(job).result;
     if (result.code !== 0) throw new Error(`the undisturbed run failed: ${result.stderr}`);
-    if (name === 'reference') return { parts: digests(join(folder, name, 'out')), wallMs: performance.now() - started };
+    if (name === 'reference')
+      return { parts: digestsOf(join(folder, name, 'out'), PARTS), wallMs: performance.now() - started };
   }
   throw new Error('unreachable');
 }
@@ -72,7 +69,7 @@ async function oneKill(index: number, total: number, options: KillOptions, refer
   const first = start(job, victim === 'between part and record' ? { PRESCORE_FAULT: 'between-part-and-record' } : {});
   if (atMs !== null) await killAt(first, victim, atMs, random);
   const dead = await first.result;
-  const before = chunkRecords(folder);
+  const before = digestsOf(join(folder, 'out'), CHUNKS);
   const visible = visibleParts(folder);
   let resumes = 0;
   let last = dead;
@@ -86,13 +83,10 @@ async function oneKill(index: number, total: number, options: KillOptions, refer
   // Before its manifest a run may show parts only once every chunk has a record.
   if (visible > 0 && before.size < reference.parts.size)
     faults.push(`${visible} parts were visible with ${before.size} records`);
-  const after = chunkRecords(folder);
-  for (const [name, text] of before)
-    if (after.get(name) !== text) faults.push(`chunk record ${name} changed: a finished chunk was scored again`);
-  const parts = digests(join(folder, 'out'));
-  for (const [name, digest] of reference.parts)
-    if (parts.get(name) !== digest) faults.push(`${name} is ${parts.has(name) ? 'other bytes' : 'missing'}`);
-  for (const name of parts.keys()) if (!reference.parts.has(name)) faults.push(`${name} is too much`);
+  const after = digestsOf(join(folder, 'out'), CHUNKS);
+  for (const [name, digest] of before)
+    if (after.get(name) !== digest) faults.push(`chunk record ${name} changed: a finished chunk was scored again`);
+  faults.push(...differences('part', reference.parts, digestsOf(join(folder, 'out'), PARTS)));
   const leftovers = readdirSync(join(folder, 'out')).filter((name) => name.startsWith('.prescore-'));
   if (leftovers.length > 0) faults.push(`${leftovers.join(', ')} left behind`);
   if (faults.length === 0) rmSync(folder, { recursive: true, force: true });
@@ -112,20 +106,6 @@ async function killAt(run: CliRun, victim: Victim, atMs: number, random: () => n
     process.kill(target, 'SIGKILL');
   } catch {
     // It was gone already.
-  }
-}
-
-/** Process ids of the children of a process. */
-export function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
-        .split(' ')
-        .filter((id) => id !== '')
-        .map(Number),
-    );
-  } catch {
-    return [];
   }
 }
 
@@ -162,31 +142,6 @@ function flightFeatures(): string[] {
   const text = readFileSync(join(root, 'jobs/flight-delay.yaml'), 'utf8');
   const list = /columns: \[([^\]]+)\]/.exec(text)?.[1] ?? '';
   return list.split(',').map((name) => name.trim());
-}
-
-function digests(out: string): Map<string, string> {
-  const names = readdirSync(out).filter((name) => name.endsWith('.parquet'));
-  return new Map(
-    names.sort().map((name) => [
-      name,
-      createHash('sha256')
-        .update(readFileSync(join(out, name)))
-        .digest('hex'),
-    ]),
-  );
-}
-
-function chunkRecords(folder: string): Map<string, string> {
-  const runs = join(folder, 'out/_prescore/runs');
-  try {
-    return new Map(
-      readdirSync(runs, { recursive: true, encoding: 'utf8' })
-        .filter((name) => /chunks\/\d+\.\d+\.json$/.test(name))
-        .map((name) => [name, readFileSync(join(runs, name), 'utf8')]),
-    );
-  } catch {
-    return new Map();
-  }
 }
 
 function visibleParts(folder: string): number {

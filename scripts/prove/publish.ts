@@ -12,6 +12,7 @@ import { openPredictionStore } from '../../test/harness/prediction-stores.ts';
 import { childrenOf, isAlive, processState } from '../../test/harness/processes.ts';
 import { pageDigests, publishHere } from '../../test/harness/publish-here.ts';
 import { type RedisServer, startRedis } from '../../test/harness/redis-server.ts';
+import type { ProofOptions, SaidOutcome } from './proof.ts';
 import { type PublishCase, publishCase, sayCase } from './publish-cases.ts';
 
 const CHILD = fileURLToPath(new URL('../../test/harness/publisher-child.ts', import.meta.url));
@@ -20,19 +21,8 @@ const SET = 'killed';
 const ROWS = 60_000;
 const LEASE_MS = 700;
 
-export interface PublishKill {
-  readonly index: number;
-  readonly say: string;
+export interface PublishKill extends SaidOutcome {
   readonly retries: number;
-  /** Empty when everything was as promised. */
-  readonly fault: string;
-}
-
-export interface PublishKillOptions {
-  readonly seed: number;
-  readonly cases: readonly number[];
-  readonly folder: string;
-  readonly onOutcome: (outcome: PublishKill) => void;
 }
 
 interface Place {
@@ -46,7 +36,7 @@ interface Place {
  * Disturbs publications at seeded moments, starts them again until they are done, and compares every page with that of an
  * undisturbed publication of the same runs. The table before must have been served in between.
  */
-export async function provePublish(options: PublishKillOptions): Promise<void> {
+export async function provePublish(options: ProofOptions<PublishKill>): Promise<void> {
   const wallMs = await undisturbedMs(join(options.folder, 'reference'));
   for (const index of options.cases) {
     const one = publishCase(options.seed, index);

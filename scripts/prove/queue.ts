@@ -5,27 +5,22 @@ import { startPrescore } from '../../test/harness/cli.ts';
 import { flightsJob, partDigests, writeFlights } from '../../test/harness/queue-run.ts';
 import { startRedis } from '../../test/harness/redis-server.ts';
 import { DisturbedRun, FAULTS, type Fault, type Ground, SLOT, SLOTS, WORKERS } from './disturbed-run.ts';
+import type { Outcome, ProofOptions } from './proof.ts';
 import { seeded } from './random.ts';
 
-/** What one case did. `fault` is empty when everything was as promised. */
-export interface QueueOutcome {
-  readonly index: number;
+/** What one case did. */
+export interface QueueOutcome extends Outcome {
   readonly what: readonly Fault[];
   /** Chunks that had a record when each fault came. */
   readonly at: readonly number[];
   /** Chunks that were scored more than once. */
   readonly twice: number;
   readonly seconds: number;
-  readonly fault: string;
 }
 
-export interface QueueProof {
-  readonly seed: number;
-  readonly cases: readonly number[];
-  readonly folder: string;
+export interface QueueProof extends ProofOptions<QueueOutcome> {
   /** Kinds of faults to choose from; all by default. */
   readonly kinds?: readonly Fault[];
-  readonly onOutcome: (outcome: QueueOutcome) => void;
 }
 
 /**

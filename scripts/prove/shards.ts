@@ -1,7 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CliResult, type CliRun, prescore, startPrescore } from '../../test/harness/cli.ts';
-import { childrenOf } from './kills.ts';
+import { childrenOf } from '../../test/harness/processes.ts';
+import type { ProofOptions, SaidOutcome } from './proof.ts';
 import { seeded } from './random.ts';
 import { CHUNKS, differences, digestsOf, MANIFESTS, PARTS, writeInputs, writeTinyJob } from './tiny-run.ts';
 
@@ -9,19 +10,7 @@ const FILES = 12;
 const ROWS = 400;
 const MOST_STARTS = 6;
 
-/** What became of one run that was shared by shards under faults. `fault` is empty when all was as promised. */
-export interface ShardCase {
-  readonly index: number;
-  readonly say: string;
-  readonly fault: string;
-}
-
-export interface ShardOptions {
-  readonly seed: number;
-  readonly cases: readonly number[];
-  readonly folder: string;
-  readonly onOutcome: (outcome: ShardCase) => void;
-}
+type ShardOptions = ProofOptions<SaidOutcome>;
 
 type Blow = 'kill' | 'kill child' | 'stop' | 'between-part-and-record' | 'shard-scored' | 'shard-committing';
 const BLOWS: readonly Blow[] = [
@@ -63,7 +52,7 @@ async function oneCase(
   inputs: readonly string[],
   expected: ReadonlyMap<string, string>,
   wallMs: number,
-): Promise<ShardCase> {
+): Promise<SaidOutcome> {
   const random = seeded(options.seed * 1000 + index);
   const folder = join(options.folder, `case-${index}`);
   const path = await job(folder, inputs);

@@ -16,7 +16,7 @@ import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
 import { listInputs } from '../../src/run/plan/list-inputs.ts';
 import { prescore } from '../harness/cli.ts';
 import { runInProcess } from '../harness/in-process-run.ts';
-import { type Corpus, makeCorpus, visibleIn } from '../harness/parquet-corpus.ts';
+import { type Corpus, makeCorpus, ODD_NAMES, visibleIn } from '../harness/parquet-corpus.ts';
 import { readOutput } from '../harness/read-parquet.ts';
 import { suiteFolder } from '../harness/suite-folder.ts';
 import { tempFolder, writeJob } from '../harness/temp-job.ts';
@@ -89,13 +89,7 @@ describe('listing input files', () => {
   });
 
   const NAMES = [
-    'with space.parquet',
-    'plus+and&.parquet',
-    'percent%2Fslash%20.parquet',
-    'ünïcødé-日本-😀.parquet',
-    'two..dots.parquet',
-    'quote\'and"quotes.parquet',
-    'hash#question?semi;.parquet',
+    ...ODD_NAMES,
     'glob[1]*.parquet',
     'curly{partition}.parquet',
     'new\nline.parquet',

@@ -12,7 +12,7 @@ describe('kill -9 (the full proof: npm run prove -- kills)', () => {
     process.stdout.write(`kill test seed: ${seed}\n`);
     const outcomes: KillOutcome[] = [];
     await proveKills(
-      { seed, kills: [0, 1, 2, 3, 4, 5, 6, 7], folder: tempFolder(), onOutcome: (o) => outcomes.push(o) },
+      { seed, cases: [0, 1, 2, 3, 4, 5, 6, 7], folder: tempFolder(), onOutcome: (o) => outcomes.push(o) },
       8,
     );
     expect(outcomes.map((o) => o.fault).filter((fault) => fault !== '')).toEqual([]);

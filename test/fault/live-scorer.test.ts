@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { isPrescoreError } from '../../src/base/errors/prescore-error.ts';
 import type { HostOptions } from '../../src/inference/host/host-options.ts';
+import { failureOf } from '../harness/failure-of.ts';
 import { floats, openHost, until, valuesOf } from '../harness/live-host.ts';
-import { faultOf, modelFolder } from '../harness/model-files.ts';
+import { modelFolder } from '../harness/model-files.ts';
 import { isAlive } from '../harness/processes.ts';
 import { sha256Of, tempFolder } from '../harness/temp-job.ts';
 
@@ -125,7 +126,7 @@ it('a scorer that cannot be started again is tried less and less often, and requ
   process.kill(host.stats()[0]!.pid!, 'SIGKILL');
   await until(() => host.stats()[0]!.restarts >= 2);
   const started = performance.now();
-  expect((await faultOf(() => model.infer(floats('x', 3, [1, 2, 3])))).code).toBe('LIVE_UNAVAILABLE');
+  expect((await failureOf(() => model.infer(floats('x', 3, [1, 2, 3])))).code).toBe('LIVE_UNAVAILABLE');
   expect(performance.now() - started).toBeLessThan(100);
   expect((await host.index())[0]).toMatchObject({ state: 'loading', reason: expect.stringMatching(/died/) });
   copyFileSync(made('sum'), path);
@@ -145,17 +146,17 @@ describe('a model that runs away', () => {
     const model = await host.addModel(given('slow'));
     const { pid } = host.stats()[0]!;
     const started = performance.now();
-    const fault = await faultOf(() => model.infer(floats('x', 3, [1, 2, 3])));
+    const fault = await failureOf(() => model.infer(floats('x', 3, [1, 2, 3])));
     expect(fault.message).toMatch(/^LIVE_UNAVAILABLE: a live batch did not end in time/);
     expect(performance.now() - started).toBeLessThan(600);
-    expect((await faultOf(() => model.infer(floats('x', 3, [1, 2, 3])))).code).toBe('LIVE_UNAVAILABLE');
+    expect((await failureOf(() => model.infer(floats('x', 3, [1, 2, 3])))).code).toBe('LIVE_UNAVAILABLE');
     expect(downs).toHaveLength(1);
     await until(() => !isAlive(pid!));
   });
 
   it('while it is warmed up is ended at the deadline of loading', async () => {
     const host = openHost(null, { batcher: { loadDeadlineMs: 1500 } });
-    const fault = await faultOf(() => host.addModel(given('loop')));
+    const fault = await failureOf(() => host.addModel(given('loop')));
     expect(fault.message).toMatch(
       /^MODEL_FAILED: the model could not be loaded: .*expected at most \d+ ms; got no answer/,
     );
@@ -167,7 +168,7 @@ describe('a model that runs away', () => {
   it('while it is loaded is ended at its deadline', async () => {
     const host = openHost(null, { batcher: { loadDeadlineMs: 1500 } });
     const started = performance.now();
-    const fault = await faultOf(() => host.addModel(given('slow_load')));
+    const fault = await failureOf(() => host.addModel(given('slow_load')));
     expect(fault.message).toMatch(/^MODEL_FAILED: .*the model did not load in time; expected at most 1500 ms/);
     expect(performance.now() - started).toBeLessThan(4000);
   });

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { FeatureSpec, OutputSpec } from '../../src/base/contract/job.ts';
 import { bindFeatures } from '../../src/scoring/tensor/bind-features.ts';
 import { bindOutputs } from '../../src/scoring/tensor/bind-outputs.ts';
-import { faultOf, modelFolder, openModel } from '../harness/model-files.ts';
+import { failureOf } from '../harness/failure-of.ts';
+import { modelFolder, openModel } from '../harness/model-files.ts';
 import type { Refusal } from '../harness/refusal.ts';
 import { refusesModel } from '../harness/sum-job.ts';
 import { fixtures } from '../harness/temp-job.ts';
@@ -33,12 +34,12 @@ const X = columns('c0', 'c1', 'c2');
 
 async function bindFault(name: string, features: Readonly<Record<string, FeatureSpec>> | null): Promise<string> {
   const { signature } = await openModel(made(name));
-  return (await faultOf(() => bindFeatures(features, signature, COLUMNS, name))).message;
+  return (await failureOf(() => bindFeatures(features, signature, COLUMNS, name))).message;
 }
 
 async function outputFault(name: string, outputs: Readonly<Record<string, OutputSpec>> | null): Promise<string> {
   const { signature } = await openModel(made(name));
-  return (await faultOf(() => bindOutputs(outputs, signature, name))).message;
+  return (await failureOf(() => bindOutputs(outputs, signature, name))).message;
 }
 
 const output = (tensor: string, argmax = false): OutputSpec => ({ tensor, index: null, argmax, labels: null });
@@ -144,7 +145,7 @@ describe('D91 constants and fills that a tensor cannot hold', () => {
 
   it('65,520 for float16', async () => {
     const { signature } = await openModel(made('types'));
-    const { details } = await faultOf(() => bindFeatures({ half: value(65520) }, signature, COLUMNS, ''));
+    const { details } = await failureOf(() => bindFeatures({ half: value(65520) }, signature, COLUMNS, ''));
     expect(details.detail).toMatch(/half: .*65520 is too large for float16/);
   });
 });

@@ -2,7 +2,8 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileS
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inspectModel } from '../../src/model/onnx/inspect-model.ts';
-import { faultOf, modelFolder, openModel, pinnedModel } from '../harness/model-files.ts';
+import { failureOf } from '../harness/failure-of.ts';
+import { modelFolder, openModel, pinnedModel } from '../harness/model-files.ts';
 import { expectRefusal, leftIn, type Refusal } from '../harness/refusal.ts';
 import { refusesModel, sumJob } from '../harness/sum-job.ts';
 import { fixtures, tempFolder } from '../harness/temp-job.ts';
@@ -29,7 +30,7 @@ describe('files that are no usable model', () => {
     // Cut at every byte, a small one is refused too, or is still a whole graph that ONNX Runtime can judge.
     const small = readFileSync(made('sum'));
     for (let length = 1; length < small.length; length++) {
-      const fault = await faultOf(() => openModel(modelOf(small.subarray(0, length))));
+      const fault = await failureOf(() => openModel(modelOf(small.subarray(0, length))));
       expect(['MODEL_INVALID', 'MODEL_OPSET']).toContain(fault.code);
     }
   });
@@ -48,21 +49,21 @@ describe('files that are no usable model', () => {
   it('D81 a web page; a Git LFS pointer; a file in ORT format', async () => {
     await refusesModel(model(/web page/), modelOf('<!DOCTYPE html><html><body>404</body></html>'));
     const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n';
-    expect((await faultOf(() => openModel(modelOf(pointer)))).message).toMatch(/^MODEL_INVALID.*git lfs pull/);
+    expect((await failureOf(() => openModel(modelOf(pointer)))).message).toMatch(/^MODEL_INVALID.*git lfs pull/);
     // ONNX Runtime would take it for its own format, whatever else it may be.
     const both = Buffer.from('\x12\x06\x00\x00ORTM', 'latin1');
-    expect((await faultOf(() => openModel(modelOf(both)))).message).toMatch(/^MODEL_INVALID.*ORT format/);
+    expect((await failureOf(() => openModel(modelOf(both)))).message).toMatch(/^MODEL_INVALID.*ORT format/);
   });
 
   it('D82 a version that the runtime does not know: both numbers are named', async () => {
     await refusesModel(model(/IR version of the model.*at most \d+; got 99/, 'MODEL_OPSET'), made('ir99'));
-    const fault = await faultOf(() => openModel(made('opset99')));
+    const fault = await failureOf(() => openModel(made('opset99')));
     expect(fault.message).toMatch(/^MODEL_OPSET: the opset of ai\.onnx.*at most \d+; got 99/);
   });
 
   it('D83 operators of another domain; an operator that does not exist', async () => {
     await refusesModel(model(/com\.example\.ops:Secret/, 'MODEL_CUSTOM_OP'), made('custom'));
-    expect((await faultOf(() => openModel(made('no_op')))).message).toMatch(/^MODEL_INVALID.*NoSuchOperator/);
+    expect((await failureOf(() => openModel(made('no_op')))).message).toMatch(/^MODEL_INVALID.*NoSuchOperator/);
   });
 
   it('D84 a model that is not the pinned one', async () => {

@@ -5,22 +5,13 @@ import { inspect } from 'node:util';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { ObjectStore, StagedPart } from '../../src/base/contract/object-store.ts';
-import { isPrescoreError, type PrescoreError, toErrorJson } from '../../src/base/errors/prescore-error.ts';
+import { toErrorJson } from '../../src/base/errors/prescore-error.ts';
+import { failureOf } from '../harness/failure-of.ts';
 import type { Fault } from '../harness/fault-proxy.ts';
 import { type FaultyStore, openFaultyStore, QUICK } from '../harness/fault-store.ts';
 import { freePorts } from '../harness/free-ports.ts';
 import { startS3 } from '../harness/s3-server.ts';
 import { adminClient, makeBucket, openBucket, openStores, useCredentials } from '../harness/s3-test-store.ts';
-
-async function failureOf(work: Promise<unknown>): Promise<PrescoreError> {
-  try {
-    await work;
-  } catch (error) {
-    if (isPrescoreError(error)) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
-}
 
 describe('refusals of a store', () => {
   let place: FaultyStore;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { proveShards, type ShardCase } from '../../scripts/prove/shards.ts';
+import type { SaidOutcome } from '../../scripts/prove/proof.ts';
+import { proveShards } from '../../scripts/prove/shards.ts';
 import { tempFolder } from '../harness/temp-job.ts';
 
 // PRESCORE_TEST_SEED plays a failing schedule again.
@@ -8,7 +9,7 @@ const seed = Number(process.env['PRESCORE_TEST_SEED'] ?? Math.floor(Math.random(
 describe('shards under faults (the full proof: npm run prove -- shards)', () => {
   it(`commit once, with the bytes of the undivided run (2 runs, seed ${seed})`, { timeout: 120_000 }, async () => {
     process.stdout.write(`shard test seed: ${seed}\n`);
-    const outcomes: ShardCase[] = [];
+    const outcomes: SaidOutcome[] = [];
     await proveShards({ seed, cases: [0, 1], folder: tempFolder(), onOutcome: (o) => outcomes.push(o) });
     expect(outcomes.map((o) => o.fault)).toEqual(['', '']);
   });

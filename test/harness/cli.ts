@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cliEntry } from './built-cli.ts';
+import { outputOf } from './child-output.ts';
 
 export interface CliResult {
   readonly code: number | null;
@@ -28,19 +29,12 @@ export function startPrescore(args: readonly string[], options: CliOptions = {})
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
+  const output = outputOf(child);
   const result = new Promise<CliResult>((resolve) => {
     const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 50_000);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ code, signal, stdout, stderr, events: readEvents(stdout) });
+      resolve({ code, signal, ...output, events: readEvents(output.stdout) });
     });
   });
   return { child, result };

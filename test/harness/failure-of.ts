@@ -1,9 +1,9 @@
 import { isPrescoreError, type PrescoreError } from '../../src/base/errors/prescore-error.ts';
 
 /** The error with which work fails; anything but a PrescoreError is passed on. */
-export async function failureOf(work: Promise<unknown>): Promise<PrescoreError> {
+export async function failureOf(work: Promise<unknown> | (() => unknown)): Promise<PrescoreError> {
   try {
-    await work;
+    await (typeof work === 'function' ? work() : work);
   } catch (error) {
     if (isPrescoreError(error)) return error;
     throw error;

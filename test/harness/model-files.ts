@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isPrescoreError, type PrescoreError } from '../../src/base/errors/prescore-error.ts';
 import { inspectModel } from '../../src/model/onnx/inspect-model.ts';
 import { OnnxSession } from '../../src/model/onnx/onnx-session.ts';
 import { runPython } from './python.ts';
@@ -36,17 +35,6 @@ export async function openModel(path: string): Promise<OnnxSession> {
   const bytes = new Uint8Array(readFileSync(path));
   const { file } = inspectModel(bytes, path, null);
   return OnnxSession.open(bytes, file, { intraOpThreads: 1, device: 'cpu' }, path);
-}
-
-/** The error that work ends with. */
-export async function faultOf(work: () => unknown): Promise<PrescoreError> {
-  try {
-    await work();
-  } catch (error) {
-    if (isPrescoreError(error)) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
 }
 
 async function makeModels(): Promise<string> {

@@ -5,6 +5,17 @@ import { runPython } from './python.ts';
 import { readParquet } from './read-parquet.ts';
 import { sha256Of, writeJob } from './temp-job.ts';
 
+/** Names that a shell, a URI or a glob would read as something else; every store must take them as they are. */
+export const ODD_NAMES: readonly string[] = [
+  'with space.parquet',
+  'plus+and&.parquet',
+  'percent%2Fslash%20.parquet',
+  'ünïcødé-日本-😀.parquet',
+  'two..dots.parquet',
+  'quote\'and"quotes.parquet',
+  'hash#question?semi;.parquet',
+];
+
 /** Folders of a test file: a corpus of Parquet files, models that give back what they are fed, and room for outputs. */
 export interface Corpus {
   readonly folder: string;

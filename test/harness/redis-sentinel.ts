@@ -33,12 +33,7 @@ export async function startSentinel(name: string, primaryPort: number): Promise<
     isReady: () => answersPing(port),
   });
   const clean = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  try {
-    await server.start();
-  } catch (error) {
-    await clean();
-    throw error;
-  }
+  await server.startOr(clean);
   return {
     port,
     stop: async () => {

@@ -62,12 +62,7 @@ async function startOwn(file: string, options: RedisOptions): Promise<RedisServe
   ];
   const server = new ServerProcess({ name: 'redis', file, args, isReady: () => answersPing(port!) });
   const clean = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  try {
-    await server.start();
-  } catch (error) {
-    await clean();
-    throw error;
-  }
+  await server.startOr(clean);
   return {
     url: `redis://127.0.0.1:${port}/0`,
     kill: () => server.kill(),

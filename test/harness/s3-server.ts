@@ -72,12 +72,7 @@ async function startWeed(weed: string): Promise<S3Server> {
     await rm(folder, { recursive: true, force: true });
     await removeSockets(ports);
   };
-  try {
-    await server.start();
-  } catch (error) {
-    await clean();
-    throw error;
-  }
+  await server.startOr(clean);
   return {
     ...address,
     kill: () => server.kill(),

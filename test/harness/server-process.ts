@@ -52,6 +52,16 @@ export class ServerProcess {
     throw new Error(`${name} ${state}. The end of its log:\n${this.#log}`);
   }
 
+  /** The same; when it does not start, what was made for it is removed. */
+  async startOr(clean: () => Promise<void>): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      await clean();
+      throw error;
+    }
+  }
+
   /** SIGTERM, 5 seconds, SIGKILL. */
   async stop(): Promise<void> {
     const child = this.#child;

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { chownSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { outputOf } from './child-output.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -39,15 +40,8 @@ export function shell(line: string, options: ShellOptions = {}): Promise<ShellRe
     if (error.code !== 'EPIPE') throw error;
   });
   child.stdin.end(options.input ?? '');
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+  const output = outputOf(child);
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...output })));
 }
 
 /** Gives a folder and all in it to the plain user. */

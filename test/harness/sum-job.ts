@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { modelFolder, pinnedModel } from './model-files.ts';
 import { expectRefusal, leftIn, type Refusal } from './refusal.ts';
-import { tempFolder, writeJob } from './temp-job.ts';
+import { tempFolder } from './temp-job.ts';
+import { tinyJob } from './tiny-tables.ts';
 
 /** A job over 1,037 rows that feeds x [N, 3] and writes y; changed where a case says so. Its output is `<folder>/out`. */
 export async function sumJob(
@@ -10,16 +11,7 @@ export async function sumJob(
   model: string,
   changes: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
-  return writeJob(folder, {
-    model: pinnedModel(model),
-    input: { uri: join(await modelFolder(), 'types.parquet') },
-    features: { x: ['c0', 'c1', 'c2'] },
-    outputs: { y: 'y' },
-    id: ['id'],
-    output: { uri: join(folder, 'out') },
-    execution: { scorers: 1 },
-    ...changes,
-  });
+  return tinyJob(folder, join(await modelFolder(), 'types.parquet'), { model: pinnedModel(model), ...changes });
 }
 
 /** `run` refuses such a job, and nothing is in its output. Gives what it said. */

@@ -5,8 +5,9 @@ import type { LiveTensor } from '../../src/base/contract/live-model.ts';
 import type { TensorType } from '../../src/base/contract/signature.ts';
 import { PrescoreError } from '../../src/base/errors/prescore-error.ts';
 import { elementBytes, elementView } from '../../src/model/elements/elements.ts';
+import { failureOf } from '../harness/failure-of.ts';
 import { floats, openHost, putVersion, valuesOf } from '../harness/live-host.ts';
-import { faultOf, modelFolder, openModel } from '../harness/model-files.ts';
+import { modelFolder, openModel } from '../harness/model-files.ts';
 import { fixtures, tempFolder } from '../harness/temp-job.ts';
 
 let models = '';
@@ -188,17 +189,17 @@ describe('what a model refuses', () => {
   it('an output without rows is MODEL_OUTPUT_SHAPE; more memory than there is, MODEL_FAILED', async () => {
     const host = openHost(folderOf('total', 'huge'));
     const total = await host.model('total', null);
-    const shape = await faultOf(() => total.infer(floats('x', 3, [1, 2, 3, 4, 5, 6])));
+    const shape = await failureOf(() => total.infer(floats('x', 3, [1, 2, 3, 4, 5, 6])));
     expect(shape.message).toMatch(/^MODEL_OUTPUT_SHAPE: .*output y is not the batch; expected \[2, …\]; got \[\]/);
     const huge = await host.model('huge', null);
-    const failed = await faultOf(() => huge.infer(floats('x', 3, [1, 2, 3, 4, 5, 6])));
+    const failed = await failureOf(() => huge.infer(floats('x', 3, [1, 2, 3, 4, 5, 6])));
     expect(failed.message).toMatch(/^MODEL_FAILED: .*160000000000/);
     expect(host.stats().map(({ restarts }) => restarts)).toEqual([0, 0]);
   });
 
   it('no rows are an answer of no rows; a misfit is LIVE_REQUEST and costs nobody else anything', async () => {
     const model = await openHost(folderOf('sum')).model('sum', null);
-    const bad = faultOf(() => model.infer(floats('z', 3, [1, 2, 3])));
+    const bad = failureOf(() => model.infer(floats('z', 3, [1, 2, 3])));
     const good = model.infer(floats('x', 3, [1, 2, 3]));
     expect((await model.infer(floats('x', 3, []))).outputs.get('y')).toEqual({
       type: 'float32',
@@ -226,7 +227,7 @@ describe('a queue under load', () => {
     // A stopped child scores nothing: one batch is in it, one waits in the pipe.
     const model = await host.model('sum', null);
     const ask = (deadlineMs: number) =>
-      faultOf(() => model.infer(floats('x', 3, [1, 2, 3], { deadlineMs }))).catch(() => null);
+      failureOf(() => model.infer(floats('x', 3, [1, 2, 3], { deadlineMs }))).catch(() => null);
     const { pid } = host.stats()[0]!;
     process.kill(pid!, 'SIGSTOP');
     const started = performance.now();

@@ -2,8 +2,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { LiveModelHost } from '../../src/inference/host/model-host.ts';
+import { failureOf } from '../harness/failure-of.ts';
 import { floats, openHost, putVersion, removeVersion, until, valuesOf } from '../harness/live-host.ts';
-import { faultOf, modelFolder } from '../harness/model-files.ts';
+import { modelFolder } from '../harness/model-files.ts';
 import { childrenOf, isAlive } from '../harness/processes.ts';
 import { makeBucket, openBucket } from '../harness/s3-test-store.ts';
 import { sha256Of, tempFolder } from '../harness/temp-job.ts';
@@ -68,7 +69,7 @@ describe('a model folder', () => {
       ['../m', null],
       ['m/9', null],
     ] as const) {
-      expect((await faultOf(() => host.model(name, version))).code).toBe('LIVE_MODEL_UNKNOWN');
+      expect((await failureOf(() => host.model(name, version))).code).toBe('LIVE_MODEL_UNKNOWN');
     }
     const children = pids(host);
     await host.unload('m', null);
@@ -77,11 +78,11 @@ describe('a model folder', () => {
     // A handle stays good.
     expect(valuesOf(await model.infer(ask), 'y')).toEqual([6]);
     // Closing ends a load that goes on, too.
-    const loading = faultOf(() => host.model('other', null));
+    const loading = failureOf(() => host.model('other', null));
     await until(async () => (await states(host)).includes('other/1.0.0-rc1 loading'));
     await host.close();
     expect((await loading).code).toBe('LIVE_UNAVAILABLE');
-    expect((await faultOf(() => host.model('m', null))).code).toBe('LIVE_UNAVAILABLE');
+    expect((await failureOf(() => host.model('m', null))).code).toBe('LIVE_UNAVAILABLE');
     expect(childrenOf(process.pid).filter((pid) => children.includes(pid) && isAlive(pid))).toEqual([]);
     expect(host.stats()).toEqual([]);
   });
@@ -99,11 +100,11 @@ describe('a model folder', () => {
       ['3', 'failed', 'MODEL_CHECKSUM'],
       ['4', 'failed', 'MODEL_CUSTOM_OP'],
     ]);
-    expect((await faultOf(() => host.model('m', '3'))).code).toBe('MODEL_CHECKSUM');
-    expect((await faultOf(() => host.load('m', null))).code).toBe('MODEL_CUSTOM_OP');
+    expect((await failureOf(() => host.model('m', '3'))).code).toBe('MODEL_CHECKSUM');
+    expect((await failureOf(() => host.load('m', null))).code).toBe('MODEL_CUSTOM_OP');
     // For requests a bad model is not loaded again and again.
     const before = loads;
-    expect((await faultOf(() => host.model('m', '4'))).code).toBe('MODEL_CUSTOM_OP');
+    expect((await failureOf(() => host.model('m', '4'))).code).toBe('MODEL_CUSTOM_OP');
     expect(await answer(host, 'm')).toEqual([6]);
     expect([before, loads]).toEqual([5, 5]);
     // The digest comes last: from then on the version is whole.
@@ -171,7 +172,7 @@ describe('memory', () => {
     expect((await states(host)).slice(1)).toEqual(['b/1 ready', 'c/1 ready']);
     // A request waits no longer for a load than its deadline.
     await until(async () => (await states(host))[0] === 'a/1 unloaded');
-    expect((await faultOf(() => model.infer({ ...ask, deadlineMs: 5 }))).code).toBe('LIVE_DEADLINE');
+    expect((await failureOf(() => model.infer({ ...ask, deadlineMs: 5 }))).code).toBe('LIVE_DEADLINE');
   });
 
   it('has a cap: the least recently used idle model goes, never one that is pinned or in use', async () => {
@@ -192,7 +193,7 @@ describe('memory', () => {
     const busy = openHost(folder, { memoryBytes: 260 * MIB, evictIdleMs: 60_000 });
     await answer(busy, 'a');
     await answer(busy, 'b');
-    const fault = await faultOf(() => busy.model('c', null));
+    const fault = await failureOf(() => busy.model('c', null));
     expect(fault.message).toMatch(
       /^LIVE_OVERLOADED: .*none can be unloaded; at c; expected at most 260 MiB; got \d+ MiB in use/,
     );
@@ -218,10 +219,10 @@ describe('models that are given', () => {
       { ...sum, sha256: twice.sha256 },
       { ...sum, name: 'job', version: null },
     ]) {
-      expect((await faultOf(() => host.addModel(given))).message).toMatch(/^MODEL_INVALID: two models are named/);
+      expect((await failureOf(() => host.addModel(given))).message).toMatch(/^MODEL_INVALID: two models are named/);
     }
     const bad = { ...sum, version: '2', sha256: '0'.repeat(64) };
-    expect((await faultOf(() => host.addModel(bad))).code).toBe('MODEL_CHECKSUM');
+    expect((await failureOf(() => host.addModel(bad))).code).toBe('MODEL_CHECKSUM');
     await until(() => host.stats().length === 0);
     expect(valuesOf(await model.infer(ask), 'y')).toEqual([2, 4, 6]);
     expect(await openHost(null).index()).toEqual([]);
@@ -254,7 +255,7 @@ it('a prefix of an S3 bucket is a model folder too; while the store is away, wha
   isAway = true;
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(await answer(host, 'm')).toEqual([2, 4, 6]);
-  await until(async () => (await faultOf(() => host.model('n', null))).code === 'LIVE_UNAVAILABLE');
+  await until(async () => (await failureOf(() => host.model('n', null))).code === 'LIVE_UNAVAILABLE');
   isAway = false;
   await store.delete('models/m/2/model.onnx');
   await until(async () => (await answer(host, 'm')).length === 1);

@@ -12,21 +12,26 @@ import pyarrow.parquet as pq
 NANOS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 
 
-def text_of(value):
-    """The text of one pyarrow scalar, or None."""
+def nanoseconds(value, kind):
+    """The text of a time, a timestamp or a duration."""
+    return str(value.value * NANOS[kind.unit])
+
+
+def text_of(value, moment=nanoseconds):
+    """The text of one pyarrow scalar, or None; `moment` gives that of times."""
     if not value.is_valid:
         return None
     kind = value.type
     if isinstance(kind, pa.BaseExtensionType):
-        return text_of(value.value)
+        return text_of(value.value, moment)
     if pa.types.is_dictionary(kind):
-        return text_of(value.value)
+        return text_of(value.value, moment)
     if pa.types.is_map(kind):
-        return [[text_of(pair["key"]), text_of(pair["value"])] for pair in value.values]
+        return [[text_of(pair["key"], moment), text_of(pair["value"], moment)] for pair in value.values]
     if pa.types.is_struct(kind):
-        return {field.name: text_of(value[i]) for i, field in enumerate(kind)}
+        return {field.name: text_of(value[i], moment) for i, field in enumerate(kind)}
     if pa.types.is_nested(kind):
-        return [text_of(item) for item in value.values]
+        return [text_of(item, moment) for item in value.values]
     if pa.types.is_floating(kind):
         number = float(value.as_py())
         return "nan" if math.isnan(number) else struct.pack(">d", number).hex()
@@ -39,7 +44,7 @@ def text_of(value):
     if pa.types.is_date64(kind):
         return str(value.value // 86_400_000)
     if pa.types.is_time(kind) or pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
-        return str(value.value * NANOS[kind.unit])
+        return moment(value, kind)
     plain = value.as_py()
     return plain.hex() if isinstance(plain, bytes) else str(plain)
 

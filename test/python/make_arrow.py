@@ -3,57 +3,36 @@
 For every case OUT holds <case>.<form>.<codec>.arrow, form `file` or `stream`, codec `none`, `lz4` or `zstd`, and
 <case>.json with the values as pyarrow reads them: {"columns": [[name, [value, ...]], ...], "batches": [rows, ...]}.
 
-Values are written as text that both sides can make exactly: integers, decimals and texts as they are, floats as the hex
-bytes of the double, blobs as hex, dates in days, times and timestamps in the unit that DuckDB keeps, lists as lists.
+Values are written as text as canonical.py says, but times and timestamps in the unit that DuckDB keeps.
 """
 
 import decimal
 import json
 import math
-import struct
 import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from canonical import text_of
 
 decimal.getcontext().prec = 80
 MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
-def text_of(value, kind):
-    """The canonical text of one pyarrow scalar, or None."""
-    if not value.is_valid:
-        return None
-    if pa.types.is_dictionary(kind):
-        return text_of(value.value, kind.value_type)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return [text_of(item, kind.value_type) for item in value.values]
-    if pa.types.is_floating(kind):
-        number = float(value.as_py())
-        return "nan" if math.isnan(number) else struct.pack(">d", number).hex()
-    if pa.types.is_boolean(kind):
-        return "true" if value.as_py() else "false"
-    if pa.types.is_decimal(kind):
-        return format(value.as_py(), "f")
-    if pa.types.is_date32(kind):
-        return str(value.value)
-    if pa.types.is_date64(kind):
-        return str(value.value // 86_400_000)
+def kept_by_duckdb(value, kind):
+    """A time, a timestamp or a duration in the unit that DuckDB keeps."""
     if pa.types.is_time(kind):
         return str(value.value * MICROS.get(kind.unit, 1))
     if pa.types.is_timestamp(kind):
         if kind.unit == "ns":
             return str(value.value // 1000 if kind.tz else value.value)
         return str(value.value * MICROS[kind.unit])
-    if pa.types.is_duration(kind):
-        return str(value.value)
-    plain = value.as_py()
-    return plain.hex() if isinstance(plain, bytes) else str(plain)
+    return str(value.value)
 
 
 def values_of(column):
-    return [text_of(value, column.type) for value in column]
+    return [text_of(value, kept_by_duckdb) for value in column]
 
 
 def batches_of(table, sizes):

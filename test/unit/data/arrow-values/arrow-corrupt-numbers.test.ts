@@ -11,16 +11,16 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-/** A good batch, then the one given, of a single column. */
-function afterGood(field: forge.Table, good: forge.ForgedBatch, bad: forge.ForgedBatch): Uint8Array {
-  return forge.stream([field], [good, bad]);
-}
-
 describe('damaged columns of numbers', () => {
   const column = forge.INT32('x');
   const good: forge.ForgedBatch = { rows: 2, nodes: [[2, 0]], buffers: [NONE, forge.int32s(1, 2)] };
   const refuse = (bad: Partial<forge.ForgedBatch>, ...texts: readonly string[]) =>
-    bench.expectRefused(afterGood(column, good, { ...good, ...bad }), 'INPUT_CORRUPT', 'record batch 1', ...texts);
+    bench.expectRefused(
+      forge.afterGood(column, good, { ...good, ...bad }),
+      'INPUT_CORRUPT',
+      'record batch 1',
+      ...texts,
+    );
 
   it('reads the good ones', async () => {
     expect(await bench.valuesOf(forge.stream([column], [good, good]))).toEqual(['1', '2', '1', '2']);

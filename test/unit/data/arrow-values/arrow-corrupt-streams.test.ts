@@ -2,7 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { arrowToParquet } from '../../../../src/data/arrow-values/arrow-to-parquet.ts';
-import { ArrowBench, refusal } from './arrow-fixture.ts';
+import { failureOf } from '../../../harness/failure-of.ts';
+import { ArrowBench } from './arrow-fixture.ts';
 import * as forge from './arrow-forge.ts';
 
 const NONE = new Uint8Array(0);
@@ -70,7 +71,7 @@ describe('damaged dictionaries', () => {
       );
     const options = { memoryBytes: 200 };
     expect((await bench.convert(many(false), options)).rows).toBe(1);
-    expect((await refusal(bench.convert(many(true), options))).code).toBe('INPUT_TOO_LARGE');
+    expect((await failureOf(bench.convert(many(true), options))).code).toBe('INPUT_TOO_LARGE');
   });
 
   it('keeps the rows before a dictionary is replaced or extended', async () => {
@@ -137,7 +138,7 @@ describe('damaged streams', () => {
     const betweenMessages = [0, 8, 8 + message, 8 + 2 * message].map((bytes) => whole.length - bytes);
     expect((await convertCut(betweenMessages[0] ?? 0)).rows).toBe(4);
     for (const length of [...betweenMessages.slice(1), whole.length - 1, whole.length - 4, whole.length - 20]) {
-      expect((await refusal(convertCut(length))).code).toBe('INPUT_TRUNCATED');
+      expect((await failureOf(convertCut(length))).code).toBe('INPUT_TRUNCATED');
       expect(existsSync(target)).toBe(false);
     }
   });
@@ -162,10 +163,10 @@ describe('damaged streams', () => {
   });
 
   it('refuses a column that is not there, and record batches of a file that are not there', async () => {
-    const missing = await refusal(bench.convert(forge.stream([column], [good]), { columns: ['y'] }));
+    const missing = await failureOf(bench.convert(forge.stream([column], [good]), { columns: ['y'] }));
     expect(missing.code).toBe('INPUT_SCHEMA');
     const file = forge.file([column], [good]);
-    const beyond = await refusal(bench.convert(file, { batches: { first: 0, last: 1 } }));
+    const beyond = await failureOf(bench.convert(file, { batches: { first: 0, last: 1 } }));
     expect([beyond.code, beyond.message]).toEqual(['INPUT_TRUNCATED', expect.stringContaining('record batch 1')]);
   });
 

@@ -11,11 +11,6 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-/** A good batch, then the one given, of a single column. */
-function afterGood(field: forge.Table, good: forge.ForgedBatch, bad: forge.ForgedBatch): Uint8Array {
-  return forge.stream([field], [good, bad]);
-}
-
 describe('damaged texts', () => {
   const column = forge.UTF8('x');
   const abc = Buffer.from('abcdef');
@@ -26,7 +21,7 @@ describe('damaged texts', () => {
   });
   const good = batch([0, 2, 6]);
   const refuse = (bad: forge.ForgedBatch, ...texts: readonly string[]) =>
-    bench.expectRefused(afterGood(column, good, bad), 'INPUT_CORRUPT', 'record batch 1', 'column "x"', ...texts);
+    bench.expectRefused(forge.afterGood(column, good, bad), 'INPUT_CORRUPT', 'record batch 1', 'column "x"', ...texts);
 
   it('refuses offsets that are negative, descend, or leave the buffer (A37)', async () => {
     expect(await bench.valuesOf(forge.stream([column], [good, batch([1, 1, 6])]))).toEqual(['ab', 'cdef', '', 'bcdef']);

@@ -23,7 +23,6 @@ import {
 } from '@duckdb/node-api';
 import { expect } from 'vitest';
 import type { ErrorCode } from '../../../../src/base/errors/error-codes.ts';
-import { isPrescoreError, type PrescoreError } from '../../../../src/base/errors/prescore-error.ts';
 import { describeArrow } from '../../../../src/data/arrow/arrow-ipc.ts';
 import {
   type ArrowToParquetOptions,
@@ -31,6 +30,7 @@ import {
   arrowToParquet,
 } from '../../../../src/data/arrow-values/arrow-to-parquet.ts';
 import type { ByteSource } from '../../../../src/data/object-store/byte-source.ts';
+import { failureOf } from '../../../harness/failure-of.ts';
 
 /** A value in the form that `test/python/make_arrow.py` writes. */
 export type ValueText = string | null | readonly ValueText[];
@@ -111,21 +111,10 @@ export class ArrowBench {
   /** Expects an error with this code that holds these texts, and no target. */
   async expectRefused(bytes: Uint8Array, code: ErrorCode, ...texts: readonly string[]): Promise<void> {
     const target = join(this.folder, 'refused.parquet');
-    const error = await refusal(this.convert(bytes, { target }));
+    const error = await failureOf(this.convert(bytes, { target }));
     for (const text of [`${code}: `, 'at input.arrow', ...texts]) expect(error.message).toContain(text);
     expect(existsSync(target)).toBe(false);
   }
-}
-
-/** The error of a promise that must reject with a PrescoreError. */
-export async function refusal(work: Promise<unknown>): Promise<PrescoreError> {
-  try {
-    await work;
-  } catch (error) {
-    if (isPrescoreError(error)) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
 }
 
 /** The text that make_arrow.py gives a value of the same meaning. */

@@ -89,6 +89,11 @@ export function stream(fields: readonly Table[], batches: readonly ForgedBatch[]
   return Buffer.concat([schemaMessage(fields), ...batches.map(batchMessage), end]);
 }
 
+/** A stream of a single column: a good batch, then the one given. */
+export function afterGood(column: Table, good: ForgedBatch, bad: ForgedBatch): Uint8Array {
+  return stream([column], [good, bad]);
+}
+
 /** Where a message lies, as the footer says it. */
 export type Block = readonly [offset: number | bigint, metadataBytes: number, bodyBytes: number | bigint];
 

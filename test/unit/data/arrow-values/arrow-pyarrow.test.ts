@@ -4,8 +4,9 @@ import * as zlib from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeArrow } from '../../../../src/data/arrow/arrow-ipc.ts';
 import { arrowToParquet } from '../../../../src/data/arrow-values/arrow-to-parquet.ts';
+import { failureOf } from '../../../harness/failure-of.ts';
 import { runPython } from '../../../harness/python.ts';
-import { ArrowBench, refusal, sourceOf, type ValueText } from './arrow-fixture.ts';
+import { ArrowBench, sourceOf, type ValueText } from './arrow-fixture.ts';
 
 interface Expected {
   readonly columns: readonly (readonly [string, readonly ValueText[]])[];
@@ -93,7 +94,7 @@ describe('files and streams written by pyarrow', () => {
 
   it('refuses duplicate column names (A24)', async () => {
     for (const form of ['file', 'stream']) {
-      const error = await refusal(describeArrow(sourceOf(bytesOf(`duplicates.${form}.none`))));
+      const error = await failureOf(describeArrow(sourceOf(bytesOf(`duplicates.${form}.none`))));
       expect([error.code, error.message]).toEqual(['INPUT_DUPLICATE_COLUMN', expect.stringContaining('"a"')]);
     }
   });
@@ -134,7 +135,7 @@ describe('files and streams written by pyarrow', () => {
     const expected = new Map(expectedOf('dictionaries').columns).get('int8_text')?.slice(2200);
     const read = await bench.connection.runAndReadAll(`select c0 from '${target}'`);
     expect(read.getColumns()[0]).toEqual(expected);
-    expect((await refusal(convertFrom(0))).code).toBe('INPUT_CORRUPT');
+    expect((await failureOf(convertFrom(0))).code).toBe('INPUT_CORRUPT');
   });
 
   it('spells types as DuckDB does for a Parquet file of the same data', async () => {
@@ -177,7 +178,7 @@ describe('files and streams written by pyarrow', () => {
       ['negative_scale', 'DECIMAL(5,-2)', 'a decimal of negative scale'],
     ]);
     for (const { name } of unreadable) {
-      const error = await refusal(bench.convert(bytes, { columns: ['one', name] }));
+      const error = await failureOf(bench.convert(bytes, { columns: ['one', name] }));
       expect(error.code).toBe('INPUT_UNSUPPORTED');
       expect(error.message).toContain(`column "${name}"`);
     }

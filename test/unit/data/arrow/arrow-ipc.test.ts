@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../../src/base/errors/error-codes.ts';
 import { describeArrow } from '../../../../src/data/arrow/arrow-ipc.ts';
 import type { ByteSource } from '../../../../src/data/object-store/byte-source.ts';
-import { refusal, sourceOf } from '../arrow-values/arrow-fixture.ts';
+import { failureOf } from '../../../harness/failure-of.ts';
+import { sourceOf } from '../arrow-values/arrow-fixture.ts';
 import * as forge from '../arrow-values/arrow-forge.ts';
 
 const fields = [forge.INT32('a'), forge.UTF8('b')];
@@ -24,7 +25,7 @@ const goodFile = forge.file(fields, [batch(3), batch(4), batch(5)]);
 const goodStream = forge.stream(fields, [batch(3), batch(4)]);
 
 async function expectRefusal(bytes: Uint8Array, code: ErrorCode, what?: string): Promise<void> {
-  const error = await refusal(describeArrow(sourceOf(bytes), 's3://bucket/x.arrow'));
+  const error = await failureOf(describeArrow(sourceOf(bytes), 's3://bucket/x.arrow'));
   expect(error.message).toMatch(/^[A-Z_]+: .*s3:\/\/bucket\/x\.arrow/);
   expect([error.code, error.message]).toEqual([
     code,
@@ -95,7 +96,7 @@ describe('describeArrow', () => {
         return bytes.slice(offset, offset + length);
       },
     };
-    expect((await refusal(describeArrow(watched))).code).toBe('INPUT_FOOTER');
+    expect((await failureOf(describeArrow(watched))).code).toBe('INPUT_FOOTER');
     expect(most).toBeLessThan(64);
   });
 
@@ -107,7 +108,7 @@ describe('describeArrow', () => {
       expect(length).toBeLessThan(64);
       return offset === 0 ? Buffer.from('ARROW1\0\0') : tail.subarray(offset - size + 10);
     };
-    expect((await refusal(describeArrow({ size, read }))).code).toBe('INPUT_FOOTER');
+    expect((await failureOf(describeArrow({ size, read }))).code).toBe('INPUT_FOOTER');
   });
 
   it('refuses a footer length that is negative, zero, odd or too small (A5)', async () => {
@@ -202,7 +203,7 @@ describe('describeArrow', () => {
 
   it('shows odd names escaped and cut, in one line (A26)', async () => {
     const name = `line\nbreak \u202e${'x'.repeat(10_240)}`;
-    const error = await refusal(describeArrow(sourceOf(forge.stream([forge.INT32(name), forge.INT32(name)], []))));
+    const error = await failureOf(describeArrow(sourceOf(forge.stream([forge.INT32(name), forge.INT32(name)], []))));
     expect(error.message).toContain('line\\u000abreak \\u202e');
     expect(error.message.length).toBeLessThan(600);
     expect(error.message).not.toContain('\n');
