@@ -31,7 +31,7 @@ export async function sampleJob(
     printTable(sample.columns, shown, process.stdout);
     for (const reject of sample.rejected) {
       process.stdout.write(
-        `row ${reject.row} rejected: ${reject.rule}${reject.column === '' ? '' : ` in ${reject.column}`}: ${reject.message}\n`,
+        `row ${reject.row} of ${reject.file} rejected: ${reject.rule}${reject.column === '' ? '' : ` in ${reject.column}`}: ${reject.message}\n`,
       );
     }
     process.stdout.write(

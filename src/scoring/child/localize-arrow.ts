@@ -9,10 +9,11 @@ import { writeSparse } from '../../data/parquet/sparse-file.ts';
 import type { LocalizeOptions, Located } from './located-slice.ts';
 
 /**
- * Rewrites the record batches of a slice to a scratch Parquet file, from where the one Parquet path goes on. From S3 only
- * the schema, dictionaries, footer and those batches are fetched; a stream is read whole.
+ * Rewrites the record batches that hold rows of a slice to a scratch Parquet file, from where the one Parquet path goes on.
+ * From S3 only the schema, dictionaries, footer and those batches are fetched; a stream is read whole. A slice may begin and
+ * end inside a batch.
  *
- * Errors: those of `arrowToParquet`, INPUT_CORRUPT when the slice is not whole batches, and those of the store.
+ * Errors: those of `arrowToParquet`, INPUT_CORRUPT when the file has not all rows of the slice, and those of the store.
  */
 export async function localizeArrow(
   file: PlannedFile,
@@ -45,14 +46,15 @@ export async function localizeArrow(
   };
   const { rows, names } = await options.converting.run(() => arrowToParquet(conversion));
   const { uri, pathValues } = file;
+  const rowBase = batches?.rowBase ?? 0;
   return {
     slice: {
       path: target,
       uri,
-      rowStart: 0,
-      rowEnd: rows,
+      rowStart: slice.rowStart - rowBase,
+      rowEnd: slice.rowEnd === null ? rows : slice.rowEnd - rowBase,
       fileRows: rows,
-      rowBase: slice.rowStart,
+      rowBase,
       names,
       pathValues,
       groups: [],
@@ -64,32 +66,32 @@ export async function localizeArrow(
   };
 }
 
+/** Record batches, and the number of the first one's first row in the file. */
 interface BatchSpan {
   readonly first: number;
   readonly last: number;
+  readonly rowBase: number;
 }
 
 function batchesOf(summary: ArrowSummary, rowStart: number, rowEnd: number, uri: string): BatchSpan {
   let row = 0;
-  let first = -1;
-  let last = -1;
-  for (const [i, batch] of summary.batches.entries()) {
-    if (row >= rowStart && row + batch.rows <= rowEnd && batch.rows > 0) {
-      if (first < 0) first = i;
+  let [first, last, rowBase] = [-1, -1, 0];
+  for (const [i, { rows }] of summary.batches.entries()) {
+    if (row < rowEnd && row + rows > rowStart) {
+      if (first < 0) [first, rowBase] = [i, row];
       last = i;
     }
-    row += batch.rows;
+    row += rows;
   }
-  const rows = summary.batches.slice(first, last + 1).reduce((sum, b) => sum + b.rows, 0);
-  if (first < 0 || rows !== rowEnd - rowStart) {
+  if (first < 0 || row < rowEnd) {
     throw new PrescoreError('INPUT_CORRUPT', {
       what: 'record batches are not those that were planned',
       where: uri,
       expected: `rows ${rowStart} to ${rowEnd}`,
-      got: `${rows} rows`,
+      got: `${row} rows`,
     });
   }
-  return { first, last };
+  return { first, last, rowBase };
 }
 
 function neededRanges(summary: ArrowSummary, batches: BatchSpan | null, size: number): ByteRange[] {

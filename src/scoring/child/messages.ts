@@ -73,6 +73,8 @@ export interface SampleResult {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly unknown[])[];
   readonly rejected: readonly {
+    /** The input file, and the row's number in it from 0. */
+    readonly file: string;
     readonly row: number;
     readonly rule: string;
     readonly column: string;

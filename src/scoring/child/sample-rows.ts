@@ -4,33 +4,63 @@ import type { UnreadableRows } from '../../data/duckdb/write-rejects.ts';
 import { type BoundRun, columnsRead } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { localizeChunk } from './localize.ts';
+import type { Located } from './located-slice.ts';
 import type { SampleResult } from './messages.ts';
 import { withPredictionTable } from './prediction-table.ts';
 import { type ReadableSlice, withRecovery } from './readable-chunk.ts';
 import { scoreChunk } from './score-chunk.ts';
 
-/** Scores the first rows of the first file with any and gives them back as values; writes nothing. */
+/**
+ * Scores the first rows of the input, over as many files as that takes, and gives them back as values; writes nothing. Fewer
+ * come only when the input has no more. Rows that are rejected count.
+ *
+ * Errors: those of walking a chunk.
+ */
 export async function sampleRows(tools: ChildTools, run: BoundRun, rows: number): Promise<SampleResult> {
+  const columns = shownColumns(run).map((c) => c.name);
+  const found: FileSample[] = [];
+  let left = rows;
+  for (const [file, { rows: known }] of run.context.files.entries()) {
+    if (left === 0) break;
+    if (known === 0) continue;
+    const sample = await sampleFile(tools, run, file, left);
+    left -= sample.rowsRead;
+    found.push(sample);
+  }
+  return { columns, rows: found.flatMap((f) => f.rows), rejected: found.flatMap((f) => f.rejected) };
+}
+
+interface FileSample extends Omit<SampleResult, 'columns'> {
+  readonly rowsRead: number;
+}
+
+/** The first rows of one file: at most `rows` of them. */
+async function sampleFile(tools: ChildTools, run: BoundRun, file: number, rows: number): Promise<FileSample> {
   const columns = columnsRead(run);
-  const file = Math.max(
-    0,
-    run.context.files.findIndex((f) => f.rows === null || f.rows > 0),
-  );
-  const known = run.context.files[file]?.rows ?? null;
+  const known = run.context.files[file]!.rows;
   const slice = { file, rowStart: 0, rowEnd: known === null ? null : Math.min(rows, known) };
   const reader = await tools.duck.lane();
   const local = await localizeChunk(run.context.files, [slice], { ...tools, duck: reader, columns });
   const lane = await tools.duck.lane();
   const options = { duck: reader, columns, onBadFile: run.context.onBadFile };
+  // How many rows a stream has is known only now.
+  const located = local.located.map((part) => firstRows(part, rows));
+  const rowsRead = located.reduce((sum, l) => sum + l.slice.rowEnd - l.slice.rowStart, 0);
   try {
-    return await withRecovery(local, [file], options, ({ slices, unreadable }) =>
-      sampleSlices(tools, run, { reader, lane }, slices, unreadable, rows),
-    );
+    return await withRecovery({ ...local, located }, [file], options, async ({ slices, unreadable }) => ({
+      ...(await sampleSlices(tools, run, { reader, lane }, slices, unreadable, rows)),
+      rowsRead,
+    }));
   } finally {
     lane.close();
     reader.close();
     await local.release();
   }
+}
+
+function firstRows(located: Located, rows: number): Located {
+  const { slice } = located;
+  return { ...located, slice: { ...slice, rowEnd: Math.min(slice.rowEnd, slice.rowStart + rows) } };
 }
 
 async function sampleSlices(
@@ -40,11 +70,16 @@ async function sampleSlices(
   slices: readonly ReadableSlice[],
   unreadable: readonly UnreadableRows[],
   rows: number,
-): Promise<SampleResult> {
-  const shown = run.context.outputColumns.filter((c) => c.role !== 'lineage');
-  const columns = shown.map((c) => c.name);
-  const lost = unreadable.map((u) => ({ row: u.rowStart, rule: 'unreadable', column: u.column, message: u.message }));
-  if (slices.length === 0) return { columns, rows: [], rejected: lost };
+): Promise<Omit<SampleResult, 'columns'>> {
+  const shown = shownColumns(run);
+  const lost = unreadable.map((u) => ({
+    file: u.uri,
+    row: u.rowStart,
+    rule: 'unreadable',
+    column: u.column,
+    message: u.message,
+  }));
+  if (slices.length === 0) return { rows: [], rejected: lost };
   return withPredictionTable(lane, 'sample', async (table) => {
     const scored = await tools.decoding.run(async (done) =>
       scoreChunk(run, slices, reader, lane, table, { ort: tools.ort, onDecoded: done, onRows: () => undefined }),
@@ -56,16 +91,17 @@ async function sampleSlices(
       .map((row) => {
         const reason = scored.codes.reasonOf(row.code);
         return {
+          file: local[0]!.uri,
           row: row.position,
           rule: reason?.rule ?? '',
           column: reason?.column ?? '',
           message: reason?.message ?? '',
         };
       });
-    return {
-      columns,
-      rows: all.filter((row) => row.code === 0).map((row) => row.values),
-      rejected: [...lost, ...rejected],
-    };
+    return { rows: all.filter((row) => row.code === 0).map((row) => row.values), rejected: [...lost, ...rejected] };
   });
+}
+
+function shownColumns(run: BoundRun): BoundRun['context']['outputColumns'] {
+  return run.context.outputColumns.filter((c) => c.role !== 'lineage');
 }

@@ -31,8 +31,6 @@ export interface ScoreOptions {
   /** Called when all rows are decoded and packed: the next chunk may start. */
   readonly onDecoded: () => void;
   readonly onRows: (rows: number) => void;
-  /** Stop after this many rows (samples). */
-  readonly maxRows?: number;
 }
 
 /**
