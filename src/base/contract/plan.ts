@@ -1,6 +1,5 @@
 import type { Binding } from './binding.ts';
 import type { Job } from './job.ts';
-import type { StoreAbilities } from './object-store.ts';
 import type { ModelInfo } from './signature.ts';
 import type { ColumnInfo, FileFormat } from './table.ts';
 
@@ -27,7 +26,6 @@ export interface Plan {
   readonly skipped: readonly SkippedFile[];
   readonly chunks: readonly PlannedChunk[];
   readonly batchRows: number;
-  readonly abilities: StoreAbilities;
   readonly fingerprints: Fingerprints;
   readonly versions: Versions;
 }

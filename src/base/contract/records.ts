@@ -109,8 +109,9 @@ export interface ManifestPart {
   readonly sha256: string;
 }
 
-/** Which of two runs is newer: logical time, then plan creation time, then attempt. */
+/** Which of two runs is newer: slot, then plan creation time, then attempt. */
 export interface RunOrder {
+  /** The run's slot; of a run without a time the slot of the commit before it. Null before the first slot. */
   readonly logicalTime: string | null;
   readonly createdAt: string;
   readonly attempt: number;

@@ -419,7 +419,7 @@ export const ERROR_CODES = {
     7,
     false,
     'A newer run has already been committed to this output.',
-    'Nothing to do; pass --force to put this run in its place.',
+    'Nothing to do; pass --force to put this run in its place all the same.',
   ),
   SET_OWNED: entry(7, false, 'Another process is publishing into this set.', 'Wait for it, or stop it first.'),
   SET_NOT_NEWER: entry(

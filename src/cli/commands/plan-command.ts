@@ -119,6 +119,7 @@ function printPlan({ plan, action, chunksDone, current }: RunPreview): void {
     new: 'would score',
     resume: `would resume (${chunksDone} of ${plan.chunks.length} chunks done)`,
     done: 'is done',
+    superseded: 'would be refused: a newer run is committed',
   }[action];
   out.write(`${plan.runId} ${what}\n`);
   out.write(

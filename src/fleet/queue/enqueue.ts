@@ -35,7 +35,7 @@ export type Asked =
  * Asks workers for a slot, in the object store alone: decides which attempt it is as `run` does, and writes the request. Whoever
  * has a queue then says so with a `plan` task; else the reconciler of a worker finds it.
  *
- * Errors: MODEL_UNPINNED, RUN_INCOMPATIBLE, RUN_OTHER_DEFINITION, those of the store. Repeat: joins what is live; asks again for
+ * Errors: MODEL_UNPINNED, SUPERSEDED, RUN_INCOMPATIBLE, RUN_OTHER_DEFINITION, those of the store. Repeat: joins what is live; asks again for
  * what failed or was cancelled.
  */
 export async function askForRun(
@@ -49,9 +49,9 @@ export async function askForRun(
     const what = 'model.sha256 is missing';
     throw new PrescoreError('MODEL_UNPINNED', { what, where: 'model.sha256', expected: 'the sha256 of the model' });
   }
-  await probeStores(job, deps);
   const decision = await decideSlot(job, slot, options, deps);
   if (decision.kind === 'done') return decision;
+  await probeStores(job, deps);
   const records = new RecordStore(deps.stores, job.state);
   const isOther = decision.plan !== null && (await mustReplan(job, decision.plan, records));
   const attempt = decision.attempt + (isOther ? 1 : 0);

@@ -2,7 +2,8 @@ import type { Plan } from '../../base/contract/plan.ts';
 import type { RunDone } from '../../base/contract/run-events.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { HeldLease } from '../../run/ledger/lease.ts';
-import { chainOf, probeStores } from '../../run/pipeline/decide-slot.ts';
+import { isSuperseded, refuseOlder } from '../../run/ledger/run-order.ts';
+import { chainOf, findCommitted, probeStores } from '../../run/pipeline/decide-slot.ts';
 import { finishRun } from '../../run/pipeline/finish-run.ts';
 import { incompatible, otherFields, preparePlan } from '../../run/pipeline/prepare-plan.ts';
 import { recordChunk } from '../../run/pipeline/record-chunk.ts';
@@ -20,12 +21,13 @@ export interface StepDeps extends WorkerDeps {
   readonly stop: AbortSignal;
 }
 
-/** Makes the plan of a run under its lease, or takes up the one that is there. Errors: RUN_OWNED, those of `preparePlan`. */
+/** Makes the plan of a run under its lease, or takes up the one that is there. Errors: SUPERSEDED, RUN_OWNED, those of `preparePlan`. */
 export async function planStep(run: LiveRun, deps: StepDeps): Promise<void> {
   const { request } = run;
   const { job, attempt, options, partition, logicalTime } = request;
   const slot = { job: job.name, partition, logicalTime };
   await probeStores(job, { stores: run.stores, warn: (text) => deps.log.warn({ run: run.runId }, text) });
+  await refuseSuperseded(run, deps);
   await withLease(run, deps, async (held) => {
     const prepared = await preparePlan(job, slot, attempt, run.ledger, options, held);
     if (prepared !== 'replan') return;
@@ -33,6 +35,21 @@ export async function planStep(run: LiveRun, deps: StepDeps): Promise<void> {
     const { model } = await held.scorers();
     if (plan !== null) throw incompatible(plan, otherFields(job, plan, model.sha256, deps.versions) ?? []);
   });
+}
+
+// It may have waited in the queue for long, and what was newer was committed meanwhile.
+async function refuseSuperseded(run: LiveRun, deps: StepDeps): Promise<void> {
+  const { job, attempt, options, partition, logicalTime } = run.request;
+  if (options.isForced) return;
+  const { ledger } = run;
+  const chain = chainOf(job, partition, ledger.records, run);
+  const current = await chain.current();
+  const plan = await ledger.readPlan();
+  const asked = plan ?? { logicalTime, createdAt: deps.now().toISOString(), attempt };
+  // Committed by a worker that could not say so any more, and replaced since.
+  const isDone =
+    plan !== null && isSuperseded(plan, current) && (await findCommitted({ plan, ledger }, chain)) !== null;
+  if (!isDone) refuseOlder(asked, current);
 }
 
 /**

@@ -3,11 +3,12 @@ import { grantedDevices } from '../../base/contract/device.ts';
 import type { RejectLimit } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { Plan } from '../../base/contract/plan.ts';
-import type { ChunkRecord, Manifest, PartRecord, RejectExample, RunOrder } from '../../base/contract/records.ts';
+import type { ChunkRecord, Manifest, PartRecord, RejectExample } from '../../base/contract/records.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { HeldLease } from './lease.ts';
-import { compareOrder, type ManifestChain } from './manifest-chain.ts';
+import type { ManifestChain } from './manifest-chain.ts';
 import type { RunLedger } from './run-ledger.ts';
+import { orderAfter, refuseOlder } from './run-order.ts';
 
 const IN_FLIGHT = 8;
 
@@ -45,13 +46,7 @@ export async function commitRun(
         await finishCommit(current, chain, ledger, stores, plan.job.output.gcGraceMs);
         return { kind: 'committed', manifest: current };
       }
-      if (current !== null && !options.isForced && compareOrder(current.order, runOrder(plan)) > 0) {
-        throw new PrescoreError('SUPERSEDED', {
-          what: `run ${current.runId} is newer and committed`,
-          where: plan.outputUri,
-          data: { current: current.runId },
-        });
-      }
+      if (!options.isForced) refuseOlder(plan, current);
       const parts = await partsOf(records, options);
       const gone = await completeParts(plan, parts, stores);
       if (gone.length > 0) return { kind: 'gone', chunks: gone };
@@ -59,7 +54,7 @@ export async function commitRun(
         plan,
         records,
         parts.map((p) => p.part),
-        (current?.n ?? 0) + 1,
+        current,
       );
       if (!(await chain.append(manifest))) continue;
       await finishCommit(manifest, chain, ledger, stores, plan.job.output.gcGraceMs);
@@ -97,11 +92,6 @@ export async function finishCommit(
   }
   const { store, key } = stores.at(`${manifest.outputUri}/`);
   await store.dropStaged(key, manifest.runId);
-}
-
-/** The order by which a newer run is told from an older one. */
-export function runOrder(plan: Plan): RunOrder {
-  return { logicalTime: plan.logicalTime, createdAt: plan.createdAt, attempt: plan.attempt };
 }
 
 /** A digest of the pinned inputs, to tell later whether they changed. */
@@ -164,7 +154,12 @@ async function completeParts(plan: Plan, parts: readonly NumberedPart[], stores:
   return gone.sort((a, b) => a - b);
 }
 
-function makeManifest(plan: Plan, records: readonly ChunkRecord[], parts: readonly PartRecord[], n: number): Manifest {
+function makeManifest(
+  plan: Plan,
+  records: readonly ChunkRecord[],
+  parts: readonly PartRecord[],
+  before: Manifest | null,
+): Manifest {
   const byRule: Record<string, number> = {};
   for (const record of records) {
     for (const [rule, count] of Object.entries(record.rejectsByRule)) byRule[rule] = (byRule[rule] ?? 0) + count;
@@ -172,11 +167,11 @@ function makeManifest(plan: Plan, records: readonly ChunkRecord[], parts: readon
   const { name, version, sha256, uri } = plan.model;
   return {
     format: 1,
-    n,
+    n: (before?.n ?? 0) + 1,
     runId: plan.runId,
     job: plan.job.name,
     partition: plan.partition,
-    order: runOrder(plan),
+    order: orderAfter(plan, before),
     committedAt: new Date().toISOString(),
     scoredAt: plan.scoredAt,
     outputUri: plan.outputUri,

@@ -1,5 +1,5 @@
 import type { StoreResolver } from '../../base/contract/object-store.ts';
-import type { Manifest, RunOrder } from '../../base/contract/records.ts';
+import type { Manifest } from '../../base/contract/records.ts';
 import type { RecordStore } from './record-store.ts';
 
 /**
@@ -73,14 +73,4 @@ export class ManifestChain {
       return null;
     }
   }
-}
-
-/** Negative when `a` is older than `b`. A slot without a time sorts by the plan's creation. */
-export function compareOrder(a: RunOrder, b: RunOrder): number {
-  const time = (order: RunOrder): string => order.logicalTime ?? order.createdAt;
-  return compareText(time(a), time(b)) || compareText(a.createdAt, b.createdAt) || a.attempt - b.attempt;
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

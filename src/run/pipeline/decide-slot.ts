@@ -12,6 +12,7 @@ import { finishCommit, inputsDigest } from '../ledger/commit-run.ts';
 import { ManifestChain } from '../ledger/manifest-chain.ts';
 import { RecordStore } from '../ledger/record-store.ts';
 import { RunLedger } from '../ledger/run-ledger.ts';
+import { isSuperseded, refuseOlder } from '../ledger/run-order.ts';
 import { listInputs } from '../plan/list-inputs.ts';
 import { runDone } from './finish-run.ts';
 import type { RunDeps, RunOptions } from './run-deps.ts';
@@ -36,27 +37,29 @@ export function chainOf(
  * Looks at the records of a slot and says which attempt is to be worked on, by the table of docs/runs.md. Reads only, but for a
  * commit that was killed at its end, which is finished. Needs no scorers.
  *
- * Errors: RUN_OTHER_DEFINITION, those of listing the inputs and of the store.
+ * Errors: RUN_OTHER_DEFINITION, SUPERSEDED, those of listing the inputs and of the store.
  */
 export async function decideSlot(
   job: Job,
   slot: Slot,
   options: RunOptions,
-  deps: Pick<RunDeps, 'stores' | 'versions'>,
+  deps: Pick<RunDeps, 'stores' | 'versions' | 'now'>,
 ): Promise<SlotDecision> {
   const records = new RecordStore(deps.stores, job.state);
   const chain = chainOf(job, slot.partition, records, deps);
   const latest = await latestAttempt(records, slot);
-  if (latest === null) return { kind: 'go', attempt: 1, plan: null };
-  const { attempt } = latest.plan;
-  const committed = await findCommitted(latest, chain);
-  if (committed !== null) {
+  const committed = latest === null ? null : await findCommitted(latest, chain);
+  if (latest !== null && committed !== null) {
     const done = await alreadyDone(job, slot, latest, committed, chain, options, deps);
-    return done === null ? { kind: 'go', attempt: attempt + 1, plan: null } : { kind: 'done', done };
+    if (done !== null) return { kind: 'done', done };
   }
-  return options.isNewRun
-    ? { kind: 'go', attempt: attempt + 1, plan: null }
-    : { kind: 'go', attempt, plan: latest.plan };
+  const current = options.isForced ? null : await chain.current();
+  // What was planned before the run that is committed now can be committed no more: the slot is planned anew.
+  const isOpen = latest !== null && committed === null && !options.isNewRun && !isSuperseded(latest.plan, current);
+  if (isOpen) return { kind: 'go', attempt: latest.plan.attempt, plan: latest.plan };
+  const attempt = (latest?.plan.attempt ?? 0) + 1;
+  refuseOlder({ logicalTime: slot.logicalTime, createdAt: deps.now().toISOString(), attempt }, current);
+  return { kind: 'go', attempt, plan: null };
 }
 
 /** Each process finds out for itself what the stores can do before it writes: a plan may come from another one. */

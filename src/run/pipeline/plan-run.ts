@@ -49,9 +49,7 @@ export async function planRun(
     rowGroups: f.format === 'arrow-stream' ? null : f.rowGroups,
     size: f.size,
   }));
-  const { stores } = deps;
   const outputUri = expandTemplate(job.output.uri, slot.partition).replace(/\/+$/, '');
-  const place = stores.at(`${outputUri}/`);
   const { model } = scorers;
   return {
     format: 1,
@@ -71,7 +69,6 @@ export async function planRun(
     skipped: inputs.skipped,
     chunks: cutChunks(cuttable, chunkTarget(totalRows, job.execution.chunkRows)),
     batchRows,
-    abilities: await place.store.probe(stores.at(`${job.state}/`).key),
     fingerprints: fingerprintsOf({ job, modelSha256: model.sha256, batchRows, versions: deps.versions }),
     versions: deps.versions,
   };

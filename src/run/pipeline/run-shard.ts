@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../base/contract/job.ts';
 import type { Plan } from '../../base/contract/plan.ts';
-import type { ChunkRecord } from '../../base/contract/records.ts';
+import type { ChunkRecord, Manifest } from '../../base/contract/records.ts';
 import type { RunDone } from '../../base/contract/run-events.ts';
 import { needsNewRun } from '../../base/errors/needs-new-run.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
@@ -12,6 +12,7 @@ import { HeldLease, isFree, newestLease } from '../ledger/lease.ts';
 import type { ManifestChain } from '../ledger/manifest-chain.ts';
 import { RecordStore } from '../ledger/record-store.ts';
 import { RunLedger } from '../ledger/run-ledger.ts';
+import { isSuperseded, type Ordered, refuseOlder, superseded } from '../ledger/run-order.ts';
 import { takeShard } from '../ledger/shard-split.ts';
 import { changedInputs } from './changed-inputs.ts';
 import { alreadyDone, chainOf, findCommitted, latestAttempt, probeStores } from './decide-slot.ts';
@@ -47,7 +48,7 @@ interface ScoredShare {
  * recorded takes the run's lease and commits. Each shard looks after its own records are written, so the one that wrote last
  * sees all of them, and of several that see them only the holder of the lease commits.
  *
- * Errors: RUN_OWNED, SHARDS_DIFFER, RUN_INCOMPATIBLE, INPUT_CHANGED, USAGE, those of planning, scoring and commit. Repeat:
+ * Errors: SUPERSEDED (before anything is written), RUN_OWNED, SHARDS_DIFFER, RUN_INCOMPATIBLE, INPUT_CHANGED, USAGE, those of planning, scoring and commit. Repeat:
  * safe; recorded chunks are kept.
  */
 export async function runShard(job: Job, slot: Slot, options: RunOptions, deps: RunDeps): Promise<RunDone> {
@@ -55,9 +56,9 @@ export async function runShard(job: Job, slot: Slot, options: RunOptions, deps: 
   const shard = options.shard!;
   const records = new RecordStore(deps.stores, job.state);
   const chain = chainOf(job, slot.partition, records, deps);
-  await probeStores(job, deps);
   const latest = await latestAttempt(records, slot);
-  const attempt = attemptOf(job, shard, latest?.plan.attempt ?? 0);
+  const latestNumber = latest?.plan.attempt ?? 0;
+  const attempt = attemptOf(job, shard, latestNumber);
   const ledger = new RunLedger(records, formatRunId(slot, attempt));
   const run: ShardRun = { job, slot, shard, options, ledger, chain, deps, started };
   const plan = latest?.plan.attempt === attempt ? latest.plan : await ledger.readPlan();
@@ -66,7 +67,11 @@ export async function runShard(job: Job, slot: Slot, options: RunOptions, deps: 
     const asked = alreadyDone(job, slot, { plan, ledger }, committed, chain, options, deps);
     const done = await orNextAttempt(asked, slot, attempt);
     if (done !== null) return { ...done, seconds: since(started), shard: ofShard(shard, 0) };
+  } else if (!options.isForced) {
+    const next = { logicalTime: slot.logicalTime, createdAt: deps.now().toISOString(), attempt: latestNumber + 1 };
+    refuseOlderShare(next, slot, plan, await chain.current());
   }
+  await probeStores(job, deps);
   const lease = await takeShard(ledger, shard.index, shard.count);
   try {
     return await scoreShare({ ...run, deps: { ...deps, stop: AbortSignal.any([deps.stop, lease.lost]) } }, attempt);
@@ -130,6 +135,14 @@ async function commitTogether(
     if (deps.stop.aborted) throw new PrescoreError('INTERRUPTED', { what: 'interrupted', where: plan.runId });
     await sleep(LOOK_EVERY_MS, undefined, { signal: deps.stop }).catch(() => undefined);
   }
+}
+
+// Shares of a plan that can be committed no more would be scored in vain; `next` is what may come after it.
+function refuseOlderShare(next: Ordered, slot: Slot, plan: Plan | null, current: Manifest | null): void {
+  refuseOlder(next, current);
+  if (plan === null || current === null || !isSuperseded(plan, current)) return;
+  const fix = `Nothing to do; to score it again, start all shards with --run-id ${formatRunId(slot, next.attempt)}.`;
+  throw new PrescoreError('SUPERSEDED', { ...superseded(plan, current).details, fix });
 }
 
 // A start without --shard scores all chunks: a share scored beside it would be scored twice.

@@ -14,15 +14,15 @@ import type { RunDeps, RunOptions } from './run-deps.ts';
  * Runs one slot to its commit in this process: a new plan, or the unfinished one resumed, or "already done". The decisions
  * are those of docs/runs.md. Workers of a queue take the same steps one by one (fleet/queue/run-steps.ts).
  *
- * Errors: RUN_OWNED, RUN_INCOMPATIBLE, RUN_OTHER_DEFINITION, INPUT_CHANGED, those of planning, scoring and commit.
+ * Errors: SUPERSEDED (before anything is written), RUN_OWNED, RUN_INCOMPATIBLE, RUN_OTHER_DEFINITION, INPUT_CHANGED, those of planning, scoring and commit.
  */
 export async function runSlot(job: Job, slot: Slot, options: RunOptions, deps: RunDeps): Promise<RunDone> {
   const started = performance.now();
   const records = new RecordStore(deps.stores, job.state);
   const chain = chainOf(job, slot.partition, records, deps);
-  await probeStores(job, deps);
   const decision = await decideSlot(job, slot, options, deps);
   if (decision.kind === 'done') return { ...decision.done, seconds: (performance.now() - started) / 1000 };
+  await probeStores(job, deps);
   for (let { attempt } = decision; ; attempt++) {
     const ledger = new RunLedger(records, formatRunId(slot, attempt));
     const lease = await HeldLease.take(records, ledger.folder, `run ${ledger.runId}`);

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { SetOrder, ValueColumn } from '../../base/contract/prediction-set.ts';
 import type { Manifest, RunOrder } from '../../base/contract/records.ts';
 
-/** A text that sorts as runs do: logical time (else plan creation), plan creation, run id. */
+/** A text that sorts as runs do: slot (`-`, before every one, where there is none yet), plan creation, run id. */
 export function latestKey(order: RunOrder, runId: string): string {
-  return `${order.logicalTime ?? order.createdAt} ${order.createdAt} ${runId}`;
+  return `${order.logicalTime ?? '-'} ${order.createdAt} ${runId}`;
 }
 
 /** The order of a publication of these manifests: one for `latest`, one per partition for `union`. */

@@ -3,8 +3,9 @@ import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { Manifest } from '../../base/contract/records.ts';
 import { partitionFolder, partitionOfFolder } from '../../job/slots/partition-folder.ts';
 import { expandTemplate } from '../../job/values/template.ts';
-import { compareOrder, ManifestChain } from '../../run/ledger/manifest-chain.ts';
+import { ManifestChain } from '../../run/ledger/manifest-chain.ts';
 import { RecordStore } from '../../run/ledger/record-store.ts';
+import { compareOrder } from '../../run/ledger/run-order.ts';
 
 const IN_FLIGHT = 16;
 

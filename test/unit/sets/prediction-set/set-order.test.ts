@@ -13,13 +13,13 @@ const vector = fc
   .map(union);
 
 describe('the order of publications', () => {
-  it('latest: logical time, else planning; then planning; then run id', () => {
+  it('latest: slot, none before the first; then planning; then run id', () => {
     const orders = [
+      latest(null, '2026-01-09T00:00:00.000Z'),
       latest('2020-01-01T00:00:00.000Z', '2026-01-05T00:00:00.000Z'),
       latest('2020-01-02T00:00:00.000Z', '2026-01-03T00:00:00.000Z'),
       latest('2020-01-02T00:00:00.000Z', '2026-01-04T00:00:00.000Z', 'a'),
       latest('2020-01-02T00:00:00.000Z', '2026-01-04T00:00:00.000Z', 'b'),
-      latest(null, '2026-01-01T00:00:00.000Z'),
     ];
     for (const [i, a] of orders.entries()) for (const [k, b] of orders.entries()) expect(isNewer(a, b)).toBe(i > k);
   });
