@@ -130,7 +130,7 @@ export class FileStore implements ObjectStore {
   }
 
   async probe(prefix: string): Promise<StoreAbilities> {
-    this.#abilities ??= await this.#tryOut(joinKey(prefix, `.probe-${randomBytes(8).toString('hex')}/link`));
+    this.#abilities ??= await this.#tryOut(await nearestFolder(prefix));
     return this.#abilities;
   }
 
@@ -138,7 +138,8 @@ export class FileStore implements ObjectStore {
     return Promise.resolve();
   }
 
-  async #tryOut(key: string): Promise<StoreAbilities> {
+  async #tryOut(folder: string): Promise<StoreAbilities> {
+    const key = joinKey(folder, `.probe-${randomBytes(8).toString('hex')}/link`);
     try {
       const first = await this.putIfAbsent(key, new Uint8Array(1));
       const second = await this.putIfAbsent(key, new Uint8Array(1));
@@ -150,6 +151,15 @@ export class FileStore implements ObjectStore {
       await rmdir(dirname(this.localPath(key))).catch(() => {});
     }
   }
+}
+
+// The part of a path that is there: a folder that was made for the trial alone would be left behind, or be taken away under
+// another process that begins to write there.
+async function nearestFolder(key: string): Promise<string> {
+  for (let at = key.replace(/\/+$/, ''); at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {
+    if (await stat(`/${at}`).catch(() => null)) return at;
+  }
+  return '';
 }
 
 /** Opens a plain file for reading; null when there is none. Never waits for the other end of a pipe. */
