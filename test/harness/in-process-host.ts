@@ -52,6 +52,7 @@ export class InProcessHost implements ModelHost {
         version: file.version,
         state: this.ready.has(file) ? ('ready' as const) : ('unloaded' as const),
         reason: '',
+        failure: null,
         sha256: null,
       })),
     );

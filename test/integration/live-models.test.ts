@@ -100,11 +100,12 @@ describe('a model folder', () => {
       ['3', 'failed', 'MODEL_CHECKSUM'],
       ['4', 'failed', 'MODEL_CUSTOM_OP'],
     ]);
-    expect((await failureOf(() => host.model('m', '3'))).code).toBe('MODEL_CHECKSUM');
-    expect((await failureOf(() => host.load('m', null))).code).toBe('MODEL_CUSTOM_OP');
+    const broken = (code: string) => expect.stringMatching(`^LIVE_MODEL_BROKEN: the model cannot be loaded: ${code}: `);
+    expect((await failureOf(() => host.model('m', '3'))).message).toEqual(broken('MODEL_CHECKSUM'));
+    expect((await failureOf(() => host.load('m', null))).message).toEqual(broken('MODEL_CUSTOM_OP'));
     // For requests a bad model is not loaded again and again.
     const before = loads;
-    expect((await failureOf(() => host.model('m', '4'))).code).toBe('MODEL_CUSTOM_OP');
+    expect((await failureOf(() => host.model('m', '4'))).message).toEqual(broken('MODEL_CUSTOM_OP'));
     expect(await answer(host, 'm')).toEqual([6]);
     expect([before, loads]).toEqual([5, 5]);
     // The digest comes last: from then on the version is whole.

@@ -1,3 +1,4 @@
+import type { PrescoreError } from '../errors/prescore-error.ts';
 import type { Signature, TensorType } from './signature.ts';
 
 /**
@@ -67,7 +68,8 @@ export interface LiveModel {
    * Scores one request, batched with others that wait. Answers always go to their own caller.
    *
    * Errors: LIVE_OVERLOADED (queue full: 503 and Retry-After), LIVE_DEADLINE (504), LIVE_UNAVAILABLE (the scorer died, hangs or is
-   * being restarted: 503), LIVE_REQUEST (the tensors do not fit the signature: 400), LIVE_CANCELLED (the caller has gone).
+   * being restarted: 503), LIVE_MODEL_BROKEN (it had been
+   * unloaded, and cannot be loaded again: 503), LIVE_REQUEST (the tensors do not fit the signature: 400), LIVE_CANCELLED (the caller has gone).
    */
   infer(request: InferRequest): Promise<InferAnswer>;
 }
@@ -77,8 +79,10 @@ export interface ModelVersionState {
   readonly name: string;
   readonly version: string | null;
   readonly state: 'unloaded' | 'loading' | 'ready' | 'draining' | 'failed';
-  /** Why it is not ready; empty otherwise. */
+  /** Why it is not ready, for the admin: it may name places. Empty for one that is. */
   readonly reason: string;
+  /** Why its last load failed, as a request is told; null otherwise. */
+  readonly failure: PrescoreError | null;
   readonly sha256: string | null;
 }
 
@@ -87,7 +91,7 @@ export interface ModelHost {
   /**
    * The model, loaded and warmed up first where need be. Version null: the newest one.
    *
-   * Errors: LIVE_MODEL_UNKNOWN (404), LIVE_UNAVAILABLE, and those of loading (MODEL_*).
+   * Errors: LIVE_MODEL_UNKNOWN (404), LIVE_MODEL_BROKEN, LIVE_UNAVAILABLE, LIVE_OVERLOADED (503).
    */
   model(name: string, version: string | null): Promise<LiveModel>;
   /** Every version that is known, sorted by name and version. */

@@ -465,6 +465,12 @@ export const ERROR_CODES = {
     'No model of this name and version is served.',
     'Ask for the index of the models; versions are folders of the model folder.',
   ),
+  LIVE_MODEL_BROKEN: entry(
+    5,
+    false,
+    'The model is there and cannot be loaded.',
+    'Put a version that loads beside it, or mend its files; the index of the models has the whole reason.',
+  ),
   LIVE_REQUEST: entry(
     4,
     false,
@@ -474,14 +480,14 @@ export const ERROR_CODES = {
   LIVE_OVERLOADED: entry(
     8,
     true,
-    'More rows wait for the model than the queue may hold.',
-    'Ask again after the time that Retry-After says, or raise batcher.maxQueueRows.',
+    'More rows wait for the model than the queue may hold, or there is no memory to load it.',
+    'Ask again after the time that Retry-After says, or raise batcher.maxQueueRows or models.memory.',
   ),
   LIVE_DEADLINE: entry(6, true, 'The request waited longer than its deadline.', 'Ask again, or raise the deadline.'),
   LIVE_UNAVAILABLE: entry(
     6,
     true,
-    'The scorer of the model has died, hangs or is being started.',
+    'The model is not ready: its scorer has died, hangs or is being started, or its file is out of reach.',
     'Ask again in a moment; lookups go on meanwhile.',
   ),
   LIVE_CANCELLED: entry(130, false, 'The caller has gone before the answer was there.', 'Nothing to do.'),

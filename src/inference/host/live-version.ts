@@ -3,6 +3,7 @@ import type { Signature } from '../../base/contract/signature.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import type { LiveLaunch } from '../child/live-process.ts';
 import type { InferenceEvents, ModelStats, UnloadReason } from './inference-events.ts';
+import { forRequest, loadFailure } from './live-errors.ts';
 import { type BatcherOptions, LiveScorer } from './live-scorer.ts';
 import type { VersionSource } from './version-source.ts';
 
@@ -105,11 +106,12 @@ export class LiveVersion implements LiveModel {
   }
 
   describe(): ModelVersionState {
-    const { name, version, state, why, known } = this;
+    const { name, version, state, known } = this;
     const child = this.scorer?.stats.child ?? 'ready';
     const isBack = state !== 'ready' || child === 'ready';
-    const reason = isBack ? why : `the scorer died and is being started again (${child})`;
-    return { name, version, state: isBack ? state : 'loading', reason, sha256: known?.sha256 ?? null };
+    const reason = isBack ? this.reason : `the scorer died and is being started again (${child})`;
+    const failure = this.failure === null ? null : loadFailure(this.failure);
+    return { name, version, state: isBack ? state : 'loading', reason, failure, sha256: known?.sha256 ?? null };
   }
 
   /** A note for the index that changes nothing else. */
@@ -169,11 +171,17 @@ export class LiveVersion implements LiveModel {
     if (scorer === null) return;
     this.scorer = null;
     this.state = 'unloaded';
-    this.why = why === 'asked' ? '' : why;
+    this.why = why;
     scorer.close();
     this.deps.events.onUnload(this.name, this.version, why);
     this.releasing = this.source.release();
     await this.releasing;
+  }
+
+  private get reason(): string {
+    if (this.state === 'loading' && this.why === '') return 'it is being loaded';
+    if (this.state !== 'unloaded' || this.failure !== null) return this.why;
+    return `${this.why === '' ? 'not loaded yet' : `unloaded: ${this.why}`}; the next request for it loads it`;
   }
 
   private get facts(): { sha256: string; signature: Signature; fixedBatch: number | null } {
@@ -200,6 +208,7 @@ export class LiveVersion implements LiveModel {
       const { info, axis } = this.scorer;
       this.known = { sha256: info.sha256, signature: info.signature, fixedBatch: axis.fixedBatch };
       this.state = 'ready';
+      this.failure = null;
       this.usedAt = performance.now();
       deps.events.onLoad(name, version, performance.now() - started, null);
     } catch (cause) {
@@ -233,7 +242,7 @@ export class LiveVersion implements LiveModel {
           request.deadlineMs,
         );
       });
-      await Promise.race([this.load(), late]);
+      await Promise.race([forRequest(this.load()), late]);
     } finally {
       clearTimeout(timer);
       this.rowsWaiting -= request.rows;

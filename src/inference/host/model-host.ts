@@ -4,6 +4,7 @@ import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error
 import { FolderSync } from './folder-sync.ts';
 import { type HostOptions, type HostSettings, hostSettings } from './host-options.ts';
 import type { ModelStats } from './inference-events.ts';
+import { forRequest, isOfModel, loadFailure } from './live-errors.ts';
 import type { GivenModel, LiveModelHost } from './live-model-host.ts';
 import { LiveVersion } from './live-version.ts';
 import { removeModel, scratchPath } from './local-model.ts';
@@ -46,7 +47,15 @@ class FolderHost implements LiveModelHost {
     this.timer.unref();
   }
 
-  async model(name: string, version: string | null): Promise<LiveModel> {
+  model(name: string, version: string | null): Promise<LiveModel> {
+    return forRequest(this.readyModel(name, version));
+  }
+
+  load(name: string, version: string | null): Promise<void> {
+    return forRequest(this.loadAsked(name, version));
+  }
+
+  private async readyModel(name: string, version: string | null): Promise<LiveModel> {
     const wanted = version === null ? this.table.serving(name) : this.table.get(name, version);
     if (wanted?.isLoaded) {
       if (version !== null) wanted.askedAt = performance.now();
@@ -61,7 +70,7 @@ class FolderHost implements LiveModelHost {
     return found;
   }
 
-  async load(name: string, version: string | null): Promise<void> {
+  private async loadAsked(name: string, version: string | null): Promise<void> {
     await this.sync?.relist(0);
     this.known(name, version);
     if (version !== null) {
@@ -132,9 +141,8 @@ class FolderHost implements LiveModelHost {
         this.serve(version);
         return version;
       } catch (cause) {
-        const error = toPrescoreError(cause);
-        if (!error.code.startsWith('MODEL_')) throw error;
-        first ??= error;
+        if (!isOfModel(cause)) throw cause;
+        first ??= cause;
       }
     }
     throw first ?? unknown(name, null);
@@ -153,7 +161,7 @@ class FolderHost implements LiveModelHost {
     try {
       await version.load(force);
     } catch (cause) {
-      throw asUnavailable(toPrescoreError(cause));
+      throw isOfModel(cause) ? cause : loadFailure(toPrescoreError(cause));
     }
   }
 
@@ -162,7 +170,7 @@ class FolderHost implements LiveModelHost {
     try {
       await this.sync?.relist(LEAST_RELIST_MS);
     } catch (cause) {
-      if (!this.table.has(name, version)) throw asUnavailable(toPrescoreError(cause));
+      if (!this.table.has(name, version)) throw loadFailure(toPrescoreError(cause));
     }
     if (!this.table.has(name, version)) throw unknown(name, version);
   }
@@ -279,14 +287,4 @@ class FolderHost implements LiveModelHost {
 function unknown(name: string, version: string | null): PrescoreError {
   const got = version === null ? name : `${name}, version ${version}`;
   return new PrescoreError('LIVE_MODEL_UNKNOWN', { what: 'there is no such model', got });
-}
-
-// A store that is away while a model is wanted is the server's trouble, not the caller's.
-function asUnavailable(error: PrescoreError): PrescoreError {
-  const isOurs = error.code.startsWith('MODEL_') || error.code.startsWith('LIVE_');
-  if (isOurs) return error;
-  return new PrescoreError('LIVE_UNAVAILABLE', {
-    what: `the model cannot be loaded now: ${error.message}`,
-    cause: error,
-  });
 }

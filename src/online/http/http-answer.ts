@@ -1,6 +1,6 @@
 import { toPrescoreError } from '../../base/errors/prescore-error.ts';
 import type { Logger } from '../../base/telemetry/logger.ts';
-import { bodyOf, type ErrorBody, RETRY_AFTER_S, statusOf } from './http-status.ts';
+import { bodyOf, type ErrorBody, retryAfterS, statusOf } from './http-status.ts';
 import { traceFields } from './request-trace.ts';
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
@@ -38,7 +38,8 @@ export function errorAnswer(thrown: unknown, request: FailedRequest, log: Logger
   if (status === 500)
     log.error({ requestId: request.id, ...traceFields(request.traceparent), err: error }, 'a request failed');
   const headers: Record<string, string> = { 'cache-control': 'no-store', 'content-type': JSON_TYPE };
-  if (status === 503) headers['retry-after'] = String(RETRY_AFTER_S);
+  const retryAfter = retryAfterS(error.code);
+  if (retryAfter !== null) headers['retry-after'] = String(retryAfter);
   if (status === 401) headers['www-authenticate'] = 'Bearer';
   // What comes after such an answer on its connection may be the rest of a body that nobody reads.
   if (status === 413 || status === 415 || status === 408) headers['connection'] = 'close';

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ModelVersionState } from '../../base/contract/live-model.ts';
 import { callerOf } from '../http/access.ts';
 import { goneSignal } from '../http/gone-signal.ts';
+import { bodyOf } from '../http/http-status.ts';
 import { NO_PARAMETERS } from './call-parameters.ts';
 import { type ModelParams, modelOf, sayPrediction, sayProtocolError } from './face.ts';
 import { writePredictAnswer } from './predict-answer.ts';
@@ -36,13 +37,13 @@ export function addPredictRoutes(app: FastifyInstance, options: ProtocolOptions)
       return {
         name: request.params.model,
         ready: states.some(({ state }) => state === 'ready'),
-        model_version_status: states.map(({ version, state, reason }) => ({
+        model_version_status: states.map(({ version, state, reason, failure }) => ({
           version: version ?? '',
           state: STATES[state],
-          // The reason may name places of the server; the index of the repository, for the admin, has it.
           status: {
             error_code: state === 'failed' ? 'UNKNOWN' : 'OK',
-            error_message: reason === '' ? '' : 'not ready',
+            // The reason of a failure may name places of the server; the index of the repository, for the admin, has it.
+            error_message: failure === null ? reason : bodyOf(failure).message,
           },
         })),
       };

@@ -68,7 +68,9 @@ describe('errors of a model', () => {
     ['LIVE_OVERLOADED', 503, 'RESOURCE_EXHAUSTED', '1'],
     ['LIVE_DEADLINE', 504, 'DEADLINE_EXCEEDED', null],
     ['LIVE_UNAVAILABLE', 503, 'UNAVAILABLE', '1'],
+    ['LIVE_MODEL_BROKEN', 503, 'FAILED_PRECONDITION', '60'],
     ['MODEL_FAILED', 500, 'INTERNAL', null],
+    ['MODEL_OUTPUT_SHAPE', 500, 'INTERNAL', null],
   ] as const)('%s is %i over HTTP and %s over gRPC', async (code: ErrorCode, http, name, retryAfter) => {
     const { host, server, post, grpc } = await serve();
     host.onInfer = () => Promise.reject(new PrescoreError(code, { what: 'it is so', where: '/secret/place' }));
@@ -80,7 +82,8 @@ describe('errors of a model', () => {
       expect(answer.body).toEqual({ error: expect.any(String) });
     }
     expect(fault.code).toBe(status[name]);
-    expect(fault.metadata.get('grpc-retry-pushback-ms')).toEqual(retryAfter === null ? [] : ['1000']);
+    expect(fault.metadata.get('grpc-retry-pushback-ms')).toEqual(retryAfter === '1' ? ['1000'] : []);
+    expect(fault.details).not.toContain('A fault in prescore');
     expect(fault.details).toBe((v2.body as { readonly error: string }).error);
     if (code !== 'LIVE_REQUEST') expect(fault.details).not.toContain('secret');
     expect(server.seen.map((seen) => [seen.face, seen.status])).toEqual([
