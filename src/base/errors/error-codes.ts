@@ -222,6 +222,12 @@ export const ERROR_CODES = {
     'The model file is not a usable ONNX model.',
     'Export it again and check it with onnx.checker.',
   ),
+  MODEL_LOCALE: entry(
+    5,
+    false,
+    'The model changes the case of texts by the rules of a locale that this machine does not have.',
+    'Install the locale; prescore doctor says how.',
+  ),
   MODEL_OPSET: entry(
     5,
     false,

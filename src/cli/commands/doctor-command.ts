@@ -7,6 +7,7 @@ import { loadJob } from '../load/load-job.ts';
 import { availableParallelism, constrainedMemory, tmpdir, totalmem } from '../processes/host.ts';
 import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
+import { tryLocale } from '../processes/try-locale.ts';
 import { openPredictionStore } from '../wiring/open-prediction-store.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { readVersions } from '../wiring/versions.ts';
@@ -31,6 +32,7 @@ export async function doctorCommand(
     }
   };
   let device: string | null = null;
+  let isLoaded = false;
   if (path !== undefined) {
     let job: Job | null = null;
     await attempt('job file', async () => {
@@ -38,8 +40,9 @@ export async function doctorCommand(
       device = job.execution.device;
       return { verdict: 'ok', found: job.name, fix: '' };
     });
-    if (job !== null) await checkJob(job, attempt);
+    if (job !== null) isLoaded = await checkJob(job, attempt);
   }
+  await attempt('locale', () => checkLocale(isLoaded));
   const { checkGpu } = await import('./doctor-gpu.ts');
   await checkGpu(device, attempt);
   const redis = flags.redis ?? process.env['PRESCORE_REDIS_URL'];
@@ -89,13 +92,16 @@ function hostFindings(): Finding[] {
   ];
 }
 
-async function checkJob(job: Job, attempt: Attempt): Promise<void> {
+// Whether the model could be loaded.
+async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
+  let isLoaded = false;
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, true);
   const done = endOnSignal(() => scorers.kill());
   try {
     await attempt('model', async () => {
       const { model } = await scorers.load();
+      isLoaded = true;
       const pinned = job.model.sha256 !== null;
       const found = `${model.sha256.slice(0, 12)}…, ${sayBytes(model.bytes)}, IR ${model.irVersion}, loads`;
       if (model.dynamicQuantization)
@@ -128,11 +134,21 @@ async function checkJob(job: Job, attempt: Attempt): Promise<void> {
       const { store, set } = job.predictions;
       await attempt('prediction store', () => checkPredictions(store, set));
     }
+    return isLoaded;
   } finally {
     done();
     await scorers.close();
     await stores.close();
   }
+}
+
+// A model that loads has what it needs.
+async function checkLocale(isModelLoaded: boolean): Promise<Omit<Finding, 'check'>> {
+  const missing = await tryLocale();
+  if (missing === null) return { verdict: 'ok', found: 'en_US.UTF-8, for models that normalize texts', fix: '' };
+  if (isModelLoaded) return { verdict: 'ok', found: 'en_US.UTF-8 is missing, and this model needs none', fix: '' };
+  const found = 'en_US.UTF-8 is missing: models that normalize texts (such as TF-IDF) cannot be loaded';
+  return { verdict: 'warn', found, fix: missing.fix };
 }
 
 async function checkPredictions(url: string, set: string): Promise<Omit<Finding, 'check'>> {
