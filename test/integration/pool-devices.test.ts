@@ -25,6 +25,8 @@ async function openPool(): Promise<{ readonly pool: ScorerPool; readonly model: 
     scratchDir: folder,
     scratchBytes: 2 ** 26,
     duckMemoryBytes: 2 ** 26,
+    batchBytes: 2 ** 26,
+    batchDivisor: 1,
     threads: 1,
     slabs: 2,
     batchDeadlineMs: 60_000,

@@ -13,6 +13,7 @@ const VARIES: readonly (readonly [RegExp, string])[] = [
   [/\d+(\.\d+)? (ms|s|us)\b/g, '<time>'],
   [/generation \d+/g, 'generation <n>'],
   [/(limited by: ).*/g, '$1<shares>'],
+  [/^(memory +)[\d.]+ [MG]B at most \(execution.memory: auto, of [\d.]+ [MG]B\)/g, '$1<sizes>'],
 ];
 const settled = (line: string): string =>
   VARIES.reduce((text, [pattern, name]) => text.replace(pattern, name), line)

@@ -58,7 +58,14 @@ describe('tiny chunks', () => {
     expect(plan.chunks).toHaveLength(FILES);
 
     const options = {
-      ...{ stores: {}, scratchDir: folder, scratchBytes: 2 ** 30, duckMemoryBytes: 2 ** 27 },
+      ...{
+        stores: {},
+        scratchDir: folder,
+        scratchBytes: 2 ** 30,
+        duckMemoryBytes: 2 ** 27,
+        batchBytes: 2 ** 27,
+        batchDivisor: 1,
+      },
       ...{ threads: 1, slabs: 2, batchDeadlineMs: 60_000 },
     };
     child = new ScorerProcess(

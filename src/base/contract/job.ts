@@ -103,7 +103,7 @@ export interface JobExecution {
   readonly intraOpThreads: number;
   readonly batchRows: number | 'auto';
   readonly chunkRows: number | 'auto';
-  readonly memoryBytes: number;
+  readonly memoryBytes: number | 'auto';
   readonly scratchBytes: number;
   readonly device: string;
   readonly cuda: { readonly tf32: boolean };

@@ -4,6 +4,7 @@ import { toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayBytes } from '../../base/telemetry/progress-line.ts';
 import { tableRoot } from '../../job/slots/table-root.ts';
 import { loadJob } from '../load/load-job.ts';
+import { allowedMemory } from '../processes/allowed-memory.ts';
 import { availableParallelism, constrainedMemory, tmpdir, totalmem } from '../processes/host.ts';
 import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
@@ -75,9 +76,12 @@ function hostFindings(): Finding[] {
     ok('prescore', versions.prescore),
     ok('libraries', `DuckDB ${versions.duckdb}, ONNX Runtime ${versions.onnxruntime}`),
     ok('cores', `${cores}: that many scorers by default`),
-    memory < GIB
-      ? warn('memory', sayBytes(memory), 'The default execution.memory is 1 GiB; set a lower one in the job file.')
-      : ok('memory', sayBytes(memory)),
+    memory < GIB / 2
+      ? warn('memory', sayBytes(memory), 'A scorer needs about 400 MiB beside the model.')
+      : ok(
+          'memory',
+          `${sayBytes(memory)}, of which execution.memory: auto allows ${sayBytes(allowedMemory('auto').bytes)}`,
+        ),
     free < 2 * GIB
       ? warn('scratch', `${sayBytes(free)} free in ${tmpdir()}`, 'Set TMPDIR to a disk with more space.')
       : ok('scratch', `${sayBytes(free)} free in ${tmpdir()}`),

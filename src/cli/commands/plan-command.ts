@@ -7,7 +7,8 @@ import { previewRun, type RunPreview } from '../../run/pipeline/preview-run.ts';
 import type { RunDeps } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
 import { loadJob } from '../load/load-job.ts';
-import { showPath } from '../output/print-summary.ts';
+import { sayMemory, showPath } from '../output/print-summary.ts';
+import type { AllowedMemory } from '../processes/allowed-memory.ts';
 import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
@@ -22,11 +23,11 @@ interface PlanFlags {
 
 /** `prescore plan`: what a run would do, per partition. Returns the exit code. */
 export async function planCommand(path: string, flags: PlanFlags): Promise<number> {
-  return withDeps(path, flags, async (job, deps) => {
+  return withDeps(path, flags, async (job, deps, scorers) => {
     for (const slot of slotsOf(job, flags.partition ?? null, flags.asOf ?? null)) {
       const preview = await previewRun(job, slot, flags.asOf ?? null, deps);
       if (flags.json === true) process.stdout.write(`${JSON.stringify(planJson(preview))}\n`);
-      else printPlan(preview);
+      else printPlan(preview, scorers.allowed);
     }
     return 0;
   });
@@ -68,7 +69,7 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
 async function withDeps(
   path: string,
   flags: PlanFlags,
-  task: (job: Job, deps: RunDeps) => Promise<number>,
+  task: (job: Job, deps: RunDeps, scorers: JobScorers) => Promise<number>,
 ): Promise<number> {
   const job = loadJob(path);
   const stores = createStoreResolver(job.stores, { env: process.env });
@@ -84,7 +85,7 @@ async function withDeps(
   };
   const done = endOnSignal(() => scorers.kill());
   try {
-    return await task(job, deps);
+    return await task(job, deps, scorers);
   } finally {
     done();
     await scorers.close();
@@ -111,7 +112,7 @@ function planJson({ plan, action, chunksDone, current }: RunPreview): object {
   };
 }
 
-function printPlan({ plan, action, chunksDone, current }: RunPreview): void {
+function printPlan({ plan, action, chunksDone, current }: RunPreview, memory: AllowedMemory | null): void {
   const out = process.stdout;
   const bytes = plan.chunks.reduce((sum, c) => sum + c.bytes, 0);
   const rows = totalRows(plan);
@@ -126,6 +127,7 @@ function printPlan({ plan, action, chunksDone, current }: RunPreview): void {
     `  input    ${plan.files.length} files, ${rows === null ? 'rows not counted' : `${sayCount(rows)} rows`}, ${sayBytes(bytes)} to read\n`,
   );
   out.write(`  chunks   ${plan.chunks.length}, batches of ${sayCount(plan.batchRows)} rows\n`);
+  if (memory !== null) out.write(`  memory   ${sayMemory(memory)}\n`);
   out.write(`  model    ${plan.model.name} ${plan.model.version ?? ''} ${plan.model.sha256.slice(0, 12)}…\n`);
   for (const input of plan.binding.inputs) out.write(`  feed     ${input.tensor} <- ${sayInput(input)}\n`);
   out.write(`  columns  ${plan.outputColumns.map((c) => `${c.name} ${c.type}`).join(', ')}\n`);

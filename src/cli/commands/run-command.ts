@@ -98,7 +98,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
       });
     }
     progress?.clear();
-    if (flags.json !== true) printSummary(job, done);
+    if (flags.json !== true) printSummary(job, done, scorers.allowed);
     else if (job.predictions !== null) for (const event of done) printEvent(event);
     if (published !== null && flags.json !== true) process.stdout.write(`${sayPublished(published)}\n`);
     // Events tell it to programs; the line on stderr is for whoever reads the log.

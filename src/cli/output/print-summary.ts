@@ -7,7 +7,7 @@ import { printTable } from './print-table.ts';
 const byName = new Intl.Collator('en', { numeric: true });
 
 /** What a person sees at the end of `run`: a table of runs, where the files are, and what limited the speed. */
-export function printSummary(job: Job, ended: readonly RunDone[]): void {
+export function printSummary(job: Job, ended: readonly RunDone[], memory: SaidMemory | null = null): void {
   if (ended.length === 0) return;
   // Runs end in any order; a person looks a partition up by its name.
   const done = ended.toSorted((a, b) => byName.compare(a.partition ?? '', b.partition ?? ''));
@@ -34,7 +34,19 @@ export function printSummary(job: Job, ended: readonly RunDone[]): void {
   out.write(`\noutput   ${showPath(job.output.uri)}\n`);
   for (const d of done) if (d.rejectsUri !== null) out.write(`rejects  ${showPath(d.rejectsUri)}\n`);
   for (const text of sayDevices(fresh)) out.write(`device   ${text}\n`);
+  if (fresh.length > 0 && memory !== null) out.write(`memory   ${sayMemory(memory)}\n`);
   if (fresh.length > 0) out.write(`${sayLimits(fresh, job)}\n`);
+}
+
+/** What `execution.memory` allows; `ofBytes` where it was chosen for this machine. */
+export interface SaidMemory {
+  readonly bytes: number;
+  readonly ofBytes: number | null;
+}
+
+/** `12.6 GB at most (execution.memory: auto, of 25.2 GB)`. */
+export function sayMemory({ bytes, ofBytes }: SaidMemory): string {
+  return `${sayBytes(bytes)} at most${ofBytes === null ? '' : ` (execution.memory: auto, of ${sayBytes(ofBytes)})`}`;
 }
 
 /** `cuda:0 (NVIDIA H200), idle 34 %` (of several runs the least and the most), once each; none for the CPU that was asked for. */

@@ -14,6 +14,7 @@ export const MEMORY = {
   modelFactor: 4,
   minDuckBytes: 96 * MIB,
   maxDuckBytes: 1024 * MIB,
+  leastBatchBytes: 32 * MIB,
   /** What the driver and the libraries of a GPU may map into a child beside its share. Not measured: wide enough not to end a child that is well. */
   gpuHostBytes: 6144 * MIB,
 } as const;
@@ -23,6 +24,8 @@ export interface MemoryShare {
   /** Resident bytes of one child at most. */
   readonly shareBytes: number;
   readonly duckMemoryBytes: number;
+  /** What one batch may need beside the model, in bytes: activations. */
+  readonly batchBytes: number;
   /** ONNX Runtime threads of one child: two, where the memory has room for the model twice. */
   readonly threads: number;
   /** Slabs of one child: one for each thread, one that is packed, one that waits. */
@@ -59,7 +62,10 @@ export function shareMemory(
   const threads = !isGpu && wanted > 1 && shareBytes - perScorer >= oneModel ? 2 : 1;
   const spare = shareBytes - perScorer - (threads - 1) * oneModel;
   const duckMemoryBytes = Math.min(MEMORY.maxDuckBytes, MEMORY.minDuckBytes + Math.floor(spare / 2));
-  return { scorers: wanted, shareBytes, duckMemoryBytes, threads, slabs: threads + 2 };
+  // Half of what is left when everything else has what it may use; what a child may have is a tenth less than its share.
+  const left = 0.9 * shareBytes - perScorer - (threads - 1) * oneModel - (duckMemoryBytes - MEMORY.minDuckBytes);
+  const batchBytes = Math.max(MEMORY.leastBatchBytes, Math.floor(left / 2 / threads));
+  return { scorers: wanted, shareBytes, duckMemoryBytes, batchBytes, threads, slabs: threads + 2 };
 }
 
 /** Says that `scorers: auto` got fewer scorers than there are cores or GPUs, and what would give one to each; null when it did not. */
@@ -75,6 +81,11 @@ export function saySmallMemory(
   const [given, least] = [Math.floor(memoryBytes / MIB), leastMiB(places, modelBytes)];
   const gain = isGpu ? 'use every GPU' : 'give one a core';
   return `execution.memory of ${given} MiB has room for ${scorers} of ${places} scorers; ${least} MiB would ${gain}.`;
+}
+
+/** What so many scorers (`auto`: one) need at least with a model of this size, in bytes. */
+export function leastMemory(scorers: number | 'auto', modelBytes: number): number {
+  return MEMORY.supervisorBytes + (scorers === 'auto' ? 1 : scorers) * leastBytes(modelBytes);
 }
 
 function leastBytes(modelBytes: number): number {

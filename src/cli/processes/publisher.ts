@@ -6,6 +6,7 @@ import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.t
 import { chooseManifests } from '../../sets/publish/choose-manifests.ts';
 import { describePublication, type Publication } from '../../sets/publish/publication.ts';
 import type { PublishProgress } from '../../sets/publish/publish-set.ts';
+import { publisherMemory } from './allowed-memory.ts';
 import type { FromPublisher, PublishReport, PublishRequest } from './publisher-messages.ts';
 import { makeScratch, removeScratch } from './scratch-folder.ts';
 import { SpareChild } from './spare-child.ts';
@@ -54,7 +55,8 @@ async function newestOf(job: Job, stores: StoreResolver, flags: PublishFlags): P
 }
 
 async function publishOnce(job: Job, publication: Publication, flags: PublishFlags): Promise<PublishReport> {
-  const { memoryBytes, scratchBytes } = job.execution;
+  const { scratchBytes } = job.execution;
+  const memoryBytes = publisherMemory(job.execution.memoryBytes);
   const { isForced, isRebuild } = flags;
   const scratchDir = await makeScratch();
   try {

@@ -6,6 +6,7 @@ import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { LoadedScorers } from '../../run/pipeline/run-deps.ts';
 import { ScorerPool } from '../../scoring/pool/scorer-pool.ts';
+import { type AllowedMemory, allowedMemory } from './allowed-memory.ts';
 import {
   CPU,
   chooseDevices,
@@ -16,7 +17,7 @@ import {
   sayUnusedGpu,
 } from './choose-devices.ts';
 import { fetchModel, type LocalModel } from './fetch-model.ts';
-import { MEMORY, saySmallMemory, shareMemory } from './memory-plan.ts';
+import { leastMemory, MEMORY, saySmallMemory, shareMemory } from './memory-plan.ts';
 import { makeScratch } from './scratch-folder.ts';
 import { SCORER_ENTRY, scorerEnvironment, spareScorer } from './spare-scorer.ts';
 
@@ -34,9 +35,21 @@ export class JobScorers {
   private loading: Promise<LoadedScorers> | null = null;
   private pool: ScorerPool | null = null;
   private scratchDir: string | null = null;
+  private readonly parts: number;
+  private memory: AllowedMemory | null = null;
 
-  /** `warn` is told when the memory allows fewer scorers than there are cores. */
-  constructor(job: Job, stores: StoreResolver, allowUnpinned: boolean, warn: (text: string) => void = () => undefined) {
+  /**
+   * `warn` is told when the memory allows fewer scorers than there are cores. `parts`: jobs that may have scorers in this process at
+   * a time, which share what `execution.memory: auto` allows.
+   */
+  constructor(
+    job: Job,
+    stores: StoreResolver,
+    allowUnpinned: boolean,
+    warn: (text: string) => void = () => undefined,
+    parts = 1,
+  ) {
+    this.parts = parts;
     this.job = job;
     this.stores = stores;
     this.allowUnpinned = allowUnpinned;
@@ -45,6 +58,11 @@ export class JobScorers {
 
   get pids(): number[] {
     return this.pool?.pids ?? [];
+  }
+
+  /** What the scorers may use together; null before they are loaded. */
+  get allowed(): AllowedMemory | null {
+    return this.memory;
   }
 
   /** Errors: MEMORY_TOO_SMALL, MODEL_*. Repeat: gives the same scorers. */
@@ -76,10 +94,12 @@ export class JobScorers {
   private async startOn(devices: readonly string[], model: LocalModel, scratchDir: string): Promise<LoadedScorers> {
     const { job } = this;
     const { execution } = job;
-    const { memoryBytes } = execution;
     const isGpu = devices !== CPU;
     // One for each core, or for each GPU.
     const places = isGpu ? devices.length : availableParallelism();
+    const memory = allowedMemory(execution.memoryBytes, leastMemory(execution.scorers, model.bytes), this.parts);
+    const memoryBytes = memory.bytes;
+    this.memory = memory;
     const share = shareMemory(memoryBytes, execution.scorers, places, model.bytes, isGpu);
     const shortage = saySmallMemory(share, execution.scorers, places, memoryBytes, model.bytes, isGpu);
     if (shortage !== null) this.warn(shortage);
@@ -97,6 +117,8 @@ export class JobScorers {
           scratchDir,
           scratchBytes: Math.floor(execution.scratchBytes / share.scorers),
           duckMemoryBytes: share.duckMemoryBytes,
+          batchBytes: share.batchBytes,
+          batchDivisor: 1,
           threads: share.threads,
           slabs: share.slabs,
           batchDeadlineMs: execution.batchDeadlineMs,

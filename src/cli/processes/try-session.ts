@@ -40,6 +40,8 @@ async function load(path: string, device: string, scratchDir: string): Promise<M
         scratchDir,
         scratchBytes: MEMORY.minDuckBytes,
         duckMemoryBytes: MEMORY.minDuckBytes,
+        batchBytes: MEMORY.leastBatchBytes,
+        batchDivisor: 1,
         threads: 1,
         slabs: 1,
         batchDeadlineMs: TRIAL_MS,

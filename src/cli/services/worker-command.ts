@@ -116,7 +116,7 @@ function workerDeps(flags: WorkerFlags, worker: string, log: Logger, notifier: N
   return {
     openStores: (blocks) => createStoreResolver(blocks ?? own, { env: process.env }),
     openScorers: (job, stores, allowUnpinned) =>
-      new JobScorers(job, stores, allowUnpinned, (text) => log.warn({ job: job.name }, text)),
+      new JobScorers(job, stores, allowUnpinned, (text) => log.warn({ job: job.name }, text), flags.jobs),
     publish: (job, stores, how) => publishAndTell(job, stores, () => undefined, how),
     onEnded: (request, end) => tellEnd(notifier, request, end),
     versions: readVersions(),

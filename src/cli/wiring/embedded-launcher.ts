@@ -11,6 +11,8 @@ import { publishAndTell } from './publish-and-tell.ts';
 import { readVersions } from './versions.ts';
 import { whyWaiting } from './waiting-input.ts';
 
+/** Jobs whose scorers are there at a time, as a rule: the one that runs, and the one before or after it. */
+const JOBS_AT_ONCE = 2;
 /** Scorers of a job stay this long after its last run: the next slot of a catch-up needs them at once. */
 const IDLE_MS = 5000;
 
@@ -115,7 +117,7 @@ export class EmbeddedLauncher implements RunLauncher {
     }
     const stores = createStoreResolver(job.stores, { env: process.env });
     const { allowUnpinned, warn } = this.options;
-    const scorers = new JobScorers(job, stores, allowUnpinned, (text) => warn(`${job.name}: ${text}`));
+    const scorers = new JobScorers(job, stores, allowUnpinned, (text) => warn(`${job.name}: ${text}`), JOBS_AT_ONCE);
     const workshop: Workshop = { stores, scorers, users: 1, idle: null };
     this.workshops.set(job, workshop);
     return workshop;

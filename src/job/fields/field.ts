@@ -34,6 +34,7 @@ export type Shape =
   | { readonly kind: 'duration'; readonly minMs: number; readonly maxMs: number }
   /** Bytes once compiled. */
   | { readonly kind: 'size'; readonly min: number; readonly max: number }
+  | { readonly kind: 'sizeOrAuto'; readonly min: number; readonly max: number }
   | { readonly kind: 'rejectLimit' }
   | UriShape
   /** The address of a prediction store; `lmdb:` paths are made absolute. */
@@ -97,7 +98,7 @@ export type Value<S extends Shape> = S extends { readonly kind: 'text' | 'uri' |
       ? boolean
       : S extends { readonly kind: 'integer' | 'duration' | 'size' }
         ? number
-        : S extends { readonly kind: 'integerOrAuto' }
+        : S extends { readonly kind: 'integerOrAuto' | 'sizeOrAuto' }
           ? number | 'auto'
           : S extends { readonly kind: 'rejectLimit' }
             ? RejectLimit

@@ -48,6 +48,14 @@ function schemaOf(shape: Shape): Schema {
           { type: 'string', pattern: SIZE_PATTERN },
         ],
       };
+    case 'sizeOrAuto':
+      return {
+        anyOf: [
+          { const: 'auto' },
+          { type: 'integer', minimum: shape.min, maximum: shape.max },
+          { type: 'string', pattern: SIZE_PATTERN },
+        ],
+      };
     case 'rejectLimit':
       return {
         anyOf: [

@@ -74,9 +74,9 @@ export const EXECUTION = {
       example: '500000',
     },
     memory: {
-      type: { kind: 'size', min: MIB, max: 16 * 2 ** 40 },
-      default: '1GiB',
-      doc: 'Ceiling for all processes of the run together.',
+      type: { kind: 'sizeOrAuto', min: MIB, max: 16 * 2 ** 40 },
+      default: 'auto',
+      doc: 'Ceiling for all processes of the run together. `auto` is half of what the machine or its cgroup has (up to 80 % of less than 2 GiB); it is allowed, not taken.',
       example: '4GiB',
     },
     scratch: {

@@ -19,7 +19,9 @@ export function sayShape(shape: Shape): string {
     case 'duration':
       return `a duration such as 500ms, 60s, 10m, 72h or 7d, from ${sayDuration(shape.minMs)} to ${sayDuration(shape.maxMs)}`;
     case 'size':
-      return `a size such as 512MiB, 1GiB or 64MB, or a number of bytes, from ${saySize(shape.min)} to ${saySize(shape.max)}`;
+      return saySizes(shape.min, shape.max);
+    case 'sizeOrAuto':
+      return `auto, or ${saySizes(shape.min, shape.max)}`;
     case 'rejectLimit':
       return 'a number of rows, or a share such as "0.1%"';
     case 'storeUrl':
@@ -48,4 +50,8 @@ function sayRange(min: number, max: number): string {
 function sayUri(placeholder: boolean, glob: boolean): string {
   const extras = [...(placeholder ? ['{partition}'] : []), ...(glob ? ['* ? ** [abc]'] : [])];
   return `a path, file:///abs/path or s3://bucket/key${extras.length === 0 ? '' : `, with ${extras.join(' and ')}`}`;
+}
+
+function saySizes(min: number, max: number): string {
+  return `a size such as 512MiB, 1GiB or 64MB, or a number of bytes, from ${saySize(min)} to ${saySize(max)}`;
 }

@@ -55,14 +55,10 @@ function compileLeaf(shape: Exclude<LeafShape, PlaceShape>, node: SpecNode): Che
         shape.maxMs,
         'is not a duration',
       );
-    case 'size': {
-      const bytes = isText(node)
-        ? parseSize(node.value)
-        : isNumber(node) && Number.isInteger(node.value)
-          ? node.value
-          : null;
-      return compileQuantity(node, bytes, shape.min, shape.max, 'is not a size');
-    }
+    case 'size':
+      return compileSize(node, shape.min, shape.max);
+    case 'sizeOrAuto':
+      return isText(node) && node.value === 'auto' ? { value: 'auto' } : compileSize(node, shape.min, shape.max);
     case 'rejectLimit':
       return compileRejectLimit(node);
     case 'label':
@@ -106,6 +102,12 @@ function compileInteger(node: SpecNode, min: number, max: number): Checked<numbe
   if (Number.isFinite(node.value) && !Number.isInteger(node.value)) return { problem: 'is not a whole number' };
   if (!Number.isFinite(node.value)) return { problem: 'is not a number that can be counted to' };
   return node.value >= min && node.value <= max ? { value: node.value } : { problem: 'is out of range' };
+}
+
+function compileSize(node: SpecNode, min: number, max: number): Checked<number> {
+  const isWhole = isNumber(node) && Number.isInteger(node.value);
+  const bytes = isText(node) ? parseSize(node.value) : isWhole ? node.value : null;
+  return compileQuantity(node, bytes, min, max, 'is not a size');
 }
 
 function compileQuantity(

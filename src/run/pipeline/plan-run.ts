@@ -26,8 +26,8 @@ export async function describeRun(
 }
 
 /**
- * Makes the plan of one attempt at a slot; writes nothing. Depends on the input, the job and the versions alone; on a GPU, with
- * `batchRows: auto`, also on how fast batches of several sizes ran.
+ * Makes the plan of one attempt at a slot; writes nothing. Depends on the input, the job and the versions alone; with
+ * `batchRows: auto` also on what batches of a few sizes took, where not any batch fits.
  *
  * Errors: those of `listInputs` and `bindInputs`; on a GPU those of scoring.
  */
@@ -76,6 +76,9 @@ export async function planRun(
 
 async function autoBatch(binding: Binding, { pool, model }: LoadedScorers): Promise<number> {
   const perRow = rowBytes(binding);
-  if (model.device === undefined) return autoBatchRows(perRow);
-  return (await pool.probe(binding, mostGpuBatchRows(perRow))).batchRows;
+  const most = model.device === undefined ? autoBatchRows(perRow) : mostGpuBatchRows(perRow);
+  if (model.device !== undefined) return (await pool.probe(binding, most)).batchRows;
+  // Rows of zeros may be none that the model takes; whatever is wrong shows when real rows are scored.
+  const found = await pool.probe(binding, most).catch(() => null);
+  return found?.batchRows ?? most;
 }

@@ -6,7 +6,7 @@ import { columnsOf, type DecodedColumn } from '../tensor/feature-packer.ts';
 import { type SlabLayout, slabLayout } from '../tensor/slab-layout.ts';
 import type { InferenceThreads } from '../thread/inference-threads.ts';
 import { SlabRing } from '../thread/slab-ring.ts';
-import type { RunContext } from './messages.ts';
+import type { ChildOptions, RunContext } from './messages.ts';
 
 /** A run as one child holds it: its context, the binding in the ONNX Runtime thread, and the slabs. */
 export interface BoundRun {
@@ -23,7 +23,7 @@ export interface BoundRun {
 export function bindRun(
   context: RunContext,
   ort: InferenceThreads,
-  slabs: number,
+  { slabs, batchDivisor }: Pick<ChildOptions, 'slabs' | 'batchDivisor'>,
   previous: BoundRun | null,
 ): BoundRun {
   const { binding, batchRows } = context;
@@ -37,7 +37,9 @@ export function bindRun(
     layout,
     // Runs of one job (its partitions) share the slabs.
     ring: same ? previous.ring : new SlabRing(binding, layout, slabs),
-    bindingId: same ? previous.bindingId : ort.bind({ binding, batchRows, layout }),
+    bindingId: same
+      ? previous.bindingId
+      : ort.bind({ binding, batchRows, layout, mostRows: Math.max(1, Math.floor(batchRows / batchDivisor)) }),
     features: [...new Set(binding.inputs.flatMap((input) => [...columnsOf(input)]))],
     kept: context.outputColumns.filter((c) => c.role === 'id' || c.role === 'passthrough'),
     predictions: context.outputColumns.filter((c) => c.role === 'prediction'),

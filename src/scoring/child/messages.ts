@@ -13,6 +13,10 @@ export interface ChildOptions {
   readonly scratchBytes: number;
   /** Ceiling of DuckDB in this child, in bytes. */
   readonly duckMemoryBytes: number;
+  /** What one batch may need beside the model, in bytes. */
+  readonly batchBytes: number;
+  /** Batches have their rows divided by this: more than 1 after a child went over its share of memory. */
+  readonly batchDivisor: number;
   /** ONNX Runtime threads, each with a session of its own. */
   readonly threads: number;
   /** Slabs of feeds that may be in flight. */

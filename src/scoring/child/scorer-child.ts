@@ -111,11 +111,11 @@ export class ScorerChild {
     const tools = await this.tools;
     switch (request.kind) {
       case 'probe':
-        return probeBatch(tools.ort, request.binding, request.most);
+        return probeBatch(tools.ort, request.binding, request.most, this.options.batchBytes);
       case 'describe':
         return this.describe(tools, request.files);
       case 'bind':
-        this.lastBound = bindRun(request.run, tools.ort, this.options.slabs, this.lastBound);
+        this.lastBound = bindRun(request.run, tools.ort, this.options, this.lastBound);
         this.runs.set(request.run.runId, this.lastBound);
         return null;
       case 'chunks':

@@ -1,7 +1,16 @@
 import type { ChunkResult } from '../../base/contract/records.ts';
 import { fromErrorJson, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import type { ScorerProcess } from './scorer-process.ts';
-import { type ChunkTask, hasRoom, MAX_ATTEMPTS, type QueuedTask, type Seat, withChunk } from './seat.ts';
+import {
+  type ChunkTask,
+  hasRoom,
+  hungry,
+  MAX_ATTEMPTS,
+  MOST_SHORTAGES,
+  type QueuedTask,
+  type Seat,
+  withChunk,
+} from './seat.ts';
 import { isWorthWaiting, takeTogether } from './tiny-chunks.ts';
 
 /**
@@ -39,7 +48,7 @@ export class ChunkDispatcher {
   score(task: ChunkTask): Promise<ChunkResult & { readonly attempt: number }> {
     if (this.closed !== null) return Promise.reject(this.closed);
     return new Promise((resolve, reject) => {
-      this.queue.push({ ...task, attempt: 1, rows: 0, resolve, reject });
+      this.queue.push({ ...task, attempt: 1, shortages: 0, rows: 0, resolve, reject });
       this.dispatch();
     });
   }
@@ -117,11 +126,15 @@ export class ChunkDispatcher {
   private failed(task: QueuedTask, error: PrescoreError): void {
     task.onRows(-task.rows);
     task.rows = 0;
-    if (this.closed !== null || !error.retryable || task.attempt >= MAX_ATTEMPTS) {
-      task.reject(withChunk(error, task));
+    // A shortage is no failed attempt while the next child takes fewer rows at a time.
+    const isShort = error.details.data?.['memory'] === true;
+    if (isShort) task.shortages++;
+    const isOver = isShort ? task.shortages > MOST_SHORTAGES : task.attempt >= MAX_ATTEMPTS;
+    if (this.closed !== null || !error.retryable || isOver) {
+      task.reject(withChunk(isShort ? hungry(error) : error, task));
       return;
     }
-    task.attempt++;
+    if (!isShort) task.attempt++;
     this.queue.unshift(task);
   }
 }

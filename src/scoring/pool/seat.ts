@@ -7,11 +7,15 @@ import type { ChildLaunch, ScorerProcess } from './scorer-process.ts';
 /** Attempts at one thing, each by another child. */
 export const MAX_ATTEMPTS = 3;
 const MAX_DEATHS = 6;
+/** Steps of `BATCH_STEP` until any batch is one row: a child that is over its share then cannot hold one. */
+export const MOST_SHORTAGES = 5;
 
 // A further child costs half a second of two cores: it must have work for four times that.
 const WORTH_MS = 2000;
 const BUSY = 0.85;
 const BUSY_BEATS = 2;
+/** A child that went over its share has a successor whose batches have so many times fewer rows. */
+const BATCH_STEP = 8;
 /** Chunks that a child fetches or decodes at a time: it decodes one, and has the next one ready. */
 const DECODING = 2;
 
@@ -23,6 +27,8 @@ export interface ChunkTask {
 
 export interface QueuedTask extends ChunkTask {
   attempt: number;
+  /** Children that went over their share of memory over it. */
+  shortages: number;
   rows: number;
   resolve(result: ChunkResult & { readonly attempt: number }): void;
   reject(error: PrescoreError): void;
@@ -106,6 +112,7 @@ export function reduced(launch: ChildLaunch, reductions: number, threads: number
     options: {
       ...options,
       slabs: Math.max(2, options.slabs - reductions),
+      batchDivisor: BATCH_STEP ** reductions,
       duckMemoryBytes: Math.max(64 * 1048576, options.duckMemoryBytes / 2 ** reductions),
     },
   };
@@ -116,4 +123,13 @@ export function withChunk(error: PrescoreError, { chunk, runId, attempt }: Queue
   const place = `chunk ${chunk.n} of ${runId}, attempt ${attempt}`;
   const where = error.details.where === undefined ? place : `${error.details.where} (${place})`;
   return new PrescoreError(error.code, { ...error.details, where, cause: error });
+}
+
+/** The error of a task that does not fit a child's share of memory, with one row in a batch. */
+export function hungry({ code, details }: PrescoreError): PrescoreError {
+  return new PrescoreError(code, {
+    ...details,
+    what: 'the scorer goes over its share of memory, with one row in a batch as well',
+    fix: 'Raise execution.memory, or set a lower execution.scorers: fewer scorers have more each.',
+  });
 }

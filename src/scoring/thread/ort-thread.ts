@@ -97,7 +97,7 @@ async function handle(message: ToThread): Promise<void> {
   try {
     if (message.kind === 'load') await load(message);
     else if (message.kind === 'bind')
-      bindings.set(message.bindingId, { ...message, limit: { rows: message.batchRows } });
+      bindings.set(message.bindingId, { ...message, limit: { rows: message.mostRows } });
     else if (message.kind === 'score') await score(message);
     else if (message.kind === 'forget') texts.delete(message.walk);
     else {

@@ -19,6 +19,8 @@ export type ToThread =
       readonly bindingId: number;
       readonly binding: Binding;
       readonly batchRows: number;
+      /** Rows of a call at most: fewer than a batch where memory was short for it. */
+      readonly mostRows: number;
       readonly layout: SlabLayout;
     }
   | {

@@ -153,7 +153,7 @@ test('the smallest job file gets every default', () => {
       intraOpThreads: 1,
       batchRows: 'auto',
       chunkRows: 'auto',
-      memoryBytes: 2 ** 30,
+      memoryBytes: 'auto',
       scratchBytes: 10 * 2 ** 30,
       device: 'cpu',
       cuda: { tf32: false },

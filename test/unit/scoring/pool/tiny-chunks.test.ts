@@ -6,7 +6,17 @@ function task(n: number, changes: Partial<QueuedTask> = {}, rows: number | null 
   const slices = [{ file: n, rowStart: 0, rowEnd: rows }];
   const chunk = { n, slices, rows, bytes };
   const none = (): void => undefined;
-  return { runId: 'a', chunk, onRows: none, attempt: 1, rows: 0, resolve: none, reject: none, ...changes };
+  return {
+    runId: 'a',
+    chunk,
+    onRows: none,
+    attempt: 1,
+    shortages: 0,
+    rows: 0,
+    resolve: none,
+    reject: none,
+    ...changes,
+  };
 }
 
 const tiny = (count: number): QueuedTask[] => Array.from({ length: count }, (_, n) => task(n));
