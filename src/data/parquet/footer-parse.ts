@@ -41,6 +41,12 @@ export interface RowGroups {
   readonly codec: Uint8Array;
   /** By leaf: 1 unless the statistics of every row group say that all its values are null. */
   readonly hasValues: Uint8Array;
+  /** Where the list of groups lies in the footer's bytes: its head, its elements. */
+  readonly list: { at: number; from: number };
+  /** By group, in the footer's bytes: where it begins (and, last, where the last one ends), and where its number of rows lies. */
+  readonly at: Float64Array;
+  readonly rowsAt: Float64Array;
+  readonly rowsEnd: Float64Array;
   /** Leaf -> why its chunks cannot be read: encrypted, in another file, in an encoding that DuckDB does not know. */
   readonly unreadable: Map<number, string>;
 }
@@ -156,6 +162,7 @@ function readGroups(
   checkSize: (groups: number, chunks: number) => void,
 ): RowGroups {
   const types = schema.slice(1).flatMap((node) => (node.type === null ? [] : [node.type]));
+  const listAt = reader.at;
   const count = reader.listSize(wire, WIRE.struct);
   checkSize(count, count * types.length);
   const numbers = (): Float64Array => new Float64Array(count * types.length);
@@ -170,16 +177,27 @@ function readGroups(
     values: numbers(),
     codec: new Uint8Array(count * types.length),
     hasValues: new Uint8Array(types.length),
+    list: { at: listAt, from: reader.at },
+    at: new Float64Array(count + 1),
+    rowsAt: new Float64Array(count),
+    rowsEnd: new Float64Array(count),
     unreadable: new Map(),
   };
-  for (let group = 0; group < count; group++) readGroup(reader, groups, group, types);
+  for (let group = 0; group < count; group++) {
+    groups.at[group] = reader.at;
+    readGroup(reader, groups, group, types);
+  }
+  groups.at[count] = reader.at;
   return groups;
 }
 
 function readGroup(reader: ThriftReader, groups: RowGroups, group: number, types: readonly number[]): void {
   reader.struct((id, wire) => {
-    if (id === 3) groups.rows[group] = reader.int(wire);
-    else if (id === 1) {
+    if (id === 3) {
+      groups.rowsAt[group] = reader.at;
+      groups.rows[group] = reader.int(wire);
+      groups.rowsEnd[group] = reader.at;
+    } else if (id === 1) {
       const chunks = reader.listSize(wire, WIRE.struct);
       if (chunks !== types.length)
         throw new RangeError(`row group ${group} has ${chunks} columns, not ${types.length}`);
