@@ -11,6 +11,7 @@ import { printSummary } from '../output/print-summary.ts';
 import { reportError } from '../output/report-error.ts';
 import { sayPublished } from '../output/say-published.ts';
 import { warnOnce } from '../output/warn-once.ts';
+import { hearSignals } from '../processes/hear-signals.ts';
 import { openQueueRedis, type QueueFlags } from '../wiring/open-queue.ts';
 import { openQueueLauncher } from '../wiring/open-queue-launcher.ts';
 import type { RunFlags } from './run-command.ts';
@@ -156,13 +157,11 @@ function onlyPartition(slots: readonly Slot[]): string | null {
 /** Ends the waiting, not the run; a second signal ends the process at once. */
 function onInterrupt(stop: AbortController): () => number | null {
   let code: number | null = null;
-  const listener = (signal: NodeJS.Signals): void => {
+  hearSignals((signal) => {
     const own = signal === 'SIGTERM' ? 143 : 130;
     if (code !== null) process.exit(own);
     code = own;
     stop.abort();
-  };
-  process.on('SIGINT', listener);
-  process.on('SIGTERM', listener);
+  });
   return () => code;
 }

@@ -1,3 +1,5 @@
+import { hearSignals } from './hear-signals.ts';
+
 const FINISH_MS = 20_000;
 
 /**
@@ -7,7 +9,7 @@ const FINISH_MS = 20_000;
 export class StopSignals {
   readonly stop: AbortSignal;
   private readonly controller = new AbortController();
-  private readonly listener: (signal: NodeJS.Signals) => void;
+  private readonly off: () => void;
   private first: NodeJS.Signals | null = null;
 
   /** `graceMs`: how long what is in work may take after the first signal. */
@@ -17,7 +19,7 @@ export class StopSignals {
       endNow();
       process.exit(this.exitCode ?? 130);
     };
-    this.listener = (signal) => {
+    this.off = hearSignals((signal) => {
       if (this.first !== null) {
         process.stderr.write('\nStopped at once. Start the same command again to resume.\n');
         end();
@@ -26,9 +28,7 @@ export class StopSignals {
       say('Stopping: the chunks in work are finished first. Once more to stop at once.');
       this.controller.abort();
       setTimeout(end, graceMs).unref();
-    };
-    process.on('SIGINT', this.listener);
-    process.on('SIGTERM', this.listener);
+    });
   }
 
   /** 130 or 143 once a signal came, else null. */
@@ -38,21 +38,14 @@ export class StopSignals {
   }
 
   close(): void {
-    process.off('SIGINT', this.listener);
-    process.off('SIGTERM', this.listener);
+    this.off();
   }
 }
 
 /** For commands that change nothing: a signal ends them at once, with their scorers and scratch. Call what it gives when done. */
 export function endOnSignal(endNow: () => void): () => void {
-  const listener = (signal: NodeJS.Signals): void => {
+  return hearSignals((signal) => {
     endNow();
     process.exit(signal === 'SIGTERM' ? 143 : 130);
-  };
-  process.on('SIGINT', listener);
-  process.on('SIGTERM', listener);
-  return () => {
-    process.off('SIGINT', listener);
-    process.off('SIGTERM', listener);
-  };
+  });
 }

@@ -18,6 +18,7 @@ import { addPredictionRoutes, plainPredictions } from '../../online/lookup/predi
 import { ServeMetrics } from '../../online/lookup/serve-metrics.ts';
 import { durationFlag } from '../load/duration-flag.ts';
 import { type LoadedServe, loadServe } from '../load/load-serve.ts';
+import { hearSignals } from '../processes/hear-signals.ts';
 import { openLive } from '../wiring/open-live.ts';
 import { openProtocols } from '../wiring/open-protocols.ts';
 import { openServedSets } from '../wiring/open-served-sets.ts';
@@ -141,7 +142,7 @@ function onSignals(log: Logger): { readonly first: Promise<void>; readonly off: 
   const first = new Promise<void>((resolve) => {
     stop = resolve;
   });
-  const listener = (signal: NodeJS.Signals): void => {
+  const off = hearSignals((signal) => {
     if (isStopping) {
       log.warn({ signal }, 'stopped at once');
       process.exit(signal === 'SIGTERM' ? 143 : 130);
@@ -149,16 +150,8 @@ function onSignals(log: Logger): { readonly first: Promise<void>; readonly off: 
     isStopping = true;
     log.info({ signal }, 'stopping: requests in work are finished first');
     stop();
-  };
-  process.on('SIGTERM', listener);
-  process.on('SIGINT', listener);
-  return {
-    first,
-    off: () => {
-      process.off('SIGTERM', listener);
-      process.off('SIGINT', listener);
-    },
-  };
+  });
+  return { first, off };
 }
 
 /** Gives the URL. Errors: USAGE. */

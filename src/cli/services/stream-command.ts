@@ -15,6 +15,7 @@ import { OverlayTarget } from '../../online/stream/overlay-target.ts';
 import { EventStream } from '../../sets/redis/event-stream.ts';
 import { durationFlag } from '../load/duration-flag.ts';
 import { type LoadedStream, loadStream } from '../load/load-stream.ts';
+import { hearSignals } from '../processes/hear-signals.ts';
 import { liveLaunch } from '../processes/live-launch.ts';
 import { makeScratch, removeScratch } from '../processes/scratch-folder.ts';
 import { keyShapeOf } from '../wiring/key-shape.ts';
@@ -179,7 +180,7 @@ async function openTarget(
 function onSignals(consumer: StreamConsumer, log: Logger, graceMs: number): { readonly off: () => void } {
   let isStopping = false;
   let timer: NodeJS.Timeout | null = null;
-  const listener = (signal: NodeJS.Signals): void => {
+  const off = hearSignals((signal) => {
     if (isStopping) {
       log.warn({ signal }, 'stopped at once; events that are held come again');
       process.exit(signal === 'SIGTERM' ? 143 : 130);
@@ -191,14 +192,11 @@ function onSignals(consumer: StreamConsumer, log: Logger, graceMs: number): { re
       log.warn({ held: consumer.heldEvents }, 'grace is over: events that are held come again');
       consumer.kill();
     }, graceMs);
-  };
-  process.on('SIGTERM', listener);
-  process.on('SIGINT', listener);
+  });
   return {
     off: () => {
       if (timer !== null) clearTimeout(timer);
-      process.off('SIGTERM', listener);
-      process.off('SIGINT', listener);
+      off();
     },
   };
 }

@@ -17,6 +17,7 @@ import { LOCK } from '../../fleet/queue/task-source.ts';
 import { QueueWorker } from '../../fleet/queue/worker.ts';
 import type { WorkerDeps } from '../../fleet/queue/worker-deps.ts';
 import { durationFlag } from '../load/duration-flag.ts';
+import { hearSignals } from '../processes/hear-signals.ts';
 import { JobScorers } from '../processes/scorers.ts';
 import { openQueueRedis, ownName, type QueueFlags } from '../wiring/open-queue.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
@@ -168,7 +169,7 @@ function onSignals(
     over = resolve;
   });
   const timers: NodeJS.Timeout[] = [];
-  const listener = (signal: NodeJS.Signals): void => {
+  const deafen = hearSignals((signal) => {
     if (isStopping) {
       log.warn({ signal }, 'stopped at once; tasks in work come back to other workers');
       worker.kill();
@@ -184,13 +185,10 @@ function onSignals(
         timers.push(setTimeout(over, 1_000));
       }, graceMs),
     );
-  };
-  process.on('SIGTERM', listener);
-  process.on('SIGINT', listener);
+  });
   const off = (): void => {
     for (const timer of timers) clearTimeout(timer);
-    process.off('SIGTERM', listener);
-    process.off('SIGINT', listener);
+    deafen();
   };
   return { graceIsOver, off };
 }

@@ -11,7 +11,7 @@ import type {
   StoreAbilities,
   StoredBytes,
 } from '../../base/contract/object-store.ts';
-import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { SMALL_OBJECT_BYTES, tooLarge, tooShort } from '../object-store/bounds.ts';
 import { formatUri, joinKey } from '../object-store/uri.ts';
 import { fileError, nullIfMissing, withFileErrors } from './file-errors.ts';
@@ -130,7 +130,11 @@ export class FileStore implements ObjectStore {
   }
 
   async probe(prefix: string): Promise<StoreAbilities> {
-    this.#abilities ??= await this.#tryOut(await nearestFolder(prefix));
+    this.#abilities ??= await this.#tryOut(await nearestFolder(prefix)).catch((error: unknown) => {
+      // It is the place that was asked for which cannot be written, not the file of the trial.
+      const { code, details } = toPrescoreError(error);
+      throw new PrescoreError(code, { ...details, where: this.localPath(prefix) });
+    });
     return this.#abilities;
   }
 

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
@@ -51,6 +52,30 @@ function linesIn(text: string): string[][] {
   return [...text.matchAll(/\bprescore ((?:run|worker|schedule|enqueue|publish)\b(?:"[^"\n]*"|[^\n|;"])*)/g)].map(
     (line) => [...line[1]!.matchAll(/"((?:[^"\\]|\\.)*)"|([^\s"']+)/g)].map((word) => word[1] ?? word[2] ?? ''),
   );
+}
+
+interface Service {
+  readonly file: string;
+  readonly words: readonly string[];
+  /** Seconds after which it is killed. */
+  readonly stopS: number;
+}
+
+/** What the units of systemd and PM2 start, and the line of PM2 in the comment. */
+function services(): readonly Service[] {
+  const units = files
+    .filter((name) => name.endsWith('.service'))
+    .map((file): Service => {
+      const text = readFileSync(join(examples, file), 'utf8');
+      const [, line = ''] = /^ExecStart=\S+\/node_modules\/\.bin\/prescore (.+)$/m.exec(text) ?? [];
+      return { file, words: line.split(' '), stopS: Number(/^TimeoutStopSec=(\d+)$/m.exec(text)?.[1]) };
+    });
+  const file = 'pm2/ecosystem.config.cjs';
+  const require = createRequire(import.meta.url);
+  const { apps } = require(join(examples, file)) as { apps: readonly { args: string; kill_timeout: number }[] };
+  const apart = apps.map(({ args, kill_timeout: ms }): Service => ({ file, words: args.split(' '), stopS: ms / 1000 }));
+  const comment = /--kill-timeout (\d+) -- (.+)$/m.exec(readFileSync(join(examples, file), 'utf8'));
+  return [...units, ...apart, { file, words: comment![2]!.split(' '), stopS: Number(comment![1]) / 1000 }];
 }
 
 /** Parses a command line with the real program, whose actions do nothing; null, or what is wrong. */
@@ -127,6 +152,20 @@ test('job files that commands name are there', () => {
   for (const name of files.filter((f) => /\.(ya?ml|py)$/.test(f))) {
     const named = commandsIn(name).flatMap((words) => words.filter((w) => /^\/(srv\/)?jobs\/.+\.yaml$/.test(w)));
     for (const path of named) expect(files.map((f) => f.split('/').at(-1))).toContain(path.split('/').at(-1));
+  }
+});
+
+test('services of systemd and PM2 start commands, all four of each, and have time to end', async () => {
+  const all = services();
+  for (const folder of ['systemd', 'pm2']) {
+    const started = all.filter(({ file }) => file.startsWith(folder)).map(({ words }) => words[0]);
+    expect(new Set(started), folder).toEqual(new Set(['serve', 'stream', 'schedule', 'worker']));
+  }
+  for (const { file, words, stopS } of all) {
+    expect(await problemOf(words), `${file}: ${words.join(' ')}`).toBeNull();
+    const seconds = (flag: string): number => Number.parseInt(words[words.indexOf(flag) + 1] ?? '', 10);
+    const drainS = words[0] === 'serve' ? seconds('--drain') : 0;
+    expect(stopS, file).toBeGreaterThanOrEqual(seconds('--grace') + drainS + 5);
   }
 });
 
