@@ -322,6 +322,7 @@ export const WINGS: readonly Wing[] = [
         may: [
           ...BASE,
           'base/disk',
+          'data/object-store',
           'data/file-store',
           'model/gpu',
           'model/onnx',

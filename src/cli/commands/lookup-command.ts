@@ -1,22 +1,22 @@
-import type { PredictionValue } from '../../base/contract/prediction-set.ts';
+import type { GenerationMeta, KeyKind, PredictionValue } from '../../base/contract/prediction-set.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayDuration } from '../../base/telemetry/progress-line.ts';
-import type { PredictionKey } from '../../sets/prediction-set/key-bytes.ts';
+import { type PredictionKey, unlikeKeys } from '../../sets/prediction-set/key-bytes.ts';
 import { type Prediction, PredictionReader } from '../../sets/reader/prediction-reader.ts';
 import { printTable } from '../output/print-table.ts';
 import { openPredictionStore } from '../wiring/open-prediction-store.ts';
-import { storeUrl } from './sets-command.ts';
+import { namedSet, type PlaceFlags } from '../wiring/set-place.ts';
 
-export interface LookupFlags {
-  readonly store: string;
-  readonly set: string;
+export interface LookupFlags extends PlaceFlags {
+  readonly set?: string;
   readonly json?: boolean;
 }
 
 /** `prescore lookup`: predictions of some keys. Exit code 0 when all are there, else 4. */
 export async function lookupCommand(keys: readonly string[], flags: LookupFlags): Promise<number> {
-  const { store } = await openPredictionStore(storeUrl(flags.store), process.env);
-  const reader = new PredictionReader(store, flags.set);
+  const place = namedSet(flags, flags.set, '--set NAME');
+  const { store } = await openPredictionStore(place.store, process.env);
+  const reader = new PredictionReader(store, place.set);
   try {
     const meta = await reader.meta();
     const asked = keys.map((key) => {
@@ -32,10 +32,28 @@ export async function lookupCommand(keys: readonly string[], flags: LookupFlags)
     }
     if (flags.json === true) for (const one of found) printJson(one.key, one.answer, one.micros);
     else print(found);
+    if (meta !== null) sayForms(found, meta.key);
     return found.every((f) => f.answer !== null) ? 0 : 4;
   } finally {
     await reader.close();
   }
+}
+
+// Keys that cannot be there as they are written, once for all of them.
+function sayForms(
+  found: readonly { readonly key: string; readonly answer: Prediction | null }[],
+  { kind, columns }: GenerationMeta['key'],
+): void {
+  const missing = found.flatMap(({ key, answer }) => (answer === null ? [key] : []));
+  const odd = missing.find((key) => otherForm(key, kind) !== null);
+  if (odd !== undefined)
+    process.stderr.write(`note: ${otherForm(odd, kind)} (column ${columns[0]}); it was asked for ${odd}\n`);
+}
+
+// On the command line every key is a text; one of digits may have been meant as a number.
+function otherForm(key: string, kind: KeyKind): string | null {
+  if (kind === 'string' && /^-?\d+$/.test(key)) return unlikeKeys(Number(key), kind);
+  return unlikeKeys(key, kind);
 }
 
 function listOf(text: string): PredictionKey | null {

@@ -3,7 +3,7 @@ import { sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
 import { collectSlots } from '../../fleet/schedule/collect-slots.ts';
 import { partitionFolder } from '../../job/slots/partition-folder.ts';
 import { collectGarbage } from '../../run/ledger/collect-garbage.ts';
-import { listRunIds, type RunOverview, readRun } from '../../run/ledger/list-runs.ts';
+import { begunAt, listRunIds, type RunOverview, readRun } from '../../run/ledger/list-runs.ts';
 import type { RecordStore } from '../../run/ledger/record-store.ts';
 import { RunRequests } from '../../run/ledger/run-requests.ts';
 import { durationFlag } from '../load/duration-flag.ts';
@@ -22,8 +22,7 @@ export async function runsList(jobPath: string | undefined, flags: RunsFlags): P
     const runs = (await Promise.all((await listRunIds(records)).map((id) => readRun(records, id)))).filter(
       (r) => r !== null,
     );
-    const begun = (r: RunOverview): string => r.plan?.createdAt ?? r.request?.requestedAt ?? '';
-    runs.sort((a, b) => (begun(a) < begun(b) ? 1 : -1));
+    runs.sort((a, b) => (begunAt(a) < begunAt(b) ? 1 : -1));
     if (flags.json === true) for (const run of runs) process.stdout.write(`${JSON.stringify(overviewJson(run))}\n`);
     else {
       const rows = runs.map((r) => [
@@ -48,9 +47,9 @@ export async function runsList(jobPath: string | undefined, flags: RunsFlags): P
   });
 }
 
-/** `prescore runs show RUN`: plan, chunks and rejects of one run. */
-export async function runsShow(job: string | undefined, run: string | undefined, flags: RunsFlags): Promise<number> {
-  return withRun(job, run, flags, async (records, runId) => {
+/** `prescore runs show [RUN]`: plan, chunks and rejects of one run, of the newest when none is named. */
+export async function runsShow(job: string | undefined, named: string | undefined, flags: RunsFlags): Promise<number> {
+  return withRun(job, named, flags, async (records, runId) => {
     const run = await readRun(records, runId);
     if (run === null)
       throw new PrescoreError('RUN_NOT_FOUND', {

@@ -8,7 +8,7 @@ import { readRun } from '../../run/ledger/list-runs.ts';
 import type { RecordStore } from '../../run/ledger/record-store.ts';
 import { RunRequests } from '../../run/ledger/run-requests.ts';
 import { openQueueRedis, ownName, type QueueFlags } from '../wiring/open-queue.ts';
-import { type RecordsFlags, withRun } from '../wiring/with-records.ts';
+import { type RecordsFlags, withNamedRun, withRun } from '../wiring/with-records.ts';
 
 interface ControlFlags extends RecordsFlags, QueueFlags {
   readonly json?: boolean;
@@ -20,7 +20,7 @@ interface LogEntry {
   readonly text: string;
 }
 
-/** `prescore runs logs`: what the records tell about a run, in the order of time. */
+/** `prescore runs logs`: what the records tell about a run, the newest when none is named, in the order of time. */
 export async function runsLogs(job: string | undefined, run: string | undefined, flags: ControlFlags): Promise<number> {
   return withRun(job, run, flags, async (records, runId) => {
     for (const entry of await timeline(records, runId)) {
@@ -37,7 +37,7 @@ export async function runsCancel(
   run: string | undefined,
   flags: ControlFlags,
 ): Promise<number> {
-  return withRun(job, run, flags, async (records, runId) => {
+  return withNamedRun(job, run, flags, async (records, runId) => {
     const requests = new RunRequests(records);
     const where = `${records.uri}/runs/${runId}`;
     const found = await readRun(records, runId);
@@ -67,7 +67,7 @@ export async function runsRetry(
   run: string | undefined,
   flags: ControlFlags,
 ): Promise<number> {
-  return withRun(job, run, flags, async (records, runId) => {
+  return withNamedRun(job, run, flags, async (records, runId) => {
     const requests = new RunRequests(records);
     if ((await readRun(records, runId)) === null) throw notFound(`${records.uri}/runs/${runId}`);
     const { origin } = await askAgain(requests, runId, { now: () => new Date(), by: ownName() });

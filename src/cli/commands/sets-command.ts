@@ -1,17 +1,15 @@
-import { resolve } from 'node:path';
 import type { GenerationEntry, PredictionStore, SetState } from '../../base/contract/prediction-set.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayBytes, sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
-import { lmdbFolder } from '../../job/values/store-url.ts';
 import { changeState } from '../../sets/prediction-set/change-state.ts';
 import { rolledBack } from '../../sets/prediction-set/set-state.ts';
 import { dropOverlay, reclaim } from '../../sets/publish/reclaim.ts';
 import { printJson } from '../output/print-json.ts';
 import { printTable } from '../output/print-table.ts';
 import { openPredictionStore } from '../wiring/open-prediction-store.ts';
+import { namedSet, type PlaceFlags, setPlace } from '../wiring/set-place.ts';
 
-export interface SetsFlags {
-  readonly store: string;
+export interface SetsFlags extends PlaceFlags {
   readonly json?: boolean;
 }
 
@@ -20,15 +18,9 @@ export interface RollbackFlags extends SetsFlags {
   readonly dropOverlay?: boolean;
 }
 
-/** Paths on the command line are relative to the caller's folder. */
-export function storeUrl(text: string): string {
-  const folder = lmdbFolder(text);
-  return folder === null || folder === '' || folder.startsWith('//') ? text : `lmdb:${resolve(folder)}`;
-}
-
 /** `prescore sets list`. */
-export function setsList(flags: SetsFlags): Promise<number> {
-  return withStore(flags, async (store) => {
+export async function setsList(flags: SetsFlags): Promise<number> {
+  return withStore(setPlace(flags, undefined), async (store) => {
     const rows: string[][] = [];
     for (const set of await store.listSets()) {
       const state = await store.readState(set);
@@ -43,8 +35,9 @@ export function setsList(flags: SetsFlags): Promise<number> {
 }
 
 /** `prescore sets show SET`: all generations, newest first. */
-export function setsShow(set: string, flags: SetsFlags): Promise<number> {
-  return withStore(flags, async (store) => {
+export async function setsShow(named: string | undefined, flags: SetsFlags): Promise<number> {
+  const { set, ...place } = namedSet(flags, named, 'SET');
+  return withStore(place, async (store) => {
     const state = await stateOf(store, set);
     if (flags.json === true) {
       printJson({ set, ...state });
@@ -61,8 +54,9 @@ export function setsShow(set: string, flags: SetsFlags): Promise<number> {
 }
 
 /** `prescore sets rollback SET`. */
-export function setsRollback(set: string, flags: RollbackFlags): Promise<number> {
-  return withStore(flags, async (store) => {
+export async function setsRollback(named: string | undefined, flags: RollbackFlags): Promise<number> {
+  const { set, ...place } = namedSet(flags, named, 'SET');
+  return withStore(place, async (store) => {
     await stateOf(store, set);
     const state = await changeState(store, set, (now, ms) =>
       rolledBack(now, flags.to ?? null, new Date(ms).toISOString()),
@@ -75,9 +69,10 @@ export function setsRollback(set: string, flags: RollbackFlags): Promise<number>
 }
 
 /** `prescore sets gc`: what nobody can need any more. */
-export function setsGc(set: string | undefined, flags: SetsFlags): Promise<number> {
-  return withStore(flags, async (store) => {
-    for (const name of set === undefined ? await store.listSets() : [set]) {
+export async function setsGc(named: string | undefined, flags: SetsFlags): Promise<number> {
+  const { set, ...place } = setPlace(flags, named);
+  return withStore(place, async (store) => {
+    for (const name of set === null ? await store.listSets() : [set]) {
       const { generations, overlayEntries } = await reclaim(store, name);
       if (flags.json === true) printJson({ set: name, generations, overlayEntries });
       else {
@@ -111,8 +106,11 @@ async function stateOf(store: PredictionStore, set: string): Promise<SetState> {
   throw new PrescoreError('SET_UNKNOWN', { what: `there is no set ${set}`, where: store.url });
 }
 
-async function withStore(flags: SetsFlags, task: (store: PredictionStore) => Promise<number>): Promise<number> {
-  const { store } = await openPredictionStore(storeUrl(flags.store), process.env);
+async function withStore(
+  place: { readonly store: string },
+  task: (store: PredictionStore) => Promise<number>,
+): Promise<number> {
+  const { store } = await openPredictionStore(place.store, process.env);
   try {
     return await task(store);
   } finally {

@@ -3,6 +3,7 @@ import { getCompileCacheDir } from 'node:module';
 import type { Job } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
+import { withOwnStore } from '../../data/object-store/own-store.ts';
 import { chooseManifests } from '../../sets/publish/choose-manifests.ts';
 import { describePublication, type Publication } from '../../sets/publish/publication.ts';
 import type { PublishProgress } from '../../sets/publish/publish-set.ts';
@@ -51,7 +52,9 @@ async function newestOf(job: Job, stores: StoreResolver, flags: PublishFlags): P
   const { predictions } = job;
   if (predictions === null) return null;
   const manifests = await chooseManifests(job, stores, predictions.mode === 'upsert' ? flags.partition : null);
-  return manifests.length === 0 ? null : describePublication(job.name, predictions, job.stores, manifests);
+  return manifests.length === 0
+    ? null
+    : describePublication(job.name, predictions, withOwnStore(job.stores, process.env), manifests);
 }
 
 async function publishOnce(job: Job, publication: Publication, flags: PublishFlags): Promise<PublishReport> {

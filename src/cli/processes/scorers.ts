@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { Job } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { withOwnStore } from '../../data/object-store/own-store.ts';
 import type { LoadedScorers } from '../../run/pipeline/run-deps.ts';
 import { ScorerPool } from '../../scoring/pool/scorer-pool.ts';
 import { type AllowedMemory, allowedMemory } from './allowed-memory.ts';
@@ -113,7 +114,7 @@ export class JobScorers {
         maxRssBytes: share.shareBytes * 0.9 + (isGpu ? MEMORY.gpuHostBytes : 0),
         silenceMs: SILENCE_MS,
         options: {
-          stores: job.stores,
+          stores: withOwnStore(job.stores, process.env),
           scratchDir,
           scratchBytes: Math.floor(execution.scratchBytes / share.scorers),
           duckMemoryBytes: share.duckMemoryBytes,

@@ -1,6 +1,20 @@
 import { type Command, Option } from 'commander';
 import { collect, logLevel, parseCount, parseTime } from './parse-options.ts';
 
+const WORKER_NEEDS = `
+What it needs:
+  a queue       a Redis (6.2 or newer) or Valkey that evicts nothing: --redis or PRESCORE_REDIS_URL; login in PRESCORE_REDIS_USERNAME
+                and PRESCORE_REDIS_PASSWORD
+  the stores    of the jobs that are enqueued, reachable from here by the same URIs; credentials of the AWS SDK's chain
+                (AWS_ACCESS_KEY_ID, …), an endpoint by --endpoint or PRESCORE_S3_ENDPOINT where the job names none
+  --allow       at least one: below which URIs it may touch states (the output's place, unless the job says otherwise). What is in
+                the queue names a state, and nobody else is to lead a worker to one
+  memory        execution.memory of a job (by default half of the machine, divided by --jobs), for each of --jobs
+
+  prescore worker --redis redis://queue:6379/0 --allow s3://lake/       then, anywhere: prescore enqueue job.yaml
+
+docs/workers.md says how workers share runs, and what survives which crash.`;
+
 /** Adds `enqueue` and `worker`; the commands are loaded when they are used. */
 export function addQueue(program: Command, done: (code: number) => void): void {
   program
@@ -25,18 +39,23 @@ export function addQueue(program: Command, done: (code: number) => void): void {
   program
     .command('worker')
     .description('take tasks from the queue until told to stop; any number of them, on any number of machines')
-    .option('--redis <url>', 'the queue; PRESCORE_REDIS_URL when left out')
-    .option('--allow <prefix>', 'work on states below this URI only; may be repeated', collect, [])
+    .option('--redis <url>', 'needed: the queue; PRESCORE_REDIS_URL when left out')
+    .option('--allow <prefix>', 'needed: work on states below this URI only; may be repeated', collect, [])
     .option('--state <uri>', 'look after this state from the start; may be repeated', collect, [])
     .option('--slots <n>', 'tasks in work at a time; twice the cores when left out', parseCount)
     .option('--jobs <n>', 'jobs whose models are loaded at a time, each with its execution.memory', parseCount, 2)
     .option('--grace <duration>', 'how long tasks in work may take after a signal', '25s')
     .option('--name <name>', 'name in records and logs; HOST:PID when left out')
     .option('--metrics <address>', 'HOST:PORT of /metrics, /health/live and /health/ready; loopback without HOST')
-    .addOption(new Option('--endpoint <url>', 'S3 endpoint of states of jobs').env('PRESCORE_S3_ENDPOINT'))
-    .option('--region <name>', 'its region')
+    .addOption(
+      new Option('--endpoint <url>', 'S3 endpoint of states, and of jobs without stores of their own').env(
+        'PRESCORE_S3_ENDPOINT',
+      ),
+    )
+    .addOption(new Option('--region <name>', 'its region').env('PRESCORE_S3_REGION'))
     .option('--allow-eviction', 'accept a Redis that may evict tasks')
     .addOption(logLevel())
+    .addHelpText('after', WORKER_NEEDS)
     .addOption(hidden('--lock <duration>'))
     .addOption(hidden('--stalled <duration>'))
     .addOption(hidden('--reconcile <duration>'))

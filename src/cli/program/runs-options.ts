@@ -15,11 +15,13 @@ export function addRuns(program: Command, done: (code: number) => void): void {
   );
   // With --state the run is the first argument: `JOB RUN`, or `--state URI RUN`.
   const one = (name: string, description: string): Command => each(name, description).argument('[run]', 'run id');
-  one('show', 'one run: plan, chunks, rejects, commit, tries, workers').action(
+  const look = (name: string, description: string): Command =>
+    each(name, description).argument('[run]', 'run id; the newest run when left out');
+  look('show', 'one run: plan, chunks, rejects, commit, tries, workers').action(
     async (job: string | undefined, run: string | undefined, flags) =>
       done(await (await import('../commands/runs-command.ts')).runsShow(job, run, flags)),
   );
-  one('logs', 'what happened to a run, in the order of time').action(
+  look('logs', 'what happened to a run, in the order of time').action(
     async (job: string | undefined, run: string | undefined, flags) =>
       done(await (await import('../commands/runs-control.ts')).runsLogs(job, run, flags)),
   );

@@ -17,8 +17,9 @@ export function addSets(program: Command, done: (code: number) => void): void {
     .command('lookup')
     .description('read predictions by key; exit code 4 when a key is not there')
     .argument('<key...>', 'keys; of several columns as a JSON list')
-    .requiredOption('--store <url>', 'lmdb:PATH or redis://host:6379/0')
-    .requiredOption('--set <name>', 'name of the set')
+    .option('--job <file>', 'job file, which names store and set')
+    .option('--store <url>', 'lmdb:PATH or redis://host:6379/0')
+    .option('--set <name>', 'name of the set')
     .option('--json', 'print one JSON object per key')
     .action(async (keys: string[], flags) =>
       done(await (await import('../commands/lookup-command.ts')).lookupCommand(keys, flags)),
@@ -28,25 +29,26 @@ export function addSets(program: Command, done: (code: number) => void): void {
     sets
       .command(name)
       .description(description)
-      .requiredOption('--store <url>', 'lmdb:PATH or redis://host:6379/0')
+      .option('--job <file>', 'job file, which names store and set')
+      .option('--store <url>', 'lmdb:PATH or redis://host:6379/0')
       .option('--json', 'print one JSON object per set');
   each('list', 'all sets and what they serve').action(async (flags) =>
     done(await (await import('../commands/sets-command.ts')).setsList(flags)),
   );
   each('show', 'the generations of a set, newest first')
-    .argument('<set>', 'name of the set')
-    .action(async (set: string, flags) =>
+    .argument('[set]', 'name of the set; that of --job when left out')
+    .action(async (set: string | undefined, flags) =>
       done(await (await import('../commands/sets-command.ts')).setsShow(set, flags)),
     );
   each('rollback', 'serve an older generation again, at once')
-    .argument('<set>', 'name of the set')
+    .argument('[set]', 'name of the set; that of --job when left out')
     .option('--to <generation>', 'which one; the one before when left out', parseCount)
     .option('--drop-overlay', 'also remove single keys that were written since')
-    .action(async (set: string, flags) =>
+    .action(async (set: string | undefined, flags) =>
       done(await (await import('../commands/sets-command.ts')).setsRollback(set, flags)),
     );
   each('gc', 'remove generations and single keys that nobody can need any more')
-    .argument('[set]', 'name of the set; all of them when left out')
+    .argument('[set]', 'name of the set; that of --job, or all of them, when left out')
     .action(async (set: string | undefined, flags) =>
       done(await (await import('../commands/sets-command.ts')).setsGc(set, flags)),
     );

@@ -1,12 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Job } from '../../base/contract/job.ts';
-import type { StoreConfig } from '../../base/contract/object-store.ts';
 import type { RunEnd, RunRequest } from '../../base/contract/queue-records.ts';
 import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { createLogger, type Logger, type LogLevel } from '../../base/telemetry/logger.ts';
 import { Metrics } from '../../base/telemetry/metrics.ts';
 import { parseListenAddress, startOperationsServer } from '../../base/telemetry/operations-server.ts';
+import { ENDPOINT_VARIABLE, REGION_VARIABLE } from '../../data/object-store/own-store.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import { doneMessage, failedMessage } from '../../fleet/notify/messages.ts';
 import { Notifier } from '../../fleet/notify/notifier.ts';
@@ -45,6 +44,9 @@ export interface WorkerFlags extends QueueFlags {
 export async function workerCommand(flags: WorkerFlags): Promise<number> {
   const graceMs = durationFlag('--grace', flags.grace);
   const worker = nameOf(flags.name);
+  // The stores of this process and of its scorers are found there.
+  if (flags.endpoint !== undefined) process.env[ENDPOINT_VARIABLE] = flags.endpoint;
+  if (flags.region !== undefined) process.env[REGION_VARIABLE] = flags.region;
   const here = (text: string): string => resolveUri(text, process.cwd());
   const allow = normalAllow(flags.allow, here);
   const log = createLogger('worker', flags.logLevel).child({ worker });
@@ -71,7 +73,7 @@ export async function workerCommand(flags: WorkerFlags): Promise<number> {
         rows.inc(count);
       },
     },
-    workerDeps(flags, worker, log, notifier),
+    workerDeps(worker, log, notifier),
   ).catch(async (error: unknown) => {
     await redis.close();
     throw error;
@@ -112,10 +114,9 @@ function tellEnd(notifier: Notifier, request: RunRequest, end: RunEnd): void {
   }
 }
 
-function workerDeps(flags: WorkerFlags, worker: string, log: Logger, notifier: Notifier): WorkerDeps {
-  const own = ownStores(flags);
+function workerDeps(worker: string, log: Logger, notifier: Notifier): WorkerDeps {
   return {
-    openStores: (blocks) => createStoreResolver(blocks ?? own, { env: process.env }),
+    openStores: (blocks) => createStoreResolver(blocks ?? {}, { env: process.env }),
     openScorers: (job, stores, allowUnpinned) =>
       new JobScorers(job, stores, allowUnpinned, (text) => log.warn({ job: job.name }, text), flags.jobs),
     publish: (job, stores, how) => publishAndTell(job, stores, () => undefined, how),
@@ -125,13 +126,6 @@ function workerDeps(flags: WorkerFlags, worker: string, log: Logger, notifier: N
     worker,
     log,
   };
-}
-
-function ownStores(flags: WorkerFlags): Job['stores'] {
-  if (flags.endpoint === undefined && flags.region === undefined) return {};
-  const { endpoint = null, region = null } = flags;
-  const main: StoreConfig = { endpoint, region, pathStyle: endpoint !== null, buckets: [] };
-  return { main };
 }
 
 function gauges(metrics: Metrics, worker: QueueWorker, slots: number): void {

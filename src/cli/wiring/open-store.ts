@@ -1,6 +1,7 @@
 import type { Location, ObjectStore, StoreConfig, StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { FileStore } from '../../data/file-store/file-store.ts';
+import { ENDPOINT_VARIABLE, withOwnStore } from '../../data/object-store/own-store.ts';
 import { type StoreOptions, storeSettings } from '../../data/object-store/store-options.ts';
 import { formatUri, parseUri } from '../../data/object-store/uri.ts';
 import type { S3Connection } from '../../data/s3-store/s3-client.ts';
@@ -16,7 +17,8 @@ export interface ResolverOptions extends StoreOptions {
 const PLAIN_AWS: StoreConfig = { endpoint: null, region: null, pathStyle: false, buckets: [] };
 
 /**
- * Opens stores by URI. A bucket is served by the block that names it, else by `main`, else by AWS itself. Nothing is
+ * Opens stores by URI. A bucket is served by the block that names it, else by `main` (of the environment, where the file has none),
+ * else by AWS itself. Nothing is
  * loaded or connected before the first request; the AWS SDK not at all while only files are used.
  *
  * Errors: STORE_CONFIG when two blocks name one bucket; `at` also raises it for a bad endpoint or switched-off TLS checks. Owns: the caller closes it.
@@ -30,6 +32,8 @@ export function createStoreResolver(
 
 class LazyStores implements StoreResolver {
   readonly #blocks: Readonly<Record<string, StoreConfig>>;
+  /** Whether the block `main` comes from the environment. */
+  readonly #isOwnMain: boolean;
   readonly #options: ResolverOptions;
   readonly #blockOfBucket: ReadonlyMap<string, string>;
   readonly #buckets = new Map<string, ObjectStore>();
@@ -37,7 +41,8 @@ class LazyStores implements StoreResolver {
   readonly #file = new FileStore();
 
   constructor(blocks: Readonly<Record<string, StoreConfig>>, options: ResolverOptions) {
-    this.#blocks = blocks;
+    this.#blocks = withOwnStore(blocks, options.env);
+    this.#isOwnMain = !Object.hasOwn(blocks, 'main');
     this.#options = options;
     this.#blockOfBucket = mapBuckets(blocks);
   }
@@ -61,7 +66,8 @@ class LazyStores implements StoreResolver {
     if (known !== undefined) return known;
     refuseUncheckedTls(this.#options.env);
     const block = this.#blockOfBucket.get(bucket) ?? 'main';
-    checkEndpoint(block, this.#blocks[block]?.endpoint ?? null);
+    const where = block === 'main' && this.#isOwnMain ? ENDPOINT_VARIABLE : `stores.${block}.endpoint`;
+    checkEndpoint(where, this.#blocks[block]?.endpoint ?? null);
     const connect = async (): Promise<ReturnType<S3Connection['bucket']>> =>
       (await this.#connection(block)).bucket(bucket);
     const store = new S3Store(bucket, connect, storeSettings(this.#options));
@@ -103,9 +109,8 @@ function mapBuckets(blocks: Readonly<Record<string, StoreConfig>>): Map<string, 
   return found;
 }
 
-function checkEndpoint(block: string, endpoint: string | null): void {
+function checkEndpoint(where: string, endpoint: string | null): void {
   if (endpoint === null) return;
-  const where = `stores.${block}.endpoint`;
   const url = URL.parse(endpoint);
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
     throw new PrescoreError('STORE_CONFIG', {

@@ -1,8 +1,8 @@
-import type { Job } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import { parseRunId } from '../../job/slots/run-id.ts';
+import { newestRunId } from '../../run/ledger/list-runs.ts';
 import { RecordStore } from '../../run/ledger/record-store.ts';
 import { loadJob } from '../load/load-job.ts';
 import { createStoreResolver } from './open-store.ts';
@@ -11,7 +11,7 @@ export interface RecordsFlags {
   readonly state?: string;
 }
 
-/** Opens the run records of a job file, or of --state URI (on an S3 of one's own with PRESCORE_S3_ENDPOINT). */
+/** Opens the run records of a job file, or of --state URI. */
 export async function withRecords(
   jobPath: string | undefined,
   flags: RecordsFlags,
@@ -21,7 +21,7 @@ export async function withRecords(
     throw new PrescoreError('USAGE', { what: 'give a job file or --state URI, one of the two' });
   }
   const job = jobPath === undefined ? null : loadJob(jobPath);
-  const stores = createStoreResolver(job?.stores ?? ownStores(), { env: process.env });
+  const stores = createStoreResolver(job?.stores ?? {}, { env: process.env });
   try {
     return await task(new RecordStore(stores, job?.state ?? resolveUri(flags.state!, process.cwd())), stores);
   } finally {
@@ -29,23 +29,45 @@ export async function withRecords(
   }
 }
 
-/** Opens the run records for `JOB RUN`, or `RUN` alone with --state. Errors: USAGE. */
+/**
+ * The records and the run that `JOB [RUN]`, or `[RUN]` with --state, names: the newest one when none is named, for commands that
+ * only look. Errors: USAGE; RUN_NOT_FOUND when there is no run at all.
+ */
 export async function withRun(
   first: string | undefined,
   second: string | undefined,
   flags: RecordsFlags,
   task: (records: RecordStore, runId: string) => Promise<number>,
 ): Promise<number> {
-  const isAlone = flags.state !== undefined && second === undefined;
-  const runId = isAlone ? first : second;
-  if (runId === undefined)
-    throw new PrescoreError('USAGE', { what: 'give the run id', expected: 'JOB RUN, or --state URI RUN' });
-  parseRunId(runId);
-  return await withRecords(isAlone ? undefined : first, flags, (records) => task(records, runId));
+  const { jobPath, runId } = lookArguments(first, second, flags);
+  return withRecords(jobPath, flags, async (records) => {
+    const found = runId ?? (await newestRunId(records));
+    if (found !== null) return task(records, found);
+    const fix = 'Run the job first: prescore run JOB.';
+    throw new PrescoreError('RUN_NOT_FOUND', { what: 'there is no run yet', where: `${records.uri}/runs`, fix });
+  });
 }
 
-function ownStores(): Job['stores'] {
-  const endpoint = process.env['PRESCORE_S3_ENDPOINT'] ?? '';
-  if (endpoint === '') return {};
-  return { main: { endpoint, region: null, pathStyle: true, buckets: [] } };
+/** The records and the run that `JOB RUN`, or `RUN` alone with --state, names, for commands that change it. Errors: USAGE. */
+export async function withNamedRun(
+  first: string | undefined,
+  second: string | undefined,
+  flags: RecordsFlags,
+  task: (records: RecordStore, runId: string) => Promise<number>,
+): Promise<number> {
+  const { jobPath, runId } = lookArguments(first, second, flags);
+  if (runId === null)
+    throw new PrescoreError('USAGE', { what: 'give the run id', expected: 'JOB RUN, or --state URI RUN' });
+  return withRecords(jobPath, flags, (records) => task(records, runId));
+}
+
+function lookArguments(
+  first: string | undefined,
+  second: string | undefined,
+  flags: RecordsFlags,
+): { readonly jobPath: string | undefined; readonly runId: string | null } {
+  const isAlone = flags.state !== undefined && second === undefined;
+  const runId = (isAlone ? first : second) ?? null;
+  if (runId !== null) parseRunId(runId);
+  return { jobPath: isAlone ? undefined : first, runId };
 }

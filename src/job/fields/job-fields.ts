@@ -32,7 +32,7 @@ export const JOB_SHAPE = {
     stores: {
       type: { kind: 'map', keys: 'name', keysSay: 'store name to store', of: STORE, min: 0 },
       default: {},
-      doc: 'S3-compatible stores. Without any, `s3://` means AWS as the environment configures it.',
+      doc: 'S3-compatible stores. Where none is named `main`, `s3://` means the store of `PRESCORE_S3_ENDPOINT` and `PRESCORE_S3_REGION`, else AWS as the environment configures it.',
       example: '{ main: { endpoint: "http://127.0.0.1:9000", region: us-east-1, pathStyle: true } }',
     },
     state: {

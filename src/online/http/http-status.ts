@@ -8,7 +8,7 @@ interface Entry {
 
 /**
  * The HTTP status of each error that a request can meet; any other code is a fault of the server (500). `own`: the message says
- * what was wrong with the request, or (`words`) with the model, without the place; the others say only what the table of errors
+ * what was wrong with the request, or (`words`) with the key or the model, without the place; the others say only what the table of errors
  * says, so that nothing of the inside gets out.
  */
 const STATUS: Partial<Readonly<Record<ErrorCode, Entry>>> = {
@@ -21,7 +21,7 @@ const STATUS: Partial<Readonly<Record<ErrorCode, Entry>>> = {
   HTTP_NOT_FOUND: { status: 404, own: false },
   SET_UNKNOWN: { status: 404, own: false },
   LIVE_MODEL_UNKNOWN: { status: 404, own: false },
-  PREDICTION_NOT_FOUND: { status: 404, own: false },
+  PREDICTION_NOT_FOUND: { status: 404, own: 'words' },
   FEATURES_NOT_FOUND: { status: 404, own: false },
   HTTP_METHOD: { status: 405, own: false },
   HTTP_TIMEOUT: { status: 408, own: false },

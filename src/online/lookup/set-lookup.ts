@@ -30,6 +30,8 @@ export class SetLookup {
   private asked: Asked[] = [];
   private isDue = false;
   private inFlight = 0;
+  /** Of the generation that the last lookup read. */
+  lastShape: KeyShape = null;
 
   constructor(lane: StoreLane, set: string, onBatch: (keys: number) => void) {
     this.lane = lane;
@@ -91,6 +93,7 @@ export class SetLookup {
     const reader = this.readerOf(store);
     const meta = await reader.meta();
     this.onBatch(keys.length);
+    this.lastShape = meta?.key ?? null;
     if (meta === null) return reader.getMany(keys);
     const checked = keys.map((key) => checkedKey(key, meta.key));
     const good = checked.filter((key): key is PredictionKey => !(key instanceof PrescoreError));

@@ -2,8 +2,9 @@ import type { JobScorer } from '../../base/contract/job-scorer.ts';
 import type { CancelSignal } from '../../base/contract/live-model.ts';
 import type { PredictionValue } from '../../base/contract/prediction-set.ts';
 import type { AnswerSource, ServedSet } from '../../base/contract/serve-config.ts';
-import type { ErrorCode } from '../../base/errors/error-codes.ts';
+import { ERROR_CODES, type ErrorCode } from '../../base/errors/error-codes.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { type PredictionKey, unlikeKeys } from '../../sets/prediction-set/key-bytes.ts';
 import type { Prediction } from '../../sets/reader/prediction-reader.ts';
 import type { Admission } from '../http/admission.ts';
 import type { Work } from '../http/work-meter.ts';
@@ -90,7 +91,7 @@ export class SetServer {
       else if (place === 'default') for (const i of open) answers[i] = this.defaultAnswer(found[i]!);
       else await this.goLive(asked, open, found, answers, signal, times);
     }
-    return answers.map((answer, i) => answer ?? this.reasonFor(found[i]!));
+    return answers.map((answer, i) => answer ?? this.reasonFor(found[i]!, asked[i]!.key));
   }
 
   private async lookUp(lookup: SetLookup, asked: readonly AskedKey[]): Promise<Found[]> {
@@ -206,13 +207,22 @@ export class SetServer {
     return { source: 'default', values: defaults, runId: null, model: null, scoredAt: null, ageMs: 0, reason };
   }
 
+  private notThere(key: PredictionKey | undefined): PrescoreError {
+    const shape = this.searched?.lastShape ?? null;
+    const why = key === undefined || shape === null ? null : unlikeKeys(key, shape.kind);
+    const { meaning } = ERROR_CODES.PREDICTION_NOT_FOUND;
+    return new PrescoreError('PREDICTION_NOT_FOUND', {
+      what: why === null ? meaning : `${meaning.replace(/\.$/, '')}: ${why}.`,
+    });
+  }
+
   // What the client can mend comes first, then what may be over in a moment.
-  private reasonFor({ hit, problem, liveProblem }: Found): PrescoreError {
+  private reasonFor({ hit, problem, liveProblem }: Found, key?: PredictionKey): PrescoreError {
     if (problem?.code === 'KEY_INVALID') return problem;
     if (liveProblem !== null && liveProblem.code !== 'FEATURES_NOT_FOUND') return liveProblem;
     if (problem !== null && problem.code !== 'SET_UNKNOWN') return problem;
     if (hit !== null) return new PrescoreError('PREDICTION_TOO_OLD', { what: 'too old' });
-    return liveProblem ?? problem ?? new PrescoreError('PREDICTION_NOT_FOUND', { what: 'no prediction' });
+    return liveProblem ?? problem ?? this.notThere(key);
   }
 }
 

@@ -33,6 +33,8 @@ export interface RunOverview {
 }
 
 const PACE_MS = 60_000;
+/** Plans may be large: so many are in memory at a time. */
+const IN_FLIGHT = 16;
 
 /** Ids of all runs below a state, in byte order. */
 export async function listRunIds(records: RecordStore): Promise<string[]> {
@@ -42,6 +44,28 @@ export async function listRunIds(records: RecordStore): Promise<string[]> {
     if (id !== undefined && id !== '') ids.add(id);
   }
   return [...ids];
+}
+
+/** When a run was planned or asked for, as a text that sorts; empty when neither is known. */
+export function begunAt({ plan, request }: Pick<RunOverview, 'plan' | 'request'>): string {
+  return plan?.createdAt ?? request?.requestedAt ?? '';
+}
+
+/** The run that was planned or asked for last; null when there is none. */
+export async function newestRunId(records: RecordStore): Promise<string | null> {
+  const requests = new RunRequests(records);
+  const waiting = await listRunIds(records);
+  let newest: { readonly runId: string; readonly at: string } | null = null;
+  const lane = async (): Promise<void> => {
+    for (let runId = waiting.pop(); runId !== undefined; runId = waiting.pop()) {
+      const plan = await new RunLedger(records, runId).readPlan();
+      const request = plan === null ? ((await requests.newest(runId))?.request ?? null) : null;
+      const at = begunAt({ plan, request });
+      if (newest === null || at > newest.at) newest = { runId, at };
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+  return (newest as { readonly runId: string } | null)?.runId ?? null;
 }
 
 /** Reads one run's records; null when there are none. */

@@ -26,6 +26,19 @@ export function keyBytes(key: PredictionKey, kind: KeyKind, parts: number): Uint
   return bytes;
 }
 
+/**
+ * Why a key that was not found can hardly be one of a set, when that lies in what it is made of: a text that is no integer among
+ * integers, a number among texts. Null when it looks like the others. Errors: none.
+ */
+export function unlikeKeys(key: PredictionKey, kind: KeyKind): string | null {
+  const one = typeof key === 'object' && !(key instanceof Uint8Array) && key.length === 1 ? key[0]! : key;
+  if (kind === 'integer' && typeof one === 'string' && !/^(0|-?[1-9]\d*)$/.test(one))
+    return 'the keys of this set are integers, and this one is a text that is none';
+  if (kind === 'string' && (typeof one === 'number' || typeof one === 'bigint'))
+    return 'the keys of this set are texts, and this one is a number: it was looked for as the text of its digits';
+  return null;
+}
+
 function compositeBytes(key: PredictionKey, parts: number): Uint8Array {
   if (typeof key !== 'object' || key instanceof Uint8Array || key.length !== parts) {
     throw new PrescoreError('KEY_INVALID', {
