@@ -100,9 +100,14 @@ export const WINGS: readonly Wing[] = [
         may: ['base/errors', 'data/arrow'],
       },
       {
+        path: 'data/text',
+        holds: 'CSV and JSONL: what the first lines say, and records that become a Parquet file',
+        may: [...BASE, 'data/object-store', 'data/arrow-values'],
+      },
+      {
         path: 'data/duckdb',
         holds: 'DuckDB: decoding slices, encoding parts, describing inputs',
-        may: [...BASE, 'base/heap', 'data/object-store', 'data/parquet', 'data/arrow'],
+        may: [...BASE, 'base/heap', 'data/object-store', 'data/parquet', 'data/arrow', 'data/text'],
       },
     ],
   },
@@ -147,6 +152,7 @@ export const WINGS: readonly Wing[] = [
           'data/parquet',
           'data/arrow',
           'data/arrow-values',
+          'data/text',
           'data/duckdb',
           'scoring/tensor',
           'scoring/thread',
@@ -445,7 +451,7 @@ export const WINGS: readonly Wing[] = [
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['model/onnx/onnx-session.ts'],
   '@aws-sdk/client-s3': ['data/s3-store/s3-client.ts'],
-  '@duckdb/node-api': ['data/duckdb/', 'data/arrow-values/'],
+  '@duckdb/node-api': ['data/duckdb/', 'data/arrow-values/', 'data/text/text-to-parquet.ts'],
   '@duckdb/node-bindings': ['data/duckdb/', 'data/arrow-values/'],
   lmdb: ['sets/lmdb/lmdb-env.ts'],
   ioredis: ['sets/redis/connection.ts'],

@@ -56,7 +56,15 @@ export interface BoundOutput {
   readonly type: string;
 }
 
-/** Why a row was not scored. The rules are listed in docs/rejects.md. */
+/** Why a row was not scored. */
+export interface RejectReason {
+  readonly rule: RejectRule;
+  /** Source or prediction column; empty when the whole row failed. */
+  readonly column: string;
+  readonly message: string;
+}
+
+/** What a row broke. The rules are listed in docs/rejects.md. */
 export type RejectRule =
   | 'null'
   | 'null_list'
@@ -70,4 +78,6 @@ export type RejectRule =
   | 'too_long'
   | 'model_error'
   | 'bad_output'
+  | 'malformed'
+  | 'bad_value'
   | 'unreadable';

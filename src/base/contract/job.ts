@@ -36,13 +36,31 @@ export interface JobModel {
 export interface JobInput {
   /** Absolute URI templates with globs. */
   readonly uris: readonly string[];
-  readonly format: 'auto' | 'parquet' | 'arrow';
+  readonly format: InputFormat;
+  /** Left out where the job says nothing, so that jobs of before keep their fingerprints. */
+  readonly csv?: CsvSettings;
   readonly schema: Readonly<Record<string, string>> | null;
   /** Hive path segment -> type; only these become columns. */
   readonly pathColumns: Readonly<Record<string, string>>;
   readonly onBadFile: 'fail' | 'skip';
   /** Accept columns whose values DuckDB would change (zoned nanoseconds, INT96 below a microsecond, durations). */
   readonly lossy: boolean;
+}
+
+export type InputFormat = 'auto' | 'parquet' | 'arrow' | 'csv' | 'jsonl';
+
+/** What a job says of its CSV files; null: the file's first lines decide, or the default holds. */
+export interface CsvSettings {
+  readonly delimiter: string | null;
+  /** `none`: no character is special. */
+  readonly quote: string;
+  readonly escape: string | null;
+  readonly header: boolean | null;
+  readonly names: readonly string[] | null;
+  readonly nulls: readonly string[];
+  readonly decimal: '.' | ',';
+  readonly dateFormat: string | null;
+  readonly timestampFormat: string | null;
 }
 
 export type JobPartitions =

@@ -1,7 +1,7 @@
 import type { Binding } from './binding.ts';
 import type { Job } from './job.ts';
 import type { ModelInfo } from './signature.ts';
-import type { ColumnInfo, FileFormat } from './table.ts';
+import type { ColumnInfo, FileFormat, TextLayout } from './table.ts';
 
 /** `<state>/runs/<runId>/plan.json`: everything that decides the output's bytes, written once by put-if-absent. */
 export interface Plan {
@@ -42,11 +42,13 @@ export interface PlannedFile {
   /** Pinned: bytes of another version are never scored. */
   readonly etag: string;
   readonly format: FileFormat;
-  /** Null for an Arrow stream. */
+  /** Null for an Arrow stream and for text. */
   readonly rows: number | null;
   /** The columns that this job reads, with this file's types. */
   readonly columns: readonly ColumnInfo[];
-  /** Values of input.pathColumns, as texts that DuckDB casts exactly; null for a null. */
+  /** Of a CSV or JSONL file. */
+  readonly text?: TextLayout;
+  /** Values of input.pathColumns, as texts that DuckDB casts exactly; null for a null, and for a column of nothing but nulls. */
   readonly pathValues: Readonly<Record<string, string | null>>;
 }
 
@@ -56,7 +58,7 @@ export interface SkippedFile {
   readonly message: string;
 }
 
-/** Rows [rowStart, rowEnd) of one file: whole row groups or record batches. rowEnd is null for an Arrow stream. */
+/** Rows [rowStart, rowEnd) of one file: whole row groups or record batches. rowEnd is null for an Arrow stream and for text. */
 export interface Slice {
   readonly file: number;
   readonly rowStart: number;
@@ -66,7 +68,7 @@ export interface Slice {
 export interface PlannedChunk {
   readonly n: number;
   readonly slices: readonly Slice[];
-  /** Null when a slice is an Arrow stream. */
+  /** Null when a slice is an Arrow stream or text. */
   readonly rows: number | null;
   /** Bytes on disk of the columns read: the weight for longest-first dispatch and for the byte budget. */
   readonly bytes: number;

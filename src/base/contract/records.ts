@@ -40,6 +40,7 @@ export interface RejectsRecord {
 
 export interface RejectExample {
   readonly file: string;
+  /** From 0; of a text file its line, from 1. */
   readonly row: number;
   readonly column: string;
   readonly rule: string;

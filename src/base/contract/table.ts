@@ -16,6 +16,48 @@ export interface ColumnInfo {
   readonly onlyNulls?: 'values' | 'elements';
   /** Set when this column can be described but not read; says why. */
   readonly unsupported?: string;
+  /** Of a text file. */
+  readonly text?: TextColumn;
+  /** Of a text file: where the column has a type that this one does not fit. */
+  readonly conflict?: { readonly uri: string; readonly type: string };
+}
+
+/** What is known of a column of a CSV or JSONL file beside its type. */
+export interface TextColumn {
+  /** Position among the fields of a CSV record; null in JSONL, where names say what a value is. */
+  readonly field: number | null;
+  /** The type is the job's (`input.schema`), not one that the first lines gave. It takes more spellings then, such as 007. */
+  readonly isDeclared: boolean;
+  /** The first lines have no value in it. */
+  readonly isEmpty?: true;
+  /** The first lines have integers beyond 2^53, which a double would change. */
+  readonly hasLongIntegers?: true;
+}
+
+/** How a CSV or JSONL file is written. It is kept in the plan, so that every reader of the file reads alike. */
+export interface TextLayout {
+  readonly compression: 'none' | 'gzip' | 'zstd';
+  /** Null for JSONL. */
+  readonly csv: CsvLayout | null;
+}
+
+export interface CsvLayout {
+  /** One ASCII character, as the next two. */
+  readonly delimiter: string;
+  /** Null: no character is special. */
+  readonly quote: string | null;
+  /** Null: a quote inside quotes is written twice. */
+  readonly escape: string | null;
+  /** Whether the first record is names. */
+  readonly hasHeader: boolean;
+  /** Of every record. */
+  readonly fields: number;
+  /** Texts that stand for null where they are not quoted, beside the empty one. */
+  readonly nulls: readonly string[];
+  readonly decimal: '.' | ',';
+  /** strptime; null: ISO 8601. */
+  readonly dateFormat: string | null;
+  readonly timestampFormat: string | null;
 }
 
 export interface RowGroupInfo {
@@ -25,17 +67,19 @@ export interface RowGroupInfo {
   readonly uncompressedBytes: number;
 }
 
-export type FileFormat = 'parquet' | 'arrow-file' | 'arrow-stream';
+export type FileFormat = 'parquet' | 'arrow-file' | 'arrow-stream' | 'csv' | 'jsonl';
 
-/** One input file, read from its footer (Parquet, Arrow file) or its schema message (Arrow stream). */
+/** One input file, read from its footer (Parquet, Arrow file), its schema message (Arrow stream) or its first lines (text). */
 export interface FileDescription {
   readonly uri: string;
   readonly size: number;
   readonly etag: string;
   readonly format: FileFormat;
   readonly columns: readonly ColumnInfo[];
-  /** Row groups or record batches; empty for an Arrow stream, whose rows are counted while they are read. */
+  /** Row groups or record batches; empty where rows are counted while they are read (Arrow streams, text). */
   readonly rowGroups: readonly RowGroupInfo[];
-  /** Null for an Arrow stream. */
+  /** Null where they are not known yet. */
   readonly rows: number | null;
+  /** Of a CSV or JSONL file. */
+  readonly text?: TextLayout;
 }

@@ -31,7 +31,7 @@ export async function sampleJob(
     printTable(sample.columns, shown, process.stdout);
     for (const reject of sample.rejected) {
       process.stdout.write(
-        `row ${reject.row} of ${reject.file} rejected: ${reject.rule}${reject.column === '' ? '' : ` in ${reject.column}`}: ${reject.message}\n`,
+        `${sample.counts} ${reject.row} of ${reject.file} rejected: ${reject.rule}${reject.column === '' ? '' : ` in ${reject.column}`}: ${reject.message}\n`,
       );
     }
     process.stdout.write(

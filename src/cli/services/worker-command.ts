@@ -73,7 +73,7 @@ export async function workerCommand(flags: WorkerFlags): Promise<number> {
         rows.inc(count);
       },
     },
-    workerDeps(worker, log, notifier),
+    workerDeps(worker, flags.jobs, log, notifier),
   ).catch(async (error: unknown) => {
     await redis.close();
     throw error;
@@ -114,11 +114,11 @@ function tellEnd(notifier: Notifier, request: RunRequest, end: RunEnd): void {
   }
 }
 
-function workerDeps(worker: string, log: Logger, notifier: Notifier): WorkerDeps {
+function workerDeps(worker: string, jobs: number, log: Logger, notifier: Notifier): WorkerDeps {
   return {
     openStores: (blocks) => createStoreResolver(blocks ?? {}, { env: process.env }),
     openScorers: (job, stores, allowUnpinned) =>
-      new JobScorers(job, stores, allowUnpinned, (text) => log.warn({ job: job.name }, text), flags.jobs),
+      new JobScorers(job, stores, allowUnpinned, (text) => log.warn({ job: job.name }, text), jobs),
     publish: (job, stores, how) => publishAndTell(job, stores, () => undefined, how),
     onEnded: (request, end) => tellEnd(notifier, request, end),
     versions: readVersions(),

@@ -11,6 +11,7 @@ import { RunLedger } from '../../run/ledger/run-ledger.ts';
 import { compareOrder } from '../../run/ledger/run-order.ts';
 import { joinFeature } from '../../run/plan/column-types.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
+import { settleTextColumns } from '../../run/plan/settle-text-columns.ts';
 import { committedManifests } from '../../sets/publish/choose-manifests.ts';
 import { makeScratch, removeScratch } from '../processes/scratch-folder.ts';
 
@@ -68,10 +69,11 @@ async function firstFileTypes(job: Job, stores: StoreResolver): Promise<Map<stri
     const scratchPath = join(scratchDir, `footer-${randomBytes(8).toString('hex')}`);
     const localPath = place.store.localPath(place.key);
     const maxFooterBytes = Math.floor(DUCK_BYTES / 12);
-    const input = { uri, etag, format: job.input.format, localPath, scratchPath, maxFooterBytes };
-    const { columns } = await describeInput(duck, pinnedSource(place, size, etag), input);
+    const { format, csv, schema } = job.input;
+    const input = { uri, etag, format, csv, localPath, scratchPath, maxFooterBytes };
+    const described = await describeInput(duck, pinnedSource(place, size, etag), input);
     await rm(scratchPath, { force: true });
-    return new Map(columns.map((c) => [c.name, c.type]));
+    return new Map(settleTextColumns([described], schema)[0]!.columns.map((c) => [c.name, c.type]));
   } finally {
     duck.close();
     await removeScratch(scratchDir);

@@ -11,8 +11,8 @@ import type { DecodedColumn } from './arrow-column.ts';
 import { decodeColumn } from './arrow-decode.ts';
 import { ArrowDictionaries } from './arrow-dictionaries.ts';
 import { type FieldLayout, layoutFields } from './arrow-layout.ts';
-import type { ScanBatch } from './arrow-scan.ts';
 import { requireFit } from './arrow-vectors.ts';
+import type { ScanBatch } from './row-scan.ts';
 
 /** What to convert. */
 export interface ArrowSelection {

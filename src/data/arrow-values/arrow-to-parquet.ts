@@ -4,7 +4,7 @@ import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/erro
 import { ArrowPlace } from '../arrow/arrow-fault.ts';
 import { ArrowLocalFile } from '../arrow/arrow-local-file.ts';
 import { type ArrowConversion, type ArrowSelection, openConversion } from './arrow-conversion.ts';
-import { withArrowScan } from './arrow-scan.ts';
+import { withRowScan } from './row-scan.ts';
 
 export interface ArrowToParquetOptions extends ArrowSelection {
   readonly connection: DuckDBConnection;
@@ -45,7 +45,7 @@ export async function arrowToParquet(options: ArrowToParquetOptions): Promise<Ar
     const conversion = await openConversion(file, options, place);
     const rowBytes = conversion.lookAhead();
     const scan = { types: conversion.types, next: () => conversion.next() };
-    const written = await withArrowScan(options.connection, scan, (table) => copy(table, rowBytes, options));
+    const written = await withRowScan(options.connection, scan, (table) => copy(table, rowBytes, options));
     requireAll(conversion, written);
     const names = new Map(options.columns.map((column, index) => [column, `c${index}`]));
     return { rows: conversion.rows, rowsPerBatch: conversion.rowsPerBatch, names };

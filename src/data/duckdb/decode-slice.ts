@@ -1,12 +1,13 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { Duck, ExpectedTypes } from './duckdb.ts';
 import {
-  badTextExpression,
   columnExpression,
+  faultExpression,
   type LocalSlice,
   pathExpression,
   positionBase,
   readFault,
+  rowFaults,
   sliceRows,
 } from './local-slice.ts';
 import { type SourceKind, typesOf } from './source-kind.ts';
@@ -23,8 +24,8 @@ export interface SliceColumn {
 const SMALL_ROWS = 256;
 
 /**
- * Where queries put what comes beside the columns: `decodeSlice` the number of the first text column whose bytes are no text,
- * when the slice has such columns; `decodeTogether` the position.
+ * Where queries put what comes beside the columns: `decodeSlice` the number of a row's fault, when the slice has any;
+ * `decodeTogether` the position.
  */
 export function extraIndex(columns: readonly SliceColumn[]): number {
   return Math.max(1, columns.length);
@@ -40,7 +41,7 @@ export async function* decodeSlice(
   slice: LocalSlice,
   columns: readonly SliceColumn[],
 ): AsyncGenerator<VectorBatch> {
-  const query = sliceQuery(slice, columns, slice.asBytes.size > 0 ? badTextExpression(slice) : null);
+  const query = sliceQuery(slice, columns, rowFaults(slice).length > 0 ? faultExpression(slice) : null);
   const isSmall = slice.rowEnd - slice.rowStart <= SMALL_ROWS;
   let rows = 0;
   try {

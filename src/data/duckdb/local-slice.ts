@@ -1,3 +1,4 @@
+import type { RejectReason } from '../../base/contract/binding.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { RowSpan } from '../parquet/parquet-footer.ts';
 import { parquetSource, quoteName, quoteText } from './duckdb.ts';
@@ -20,6 +21,17 @@ export interface LocalSlice {
   readonly groups: readonly RowSpan[];
   /** Text columns whose values come as bytes, because some of them are not valid UTF-8. */
   readonly asBytes: ReadonlySet<string>;
+  /** Where the rows are records of a text file. */
+  readonly text?: TextRecords;
+}
+
+/** What stands beside the columns of rows that were records of a text file. */
+export interface TextRecords {
+  /** The line of the file, from 1, in which a row begins. */
+  readonly lineColumn: string;
+  /** A number of `faults`, from 1; 0 for a row that can be scored. */
+  readonly faultColumn: string;
+  readonly faults: readonly RejectReason[];
 }
 
 /** Bits of `row_position` below the slice's place. */
@@ -60,8 +72,23 @@ export function pathExpression(slice: Pick<LocalSlice, 'pathValues'>, column: st
   return value === null ? `null::${type}` : `${quoteText(value)}::${type}`;
 }
 
-/** SQL for which of `asBytes` is the first whose bytes are no text: its number from 1, or 0. */
-export function badTextExpression(slice: LocalSlice): string {
+/** The faults that a row may have before it is looked at; none where every row can be scored. */
+export function rowFaults(slice: LocalSlice): readonly RejectReason[] {
+  if (slice.text !== undefined) return slice.text.faults;
+  return [...slice.asBytes].map((column) => ({ rule: 'bad_utf8', column, message: BAD_TEXT }));
+}
+
+/** SQL for the number of a row's fault among `rowFaults`, from 1, or 0. */
+export function faultExpression(slice: LocalSlice): string {
+  return slice.text === undefined ? badTextExpression(slice) : quoteName(slice.text.faultColumn);
+}
+
+/** SQL for the number that people know a row by: its position in the file, or its line of a text file. */
+export function sourceRow(slice: LocalSlice): string {
+  return slice.text === undefined ? `file_row_number + ${slice.rowBase}` : quoteName(slice.text.lineColumn);
+}
+
+function badTextExpression(slice: LocalSlice): string {
   const cases = [...slice.asBytes].map((column, i) => {
     const name = quoteName(slice.names.get(column) ?? column);
     return `when ${name} is not null and try(decode(${name})) is null then ${i + 1}`;

@@ -11,6 +11,7 @@ import {
   pathExpression,
   positionBase,
   sliceRows,
+  sourceRow,
 } from './local-slice.ts';
 
 export interface PartOptions {
@@ -157,7 +158,7 @@ export function inputQuery(slices: readonly LocalSlice[], columns: readonly Outp
 function sliceQuery(slice: LocalSlice, ordinal: number, columns: readonly OutputColumn[]): string {
   const wanted = columns.map((c, k) => `${inputExpression(slice, c)}::${c.type} as c${k}`);
   const head = `file_row_number + ${positionBase(ordinal)} as row_position, ${quoteText(slice.uri)} as source_uri,
-    file_row_number + ${slice.rowBase} as source_row`;
+    ${sourceRow(slice)} as source_row`;
   return `select ${[head, ...wanted].join(', ')} from ${sliceRows(slice)}`;
 }
 

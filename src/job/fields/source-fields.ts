@@ -60,6 +60,66 @@ export const MODEL = {
   },
 } as const satisfies ObjectShape;
 
+/** `input.csv` of the job file. */
+export const CSV = {
+  kind: 'object',
+  fields: {
+    delimiter: {
+      type: { kind: 'text', rule: 'delimiter' },
+      defaultSays: 'the one of `,` `;` tab `|` that divides the first lines alike',
+      doc: 'What stands between two fields: one character, or `tab`.',
+      example: '";"',
+    },
+    quote: {
+      type: { kind: 'text', rule: 'csvQuote' },
+      default: '"',
+      doc: 'What a field stands in that holds delimiters or line breaks; inside it is written twice. `none`: no character is special.',
+      example: '"\'"',
+    },
+    escape: {
+      type: { kind: 'text', rule: 'csvEscape' },
+      doc: 'A character that makes the next one an ordinary one.',
+      example: '"\\\\"',
+    },
+    header: {
+      type: { kind: 'flag' },
+      defaultSays: 'true, but false where `names` are given',
+      doc: 'Whether the first line holds names. With `names` it is then passed over.',
+      example: 'false',
+    },
+    names: {
+      type: { kind: 'list', of: { kind: 'text', rule: 'column' }, min: 1, max: 20_000, unique: true },
+      defaultSays: 'the fields of the first line',
+      doc: 'The names of all columns, in order.',
+      example: '[flight_id, month, distance]',
+    },
+    nulls: {
+      type: { kind: 'list', of: { kind: 'text', rule: 'csvNull' }, min: 0, max: 20, oneAllowed: true, unique: true },
+      default: [],
+      doc: 'Texts that stand for null where they are not quoted. An empty field always does.',
+      example: '[NA, "null"]',
+    },
+    decimal: {
+      type: { kind: 'word', values: ['.', ','] },
+      default: '.',
+      doc: 'What stands before the fraction of a number.',
+      example: '","',
+    },
+    dateFormat: {
+      type: { kind: 'text', rule: 'dateFormat' },
+      defaultSays: 'ISO 8601: 2013-01-31',
+      doc: 'How dates are written: `%Y` `%m` `%d` and plain text.',
+      example: '"%d.%m.%Y"',
+    },
+    timestampFormat: {
+      type: { kind: 'text', rule: 'timestampFormat' },
+      defaultSays: 'ISO 8601: 2013-01-31T23:59:59',
+      doc: 'How times without a zone are written: `%Y` `%m` `%d` `%H` `%M` `%S` `%f` and plain text.',
+      example: '"%d/%m/%Y %H:%M"',
+    },
+  },
+} as const satisfies ObjectShape;
+
 /** `input` of the job file. */
 export const INPUT = {
   kind: 'object',
@@ -78,10 +138,16 @@ export const INPUT = {
       example: '"../fixtures/flights/month={partition}/*.parquet"',
     },
     format: {
-      type: { kind: 'word', values: ['auto', 'parquet', 'arrow'] },
+      type: { kind: 'word', values: ['auto', 'parquet', 'arrow', 'csv', 'jsonl'] },
       default: 'auto',
-      doc: 'What the files are; `auto` looks at their first bytes. `arrow` is the IPC file or stream format.',
+      doc: 'What the files are; `auto` looks at their first bytes, then at their names. `arrow` is the IPC file or stream format, `jsonl` one JSON object a line. Text files may be packed by gzip or zstd ([text-files.md](text-files.md)).',
       example: 'parquet',
+    },
+    csv: {
+      type: CSV,
+      defaultSays: 'a header, the delimiter that the first lines show, `"` for quotes',
+      doc: 'How CSV files are written, where their first lines do not say it.',
+      example: '{ delimiter: ";", decimal: ",", nulls: [NA] }',
     },
     schema: {
       type: {
@@ -91,7 +157,7 @@ export const INPUT = {
         of: { kind: 'text', rule: 'columnType' },
         min: 1,
       },
-      doc: 'Types of the source columns, for live inference before the first run.',
+      doc: 'Types of the source columns: of text files, which are guessed of the first lines where they are not said here, and for live inference before the first run.',
       example: '{ month: float, carrier: string }',
     },
     pathColumns: {

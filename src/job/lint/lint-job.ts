@@ -16,6 +16,7 @@ export function lintJob(job: Job, tree: SpecNode, issues: IssueList): void {
   const report: Report = (path, text) => issues.add(nearestPosition(tree, path), path, text);
   if (!issues.isBroken('stores')) lintStores(job, report);
   lintColumns(job, report);
+  if (!issues.isBroken('input', 'csv')) lintCsv(job, report);
   lintPartitions(job, report, (...path) => issues.isBroken(...path));
   lintSchedule(job, report, (...path) => issues.isBroken(...path));
   const places = [['partitions'], ['input', 'uri'], ['output', 'uri']];
@@ -46,6 +47,22 @@ function lintStores(job: Job, report: Report): void {
       }
       owners.set(bucket, name);
     }
+  }
+}
+
+function lintCsv({ input: { csv } }: Job, report: Report): void {
+  if (csv === undefined) return;
+  if (csv.delimiter !== null && (csv.delimiter === csv.quote || csv.delimiter === csv.escape)) {
+    report(['input', 'csv', 'delimiter'], {
+      what: 'is also the quote or the escape',
+      got: JSON.stringify(csv.delimiter),
+    });
+  }
+  if (csv.header === false && csv.names === null) {
+    report(['input', 'csv', 'header'], {
+      what: 'leaves the columns without names',
+      expected: 'names beside header: false',
+    });
   }
 }
 

@@ -1,4 +1,11 @@
-import type { FeatureSpec, Job, JobPartitions, JobPredictions, JobSchedule } from '../../base/contract/job.ts';
+import type {
+  CsvSettings,
+  FeatureSpec,
+  Job,
+  JobPartitions,
+  JobPredictions,
+  JobSchedule,
+} from '../../base/contract/job.ts';
 import type { FEATURE } from '../fields/binding-fields.ts';
 import type { Value } from '../fields/field.ts';
 import type { JobFile } from '../fields/job-fields.ts';
@@ -21,6 +28,7 @@ export function compileJob(file: JobFile): Job {
     input: {
       uris: file.input.uri,
       format: file.input.format,
+      ...(file.input.csv === null ? {} : { csv: compileCsv(file.input.csv) }),
       schema: file.input.schema === null ? null : mapValues(file.input.schema, compileType),
       pathColumns: mapValues(file.input.pathColumns, compileType),
       onBadFile: file.input.onBadFile,
@@ -54,6 +62,10 @@ export function compileJob(file: JobFile): Job {
     schedule: compileSchedule(file.schedule),
     notify: file.notify,
   });
+}
+
+function compileCsv(csv: NonNullable<JobFile['input']['csv']>): CsvSettings {
+  return { ...csv, delimiter: csv.delimiter === 'tab' ? '\t' : csv.delimiter };
 }
 
 function compilePredictions({ predictions, name, partitions, outputs }: JobFile): JobPredictions | null {

@@ -2,6 +2,7 @@ import { DUCKDB_TYPES, duckdbType } from './column-types.ts';
 import { CRON_PATTERN, readCron } from './cron.ts';
 import { endpointProblem, webhookProblem } from './endpoint.ts';
 import { parseInstant } from './instant.ts';
+import { strptimeProblem } from './strptime-format.ts';
 import { timeFormatProblem } from './time-format.ts';
 
 /** A named rule for texts: `pattern` is the part that JSON Schema can express, `problem` is the whole rule. */
@@ -92,6 +93,19 @@ export const TEXT_RULES = {
     partitionProblem,
   ),
   timeFormat: pattern('%', 'a format of %Y, %m, %d, %H and plain text, such as %Y-%m-%d', timeFormatProblem),
+  delimiter: pattern(
+    '^(tab|[\\t !#$%&()*+,./:;<=>?@^_`|~-])$',
+    'one character that is no letter, digit or quote, or the word tab',
+  ),
+  csvQuote: pattern('^(none|["\'`|~^$%])$', 'one of " \' ` | ~ ^ $ %, or none'),
+  csvEscape: pattern('^[\\\\"\'^~]$', 'one of \\ " \' ^ ~'),
+  csvNull: pattern('^[^\\r\\n]{1,64}$', 'a text of 1 to 64 characters, without line breaks'),
+  dateFormat: pattern('%', 'a format of %Y, %m, %d and plain text, such as %d.%m.%Y', (text) =>
+    strptimeProblem(text, 'Ymd', ''),
+  ),
+  timestampFormat: pattern('%', 'a format of %Y, %m, %d, %H, %M, %S, %f and plain text', (text) =>
+    strptimeProblem(text, 'YmdH', 'MSf'),
+  ),
   instant: pattern(
     '^[0-9]{4}-[0-9]{2}-[0-9]{2}',
     'a date such as 2013-01-01 or a time such as 2013-01-01T06:00:00Z, in UTC',

@@ -117,7 +117,7 @@ function checkRejectLimit(plan: Plan, records: readonly ChunkRecord[]): void {
     .join(', ');
   const example = records.find((r) => r.rejects !== null)?.rejects?.example;
   throw new PrescoreError('REJECT_LIMIT', {
-    what: `${rejected} of ${rows} rows were rejected (${rules})${example === undefined ? '' : `, such as ${sayReject(example)}`}`,
+    what: `${rejected} of ${rows} rows were rejected (${rules})${example === undefined ? '' : `, such as ${sayReject(example, plan)}`}`,
     where: `${plan.state}/runs/${plan.runId}/rejects/`,
     expected: `at most ${limit}`,
     got: `${rejected}`,
@@ -125,8 +125,9 @@ function checkRejectLimit(plan: Plan, records: readonly ChunkRecord[]): void {
   });
 }
 
-function sayReject({ file, row, column, rule, message }: RejectExample): string {
-  const place = `row ${row} of ${file}`;
+function sayReject({ file, row, column, rule, message }: RejectExample, { files }: Plan): string {
+  const isText = files.some((f) => f.uri === file && f.text !== undefined);
+  const place = `${isText ? 'line' : 'row'} ${row} of ${file}`;
   return `${place}: ${rule}${column === '' ? '' : ` in ${JSON.stringify(column)}`}: ${message}`;
 }
 

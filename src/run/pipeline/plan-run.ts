@@ -1,6 +1,7 @@
 import type { Binding } from '../../base/contract/binding.ts';
 import type { Job } from '../../base/contract/job.ts';
 import type { Plan } from '../../base/contract/plan.ts';
+import type { TextLayout } from '../../base/contract/table.ts';
 import { fingerprintsOf } from '../../job/slots/fingerprint.ts';
 import { formatRunId, type Slot } from '../../job/slots/run-id.ts';
 import { expandTemplate } from '../../job/values/template.ts';
@@ -20,7 +21,8 @@ export async function describeRun(
   const objects = await listInputs(job, partition, deps.stores, ({ uri, why }) =>
     deps.warn(`passed over ${uri}: ${why}`),
   );
-  const requests = objects.map(({ uri, size, etag }) => ({ uri, size, etag, format: job.input.format }));
+  const { format, csv } = job.input;
+  const requests = objects.map(({ uri, size, etag }) => ({ uri, size, etag, format, csv }));
   const results = await scorers.pool.describe(requests);
   return bindInputs(job, scorers.model, objects, results);
 }
@@ -46,8 +48,9 @@ export async function planRun(
   const batchRows = binding.fixedBatch ?? (asked === 'auto' ? await autoBatch(binding, scorers) : asked);
   const totalRows = inputs.described.reduce((sum, f) => sum + (f.rows ?? 0), 0);
   const cuttable = inputs.described.map((f) => ({
-    rowGroups: f.format === 'arrow-stream' ? null : f.rowGroups,
+    rowGroups: f.rows === null ? null : f.rowGroups,
     size: f.size,
+    ...(f.text === undefined ? {} : { textBytes: textBytes(f.size, f.text) }),
   }));
   const outputUri = expandTemplate(job.output.uri, slot.partition).replace(/\/+$/, '');
   const { model } = scorers;
@@ -72,6 +75,13 @@ export async function planRun(
     fingerprints: fingerprintsOf({ job, modelSha256: model.sha256, batchRows, versions: deps.versions }),
     versions: deps.versions,
   };
+}
+
+/** Text is packed to a tenth at best of usual tables. */
+const PACKED = 10;
+
+function textBytes(size: number, { compression }: TextLayout): number {
+  return compression === 'none' ? size : size * PACKED;
 }
 
 async function autoBatch(binding: Binding, { pool, model }: LoadedScorers): Promise<number> {

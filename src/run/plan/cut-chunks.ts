@@ -1,10 +1,12 @@
 import type { PlannedChunk, Slice } from '../../base/contract/plan.ts';
 import type { RowGroupInfo } from '../../base/contract/table.ts';
 
-/** A file as the cutter sees it: its row groups in order, or null for an Arrow stream, which is a chunk of its own. */
+/** A file as the cutter sees it: its row groups in order, or null where they are not known (Arrow streams, text): it is not cut. */
 export interface CuttableFile {
   readonly rowGroups: readonly RowGroupInfo[] | null;
   readonly size: number;
+  /** Of a text file, about how many bytes its text has: small ones share a chunk. Other files without row groups have one each. */
+  readonly textBytes?: number;
 }
 
 export interface ChunkTarget {
@@ -17,6 +19,7 @@ const MIN_ROWS = 32_768;
 const MAX_ROWS = 131_072;
 const WANTED_CHUNKS = 8;
 const MAX_BYTES = 128 * 1024 * 1024;
+const MAX_TEXT_BYTES = 32 * 1024 * 1024;
 // A chunk's queries name all its files: with 4,000 in one, DuckDB took 450 MB to plan them.
 const MAX_SLICES = 64;
 
@@ -32,33 +35,30 @@ export function chunkTarget(totalRows: number, chunkRows: number | 'auto'): Chun
 }
 
 /**
- * Cuts files into chunks in input order: big files are split between row groups, small files are packed together. Every
- * row is in exactly one chunk; files without rows are in none. Pure and deterministic.
+ * Cuts files into chunks in input order: big files are split between row groups, small files are packed together, text files
+ * with text files. Every row is in exactly one chunk; files without rows are in none. Pure and deterministic.
  */
 export function cutChunks(files: readonly CuttableFile[], target: ChunkTarget): PlannedChunk[] {
   const chunks: PlannedChunk[] = [];
-  let open: { slices: Slice[]; rows: number; weight: number; bytes: number } = {
-    slices: [],
-    rows: 0,
-    weight: 0,
-    bytes: 0,
-  };
+  const empty = (): OpenChunk => ({ slices: [], rows: 0, weight: 0, bytes: 0, isText: false });
+  let open = empty();
   const close = (): void => {
-    if (open.slices.length > 0)
-      chunks.push({ n: chunks.length, slices: open.slices, rows: open.rows, bytes: open.bytes });
-    open = { slices: [], rows: 0, weight: 0, bytes: 0 };
+    const rows = open.isText ? null : open.rows;
+    if (open.slices.length > 0) chunks.push({ n: chunks.length, slices: open.slices, rows, bytes: open.bytes });
+    open = empty();
   };
   files.forEach((file, index) => {
     if (file.rowGroups === null) {
-      close();
-      chunks.push({
-        n: chunks.length,
-        slices: [{ file: index, rowStart: 0, rowEnd: null }],
-        rows: null,
-        bytes: file.size,
-      });
+      const weight = file.textBytes ?? Number.POSITIVE_INFINITY;
+      const isOver = open.weight + weight > MAX_TEXT_BYTES || open.slices.length === MAX_SLICES;
+      if (!open.isText || isOver) close();
+      open.isText = true;
+      open.slices.push({ file: index, rowStart: 0, rowEnd: null });
+      open.weight += weight;
+      open.bytes += file.size;
       return;
     }
+    if (open.isText) close();
     let row = 0;
     for (const group of file.rowGroups) {
       const end = row + group.rows;
@@ -76,6 +76,14 @@ export function cutChunks(files: readonly CuttableFile[], target: ChunkTarget): 
   });
   close();
   return chunks;
+}
+
+interface OpenChunk {
+  slices: Slice[];
+  rows: number;
+  weight: number;
+  bytes: number;
+  isText: boolean;
 }
 
 /** Heaviest first, so that the last chunk to finish is a small one; ties in input order. */

@@ -11,7 +11,8 @@ import { columnsOf } from '../../scoring/tensor/feature-packer.ts';
 import { joinFeature, widen } from './column-types.ts';
 import type { InputObject } from './list-inputs.ts';
 import { outputColumns } from './output-columns.ts';
-import { JoinedTypes } from './unify-columns.ts';
+import { settleTextColumns } from './settle-text-columns.ts';
+import { checkConflicts, JoinedTypes } from './unify-columns.ts';
 
 /** Input files that will be read, with what the job reads of them, and how they feed the model. */
 export interface BoundInputs {
@@ -43,10 +44,15 @@ export function bindInputs(
   const kept = [...job.id, ...job.passthrough];
   const binder = new FileBinder(job, model, kept);
   const skipped: SkippedFile[] = [];
+  const settled = settleTextColumns(
+    results.flatMap((result) => (result.ok ? [result.file] : [])),
+    job.input.schema,
+  );
+  let next = 0;
   results.forEach((result, i) => {
     try {
       if (!result.ok) throw fromErrorJson(result.error);
-      binder.add(withPathColumns(result.file, job));
+      binder.add(withPathColumns(settled[next++]!, job));
     } catch (error) {
       if (job.input.onBadFile !== 'skip' || !(error instanceof PrescoreError) || !FILE_FAULTS.has(error.code))
         throw error;
@@ -64,6 +70,7 @@ export function bindInputs(
       format: file.format,
       rows: file.rows,
       columns: file.columns.filter((c) => used.has(c.name)).map((c) => binder.asRead(c)),
+      ...(file.text === undefined ? {} : { text: file.text }),
       pathValues: { ...pathValues.get(file.uri), ...nullsOf(file, used) },
     }),
   );
@@ -111,6 +118,8 @@ class FileBinder {
   private readonly job: Job;
   private readonly model: ModelInfo;
   private readonly keptNames: readonly string[];
+  /** Columns that the job names, for features or to keep; those of the model's names where it names none. */
+  private readonly asked: readonly string[];
   private reference: BoundFeatures | null = null;
   private mismatch: PrescoreError | null = null;
 
@@ -120,10 +129,14 @@ class FileBinder {
     this.keptNames = kept;
     this.kept = new JoinedTypes(widen, job.input.lossy);
     this.features = new JoinedTypes(joinFeature, job.input.lossy);
+    const features = Object.values(job.features ?? {});
+    const named = features.flatMap((feature) => (feature.kind === 'columns' ? feature.columns : []));
+    this.asked = [...kept, ...(job.features === null ? model.signature.inputs.map((input) => input.name) : named)];
   }
 
   /** Errors: SIGNATURE_MISMATCH while no file fits, INPUT_SCHEMA, INPUT_LOSSY_TYPE, INPUT_UNSUPPORTED, MODEL_*. */
   add(file: FileDescription): void {
+    checkConflicts(file, this.asked);
     const bound = this.bind(file);
     // Checked before either is told of the file: one that is skipped must leave no type behind.
     this.kept.add(file, this.keptNames, () => this.features.add(file, bound.features));
@@ -167,8 +180,10 @@ class FileBinder {
     } catch (error) {
       if (!(error instanceof PrescoreError) || error.code !== 'SIGNATURE_MISMATCH') throw error;
       if (first === undefined) {
-        this.mismatch ??= error;
-        throw error;
+        const told =
+          file.text === undefined ? error : new PrescoreError(error.code, { ...error.details, fix: TEXT_TYPES });
+        this.mismatch ??= told;
+        throw told;
       }
       // A file that does not fit where another one did is an input fault, not the model's.
       throw new PrescoreError('INPUT_SCHEMA', {
@@ -179,6 +194,9 @@ class FileBinder {
     }
   }
 }
+
+const TEXT_TYPES =
+  'Types of text files come from their first lines: say others in input.schema, and in input.csv.nulls what stands for null.';
 
 // Path columns come after the file's own and never replace one: a FLOAT `month` in the file stays what it is.
 function withPathColumns(file: FileDescription, job: Job): FileDescription {

@@ -13,6 +13,14 @@ interface Known {
   readonly hasElements: boolean;
 }
 
+/** Checks that the files of a table agree on the types of these columns, where they are guesses. Errors: INPUT_SCHEMA, with both. */
+export function checkConflicts(file: FileDescription, wanted: readonly string[]): void {
+  const asked = new Set(wanted);
+  for (const column of file.columns) {
+    if (column.conflict !== undefined && asked.has(column.name)) throw textConflict(column, column.conflict, file);
+  }
+}
+
 /**
  * The types of some columns, joined over all files in any order: of those that are copied to the output by `widen`, of features by
  * `joinFeature`. Where a column holds only nulls its type says nothing. Columns that the job does not use may differ as they like.
@@ -110,6 +118,21 @@ function readable(
   return column;
 }
 
+function textConflict(
+  { name, type }: ColumnInfo,
+  other: { readonly uri: string; readonly type: string },
+  file: FileDescription,
+): PrescoreError {
+  return new PrescoreError('INPUT_SCHEMA', {
+    what: `column ${JSON.stringify(name)} has values of other types in the first lines of two files`,
+    where: `${other.uri} and ${file.uri}`,
+    expected: other.type,
+    got: type,
+    fix: `Say its type in input.schema, such as ${JSON.stringify(name)}: string.`,
+    detail: `  ${other.uri}: ${name} ${other.type}\n  ${file.uri}: ${name} ${type}`,
+  });
+}
+
 function missingColumn(name: string, file: FileDescription, other: FileDescription | null): PrescoreError {
   const near = file.columns.find((c) => c.name.toLowerCase() === name.toLowerCase());
   const columns = file.columns.map((c) => `  ${c.name}: ${c.type}`).join('\n');
@@ -121,6 +144,14 @@ function missingColumn(name: string, file: FileDescription, other: FileDescripti
       near === undefined
         ? `${file.columns.length} other columns`
         : `${JSON.stringify(near.name)} (names are compared exactly)`,
+    ...missingAdvice(file),
     detail: `columns of ${file.uri}\n${columns}`,
   });
+}
+
+// Names of text files are what the first lines say, which may be no names, or not all of them.
+function missingAdvice({ format, text }: FileDescription): { readonly fix?: string } {
+  if (format === 'jsonl') return { fix: 'If it may be missing in every line of a file, say its type in input.schema.' };
+  if (text?.csv?.hasHeader !== true) return {};
+  return { fix: 'Compare the names; if the first line has none, give them by input.csv: { names: […] }.' };
 }

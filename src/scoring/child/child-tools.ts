@@ -10,10 +10,12 @@ export interface ChildTools {
   readonly duck: Duck;
   readonly ort: InferenceThreads;
   readonly scratchDir: string;
+  /** For the text of one packed file, in bytes. */
+  readonly scratchBytes: number;
   readonly footers: FooterCache;
   readonly arrowMemoryBytes: number;
   /** Passed by a chunk while it is decoded: two at a time took more memory for no time (docs/decisions/scorers.md). */
   readonly decoding: Turnstile;
-  /** Passed by a slice of Arrow while it is converted, which may take all of `arrowMemoryBytes`. */
+  /** Passed by a slice of Arrow or text while it is converted, which may take all of `arrowMemoryBytes`. */
   readonly converting: Turnstile;
 }

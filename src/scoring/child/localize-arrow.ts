@@ -44,7 +44,12 @@ export async function localizeArrow(
     memoryBytes: options.arrowMemoryBytes,
     name: file.uri,
   };
-  const { rows, names } = await options.converting.run(() => arrowToParquet(conversion));
+  let started = 0;
+  const { rows, names } = await options.converting.run(() => {
+    started = performance.now();
+    return arrowToParquet(conversion);
+  });
+  const convertMs = performance.now() - started;
   const { uri, pathValues } = file;
   const rowBase = batches?.rowBase ?? 0;
   return {
@@ -61,6 +66,7 @@ export async function localizeArrow(
       asBytes: new Set<string>(),
     },
     bytesRead,
+    convertMs,
     footer: null,
     faults: [],
   };

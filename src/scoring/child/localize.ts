@@ -23,6 +23,8 @@ export interface LocalChunk {
   readonly slices: readonly LocalSlice[];
   readonly bytesRead: number;
   readonly fetchMs: number;
+  /** Milliseconds in which other formats were rewritten to Parquet; no part of `fetchMs`. */
+  readonly convertMs: number;
   /** A path for one more scratch file. */
   newScratch(): string;
   release(): Promise<void>;
@@ -32,7 +34,7 @@ export interface LocalChunk {
 
 /**
  * Brings the rows of a chunk within reach of DuckDB. Parquet on `file://` is read in place; from S3 only the footer and the
- * wanted column chunks are fetched into a sparse scratch file, pinned by ETag.
+ * wanted column chunks are fetched into a sparse scratch file, pinned by ETag. Arrow and text are rewritten to Parquet.
  *
  * Errors: INPUT_CHANGED, INPUT_GONE, INPUT_TRUNCATED, those of the store and of the footer.
  */
@@ -60,8 +62,7 @@ export async function localizeChunk(
       const place = options.stores.at(file.uri);
       const path = place.store.localPath(place.key);
       if (path !== null) inPlace.set(file.uri, file.etag);
-      const localize =
-        file.format === 'parquet' ? localizeParquet : (await import('./localize-arrow.ts')).localizeArrow;
+      const localize = await localizerOf(file);
       const located = await localize(file, slice, place, path, newScratch, options);
       bytesRead += located.bytesRead;
       local.push(located);
@@ -73,15 +74,24 @@ export async function localizeChunk(
     await checkEtags(options.stores, inPlace);
     throw error;
   }
+  const convertMs = local.reduce((sum, l) => sum + l.convertMs, 0);
   return {
     located: local,
     slices: local.map((l) => l.slice),
     bytesRead,
-    fetchMs: performance.now() - started,
+    fetchMs: Math.max(0, performance.now() - started - convertMs),
+    convertMs,
     newScratch,
     release,
     checkUnchanged: () => checkEtags(options.stores, inPlace),
   };
+}
+
+// The others are loaded when they are needed.
+async function localizerOf({ format }: PlannedFile): Promise<typeof localizeParquet> {
+  if (format === 'parquet') return localizeParquet;
+  if (format === 'csv' || format === 'jsonl') return (await import('./localize-text.ts')).localizeText;
+  return (await import('./localize-arrow.ts')).localizeArrow;
 }
 
 async function localizeParquet(
@@ -124,6 +134,7 @@ async function localizeParquet(
       asBytes,
     },
     bytesRead,
+    convertMs: 0,
     footer,
     faults: await checkPages(target, footer, options.columns, rowStart, rowEnd),
   };

@@ -12,17 +12,23 @@ export interface LocalizeOptions {
   readonly duck: Duck;
   readonly scratchDir: string;
   readonly footers: FooterCache;
-  /** For the conversion of Arrow record batches, in bytes. */
+  /** For the conversion of Arrow record batches and text, in bytes. */
   readonly arrowMemoryBytes: number;
   readonly converting: Turnstile;
   /** Top-level columns that are read at all. */
   readonly columns: ReadonlySet<string>;
+  /** For the text of one packed file, in bytes. */
+  readonly scratchBytes: number;
+  /** Rows of a text file at most, for a sample; all when left out. */
+  readonly maxRows?: number;
 }
 
 /** A slice on this machine. */
 export interface Located {
   readonly slice: LocalSlice;
   readonly bytesRead: number;
+  /** Milliseconds in which it was rewritten to Parquet. */
+  readonly convertMs: number;
   /** Of a Parquet file; null for one that prescore wrote itself. */
   readonly footer: ParquetFooter | null;
   /** Row groups of the slice that are damaged in a way that DuckDB would not notice. */

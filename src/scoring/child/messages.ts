@@ -1,4 +1,5 @@
 import type { Binding } from '../../base/contract/binding.ts';
+import type { CsvSettings, InputFormat } from '../../base/contract/job.ts';
 import type { StoreConfig } from '../../base/contract/object-store.ts';
 import type { OutputColumn, PlannedChunk, PlannedFile } from '../../base/contract/plan.ts';
 import type { ChunkResult, PartRecord } from '../../base/contract/records.ts';
@@ -54,7 +55,8 @@ export interface DescribeRequest {
   readonly uri: string;
   readonly size: number;
   readonly etag: string;
-  readonly format: 'auto' | 'parquet' | 'arrow';
+  readonly format: InputFormat;
+  readonly csv?: CsvSettings | undefined;
 }
 
 export type DescribeResult =
@@ -84,6 +86,8 @@ export interface SampleResult {
     readonly column: string;
     readonly message: string;
   }[];
+  /** What a row's number counts: rows from 0, or lines of a text file from 1. */
+  readonly counts: 'row' | 'line';
 }
 
 /** Requests of the supervisor, each answered by one reply with the same id. */

@@ -1,3 +1,4 @@
+import type { PlannedFile } from '../../base/contract/plan.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
 import { previewRows } from '../../data/duckdb/write-part.ts';
 import type { UnreadableRows } from '../../data/duckdb/write-rejects.ts';
@@ -27,10 +28,11 @@ export async function sampleRows(tools: ChildTools, run: BoundRun, rows: number)
     left -= sample.rowsRead;
     found.push(sample);
   }
-  return { columns, rows: found.flatMap((f) => f.rows), rejected: found.flatMap((f) => f.rejected) };
+  const counts = isText(run.context.files[0]) ? 'line' : 'row';
+  return { columns, rows: found.flatMap((f) => f.rows), rejected: found.flatMap((f) => f.rejected), counts };
 }
 
-interface FileSample extends Omit<SampleResult, 'columns'> {
+interface FileSample extends Omit<SampleResult, 'columns' | 'counts'> {
   readonly rowsRead: number;
 }
 
@@ -40,7 +42,7 @@ async function sampleFile(tools: ChildTools, run: BoundRun, file: number, rows: 
   const known = run.context.files[file]!.rows;
   const slice = { file, rowStart: 0, rowEnd: known === null ? null : Math.min(rows, known) };
   const reader = await tools.duck.lane();
-  const local = await localizeChunk(run.context.files, [slice], { ...tools, duck: reader, columns });
+  const local = await localizeChunk(run.context.files, [slice], { ...tools, duck: reader, columns, maxRows: rows });
   const lane = await tools.duck.lane();
   const options = { duck: reader, columns, onBadFile: run.context.onBadFile };
   // How many rows a stream has is known only now.
@@ -70,7 +72,7 @@ async function sampleSlices(
   slices: readonly ReadableSlice[],
   unreadable: readonly UnreadableRows[],
   rows: number,
-): Promise<Omit<SampleResult, 'columns'>> {
+): Promise<Omit<SampleResult, 'columns' | 'counts'>> {
   const shown = shownColumns(run);
   const lost = unreadable.map((u) => ({
     file: u.uri,
@@ -100,6 +102,10 @@ async function sampleSlices(
       });
     return { rows: all.filter((row) => row.code === 0).map((row) => row.values), rejected: [...lost, ...rejected] };
   });
+}
+
+function isText(file: PlannedFile | undefined): boolean {
+  return file?.text !== undefined;
 }
 
 function shownColumns(run: BoundRun): BoundRun['context']['outputColumns'] {

@@ -1,6 +1,7 @@
+import type { RejectReason } from '../../base/contract/binding.ts';
 import { decodeSlice, extraIndex } from '../../data/duckdb/decode-slice.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
-import { BAD_TEXT, positionBase } from '../../data/duckdb/local-slice.ts';
+import { positionBase, rowFaults } from '../../data/duckdb/local-slice.ts';
 import type { TableWriter } from '../../data/duckdb/table-writer.ts';
 import { FeaturePacker } from '../tensor/feature-packer.ts';
 import { RejectCodes } from '../tensor/reject-codes.ts';
@@ -86,20 +87,20 @@ class ChunkWalk {
     for (const [ordinal, { slice, file }] of slices.entries()) {
       const sliceColumns = decodedColumns(this.bound, file);
       const packer = new FeaturePacker(this.bound.context.binding, sliceColumns, this.codes, this.dictionary);
-      const badTexts = [...slice.asBytes];
+      const faults = rowFaults(slice);
       let position = positionBase(ordinal) + slice.rowStart;
       for await (const batch of decodeSlice(duck, slice, sliceColumns)) {
         for (let from = 0; from < batch.rows; ) {
           this.slab ??= await this.nextSlab();
           const { slab } = this;
           const count = Math.min(batch.rows - from, this.bound.layout.rows - this.filled);
-          // First, so that the reason is not that the text came as a null.
-          if (badTexts.length > 0) {
+          // First, so that the reason is not that the value came as a null.
+          if (faults.length > 0) {
             const found = batch
               .column(extraIndex(sliceColumns))
               .i32()
               .subarray(from, from + count);
-            this.markBadTexts(found, badTexts, slab.feeds.codes.subarray(this.filled));
+            this.markFaults(found, faults, slab.feeds.codes.subarray(this.filled));
           }
           packer.pack(batch, from, count, slab.feeds, this.filled);
           writePositions(slab.positions, this.filled, position, count);
@@ -143,9 +144,11 @@ class ChunkWalk {
     };
   }
 
-  private markBadTexts(found: Int32Array, columns: readonly string[], codes: Uint16Array): void {
+  private markFaults(found: Int32Array, faults: readonly RejectReason[], codes: Uint16Array): void {
     found.forEach((number, row) => {
-      if (number > 0) codes[row] = this.codes.codeOf('bad_utf8', columns[number - 1]!, BAD_TEXT);
+      if (number === 0) return;
+      const { rule, column, message } = faults[number - 1]!;
+      codes[row] = this.codes.codeOf(rule, column, message);
     });
   }
 

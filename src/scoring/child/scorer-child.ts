@@ -89,6 +89,7 @@ export class ScorerChild {
       duck,
       ort: this.ort,
       scratchDir: options.scratchDir,
+      scratchBytes: options.scratchBytes,
       footers: new FooterCache(() => duck.keepFooters(false)),
       arrowMemoryBytes: options.duckMemoryBytes,
       decoding: new Turnstile(),

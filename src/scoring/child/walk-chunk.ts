@@ -29,7 +29,7 @@ export async function walkChunk(
   let local: LocalChunk | null = null;
   try {
     local = await localizeChunk(run.context.files, chunk.slices, { ...tools, duck: reader, columns });
-    const { fetchMs, bytesRead } = local;
+    const { fetchMs, convertMs, bytesRead } = local;
     const options = { duck: reader, columns, onBadFile: run.context.onBadFile };
     const walk = { tools, run, chunk, reader, lane };
     let rows = 0;
@@ -45,7 +45,9 @@ export async function walkChunk(
       );
     });
     await local.checkUnchanged();
-    return { ...result, timings: { ...result.timings, fetchMs, bytesRead, totalMs: performance.now() - started } };
+    const decodeMs = result.timings.decodeMs + convertMs;
+    const totalMs = performance.now() - started;
+    return { ...result, timings: { ...result.timings, fetchMs, decodeMs, bytesRead, totalMs } };
   } finally {
     lane.close();
     reader.close();

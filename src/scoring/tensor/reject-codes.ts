@@ -1,11 +1,4 @@
-import type { RejectRule } from '../../base/contract/binding.ts';
-
-export interface RejectReason {
-  readonly rule: RejectRule;
-  /** Source or prediction column; empty when the whole row failed. */
-  readonly column: string;
-  readonly message: string;
-}
+import type { RejectReason, RejectRule } from '../../base/contract/binding.ts';
 
 const MAX_CODES = 60_000;
 

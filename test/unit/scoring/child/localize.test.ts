@@ -53,6 +53,7 @@ describe('a file that changes between the read of its footer and the next step',
       scratchDir: folder,
       footers,
       arrowMemoryBytes: 2 ** 20,
+      scratchBytes: 2 ** 30,
       converting: new Turnstile(),
     };
     const slices = [{ file: 0, rowStart: 0, rowEnd: 10 }];

@@ -36,14 +36,14 @@ export interface ScanBatch {
 }
 
 /** Rows that DuckDB may ask for, as a table whose columns are named c0, c1, … */
-export interface ArrowScan {
+export interface RowScan {
   /** DuckDB's spelling. */
   readonly types: readonly string[];
   /** The next record batch, or null after the last. Called from DuckDB's callback: it cannot wait. */
   readonly next: () => ScanBatch | null;
 }
 
-const FUNCTION = 'prescore_arrow_scan';
+const FUNCTION = 'prescore_row_scan';
 const VECTOR_ROWS = 2048;
 const registered = new WeakSet<DuckDBConnection>();
 const scans = new Map<string, RunningScan>();
@@ -54,9 +54,9 @@ let lastId = 0;
  *
  * Errors: whatever `work` or the scan throws; an error of the scan comes out as it was thrown, not as DuckDB words it.
  */
-export async function withArrowScan<T>(
+export async function withRowScan<T>(
   connection: DuckDBConnection,
-  scan: ArrowScan,
+  scan: RowScan,
   work: (name: string) => Promise<T>,
 ): Promise<T> {
   if (!registered.has(connection)) {
@@ -79,11 +79,11 @@ export async function withArrowScan<T>(
 /** One scan while a query takes rows from it. */
 class RunningScan {
   failure: unknown = undefined;
-  private readonly scan: ArrowScan;
+  private readonly scan: RowScan;
   private batch: ScanBatch | null = null;
   private row = 0;
 
-  constructor(scan: ArrowScan) {
+  constructor(scan: RowScan) {
     this.scan = scan;
   }
 
@@ -121,7 +121,7 @@ class RunningScan {
 function createFunction(): DuckDBTableFunction {
   const running = (data: object | undefined): RunningScan => {
     if (data instanceof RunningScan) return data;
-    throw new PrescoreError('INTERNAL', { what: 'an Arrow scan is gone' });
+    throw new PrescoreError('INTERNAL', { what: 'a row scan is gone' });
   };
   return DuckDBTableFunction.create({
     name: FUNCTION,
