@@ -38,7 +38,7 @@ export async function localizeText(
 ): Promise<Located> {
   const { text: layout, uri, pathValues } = file;
   if (layout === undefined) throw new PrescoreError('INTERNAL', { what: 'a text file has no layout', where: uri });
-  const columns = file.columns.filter((c) => options.columns.has(c.name) && pathValue(pathValues, c.name) === null);
+  const columns = file.columns.filter((c) => options.columns.has(c.name) && !isPathColumn(pathValues, c.name));
   const source = pinnedSource(place, file.size, file.etag);
   const rows = options.maxRows ?? Number.POSITIVE_INFINITY;
   let mostBytes = options.maxRows === undefined ? Number.POSITIVE_INFINITY : SAMPLE_BYTES;
