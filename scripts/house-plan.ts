@@ -33,6 +33,11 @@ export const WINGS: readonly Wing[] = [
         may: ['base/errors'],
       },
       { path: 'base/disk', holds: 'local files: digest, writes that survive a loss of power', may: [] },
+      {
+        path: 'base/formats',
+        holds: 'what a file is by its bytes: tables, models of other tools, what is packed',
+        may: [],
+      },
       { path: 'base/heap', holds: "what V8's garbage collector is not to be misled by", may: [] },
       {
         path: 'base/telemetry',
@@ -107,7 +112,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'data/duckdb',
         holds: 'DuckDB: decoding slices, encoding parts, describing inputs',
-        may: [...BASE, 'base/heap', 'data/object-store', 'data/parquet', 'data/arrow', 'data/text'],
+        may: [...BASE, 'base/formats', 'base/heap', 'data/object-store', 'data/parquet', 'data/arrow', 'data/text'],
       },
     ],
   },
@@ -124,7 +129,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'model/onnx',
         holds: 'reading ONNX files, refusals, devices, the session',
-        may: [...BASE, 'model/elements', 'model/gpu'],
+        may: [...BASE, 'base/formats', 'model/elements', 'model/gpu'],
       },
     ],
   },
@@ -263,7 +268,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'inference/host',
         holds: 'models of a folder, their versions, and the queue that joins requests into batches',
-        may: [...BASE, 'base/disk', 'base/heap', 'model/elements', 'inference/child'],
+        may: [...BASE, 'base/disk', 'base/formats', 'base/heap', 'model/elements', 'model/onnx', 'inference/child'],
       },
       {
         path: 'inference/job',
@@ -328,6 +333,7 @@ export const WINGS: readonly Wing[] = [
         may: [
           ...BASE,
           'base/disk',
+          'base/formats',
           'data/object-store',
           'data/file-store',
           'model/gpu',

@@ -44,6 +44,8 @@ export interface ModelInfo {
   readonly signature: Signature;
   /** True when a row's score can depend on its batch neighbours (dynamic quantization). */
   readonly dynamicQuantization: boolean;
+  /** Names of its features in the order of its one input, when its metadata has them. */
+  readonly featureNames?: readonly string[];
   /** Where it runs, when that is not the CPU. */
   readonly device?: GrantedDevice;
 }

@@ -28,6 +28,12 @@ export const ERROR_CODES = {
     'The file has problems; all of them are listed.',
     'Mend each line; docs/job-file.md, serve-file.md and stream-file.md have every key.',
   ),
+  SPEC_DRAFT: entry(
+    2,
+    false,
+    'The file is a draft of prescore init with a question that is open.',
+    'Answer it on the line that is named and take the question mark off its key.',
+  ),
   SPEC_TOO_LARGE: entry(
     2,
     false,

@@ -2,10 +2,13 @@ import { constants } from 'node:fs';
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '../../base/contract/job.ts';
-import type { StoreResolver } from '../../base/contract/object-store.ts';
+import type { ObjectStore, StoreResolver } from '../../base/contract/object-store.ts';
 import { fileDigest } from '../../base/disk/file-digest.ts';
-import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
+import { readSample } from '../../base/formats/file-sample.ts';
 import { withFileErrors } from '../../data/file-store/file-errors.ts';
+import { folderAsModel } from '../../model/onnx/foreign-folder.ts';
+import { foreignModel } from '../../model/onnx/foreign-model.ts';
 
 const MAX_MODEL_BYTES = 2 * 1024 ** 3;
 
@@ -18,10 +21,28 @@ export interface LocalModel {
   readonly sha256: string;
 }
 
+const MOST_NAMES = 100;
+
+/** Names of the first files below a key that is no object, relative to it. */
+async function someFiles(store: ObjectStore, key: string): Promise<string[]> {
+  const prefix = `${key.replace(/\/+$/, '')}/`;
+  const names: string[] = [];
+  try {
+    for await (const object of store.list(prefix)) {
+      names.push(object.key.slice(prefix.length));
+      if (names.length >= MOST_NAMES) break;
+    }
+  } catch (error) {
+    // The model is not there, whether or not one may list.
+    if (!isPrescoreError(error)) throw error;
+  }
+  return names;
+}
+
 /**
  * Copies a model to the scratch folder. Children hash the bytes they load, so a pinned one is not hashed here.
  *
- * Errors: MODEL_NOT_FOUND, MODEL_UNPINNED (with the sha256 to write down), MODEL_INVALID above 2 GiB; those of the store
+ * Errors: MODEL_NOT_FOUND, MODEL_UNPINNED (with the sha256 to write down), MODEL_INVALID above 2 GiB and of a folder; those of the store
  * and of the scratch folder.
  */
 export async function fetchModel(
@@ -32,8 +53,20 @@ export async function fetchModel(
 ): Promise<LocalModel> {
   const { store, key, uri } = stores.at(job.model.uri);
   const info = await store.head(key);
-  if (info === null) throw new PrescoreError('MODEL_NOT_FOUND', { what: 'there is no model', where: uri });
+  if (info === null) throw folderAsModel(await someFiles(store, key), uri);
   if (info.size > MAX_MODEL_BYTES) {
+    // Checkpoints can be of any size.
+    const sample = await readSample(
+      async (offset, length) => {
+        const into = new Uint8Array(length);
+        await store.readRange(key, { offset, length }, info.etag, into);
+        return into;
+      },
+      info.size,
+      uri,
+    );
+    const foreign = foreignModel(sample, uri);
+    if (foreign !== null) throw foreign;
     const [what, got] = ['model is larger than an ONNX file can be', `${info.size} bytes`];
     throw new PrescoreError('MODEL_INVALID', { what, where: uri, expected: 'at most 2 GiB', got });
   }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { schemeAdvice } from './foreign-schemes.ts';
 
 /** A place that was understood. File keys are absolute paths without the leading slash; S3 keys are kept byte for byte. */
 export type ParsedUri =
@@ -7,7 +8,8 @@ export type ParsedUri =
   | { readonly kind: 's3'; readonly bucket: string; readonly key: string };
 
 const LONGEST_S3_KEY = 1024;
-const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+// dbfs:/path has one slash; read as a path, it would be a folder of that name.
+const SCHEME = /^(?:([a-z][a-z0-9+.-]*):\/\/|(dbfs):\/)/i;
 
 /**
  * Reads a plain path, `file:///abs` or `s3://bucket/key`. Plain paths are taken literally (no escapes, no `~`), relative
@@ -20,11 +22,12 @@ export function parseUri(text: string, baseFolder: string): ParsedUri {
   if (text.includes('\0')) throw invalid(text, 'it holds a NUL character');
   if (!text.isWellFormed()) throw invalid(text, 'it is not valid Unicode');
   if (/^file:/i.test(text)) return { kind: 'file', key: parseFileUri(text) };
-  const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
+  const [, named, bare] = SCHEME.exec(text) ?? [];
+  const scheme = (named ?? bare)?.toLowerCase();
   if (scheme === undefined) return { kind: 'file', key: parsePlainPath(text, baseFolder) };
   if (scheme === 's3') return parseS3Uri(text);
-  if (scheme === 's3a' || scheme === 's3n') throw invalid(text, `${scheme}:// is another tool's name for s3://`);
-  throw invalid(text, `${scheme}:// is not supported`);
+  const { what, fix } = schemeAdvice(scheme, text);
+  throw invalid(text, what, fix);
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { Location, ObjectInfo } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { readSample } from '../../base/formats/file-sample.ts';
+import { foreignModel } from '../../model/onnx/foreign-model.ts';
 
 /** One `<name>/<version>/model.onnx` of a model folder, as a listing shows it. */
 export interface FolderModel {
@@ -8,10 +10,15 @@ export interface FolderModel {
   readonly model: ObjectInfo;
   /** The object that holds the sha256; null when there is none (yet). */
   readonly digest: ObjectInfo | null;
+  /** Set when the version has no model.onnx, but a file of another kind of model, which `model` then is. */
+  readonly isForeign?: true;
 }
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$/;
 const MODEL = 'model.onnx';
+/** What tools name their models; a version that has one of these in place of a model.onnx is told, not passed over. */
+const FOREIGN =
+  /^(saved_model\.pb|MLmodel|.+\.(onnx|pkl|pickle|joblib|pt|pth|pt2|keras|h5|hdf5|tflite|cbm|ubj|safetensors|pmml)|model\.(txt|json|bin))$/;
 /** Either may hold the digest; the first is the one to write. */
 const DIGESTS: readonly string[] = ['model.onnx.sha256', 'sha256'];
 const MOST_OBJECTS = 100_000;
@@ -19,12 +26,13 @@ const DIGEST_BYTES = 4096;
 
 /**
  * The models of a folder or prefix. Folders whose names are no model names or versions, and files elsewhere, are passed over.
+ * A version whose only model is of another kind is there too, so that a request for it is told what to do.
  *
  * Errors: those of the store; STORE_CONFIG above 100,000 objects.
  */
 export async function listModels(folder: Location): Promise<FolderModel[]> {
   const prefix = folder.key === '' || folder.key.endsWith('/') ? folder.key : `${folder.key}/`;
-  const found = new Map<string, { model: ObjectInfo | null; digest: ObjectInfo | null; rank: number }>();
+  const found = new Map<string, Found>();
   let seen = 0;
   for await (const object of folder.store.list(prefix)) {
     if (++seen > MOST_OBJECTS) {
@@ -34,20 +42,49 @@ export async function listModels(folder: Location): Promise<FolderModel[]> {
     const parts = object.key.slice(prefix.length).split('/');
     const [name = '', version = '', file = ''] = parts;
     const rank = DIGESTS.indexOf(file);
-    if (parts.length !== 3 || !NAME.test(name) || !NAME.test(version) || (file !== MODEL && rank === -1)) continue;
+    const isForeign = file !== MODEL && FOREIGN.test(file);
+    if (parts.length !== 3 || !NAME.test(name) || !NAME.test(version)) continue;
+    if (file !== MODEL && rank === -1 && !isForeign) continue;
     const place = `${name}/${version}`;
-    const entry = found.get(place) ?? { model: null, digest: null, rank: DIGESTS.length };
+    const entry = found.get(place) ?? { model: null, foreign: null, digest: null, rank: DIGESTS.length };
     found.set(place, entry);
     if (file === MODEL) entry.model = object;
+    else if (isForeign) entry.foreign ??= object;
     else if (rank < entry.rank) {
       entry.digest = object;
       entry.rank = rank;
     }
   }
-  return [...found].flatMap(([place, { model, digest }]) => {
+  return [...found].flatMap(([place, { model, foreign, digest }]): FolderModel[] => {
     const [name = '', version = ''] = place.split('/');
-    return model === null ? [] : [{ name, version, model, digest }];
+    if (model !== null) return [{ name, version, model, digest }];
+    return foreign === null ? [] : [{ name, version, model: foreign, digest, isForeign: true }];
   });
+}
+
+interface Found {
+  model: ObjectInfo | null;
+  foreign: ObjectInfo | null;
+  digest: ObjectInfo | null;
+  /** Of the digest's name in `DIGESTS`. */
+  rank: number;
+}
+
+/**
+ * Says why a version without a model.onnx cannot be served, by what its file is. Never returns.
+ *
+ * Errors: MODEL_INVALID; those of the store.
+ */
+export async function refuseForeign(folder: Location, { model }: FolderModel): Promise<never> {
+  const where = folder.store.uriOf(model.key);
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    const into = new Uint8Array(length);
+    await folder.store.readRange(model.key, { offset, length }, model.etag, into);
+    return into;
+  };
+  const foreign = foreignModel(await readSample(read, model.size, where), where);
+  const what = `the version has no ${MODEL}`;
+  throw foreign ?? new PrescoreError('MODEL_INVALID', { what, where, expected: MODEL, fix: `Name the file ${MODEL}.` });
 }
 
 /** Changes when the files of a version are replaced. */

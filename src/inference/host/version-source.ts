@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { Location } from '../../base/contract/object-store.ts';
 import type { LiveModelFile } from '../child/live-messages.ts';
 import { copyModel, digestOf, removeModel, scratchPath, writeModel } from './local-model.ts';
-import { type FolderModel, readDigest } from './model-folder.ts';
+import { type FolderModel, readDigest, refuseForeign } from './model-folder.ts';
 
 /** Where the bytes of a version come from. */
 export interface VersionSource {
@@ -41,6 +41,7 @@ export function folderSource(
     key: model.model.key,
     digest: () => readDigest(folder, model),
     fetch: async () => {
+      if (model.isForeign) await refuseForeign(folder, model);
       const pinned = isUnpinned ? null : await readDigest(folder, model);
       const own = scratchPath(scratchDir);
       path = own;

@@ -184,12 +184,13 @@ function checkPlace(
     return folder === null ? checked.value : `lmdb:${resolveUri(folder)}`;
   } catch (error) {
     if (!isPrescoreError(error)) throw error;
-    const { what, expected, got } = error.details;
+    const { what, expected, got, fix } = error.details;
     issues.add(node.at, path, {
       code: error.code,
       what,
       expected: expected ?? sayShape(shape),
       got: got ?? sayNode(node),
+      ...(fix === undefined ? {} : { fix }),
     });
     return undefined;
   }

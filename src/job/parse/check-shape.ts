@@ -2,7 +2,7 @@ import type { Field, ListShape, MapShape, ObjectShape, Shape, Value } from '../f
 import { sayShape } from '../fields/say-shape.ts';
 import { sayNode } from '../tree/issues.ts';
 import { addSecretIssue, addSecretsBelow, isSecretKey } from '../tree/secrets.ts';
-import { type SpecMap, type SpecNode, type SpecPath, treeOf } from '../tree/tree.ts';
+import { isQuestion, type SpecMap, type SpecNode, type SpecPath, treeOf } from '../tree/tree.ts';
 import { nearestKey } from '../values/nearest-key.ts';
 import { textProblem } from '../values/text-rules.ts';
 import type { CheckContext } from './check-context.ts';
@@ -90,8 +90,9 @@ function checkMap(shape: MapShape, node: SpecNode, path: SpecPath, context: Chec
 }
 
 function checkObject(shape: ObjectShape, given: SpecNode, path: SpecPath, context: CheckContext): unknown {
-  const node = unfold(shape, given);
-  if (node.kind !== 'map') return wrongKind(shape, node, path, context, 'must be a map');
+  const unfolded = unfold(shape, given);
+  if (unfolded.kind !== 'map') return wrongKind(shape, unfolded, path, context, 'must be a map');
+  const node = withQuestions(shape, unfolded, path, context);
   // A misspelt key is told once, not a second time as missing.
   const meant = new Set<string | undefined>();
   for (const [key, { keyAt, value }] of node.entries) {
@@ -143,6 +144,25 @@ function checkChoice(shape: ObjectShape, node: SpecMap, path: SpecPath, { issues
     });
   }
   return missing.length === 0;
+}
+
+/** A key with a question mark is told, and its value is checked as if that was the answer: so all problems are told at once. */
+function withQuestions(shape: ObjectShape, node: SpecMap, path: SpecPath, { issues }: CheckContext): SpecMap {
+  const asked = [...node.entries].filter(([key]) => isQuestion(key) && Object.hasOwn(shape.fields, key.slice(0, -1)));
+  if (asked.length === 0) return node;
+  const entries = new Map(node.entries);
+  for (const [question, entry] of asked) {
+    const key = question.slice(0, -1);
+    const text = entry.comment?.replace(/^question: */, '');
+    issues.add(entry.keyAt, [...path, key], {
+      code: 'SPEC_DRAFT',
+      what: `is an open question${text === undefined ? '' : `: ${text}`}`,
+      expected: `the answer, and the key ${key} without its question mark`,
+    });
+    entries.delete(question);
+    if (!entries.has(key)) entries.set(key, entry);
+  }
+  return { ...node, entries };
 }
 
 /** Returns the known key that was probably meant. */

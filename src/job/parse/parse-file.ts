@@ -38,7 +38,7 @@ export interface FileFormat<F, T> {
  *
  * Errors: SPEC_SYNTAX and SPEC_TOO_LARGE at once; SPEC_VERSION for a newer format; else one error for all problems, with
  * `details.detail` (a line each) and `details.data.issues` (objects): SPEC_SECRET when one is a credential,
- * OUTPUT_OVERLAPS_INPUT when that is all that is wrong, SPEC_INVALID otherwise. Repeat: safe.
+ * OUTPUT_OVERLAPS_INPUT or SPEC_DRAFT when that is all that is wrong, SPEC_INVALID otherwise. Repeat: safe.
  */
 export function parseFile<F, T>(
   text: string,

@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, type ParsedNode } from 'yaml';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { IssueList } from './issues.ts';
-import type { Position, SpecEntry, SpecNode, SpecPath } from './tree.ts';
+import { isQuestion, type Position, type SpecEntry, type SpecNode, type SpecPath } from './tree.ts';
 
 /** Levels of maps and lists. */
 export const MAX_DEPTH = 32;
@@ -60,7 +60,7 @@ export function buildTree(
         children.push(value);
         if (key === null) continue;
         if (entries.has(key)) issues.add(at(keyOffset), [...path, key], { what: 'is written twice' });
-        else entries.set(key, { keyAt: at(keyOffset), value: value.node });
+        else entries.set(key, { keyAt: at(keyOffset), value: value.node, ...commentOf(key, pair.value) });
       }
       return sum({ kind: 'map', at: place, entries }, children);
     }
@@ -121,4 +121,11 @@ function sum(node: SpecNode, children: readonly Built[]): Built {
 
 function tooLarge(file: string, { line, column }: Position, what: string): PrescoreError {
   return new PrescoreError('SPEC_TOO_LARGE', { what: `the job file ${what}`, where: `${file}:${line}:${column}` });
+}
+
+// Behind the key of a block, or behind the value of a line.
+function commentOf(key: string, value: ParsedNode | null): { readonly comment?: string } {
+  if (!isQuestion(key)) return {};
+  const text = (value?.commentBefore ?? value?.comment ?? '').trim();
+  return text === '' ? {} : { comment: text };
 }

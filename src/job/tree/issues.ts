@@ -14,14 +14,21 @@ export interface SpecIssue {
   readonly got?: string;
   /** The nearest known key. */
   readonly suggestion?: string;
+  /** What to do, where there is more to say than to mend the line. */
+  readonly fix?: string;
 }
 
-export type IssueText = Pick<SpecIssue, 'what' | 'expected' | 'got' | 'suggestion'> & { readonly code?: ErrorCode };
+export type IssueText = Pick<SpecIssue, 'what' | 'expected' | 'got' | 'suggestion' | 'fix'> & {
+  readonly code?: ErrorCode;
+};
 
 /** Adds a problem at a path of the file. */
 export type Report = (path: SpecPath, text: IssueText) => void;
 
 const MAX_LISTED = 100;
+
+/** Codes that tell more than SPEC_INVALID does, where all problems have them. */
+const ALONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['OUTPUT_OVERLAPS_INPUT', 'SPEC_DRAFT']);
 
 /** Collects every problem of one file. */
 export class IssueList {
@@ -39,16 +46,16 @@ export class IssueList {
   }
 
   /**
-   * One error for all problems. A credential outranks the rest (SPEC_SECRET); OUTPUT_OVERLAPS_INPUT is the code when
-   * nothing else is wrong; else SPEC_INVALID.
+   * One error for all problems. A credential outranks the rest (SPEC_SECRET); OUTPUT_OVERLAPS_INPUT and SPEC_DRAFT are the
+   * code when nothing else is wrong; else SPEC_INVALID.
    */
   toError(file: string): PrescoreError | null {
     const sorted = this.issues.toSorted((a, b) => a.line - b.line || a.column - b.column);
     const secret = sorted.find((issue) => issue.code === 'SPEC_SECRET');
     const first = secret ?? sorted[0];
     if (first === undefined) return null;
-    const isOverlap = sorted.every((issue) => issue.code === 'OUTPUT_OVERLAPS_INPUT');
-    const code = secret !== undefined || isOverlap ? first.code : 'SPEC_INVALID';
+    const isOne = ALONE.has(first.code) && sorted.every((issue) => issue.code === first.code);
+    const code = secret !== undefined || isOne ? first.code : 'SPEC_INVALID';
     const others = sorted.length - 1;
     const more = others === 0 ? '' : ` (and ${others} more problem${others === 1 ? '' : 's'})`;
     return new PrescoreError(code, {
@@ -56,6 +63,7 @@ export class IssueList {
       where: `${file}:${first.line}:${first.column}`,
       ...(first.expected === undefined ? {} : { expected: first.expected }),
       ...(first.got === undefined ? {} : { got: first.got }),
+      ...(first.fix === undefined ? {} : { fix: first.fix }),
       detail: listing(file, sorted),
       data: { issues: sorted },
     });
@@ -67,7 +75,8 @@ function listing(file: string, issues: readonly SpecIssue[]): string {
     const expected = issue.expected === undefined ? '' : `; expected ${issue.expected}`;
     const got = issue.got === undefined ? '' : `; got ${issue.got}`;
     const text = `${issue.path}: ${issue.what}${expected}${got}${hint(issue)}`;
-    return `${oneLine(file)}:${issue.line}:${issue.column}: ${oneLine(text, 1000)}`;
+    const line = `${oneLine(file)}:${issue.line}:${issue.column}: ${oneLine(text, 1000)}`;
+    return issue.fix === undefined ? line : `${line}. ${issue.fix}`;
   });
   const rest = issues.length - lines.length;
   return [...lines, ...(rest === 0 ? [] : [`… and ${rest} more`])].join('\n');

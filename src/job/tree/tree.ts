@@ -16,6 +16,13 @@ export interface SpecMap {
 export interface SpecEntry {
   readonly keyAt: Position;
   readonly value: SpecNode;
+  /** Of a question (see `isQuestion`): what stands behind the # on its line. */
+  readonly comment?: string;
+}
+
+/** Whether a key is a question of a draft: a known key with a `?`, which whoever answers it takes off. Errors: none. */
+export function isQuestion(key: string): boolean {
+  return key.length > 1 && key.endsWith('?');
 }
 
 export interface SpecList {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { featureNamesOf } from './feature-names.ts';
 import { type OnnxFile, readOnnxFile } from './onnx-file.ts';
 
 /** Operator domains that the prebuilt ONNX Runtime carries. */
@@ -44,7 +45,9 @@ export function inspectModel(bytes: Uint8Array, where: string, pinned: string | 
   if (custom.length > 0) {
     throw new PrescoreError('MODEL_CUSTOM_OP', { what: `model uses ${custom.sort().slice(0, 5).join(', ')}`, where });
   }
+  const featureNames = featureNamesOf(file.metadata);
   return {
+    ...(featureNames === null ? {} : { featureNames }),
     sha256,
     bytes: bytes.length,
     irVersion: file.irVersion,

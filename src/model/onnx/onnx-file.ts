@@ -1,4 +1,6 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { sampleOf } from '../../base/formats/file-sample.ts';
+import { foreignModel } from './foreign-model.ts';
 import { type ProtoField, protoFields, protoText } from './protobuf.ts';
 
 /** Structure of an ONNX file, read before ONNX Runtime sees it. Field numbers: onnx/onnx.proto (ModelProto and below). */
@@ -14,6 +16,8 @@ export interface OnnxFile {
   /** Graph outputs that are no tensors: name -> kind in words. */
   readonly otherOutputs: ReadonlyMap<string, string>;
   readonly otherInputs: ReadonlyMap<string, string>;
+  /** What the exporter wrote beside the graph. */
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 interface Found {
@@ -23,31 +27,21 @@ interface Found {
 
 const MAX_DEPTH = 64;
 
-/** Errors: MODEL_INVALID when the bytes are no ONNX model. Owns: nothing is kept of `bytes`. */
+/** Errors: MODEL_INVALID when the bytes are no ONNX model; of other formats it says which, and how to convert them. Owns: nothing is kept of `bytes`. */
 export function readOnnxFile(bytes: Uint8Array, where: string): OnnxFile {
-  if (bytes.length === 0) throw new PrescoreError('MODEL_INVALID', { what: 'model file has zero bytes', where });
-  const head = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase();
-  if (head.startsWith('<!doctype') || head.startsWith('<html') || head.startsWith('<?xml')) {
-    throw new PrescoreError('MODEL_INVALID', { what: 'model file is a web page, not a model', where });
-  }
-  if (head.startsWith('version https://git-lfs')) {
-    throw new PrescoreError('MODEL_INVALID', {
-      what: 'model file is a Git LFS pointer, not a model',
-      where,
-      fix: 'Run git lfs pull.',
-    });
-  }
-  if (new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'ORTM') {
-    const fix = 'Use the .onnx file that it was made from.';
-    throw new PrescoreError('MODEL_INVALID', { what: 'model file is in ORT format, not ONNX', where, fix });
-  }
+  // ONNX Runtime would take it for its own format, whatever else it may be.
+  if (new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'ORTM') throw refusal(bytes, where);
   try {
     return readModel(bytes);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const what = `model file is damaged or cut short (${error.message})`;
-    throw new PrescoreError('MODEL_INVALID', { what, where, cause: error });
+    throw refusal(bytes, where, error);
   }
+}
+
+function refusal(bytes: Uint8Array, where: string, cause?: RangeError): PrescoreError {
+  const what = `model file is damaged or cut short (${cause?.message ?? 'it is of another format'})`;
+  return foreignModel(sampleOf(bytes, where), where) ?? new PrescoreError('MODEL_INVALID', { what, where, cause });
 }
 
 function readModel(bytes: Uint8Array): OnnxFile {
@@ -56,6 +50,7 @@ function readModel(bytes: Uint8Array): OnnxFile {
   const functionDomains = new Set<string>();
   const otherOutputs = new Map<string, string>();
   const otherInputs = new Map<string, string>();
+  const metadata = new Map<string, string>();
   let irVersion = 0;
   let producer = '';
   let hasGraph = false;
@@ -69,11 +64,27 @@ function readModel(bytes: Uint8Array): OnnxFile {
       readValues(field.bytes, 11, otherInputs);
     }
     if (field.number === 8 && field.bytes !== null) readOpset(field.bytes, opsets);
+    if (field.number === 14 && field.bytes !== null) readMetadata(field.bytes, metadata);
     if (field.number === 25 && field.bytes !== null) functionDomains.add(walkFunction(field.bytes, found));
   }
   if (!hasGraph) throw new RangeError('no graph');
   const { operators, externalTensors } = found;
-  return { irVersion, producer, opsets, operators, functionDomains, externalTensors, otherOutputs, otherInputs };
+  const facts = { irVersion, producer, opsets, operators, functionDomains, externalTensors };
+  return { ...facts, otherOutputs, otherInputs, metadata };
+}
+
+const MOST_METADATA = 2 ** 20;
+
+// StringStringEntryProto: key 1, value 2.
+function readMetadata(bytes: Uint8Array, metadata: Map<string, string>): void {
+  if (bytes.length > MOST_METADATA) return;
+  let key = '';
+  let value = '';
+  for (const field of protoFields(bytes)) {
+    if (field.number === 1) key = protoText(field.bytes);
+    if (field.number === 2) value = protoText(field.bytes);
+  }
+  metadata.set(key, value);
 }
 
 function readOpset(bytes: Uint8Array, opsets: Record<string, number>): void {

@@ -53,7 +53,8 @@ export async function planRun(
     ...(f.text === undefined ? {} : { textBytes: textBytes(f.size, f.text) }),
   }));
   const outputUri = expandTemplate(job.output.uri, slot.partition).replace(/\/+$/, '');
-  const { model } = scorers;
+  // Names of features decide no byte of the output; the binding has the columns.
+  const { featureNames: _, ...model } = scorers.model;
   return {
     format: 1,
     runId: formatRunId(slot, attempt),

@@ -4,6 +4,7 @@ import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { compileGlob, whyIgnored } from '../../job/values/glob.ts';
 import { expandTemplate } from '../../job/values/template.ts';
 import { pathValuesOf } from './path-values.ts';
+import { refuseTableFolder } from './table-folder.ts';
 
 /** One input object, pinned by what the store said of it. */
 export interface InputObject {
@@ -29,7 +30,8 @@ const MOST_PASSED = 100;
  * over. A URI without a pattern names one object, or a folder whose files are all taken. `onPassedOver` hears of names that
  * begin with `_` and look like data.
  *
- * Errors: INPUT_NOT_FOUND when nothing matches, with what was passed over; INPUT_SCHEMA for path values; those of the store.
+ * Errors: INPUT_NOT_FOUND when nothing matches, with what was passed over; INPUT_SCHEMA for path values; those of
+ * `refuseTableFolder` and of the store.
  */
 export async function listInputs(
   job: Job,
@@ -68,13 +70,17 @@ type Pass = (key: string, why: string) => void;
 async function* matches(uri: string, stores: StoreResolver, pass: Pass): AsyncGenerator<ObjectInfo> {
   const { store, key } = stores.at(uri);
   const glob = compileGlob(key);
-  if (glob.isPattern) return yield* listed(glob, store.list(glob.prefix), pass);
+  const place = glob.isPattern ? glob.prefix.slice(0, glob.prefix.lastIndexOf('/') + 1) : `${glob.prefix}/`;
+  if (glob.isPattern) {
+    await refuseTableFolder(store, place, stores);
+    return yield* listed(glob, store.list(glob.prefix), pass);
+  }
   const single = await store.head(glob.prefix);
   if (single !== null && single.size > 0) return yield single;
-  const folder = `${glob.prefix}/`;
-  const isData = (at: string): boolean => whyIgnored(at.slice(folder.length)) === null;
+  await refuseTableFolder(store, place, stores);
+  const isData = (at: string): boolean => whyIgnored(at.slice(place.length)) === null;
   let found = 0;
-  for await (const info of listed({ prefix: folder, matches: isData }, store.list(folder), pass)) {
+  for await (const info of listed({ prefix: place, matches: isData }, store.list(place), pass)) {
     found++;
     yield info;
   }

@@ -1,0 +1,48 @@
+/** What is looked at of a file: its two ends. */
+export interface FileSample {
+  /** Path, key or URI; only its ending is looked at, and only where bytes do not tell. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** From the first byte. */
+  readonly head: Uint8Array;
+  /** Up to the last byte; may overlap the head. */
+  readonly tail: Uint8Array;
+}
+
+/** Bytes of an end that are enough to recognise a file. */
+export const SAMPLE_BYTES = 65_536;
+
+/** The sample of a file that is in memory. Owns: views of `bytes`. */
+export function sampleOf(bytes: Uint8Array, name: string): FileSample {
+  const { length } = bytes;
+  return {
+    name,
+    size: length,
+    head: bytes.subarray(0, SAMPLE_BYTES),
+    tail: bytes.subarray(Math.max(0, length - SAMPLE_BYTES)),
+  };
+}
+
+/** The sample of a file that is read by ranges. Errors: those of `read`. */
+export async function readSample(
+  read: (offset: number, length: number) => Promise<Uint8Array>,
+  size: number,
+  name: string,
+): Promise<FileSample> {
+  const length = Math.min(size, SAMPLE_BYTES);
+  const head = length === 0 ? new Uint8Array() : await read(0, length);
+  const tail = length === size ? head : await read(size - length, length);
+  return { name, size, head, tail };
+}
+
+/** Bytes as characters of their values, for looking for words. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+/** The last segment of a path or URI, when it can stand in a command line as it is; else `instead`. */
+export function plainName(name: string, instead: string): string {
+  const last = name.slice(name.replace(/\/+$/, '').lastIndexOf('/') + 1).replace(/\/+$/, '');
+  return /^[A-Za-z0-9_][A-Za-z0-9._+=-]{0,100}$/.test(last) ? last : instead;
+}

@@ -1,0 +1,114 @@
+import type { ObjectStore, StoreResolver } from '../../base/contract/object-store.ts';
+import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
+
+/** A format that is a folder of Parquet files and a log of which of them count. */
+interface FolderFormat {
+  readonly says: string;
+  /** Folder of the log below the table's, and a name that only it holds. */
+  readonly log: string;
+  readonly mark: RegExp;
+  /** The line that writes the rows that count. `mark` is the newest file that was found. */
+  readonly convert: (place: string, mark: string) => string;
+}
+
+const FORMATS: readonly FolderFormat[] = [
+  {
+    says: 'a Delta table',
+    log: '_delta_log/',
+    mark: /^(\d{20}\.json|\d{20}\.checkpoint.*\.parquet|_last_checkpoint)$/,
+    convert: (place) =>
+      `(pip install polars deltalake): python -c "import polars; polars.read_delta('${place}').write_parquet('table.parquet')"`,
+  },
+  {
+    says: 'an Iceberg table',
+    log: 'metadata/',
+    mark: /\.metadata\.json(\.gz)?$/,
+    convert: (place, mark) =>
+      `(pip install polars pyiceberg): python -c "import polars; polars.scan_iceberg('${place}/metadata/${mark}').collect().write_parquet('table.parquet')"`,
+  },
+  {
+    says: 'a Hudi table',
+    log: '.hoodie/',
+    mark: /^hoodie\.properties$/,
+    convert: (place) =>
+      `(pip install hudi pyarrow): python -c "import hudi, pyarrow as a, pyarrow.parquet as p; p.write_table(a.Table.from_batches(hudi.HudiTableBuilder.from_base_uri('${place}').build().read_snapshot()), 'table.parquet')"`,
+  },
+];
+
+/** Names of a log that are looked at. */
+const MOST_NAMES = 1000;
+
+interface Found {
+  readonly format: FolderFormat;
+  readonly root: string;
+  readonly mark: string;
+}
+
+const known = new WeakMap<StoreResolver, Map<string, Promise<Found | null>>>();
+
+/**
+ * Refuses a folder whose files alone are not the table: Delta, Iceberg and Hudi leave deleted and replaced rows in place and keep
+ * a log of what counts. `folder` is the key of what is listed, with its slash or empty; folders above it are looked at as far as they may be the
+ * table's. Each folder is looked at once for a resolver.
+ *
+ * Errors: INPUT_UNSUPPORTED with the line that writes the table as it is now; those of the store.
+ */
+export async function refuseTableFolder(store: ObjectStore, folder: string, stores: StoreResolver): Promise<void> {
+  const seen = known.get(stores) ?? new Map<string, Promise<Found | null>>();
+  known.set(stores, seen);
+  for (const root of rootsOf(folder)) {
+    const place = store.uriOf(root);
+    let looked = seen.get(place);
+    if (looked === undefined) {
+      looked = lookAt(store, root);
+      seen.set(place, looked);
+      looked.catch(() => seen.delete(place));
+    }
+    const found = await looked;
+    if (found !== null) throw refusal(found, store.uriOf(found.root).replace(/\/+$/, ''));
+  }
+}
+
+/** The folder itself; the one above its partition folders; the one above `data`, where Iceberg puts its files. */
+function rootsOf(folder: string): string[] {
+  const above = folder.replace(/([^/=]+=[^/]*\/)+$/, '');
+  const roots = [folder, above, above.replace(/(^|\/)data\/$/, '$1')];
+  return [...new Set(roots)].filter((root) => root !== '' || folder === '');
+}
+
+async function lookAt(store: ObjectStore, root: string): Promise<Found | null> {
+  const found = await Promise.all(
+    FORMATS.map(async (format): Promise<Found | null> => {
+      const mark = await newestMark(store, `${root}${format.log}`, format.mark);
+      return mark === null ? null : { format, root, mark };
+    }),
+  );
+  return found.find((one) => one !== null) ?? null;
+}
+
+async function newestMark(store: ObjectStore, prefix: string, mark: RegExp): Promise<string | null> {
+  let newest: { readonly name: string; readonly modifiedMs: number } | null = null;
+  let names = 0;
+  try {
+    for await (const { key, modifiedMs } of store.list(prefix)) {
+      const name = key.slice(prefix.length);
+      if (mark.test(name) && modifiedMs >= (newest?.modifiedMs ?? 0)) newest = { name, modifiedMs };
+      if (++names >= MOST_NAMES) break;
+    }
+  } catch (error) {
+    // Who may list the input only is asked for no more rights than that.
+    if (!isPrescoreError(error) || error.code !== 'STORE_DENIED') throw error;
+  }
+  return newest?.name ?? null;
+}
+
+function refusal({ format, mark }: Found, place: string): PrescoreError {
+  const isPlain = (text: string): boolean => /^[A-Za-z0-9/_.:+=-]+$/.test(text);
+  const line = format.convert(isPlain(place) ? place : 'TABLE', isPlain(mark) ? mark : 'NEWEST.metadata.json');
+  return new PrescoreError('INPUT_UNSUPPORTED', {
+    what: `the folder is ${format.says}: its files alone also hold rows that were deleted or replaced`,
+    where: place,
+    fix: `Write its rows as plain Parquet ${line}`,
+    data: { format: format.says },
+  });
+}
