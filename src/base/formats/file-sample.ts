@@ -41,8 +41,12 @@ export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-/** The last segment of a path or URI, when it can stand in a command line as it is; else `instead`. */
+/**
+ * A file as it can stand in a command line: a local path as it is, of a URI the last segment; `instead` where a sign in it could mean
+ * something to a shell.
+ */
 export function plainName(name: string, instead: string): string {
-  const last = name.slice(name.replace(/\/+$/, '').lastIndexOf('/') + 1).replace(/\/+$/, '');
-  return /^[A-Za-z0-9_][A-Za-z0-9._+=-]{0,100}$/.test(last) ? last : instead;
+  const whole = name.replace(/\/+$/, '');
+  const shown = whole.startsWith('/') ? whole : whole.slice(whole.lastIndexOf('/') + 1);
+  return /^[A-Za-z0-9_/][A-Za-z0-9._+=/-]{0,300}$/.test(shown) ? shown : instead;
 }

@@ -65,7 +65,8 @@ function headFields(head: Uint8Array, size: number): HeadField[] | null {
     if (wire === 0) fields.push({ number, value: varint(), at, length: 0 });
     else if (wire === 2) {
       const length = varint();
-      if (!(length <= size - at)) return null;
+      // A file that was cut still shows what it was; one whose first fields do not fit was never a message.
+      if (!(length <= size - at) && (fields.length < 2 || Number.isNaN(length))) return null;
       fields.push({ number, value: null, at, length });
       at += length;
     } else if (wire === 1 || wire === 5) {

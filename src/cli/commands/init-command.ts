@@ -1,26 +1,32 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
-import { stringify } from 'yaml';
 import type { Job } from '../../base/contract/job.ts';
-import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
+import type { ModelInfo } from '../../base/contract/signature.ts';
+import type { ColumnInfo } from '../../base/contract/table.ts';
+import { fromErrorJson, isPrescoreError, oneLine, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
+import { type FolderLayout, folderLayout } from '../../job/draft/folder-layout.ts';
 import { parseJob } from '../../job/parse/parse-job.ts';
+import { duckdbType } from '../../job/values/column-types.ts';
+import { lmdbFolder } from '../../job/values/store-url.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
-import { suggestBinding } from '../../scoring/tensor/suggest-binding.ts';
+import { type DraftBinding, type Remark, SURE } from '../../scoring/draft/draft-binding.ts';
+import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
 import { showPath } from '../output/print-summary.ts';
 import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
+import { type DraftParts, writeDraft } from './init-draft.ts';
+import { checkFlags, type InitFlags, keyOf, readWishes } from './init-wishes.ts';
 
-interface InitFlags {
-  readonly out: string;
-  readonly name?: string;
-  readonly output?: string;
-  readonly force?: boolean;
-}
+const LINEAGE = ['scored_at', 'model_name', 'model_version', 'run_id'];
 
-/** `prescore init MODEL DATA`: looks at both, binds them, and writes a job file that runs as it is. */
-export async function initCommand(model: string, data: string, flags: InitFlags): Promise<number> {
+/**
+ * `prescore init MODEL DATA…`: looks at both, binds them, and writes a job file. What is certain is filled in; a guess is marked; what
+ * only a person can know is a question, and the file refuses to run until it is answered.
+ */
+export async function initCommand(model: string, data: readonly string[], flags: InitFlags): Promise<number> {
+  checkFlags(flags);
   const target = resolve(flags.out);
   if (existsSync(target) && flags.force !== true) {
     throw new PrescoreError('USAGE', {
@@ -29,45 +35,44 @@ export async function initCommand(model: string, data: string, flags: InitFlags)
       fix: 'Pass --force to replace it, or --out with another name.',
     });
   }
-  const name = flags.name ?? jobName(model);
   const from = (text: string): string => seenFrom(target, resolveUri(text, process.cwd()));
+  const name = flags.name ?? jobName(model);
   const base = {
-    prescore: 1,
     name,
+    stores: storesOf(flags, [model, ...data]),
     model: { uri: from(model) },
-    input: { uri: from(data) },
-    output: { uri: flags.output === undefined ? `out/${name}` : from(flags.output) },
+    input: data.map((text) => from(literal(text))),
+    output: flags.output === undefined ? `out/${name}` : from(flags.output),
   };
-  const job = parse(stringify(base), target);
+  const job = parse(
+    JSON.stringify({
+      prescore: 1,
+      ...base,
+      stores: base.stores ?? {},
+      input: { uri: base.input },
+      output: { uri: base.output },
+    }),
+    target,
+  );
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, true);
   const done = endOnSignal(() => scorers.kill());
   try {
-    const [first] = await listInputs(job, null, stores);
+    const found = await listInputs(job, null, stores);
+    const files = found.map(({ uri }) => uri);
+    const layout = layoutOf(base.input, job, files);
+    const table = found.find(({ uri }) => isChosen(uri, layout, files)) ?? found[0]!;
     const { pool, model: info } = await scorers.load();
-    const [described] = await pool.describe([{ ...first!, format: 'auto' }]);
+    const [described] = await pool.describe([{ ...table, format: 'auto' }]);
     if (described === undefined || !described.ok)
       throw described === undefined
-        ? new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: data })
+        ? new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: data.join(', ') })
         : fromErrorJson(described.error);
-    const bound = suggestBinding(info.signature, described.file.columns, base.model.uri);
-    const whole = {
-      ...base,
-      model: { ...base.model, sha256: info.sha256 },
-      features: bound.features,
-      outputs: bound.outputs,
-      ...(bound.id.length > 0 ? { id: bound.id } : {}),
-      output: { ...base.output, lineage: true },
-    };
-    const text = `# Written by prescore init. Every key: docs/job-file.md\n${stringify(whole, { lineWidth: 110, flowCollectionPadding: true })}`;
-    parse(text, target);
-    writeFileSync(target, text);
-    const shown = showPath(target);
-    process.stdout.write(
-      `wrote ${shown}: ${Object.keys(bound.features).length} inputs bound, predictions ${Object.keys(bound.outputs).join(', ')}${bound.id.length > 0 ? `, id ${bound.id.join(', ')}` : ''}\n`,
-    );
-    for (const note of bound.notes) process.stdout.write(`note: ${note}\n`);
-    process.stdout.write(`next: prescore run ${shown} --sample 5, then prescore run ${shown}\n`);
+    const parts = draftOf(base, layout, info, described.file.columns, flags, target);
+    const text = writeDraft(parts);
+    const questions = questionsOf(text, target);
+    save(target, text);
+    tell(target, parts, questions);
     return 0;
   } finally {
     done();
@@ -76,15 +81,183 @@ export async function initCommand(model: string, data: string, flags: InitFlags)
   }
 }
 
+type Base = Pick<DraftParts, 'name' | 'stores' | 'output'> & {
+  readonly model: { readonly uri: string };
+  readonly input: readonly string[];
+};
+
+function draftOf(
+  base: Base,
+  found: FolderLayout,
+  info: ModelInfo,
+  own: readonly ColumnInfo[],
+  flags: InitFlags,
+  target: string,
+): DraftParts {
+  // A folder's name never replaces a column of the file.
+  const names = new Set(own.map((c) => c.name));
+  const pathColumns = Object.fromEntries(Object.entries(found.pathColumns).filter(([key]) => !names.has(key)));
+  const layout = { ...found, pathColumns };
+  const extra = Object.entries(pathColumns).map(([name, type]) => ({
+    name,
+    type: duckdbType(type) ?? type,
+    nullable: false,
+  }));
+  const columns = [...own, ...extra];
+  const known = columns.map((c) => c.name);
+  const wishes = readWishes(flags, info.signature, known);
+  // A name of the lineage columns can only be an id when they are left away.
+  const hasLineage = !wishes.id.some((id) => LINEAGE.includes(id.toLowerCase()));
+  const binding = suggestBinding(info, columns, wishes, hasLineage ? LINEAGE : [], base.model.uri);
+  refuseWishes(binding, wishes.features);
+  const [only, another] = base.input;
+  const folder = layout.partitions?.folder;
+  return {
+    ...base,
+    model: { uri: base.model.uri, sha256: info.sha256 },
+    input: another === undefined ? layout.uri : base.input,
+    layout,
+    binding,
+    output: folder === undefined || only === undefined ? base.output : `${base.output.replace(/\/+$/, '')}/${folder}`,
+    predictions: predictionsOf(flags, binding, columns, target),
+    hasLineage,
+  };
+}
+
+/** What was said and cannot be is no question. Errors: USAGE. */
+function refuseWishes({ features }: DraftBinding, wishes: ReadonlyMap<string, readonly string[]>): void {
+  for (const { tensor, certainty, text } of features) {
+    const asked = wishes.get(tensor);
+    if (asked === undefined || certainty !== 'question') continue;
+    const got = asked.length > 8 ? `${asked.length} columns` : asked.join(', ');
+    throw new PrescoreError('USAGE', { what: `--features does not fit input ${tensor}: ${text}`, got });
+  }
+}
+
+function predictionsOf(
+  flags: InitFlags,
+  { id }: DraftBinding,
+  columns: readonly ColumnInfo[],
+  target: string,
+): DraftParts['predictions'] {
+  if (flags.predictions === undefined) return null;
+  const folder = lmdbFolder(flags.predictions);
+  const store = folder === null ? flags.predictions : `lmdb:${seenFrom(target, resolveUri(folder, process.cwd()))}`;
+  const said = keyOf(
+    flags,
+    columns.map((c) => c.name),
+  );
+  if (said.length > 0) return { store, key: said, remark: SURE };
+  if (id.columns.length > 0 && id.certainty === 'sure') return { store, key: id.columns, remark: SURE };
+  const remark: Remark =
+    id.columns.length > 0
+      ? { certainty: 'guess', text: 'the id; a key that stands twice fails the publication' }
+      : { certainty: 'question', text: 'no column names a row; which one is the key? It must be in id as well' };
+  return { store, key: id.columns.length > 0 ? id.columns : ['COLUMN'], remark };
+}
+
+/** The places and texts of the questions. Errors: SPEC_* for anything else that is wrong with the draft. */
+function questionsOf(text: string, target: string): { readonly line: number; readonly text: string }[] {
+  try {
+    parse(text, target);
+    return [];
+  } catch (error) {
+    if (!isPrescoreError(error) || error.code !== 'SPEC_DRAFT') throw error;
+    const issues = (error.details.data?.['issues'] ?? []) as readonly { line: number; path: string; what: string }[];
+    return issues.map(({ line, path, what }) => ({ line, text: `${path} ${what}` }));
+  }
+}
+
+function tell(
+  target: string,
+  { binding, layout, predictions }: DraftParts,
+  questions: ReturnType<typeof questionsOf>,
+): void {
+  const shown = showPath(target);
+  const { features, outputs, id } = binding;
+  const bound = features.filter(({ certainty }) => certainty !== 'question').length;
+  const say = (text: string): void => void process.stdout.write(`${oneLine(text, 1000)}\n`);
+  const ids = id.columns.length > 0 ? `, id ${id.columns.join(', ')}` : '';
+  const kind = questions.length === 0 ? '' : 'a draft, ';
+  say(
+    `wrote ${shown}: ${kind}${bound} of ${features.length} inputs bound, predictions ${outputs.map((o) => o.column).join(', ')}${ids}`,
+  );
+  for (const { tensor, certainty, text } of features) if (certainty === 'guess') say(`guess: ${tensor}: ${text}`);
+  for (const { column, text } of outputs) if (text !== '') say(`guess: ${column}: ${text.replace('guess: ', '')}`);
+  if (id.certainty === 'guess') say(`guess: id ${id.columns.join(', ')}: ${id.text}`);
+  if (predictions?.remark.certainty === 'guess')
+    say(`guess: key ${predictions.key.join(', ')}: ${predictions.remark.text}`);
+  for (const note of layout.notes) say(`guess: ${note}`);
+  for (const [name, why] of binding.leftOut) say(`left out: ${name}: ${why.replace('guess: ', '')}`);
+  for (const note of binding.notes) say(`note: ${note}`);
+  if (id.columns.length === 0) say('note: no id column was found; add id: to keep rows identifiable');
+  for (const { line, text } of questions) process.stderr.write(`question: ${shown}:${line}: ${oneLine(text, 1000)}\n`);
+  if (questions.length === 0) say(`next: prescore run ${shown} --sample 5, then prescore run ${shown}`);
+  else
+    say(
+      `next: answer ${questions.length === 1 ? 'the question' : 'the questions'} in ${shown} and take off the question mark (or init again with --features …), then prescore run ${shown} --sample 5`,
+    );
+}
+
 function parse(text: string, target: string): Job {
-  return parseJob(text, { path: target, baseUri: dirname(target), resolveUri });
+  return parseJob(text, { path: showPath(target), baseUri: dirname(target), resolveUri });
+}
+
+function layoutOf(input: readonly string[], job: Job, files: readonly string[]): FolderLayout {
+  const [only, another] = input;
+  const [uri = ''] = job.input.uris;
+  const isFile = files.length === 1 && files[0] === uri;
+  if (only === undefined || another !== undefined || isFile) {
+    return { uri: only ?? '', partitions: null, pathColumns: {}, notes: [] };
+  }
+  const fixed = uri.slice(0, `${uri}*`.search(/[*?[]/));
+  const root = /[*?[]/.test(uri) ? fixed.slice(0, fixed.lastIndexOf('/') + 1) : `${uri.replace(/\/+$/, '')}/`;
+  return folderLayout(only, root, files);
+}
+
+/** Whether a file is one that the draft reads: in a mixed folder only those of the table are. */
+function isChosen(uri: string, { uri: pattern }: FolderLayout, files: readonly string[]): boolean {
+  const ending = /\*(\.[a-z]+)$/.exec(pattern)?.[1];
+  return files.length === 1 || ending === undefined || uri.endsWith(ending);
+}
+
+function save(target: string, text: string): void {
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new PrescoreError('USAGE', { what: `--out cannot be written (${code})`, where: target, cause });
+  }
+}
+
+// The endpoint may come from the environment, and then means nothing to files.
+function storesOf({ endpoint, region, output = '' }: InitFlags, places: readonly string[]): DraftParts['stores'] {
+  const isS3 = [...places, output].some((place) => /^s3:/i.test(place));
+  if (!isS3 || (endpoint === undefined && region === undefined)) return null;
+  const isAws = endpoint === undefined || /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
+  return {
+    main: {
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(region === undefined ? {} : { region }),
+      ...(isAws ? {} : { pathStyle: true }),
+    },
+  };
+}
+
+// A file whose name has signs of a glob is meant as it is.
+function literal(text: string): string {
+  const isFile = !/^[a-z0-9+.-]+:/i.test(text) && /[*?[]/.test(text) && existsSync(text);
+  return isFile ? text.replace(/[*?[]/g, '[$&]') : text;
 }
 
 // Local files are named as seen from the job file, so that the folder can be moved as a whole.
 function seenFrom(target: string, uri: string): string {
   if (!uri.startsWith('/')) return uri;
   const near = relative(dirname(target), uri);
-  return near.startsWith('../../../..') ? uri : near;
+  const closing = uri.endsWith('/') && near !== '' ? '/' : '';
+  if (near === '') return './';
+  return near.startsWith('../../../..') ? uri : `${near}${closing}`;
 }
 
 function jobName(model: string): string {

@@ -25,7 +25,7 @@ export function parseTime(text: string): string {
 }
 
 /** For options that may be given again. */
-export function collect(text: string, before: readonly string[]): string[] {
+export function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }
 

@@ -6,6 +6,7 @@ import { reportError } from '../output/report-error.ts';
 import { packageVersion } from '../wiring/versions.ts';
 import { addBackfill } from './backfill-options.ts';
 import { addGpu } from './gpu-options.ts';
+import { addInit } from './init-options.ts';
 import { parseCount, parseShard, parseTime } from './parse-options.ts';
 import { addQueue, addSchedule } from './queue-options.ts';
 import { addRuns } from './runs-options.ts';
@@ -81,18 +82,7 @@ export function buildProgram(done: (code: number) => void): Command {
     .action(async (job: string, flags) =>
       done(await (await import('../commands/plan-command.ts')).checkCommand(job, flags)),
     );
-  program
-    .command('init')
-    .description('write a working job file for a model and a table')
-    .argument('<model>', 'ONNX file: path or s3://…')
-    .argument('<data>', 'Parquet or Arrow file, folder or glob')
-    .option('-o, --out <file>', 'job file to write', 'job.yaml')
-    .option('--name <name>', 'name of the job')
-    .option('--output <uri>', 'where predictions go')
-    .option('--force', 'replace the file if it exists')
-    .action(async (model: string, data: string, flags) =>
-      done(await (await import('../commands/init-command.ts')).initCommand(model, data, flags)),
-    );
+  addInit(program, done);
   program
     .command('verify')
     .description('read a committed output again: manifest, sizes, sha256s, row counts')

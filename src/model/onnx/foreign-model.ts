@@ -75,9 +75,9 @@ const ADVICE: Partial<Record<FileKind, Advice>> = {
   safetensors: () =>
     'Weights alone are no model. Of a Hugging Face model: optimum-cli export onnx --model FOLDER onnx/, then name onnx/model.onnx; of a module of your own: torch.onnx.export.',
   keras: (file) =>
-    `Convert it (pip install keras tensorflow tf2onnx): ${python(`import keras; keras.saving.load_model('${file}').export('model.onnx', format='onnx')`)}`,
+    `Convert it (pip install keras tensorflow tf2onnx): ${python(`import keras; m = keras.saving.load_model('${file}'); m.export('model.onnx', format='onnx', input_signature=m.inputs)`)}`,
   hdf5: (file) =>
-    `If it is a Keras model (pip install keras tensorflow tf2onnx): ${python(`import keras; keras.saving.load_model('${file}').export('model.onnx', format='onnx')`)}`,
+    `If it is a Keras model (pip install keras tensorflow tf2onnx): ${python(`import keras; m = keras.saving.load_model('${file}'); m.export('model.onnx', format='onnx', input_signature=m.inputs)`)}`,
   'saved-model': (file, found) => tf2onnx('saved-model')(file.endsWith('.pb') ? 'ITS_FOLDER' : file, found),
   'frozen-graph': (file) =>
     `Convert it (pip install tf2onnx): python -m tf2onnx.convert --graphdef ${file} --inputs INPUT:0 --outputs OUTPUT:0 --output model.onnx --opset 18`,

@@ -31,7 +31,7 @@ const FORMATS: readonly FolderFormat[] = [
     log: '.hoodie/',
     mark: /^hoodie\.properties$/,
     convert: (place) =>
-      `(pip install hudi pyarrow): python -c "import hudi, pyarrow as a, pyarrow.parquet as p; p.write_table(a.Table.from_batches(hudi.HudiTableBuilder.from_base_uri('${place}').build().read_snapshot()), 'table.parquet')"`,
+      `(pip install hudi pyarrow): python -c "import hudi, pyarrow as a, pyarrow.parquet as p; p.write_table(a.Table.from_batches(hudi.HudiTableBuilder.from_base_uri('${place}').build().read()), 'table.parquet')"`,
   },
 ];
 
