@@ -9,6 +9,7 @@ import { type DeviceOptions, parseDevice } from './execution-device.ts';
 import { missingLocale } from './missing-locale.ts';
 import type { OnnxFile } from './onnx-file.ts';
 import { openOnDevice } from './open-on-device.ts';
+import { PrivateFeeds, takesSharedMemory } from './private-feeds.ts';
 import { runtimeText } from './runtime-text.ts';
 
 export interface SessionOptions {
@@ -16,6 +17,8 @@ export interface SessionOptions {
   /** `cpu`, `cuda`, `cuda:N` or `webgpu`. */
   readonly device: string;
 }
+
+const QUIET = { interOpNumThreads: 1, executionMode: 'sequential', logSeverityLevel: 4 } as const;
 
 keepHalfBitsRaw();
 // Sessions are silent, but what concerns no session would still go to stderr, such as each library that does not load.
@@ -30,11 +33,24 @@ export class OnnxSession {
   /** Where it runs. */
   readonly granted: GrantedDevice;
   private readonly session: ort.InferenceSession;
+  /** Where this Node's N-API refuses tensors over shared memory; null where feeds are read as they lie. */
+  private readonly copies: PrivateFeeds | null;
 
-  private constructor(session: ort.InferenceSession, signature: Signature, granted: GrantedDevice) {
+  private constructor(
+    session: ort.InferenceSession,
+    signature: Signature,
+    granted: GrantedDevice,
+    copies: PrivateFeeds | null,
+  ) {
     this.session = session;
     this.signature = signature;
     this.granted = granted;
+    this.copies = copies;
+  }
+
+  /** Whether feeds that lie in shared memory are copied for every batch. */
+  get isCopying(): boolean {
+    return this.copies !== null;
   }
 
   /** Errors: MODEL_OPSET, MODEL_LOCALE, MODEL_INVALID, PROVIDER_UNAVAILABLE. Owns: `bytes` may be dropped afterwards. */
@@ -42,24 +58,28 @@ export class OnnxSession {
     try {
       const create = (on: DeviceOptions): Promise<ort.InferenceSession> =>
         ort.InferenceSession.create(bytes, {
+          ...QUIET,
           ...on,
           intraOpNumThreads: options.intraOpThreads,
-          interOpNumThreads: 1,
-          executionMode: 'sequential',
           graphOptimizationLevel: 'all',
-          logSeverityLevel: 4,
         });
       const { session, granted } = await openOnDevice(parseDevice(options.device), { create, tryOut });
-      return new OnnxSession(session, readSignature(session, file), granted);
+      const copies = (await takesSharedMemory(runBytes)) ? null : new PrivateFeeds();
+      return new OnnxSession(session, readSignature(session, file), granted, copies);
     } catch (error) {
       throw openError(error, where);
     }
   }
 
-  /** One batch. Throws ONNX Runtime's own errors: the caller bisects. */
+  /**
+   * One batch; the next one only when this is done. Throws ONNX Runtime's own errors: the caller bisects. Owns: feeds stay the caller's;
+   * what is fetched may lie in them, where the model hands an input through, and is read before they are used again.
+   */
   async run(feeds: ReadonlyMap<string, TensorValue>, fetches: readonly string[]): Promise<Map<string, TensorValue>> {
     const tensors: Record<string, ort.Tensor> = Object.create(null) as Record<string, ort.Tensor>;
-    for (const [name, value] of feeds) tensors[name] = toTensor(value);
+    const { copies } = this;
+    for (const [name, value] of feeds)
+      tensors[name] = toTensor(copies === null ? value : { ...value, data: copies.copyOf(name, value.data) });
     const results = await this.session.run(tensors, fetches);
     const values = new Map<string, TensorValue>();
     for (const name of fetches) {
@@ -102,6 +122,16 @@ function rawBits(tensor: ort.Tensor): ArrayLike<unknown> {
 
 function toTensor(value: TensorValue): ort.Tensor {
   return new ort.Tensor(value.type as 'float32', value.data as Float32Array, value.dims);
+}
+
+async function runBytes(model: Uint8Array, x: Uint8Array): Promise<ArrayLike<unknown>> {
+  const session = await ort.InferenceSession.create(model, { ...QUIET, intraOpNumThreads: 1 });
+  try {
+    const { y } = await session.run({ x: new ort.Tensor('uint8', x, [x.length]) });
+    return y === undefined ? [] : rawBits(y);
+  } finally {
+    await session.release();
+  }
 }
 
 // One row of zeros and empty texts; axes of any length have length one.

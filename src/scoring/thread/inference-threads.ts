@@ -43,6 +43,8 @@ export class InferenceThreads {
   private scored = 0;
   /** Where the model runs, when that is not the CPU. */
   device: GrantedDevice | null = null;
+  /** Whether feeds are copied for every batch; known once a model is loaded. */
+  isCopying = false;
 
   /** Starts one thread at once, so that it loads ONNX Runtime while the child loads everything else. */
   constructor() {
@@ -58,8 +60,9 @@ export class InferenceThreads {
   async load(model: ModelSource): Promise<ModelInfo> {
     this.model = model;
     const { read, ...message } = model;
-    const info = await this.lanes[0]!.thread.load({ ...message, bytes: await read() });
+    const { info, isCopying } = await this.lanes[0]!.thread.load({ ...message, bytes: await read() });
     this.device = info.device ?? null;
+    this.isCopying = isCopying;
     return info;
   }
 

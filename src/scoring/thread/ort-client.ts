@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
-import type { ModelInfo } from '../../base/contract/signature.ts';
 import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { CONTROL, type FromThread, type ToThread } from './thread-messages.ts';
 
+type Loaded = FromThread & { kind: 'loaded' };
 type Scored = FromThread & { kind: 'scored' };
 
 interface Waiter<T> {
@@ -16,7 +16,7 @@ export class OrtClient {
   private readonly control = new SharedArrayBuffer(CONTROL.words * 4);
   private readonly words = new Int32Array(this.control);
   private readonly waiting = new Map<number, Waiter<Scored>>();
-  private loading: Waiter<ModelInfo> | null = null;
+  private loading: Waiter<Loaded> | null = null;
   private tickets = 0;
   private bindings = 0;
   private lastBatch = -1;
@@ -32,7 +32,7 @@ export class OrtClient {
   }
 
   /** Errors: those of `inspectModel` and `OnnxSession.open`. Owns: `bytes` moves to the thread. */
-  load(message: Omit<ToThread & { kind: 'load' }, 'kind'>): Promise<ModelInfo> {
+  load(message: Omit<ToThread & { kind: 'load' }, 'kind'>): Promise<Loaded> {
     return new Promise((resolve, reject) => {
       this.loading = { resolve, reject };
       this.post({ kind: 'load', ...message }, [message.bytes.buffer as ArrayBuffer]);
@@ -82,7 +82,7 @@ export class OrtClient {
 
   private receive(message: FromThread): void {
     if (message.kind === 'loaded') {
-      this.loading?.resolve(message.info);
+      this.loading?.resolve(message);
       this.loading = null;
     } else if (message.kind === 'scored') {
       this.take(message.ticket)?.resolve(message);

@@ -60,8 +60,9 @@ async function load(message: ToThread & { kind: 'load' }): Promise<void> {
   session = await OnnxSession.open(message.bytes, file, message, message.where);
   // Children are ended with SIGKILL, so nothing else would ever keep what this thread has compiled.
   flushCompileCache?.();
-  const { signature, granted } = session;
-  send({ kind: 'loaded', info: { ...facts, signature, ...(granted.device === 'cpu' ? {} : { device: granted }) } });
+  const { signature, granted, isCopying } = session;
+  const info = { ...facts, signature, ...(granted.device === 'cpu' ? {} : { device: granted }) };
+  send({ kind: 'loaded', info, isCopying });
 }
 
 // Fetched tensors are native memory: left alone, 20 MiB a thread pile up over ten million rows.

@@ -45,7 +45,12 @@ export interface OutputReject {
 }
 
 export type FromThread =
-  | { readonly kind: 'loaded'; readonly info: ModelInfo }
+  | {
+      readonly kind: 'loaded';
+      readonly info: ModelInfo;
+      /** Feeds are copied for every batch: this Node's N-API refuses tensors over shared memory. */
+      readonly isCopying: boolean;
+    }
   | {
       readonly kind: 'scored';
       readonly ticket: number;
