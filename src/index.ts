@@ -1,6 +1,6 @@
 /* The front door for services that read predictions. The command line is `prescore`. */
-import { openPredictionStore } from './cli/wiring/open-prediction-store.ts';
-import { PredictionReader, type ReaderOptions } from './sets/reader/prediction-reader.ts';
+import { refuseOldNode } from './base/errors/refuse-old-node.ts';
+import type { PredictionReader, ReaderOptions } from './sets/reader/prediction-reader.ts';
 
 export type {
   GenerationMeta,
@@ -18,13 +18,17 @@ export type { Prediction, PredictionReader, ReaderCounts, ReaderOptions } from '
  * Opens a prediction set to read it: `lmdb:PATH`, `redis://host:6379/0` and the other addresses of docs/prediction-sets.md. The
  * login is taken from the URL, else from PRESCORE_REDIS_USERNAME and PRESCORE_REDIS_PASSWORD.
  *
- * Errors: PREDICTIONS_*. Owns: the caller closes the reader.
+ * Errors: PREDICTIONS_*, NODE_UNSUPPORTED. Owns: the caller closes the reader.
  */
 export async function openPredictions(
   url: string,
   set: string,
   options: ReaderOptions = {},
 ): Promise<PredictionReader> {
+  refuseOldNode();
+  // Loaded when it is needed, and so after that: an older Node cannot even link it, and would say so in its own words.
+  const { openPredictionStore } = await import('./cli/wiring/open-prediction-store.ts');
+  const { PredictionReader } = await import('./sets/reader/prediction-reader.ts');
   const { store } = await openPredictionStore(url, process.env, { isReader: true });
   return new PredictionReader(store, set, options);
 }

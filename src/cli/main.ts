@@ -1,12 +1,19 @@
 #!/usr/bin/env node
-/* The command. Kept so small and old-fashioned that any Node can parse it and say what it needs. */
+/* The command. Kept so small and old-fashioned (no `await` at the top, no `?.`) that any Node can parse it and say what it needs. */
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 12)) {
-  process.stderr.write(`prescore needs Node 22.12 or newer; this is Node ${process.versions.node}.\n`);
+  process.stderr.write(
+    `prescore needs Node 22.12 or newer; this is Node ${process.versions.node}. ` +
+      'Install Node 24 (https://nodejs.org), or let npx fetch one beside it: npx -p node@24 -p prescore prescore --help\n',
+  );
   process.exitCode = 2;
-} else {
+} else void start();
+
+async function start(): Promise<void> {
+  // Should there be nothing left to wait for before the command is done, that is no success.
+  process.exitCode = 70;
   const { enableCompileCache } = await import('node:module');
-  enableCompileCache?.();
+  enableCompileCache();
   const [command = '', ...rest] = process.argv.slice(2);
   const { spareScorer } = await import('./processes/spare-scorer.ts');
   // With a queue it is the workers who score; theirs waits for the first task.

@@ -111,7 +111,8 @@ describe('F116 limits and settings', () => {
 
 describe('F116 a Node that is too old', () => {
   const source = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-  const sentence = /^prescore needs Node 22\.12 or newer; this is Node \d+\.\d+\.\d+\.\n$/;
+  const sentence =
+    /^prescore needs Node 22\.12 or newer; this is Node \d+\.\d+\.\d+\. Install Node 24 .*: npx -p node@24 .*\n$/;
 
   it('gets one sentence and exit 2', async () => {
     const folder = tempFolder();

@@ -20,6 +20,12 @@ const entry = (exit: number, retryable: boolean, meaning: string, fix: string): 
 export const ERROR_CODES = {
   // 2: usage and job file
   USAGE: entry(2, false, 'The command line is wrong.', 'Run the command with --help.'),
+  NODE_UNSUPPORTED: entry(
+    2,
+    false,
+    'This Node is older than prescore needs.',
+    'Install Node 24 (https://nodejs.org); package.json of prescore names the lines that it is tested on.',
+  ),
   SPEC_NOT_FOUND: entry(2, false, 'The job file cannot be read.', 'Check the path.'),
   SPEC_SYNTAX: entry(2, false, 'The job file is not valid YAML or JSON.', 'Mend the line that is named.'),
   SPEC_INVALID: entry(

@@ -20,6 +20,12 @@ export function packageVersion(): string {
   return versionOf(require.resolve('prescore/package.json'));
 }
 
+/** The lines of Node that prescore names. */
+export function namedNodes(): string {
+  const path = require.resolve('prescore/package.json');
+  return (JSON.parse(readFileSync(path, 'utf8')) as { engines: { node: string } }).engines.node;
+}
+
 // Some packages do not export their package.json, so it is found from their main file.
 function packageJson(name: string): string {
   let folder = dirname(require.resolve(name));
