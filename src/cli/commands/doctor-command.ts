@@ -6,12 +6,13 @@ import { tableRoot } from '../../job/slots/table-root.ts';
 import { loadJob } from '../load/load-job.ts';
 import { allowedMemory } from '../processes/allowed-memory.ts';
 import { availableParallelism, constrainedMemory, tmpdir, totalmem } from '../processes/host.ts';
+import { isNamedNode } from '../processes/node-lines.ts';
 import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { tryLocale } from '../processes/try-locale.ts';
 import { openPredictionStore } from '../wiring/open-prediction-store.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
-import { readVersions } from '../wiring/versions.ts';
+import { namedNodes, readVersions } from '../wiring/versions.ts';
 import type { Attempt, Finding } from './doctor-finding.ts';
 
 const GIB = 1024 ** 3;
@@ -29,9 +30,13 @@ export async function doctorCommand(
     } catch (error) {
       const known = toPrescoreError(error);
       if (exitCode === 0) exitCode = known.exitCode;
-      findings.push({ check, verdict: 'fail', found: known.message.split('. ')[0]!, fix: known.fix });
+      // The message ends with the advice, which has a line of its own here.
+      const found = known.message.slice(0, -`. ${known.fix}`.length);
+      findings.push({ check, verdict: 'fail', found, fix: known.fix });
     }
   };
+  const { checkScoring } = await import('./doctor-scoring.ts');
+  await checkScoring(attempt);
   let device: string | null = null;
   let isLoaded = false;
   if (path !== undefined) {
@@ -72,7 +77,9 @@ function hostFindings(): Finding[] {
   const ok = (check: string, found: string): Finding => ({ check, verdict: 'ok', found, fix: '' });
   const warn = (check: string, found: string, fix: string): Finding => ({ check, verdict: 'warn', found, fix });
   return [
-    ok('Node', process.version),
+    isNamedNode(process.versions.node, namedNodes())
+      ? ok('Node', process.version)
+      : warn('Node', `${process.version}, on which prescore is not tested`, `Use a release of ${namedNodes()}.`),
     ok('prescore', versions.prescore),
     ok('libraries', `DuckDB ${versions.duckdb}, ONNX Runtime ${versions.onnxruntime}`),
     ok('cores', `${cores}: that many scorers by default`),
@@ -98,11 +105,12 @@ function hostFindings(): Finding[] {
 
 // Whether the model could be loaded.
 async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
-  let isLoaded = false;
+  const isLoaded = false;
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, true);
   const done = endOnSignal(() => scorers.kill());
   try {
+    let isLoaded = false;
     await attempt('model', async () => {
       const { model } = await scorers.load();
       isLoaded = true;
@@ -118,6 +126,11 @@ async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
         ? { verdict: 'ok', found, fix: '' }
         : { verdict: 'warn', found: `${found}; not pinned`, fix: `Set model.sha256: ${model.sha256}` };
     });
+    // Without a model there is nothing to say of rows.
+    if (isLoaded) {
+      const { checkFirstRows } = await import('./doctor-scoring.ts');
+      await checkFirstRows(job, stores, () => scorers.load(), attempt);
+    }
     for (const [check, uri] of [
       ['output store', tableRoot(job.output.uri)],
       ['state store', job.state],

@@ -2,12 +2,7 @@ import type { ModelInfo } from '../../base/contract/signature.ts';
 import { toPrescoreError } from '../../base/errors/prescore-error.ts';
 import type { SessionTrial } from '../../model/gpu/session-trial.ts';
 import { chooseDevices, findGpus } from './choose-devices.ts';
-import { trySession } from './try-session.ts';
-
-/** `score = sigmoid(features[N, 2] x w + b)`, written by bench/gpu/onnx-writer.ts. */
-export const TRIAL_MODEL =
-  'CAg6mgEKHgoIZmVhdHVyZXMKAncwCgJiMBIEc3VtMCIER2VtbQoWCgRzdW0wEgVzY29yZSIHU2lnbW9pZBIDbWxwKhQIAggBEAFCAncwSgiV+t6905KAvyoO' +
-  'CAEQAUICYjBKBC1vuT1aGwoIZmVhdHVyZXMSDwoNCAESCQoDEgFOCgIIAmIYCgVzY29yZRIPCg0IARIJCgMSAU4KAggBQgIQEQ==';
+import { withTrial } from './trial-scorer.ts';
 
 /**
  * Opens a session on a GPU (`cuda:1`), or on every one that the process sees (`cuda`), each in a scorer child as a run would start it,
@@ -21,8 +16,7 @@ export async function tryGpus(asked = 'cuda'): Promise<readonly SessionTrial[]> 
 
 async function tryGpu(device: string): Promise<SessionTrial> {
   try {
-    const info = await trySession(TRIAL_MODEL, device);
-    return { isOpened: true, says: `${device} scores: ${sayGranted(info)}` };
+    return await withTrial(device, (_, info) => ({ isOpened: true, says: `${device} scores: ${sayGranted(info)}` }));
   } catch (error) {
     return { isOpened: false, says: toPrescoreError(error).details.what };
   }

@@ -1,5 +1,5 @@
 import { isPrescoreError, type PrescoreError } from '../../base/errors/prescore-error.ts';
-import { trySession } from './try-session.ts';
+import { withTrial } from './trial-scorer.ts';
 
 /** `u = lower case of t[N]` by StringNormalizer without a locale of its own, which then is en_US.UTF-8. */
 const LOCALE_MODEL =
@@ -13,7 +13,7 @@ const LOCALE_MODEL =
  */
 export async function tryLocale(): Promise<PrescoreError | null> {
   try {
-    await trySession(LOCALE_MODEL, 'cpu');
+    await withTrial('cpu', () => null, LOCALE_MODEL);
     return null;
   } catch (error) {
     if (isPrescoreError(error) && error.code === 'MODEL_LOCALE') return error;

@@ -101,7 +101,9 @@ export function buildProgram(done: (code: number) => void): Command {
   addGpu(program, done);
   program
     .command('doctor')
-    .description('check Node, the native libraries, a job with its model and stores, a queue; say what to fix')
+    .description(
+      'check Node, the native libraries, a job with its model, first rows and stores, a queue; say what to fix',
+    )
     .argument('[job]', 'job file')
     .option('--redis <url>', 'the queue of the workers')
     .option('--json', 'print one JSON object')

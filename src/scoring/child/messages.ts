@@ -73,6 +73,10 @@ export interface ProbeResult {
   /** The size to use. */
   readonly batchRows: number;
   readonly tried: readonly { readonly rows: number; readonly rowsPerSecond: number }[];
+  /** Why the model refused a row of zeros; null when it did not. */
+  readonly refused: string | null;
+  /** Feeds are copied for every batch: this Node's N-API refuses tensors over shared memory. */
+  readonly isCopying: boolean;
 }
 
 export interface SampleResult {

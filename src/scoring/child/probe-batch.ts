@@ -9,14 +9,17 @@ const RUNS = 3;
 const WORTH = 1.1;
 const LONGEST_MS = 2000;
 
-/** One size, tried: rows a second of its best run; null when memory was short for it. */
+/** The size to use, and what was tried to find it. */
+export type FoundBatch = Pick<ProbeResult, 'batchRows' | 'tried'>;
+
+/** One size, tried: rows a second of its best run; null when memory was short for it, or the model refused it. */
 export type TrySize = (rows: number) => Promise<number | null>;
 
 /**
  * Finds the batch of a GPU: sizes double from 1,024 rows to `most` until twice the rows are no longer a tenth faster, memory
  * is short, or a batch takes two seconds. What it finds depends on the clock, so the plan keeps it.
  */
-export async function chooseBatch(most: number, trySize: TrySize): Promise<ProbeResult> {
+export async function chooseBatch(most: number, trySize: TrySize): Promise<FoundBatch> {
   const tried: { rows: number; rowsPerSecond: number }[] = [];
   let best = Math.min(LEAST_ROWS, most);
   let fastest = 0;
@@ -55,7 +58,7 @@ export async function chooseCpuBatch(
   most: number,
   budgetBytes: number,
   tryRows: (rows: number) => Promise<TriedBatch>,
-): Promise<ProbeResult> {
+): Promise<FoundBatch> {
   const { peakBytes: before } = await tryRows(1);
   let peak = before;
   let perRow = 0;
@@ -92,40 +95,66 @@ export async function chooseCpuBatch(
 const NO_WALK = 0;
 
 /**
- * Finds the batch of the model that is loaded, with rows of zeros: on a GPU by speed alone, on a CPU within `budgetBytes`.
+ * Finds the batch of the model that is loaded, with rows of zeros: on a GPU by speed alone, on a CPU within `budgetBytes`. A model may
+ * refuse zeros and take the rows of a job: that is told, and ends the trial, because refused rows run one by one and their time
+ * says nothing of a batch.
  *
  * Errors: those of scoring.
  */
-export function probeBatch(
+export async function probeBatch(
   ort: InferenceThreads,
   binding: Binding,
   most: number,
   budgetBytes: number,
 ): Promise<ProbeResult> {
-  if (ort.device !== null)
-    return chooseBatch(most, async (rows) => speedOf(rows, await runZeros(ort, binding, rows, RUNS)));
-  return chooseCpuBatch(most, budgetBytes, async (rows) => {
-    const ms = (await runZeros(ort, binding, rows, 2)) ?? Number.POSITIVE_INFINITY;
-    return { ms, peakBytes: process.resourceUsage().maxRSS * 1024 };
-  });
+  const zeros = new ZeroRows(ort, binding);
+  const found =
+    ort.device === null
+      ? await zeros.cpuBatch(most, budgetBytes)
+      : await chooseBatch(most, (rows) => zeros.speed(rows));
+  return { ...found, refused: zeros.refused, isCopying: ort.isCopying };
 }
 
-function speedOf(rows: number, ms: number | null): number | null {
-  if (ms === null) return null;
-  return ms === Number.POSITIVE_INFINITY ? 0 : rows / (ms / 1000);
-}
+/** Batches of zeros on a model. */
+class ZeroRows {
+  /** Why the model refuses such rows; null while it takes them. */
+  refused: string | null = null;
+  private readonly ort: InferenceThreads;
+  private readonly binding: Binding;
 
-/** Milliseconds of the best of `runs` runs, the first of which takes memory and chooses kernels; null when memory was short. */
-async function runZeros(ort: InferenceThreads, binding: Binding, rows: number, runs: number): Promise<number | null> {
-  const layout = exactLayout(binding, rows);
-  const bindingId = ort.bind({ binding, batchRows: rows, mostRows: rows, layout });
-  const buffer = new SharedArrayBuffer(layout.bytes);
-  let best = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < runs; run++) {
-    const scored = await ort.score({ bindingId, buffer, spans: [rows], walk: NO_WALK, texts: [''] });
-    if (scored.halvedTo !== null) return null;
-    if (run > 0) best = Math.min(best, scored.runMs);
-    if (scored.runMs > LONGEST_MS) return Math.min(best, scored.runMs);
+  constructor(ort: InferenceThreads, binding: Binding) {
+    this.ort = ort;
+    this.binding = binding;
   }
-  return best;
+
+  async speed(rows: number): Promise<number | null> {
+    const ms = await this.run(rows, RUNS);
+    if (ms === null) return null;
+    return ms === Number.POSITIVE_INFINITY ? 0 : rows / (ms / 1000);
+  }
+
+  async cpuBatch(most: number, budgetBytes: number): Promise<FoundBatch> {
+    const found = await chooseCpuBatch(most, budgetBytes, async (rows) => {
+      const ms = this.refused === null ? await this.run(rows, 2) : 0;
+      return { ms: ms ?? Number.POSITIVE_INFINITY, peakBytes: process.resourceUsage().maxRSS * 1024 };
+    });
+    return this.refused === null ? found : { batchRows: most, tried: [] };
+  }
+
+  /** Milliseconds of the best of `runs` runs, the first of which takes memory and chooses kernels; null when memory was short or rows were refused. */
+  private async run(rows: number, runs: number): Promise<number | null> {
+    const { ort, binding } = this;
+    const layout = exactLayout(binding, rows);
+    const bindingId = ort.bind({ binding, batchRows: rows, mostRows: rows, layout });
+    const buffer = new SharedArrayBuffer(layout.bytes);
+    let best = Number.POSITIVE_INFINITY;
+    for (let run = 0; run < runs; run++) {
+      const scored = await ort.score({ bindingId, buffer, spans: [rows], walk: NO_WALK, texts: [''] });
+      this.refused ??= scored.rejects.find((reject) => reject.rule === 'model_error')?.message ?? null;
+      if (scored.halvedTo !== null || this.refused !== null) return null;
+      if (run > 0) best = Math.min(best, scored.runMs);
+      if (scored.runMs > LONGEST_MS) return Math.min(best, scored.runMs);
+    }
+    return best;
+  }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeMlp } from '../../../../bench/gpu/onnx-writer.ts';
-import { TRIAL_MODEL } from '../../../../src/cli/processes/try-gpus.ts';
+import { TRIAL_MODEL } from '../../../../src/cli/processes/trial-scorer.ts';
 import { tempFolder } from '../../../harness/temp-job.ts';
 
 test('the model that is tried out on a GPU is what the writer writes', () => {

@@ -101,7 +101,7 @@ test('a batch is tried out once for a binding, and again after a failure', async
     async () => {
       asked.push(name);
       if (fails) throw new Error(name);
-      return { batchRows: 4096, tried: [] };
+      return { batchRows: 4096, tried: [], refused: null, isCopying: false };
     };
   await expect(probes.get(binding, 9, probe('a', true))).rejects.toThrow('a');
   expect(await Promise.all([probes.get(binding, 9, probe('b')), probes.get(binding, 9, probe('c'))])).toHaveLength(2);

@@ -1,0 +1,54 @@
+import type { Job } from '../../base/contract/job.ts';
+import type { StoreResolver } from '../../base/contract/object-store.ts';
+import type { Slot } from '../../job/slots/run-id.ts';
+import { expandTemplate } from '../../job/values/template.ts';
+import type { SampleResult } from '../../scoring/child/messages.ts';
+import { bindInputs } from '../plan/describe-inputs.ts';
+import { listInputs } from '../plan/list-inputs.ts';
+import type { LoadedScorers } from './run-deps.ts';
+
+/** No run has this id: those have a partition, a time and an attempt in them. */
+const RUN_ID = 'first-rows';
+
+export interface FirstRows extends SampleResult {
+  /** The file that they are of. */
+  readonly uri: string;
+}
+
+/**
+ * Scores the first rows of a slot's first file the way a run would, from its bytes to predictions; looks at no other file and writes nothing.
+ *
+ * Errors: those of `listInputs` and `bindInputs`, those of reading and scoring.
+ */
+export async function scoreFirstRows(
+  job: Job,
+  slot: Slot,
+  rows: number,
+  { pool, model }: LoadedScorers,
+  stores: StoreResolver,
+): Promise<FirstRows> {
+  const [first] = await listInputs(job, slot.partition, stores);
+  const { uri, size, etag } = first!;
+  const described = await pool.describe([{ uri, size, etag, format: job.input.format }]);
+  const { binding, files, outputColumns } = bindInputs(job, model, [first!], described);
+  pool.bind({
+    runId: RUN_ID,
+    state: job.state,
+    binding,
+    batchRows: binding.fixedBatch ?? rows,
+    files,
+    outputColumns,
+    outputUri: expandTemplate(job.output.uri, slot.partition),
+    compression: job.output.compression,
+    rowGroupRows: job.output.rowGroupRows,
+    scoredAt: slot.logicalTime ?? new Date().toISOString(),
+    modelName: job.model.name,
+    modelVersion: job.model.version,
+    onBadFile: job.input.onBadFile,
+  });
+  try {
+    return { uri, ...(await pool.ask({ kind: 'sample', runId: RUN_ID, rows })) };
+  } finally {
+    pool.unbind(RUN_ID);
+  }
+}
