@@ -25,9 +25,13 @@ export function writeServe(folder: string, file: Readonly<Record<string, unknown
   return path;
 }
 
-/** `prescore serve` as a process of its own, once it answers. The caller stops it. */
-export async function startServe(path: string, args: readonly string[] = []): Promise<ServeProcess> {
-  const child = spawn(process.execPath, [cliEntry, 'serve', path, '--drain', '0s', ...args], {
+/** `prescore serve` as a process of its own, once it answers. The caller stops it. `program`: another Node, another build. */
+export async function startServe(
+  path: string,
+  args: readonly string[] = [],
+  [node, entry]: readonly [node: string, entry: string] = [process.execPath, cliEntry],
+): Promise<ServeProcess> {
+  const child = spawn(node, [entry, 'serve', path, '--drain', '0s', ...args], {
     stdio: ['ignore', 'inherit', 'pipe'],
   });
   const lines: Record<string, unknown>[] = [];

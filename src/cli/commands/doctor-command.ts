@@ -105,12 +105,11 @@ function hostFindings(): Finding[] {
 
 // Whether the model could be loaded.
 async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
-  const isLoaded = false;
+  let isLoaded = false;
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, true);
   const done = endOnSignal(() => scorers.kill());
   try {
-    let isLoaded = false;
     await attempt('model', async () => {
       const { model } = await scorers.load();
       isLoaded = true;
