@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, relative, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Job } from '../../base/contract/job.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import type { ColumnInfo } from '../../base/contract/table.ts';
 import { fromErrorJson, isPrescoreError, oneLine, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
-import { type FolderLayout, folderLayout } from '../../job/draft/folder-layout.ts';
 import { parseJob } from '../../job/parse/parse-job.ts';
 import { duckdbType } from '../../job/values/column-types.ts';
 import { lmdbFolder } from '../../job/values/store-url.ts';
@@ -17,6 +16,7 @@ import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { type DraftParts, writeDraft } from './init-draft.ts';
+import { type DraftInput, draftInput, literal, seenFrom } from './init-input.ts';
 import { checkFlags, type InitFlags, keyOf, readWishes } from './init-wishes.ts';
 
 const LINEAGE = ['scored_at', 'model_name', 'model_version', 'run_id'];
@@ -44,31 +44,22 @@ export async function initCommand(model: string, data: readonly string[], flags:
     input: data.map((text) => from(literal(text))),
     output: flags.output === undefined ? `out/${name}` : from(flags.output),
   };
-  const job = parse(
-    JSON.stringify({
-      prescore: 1,
-      ...base,
-      stores: base.stores ?? {},
-      input: { uri: base.input },
-      output: { uri: base.output },
-    }),
-    target,
-  );
+  const job = parse(listingJob(base), target);
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, true);
   const done = endOnSignal(() => scorers.kill());
   try {
     const found = await listInputs(job, null, stores);
     const files = found.map(({ uri }) => uri);
-    const layout = layoutOf(base.input, job, files);
-    const table = found.find(({ uri }) => isChosen(uri, layout, files)) ?? found[0]!;
+    const input = draftInput(base.input, job, files, target, flags.output !== undefined);
+    const table = found.find(({ uri }) => uri === input.first) ?? found[0]!;
     const { pool, model: info } = await scorers.load();
     const [described] = await pool.describe([{ ...table, format: 'auto' }]);
     if (described === undefined || !described.ok)
       throw described === undefined
         ? new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: data.join(', ') })
         : fromErrorJson(described.error);
-    const parts = draftOf(base, layout, info, described.file.columns, flags, target);
+    const parts = draftOf(base, input, info, described.file.columns, flags, target);
     const text = writeDraft(parts);
     const questions = questionsOf(text, target);
     save(target, text);
@@ -81,6 +72,18 @@ export async function initCommand(model: string, data: readonly string[], flags:
   }
 }
 
+// What is needed to look at both; where the output goes is judged once it is known what of the input is read.
+function listingJob({ name, stores, model, input }: Base): string {
+  return JSON.stringify({
+    prescore: 1,
+    name,
+    stores: stores ?? {},
+    model,
+    input: { uri: input },
+    output: { uri: 's3://not-yet/out' },
+  });
+}
+
 type Base = Pick<DraftParts, 'name' | 'stores' | 'output'> & {
   readonly model: { readonly uri: string };
   readonly input: readonly string[];
@@ -88,7 +91,7 @@ type Base = Pick<DraftParts, 'name' | 'stores' | 'output'> & {
 
 function draftOf(
   base: Base,
-  found: FolderLayout,
+  { layout: found, uris }: DraftInput,
   info: ModelInfo,
   own: readonly ColumnInfo[],
   flags: InitFlags,
@@ -110,15 +113,14 @@ function draftOf(
   const hasLineage = !wishes.id.some((id) => LINEAGE.includes(id.toLowerCase()));
   const binding = suggestBinding(info, columns, wishes, hasLineage ? LINEAGE : [], base.model.uri);
   refuseWishes(binding, wishes.features);
-  const [only, another] = base.input;
   const folder = layout.partitions?.folder;
   return {
     ...base,
     model: { uri: base.model.uri, sha256: info.sha256 },
-    input: another === undefined ? layout.uri : base.input,
+    input: uris,
     layout,
     binding,
-    output: folder === undefined || only === undefined ? base.output : `${base.output.replace(/\/+$/, '')}/${folder}`,
+    output: folder === undefined ? base.output : `${base.output.replace(/\/+$/, '')}/${folder}`,
     predictions: predictionsOf(flags, binding, columns, target),
     hasLineage,
   };
@@ -162,6 +164,10 @@ function questionsOf(text: string, target: string): { readonly line: number; rea
     parse(text, target);
     return [];
   } catch (error) {
+    if (isPrescoreError(error) && error.code === 'OUTPUT_OVERLAPS_INPUT') {
+      const fix = 'Pass --output with a folder apart from the data, or give the data a folder of its own.';
+      throw new PrescoreError(error.code, { ...error.details, fix });
+    }
     if (!isPrescoreError(error) || error.code !== 'SPEC_DRAFT') throw error;
     const issues = (error.details.data?.['issues'] ?? []) as readonly { line: number; path: string; what: string }[];
     return issues.map(({ line, path, what }) => ({ line, text: `${path} ${what}` }));
@@ -203,24 +209,6 @@ function parse(text: string, target: string): Job {
   return parseJob(text, { path: showPath(target), baseUri: dirname(target), resolveUri });
 }
 
-function layoutOf(input: readonly string[], job: Job, files: readonly string[]): FolderLayout {
-  const [only, another] = input;
-  const [uri = ''] = job.input.uris;
-  const isFile = files.length === 1 && files[0] === uri;
-  if (only === undefined || another !== undefined || isFile) {
-    return { uri: only ?? '', partitions: null, pathColumns: {}, notes: [] };
-  }
-  const fixed = uri.slice(0, `${uri}*`.search(/[*?[]/));
-  const root = /[*?[]/.test(uri) ? fixed.slice(0, fixed.lastIndexOf('/') + 1) : `${uri.replace(/\/+$/, '')}/`;
-  return folderLayout(only, root, files);
-}
-
-/** Whether a file is one that the draft reads: in a mixed folder only those of the table are. */
-function isChosen(uri: string, { uri: pattern }: FolderLayout, files: readonly string[]): boolean {
-  const ending = /\*(\.[a-z]+)$/.exec(pattern)?.[1];
-  return files.length === 1 || ending === undefined || uri.endsWith(ending);
-}
-
 function save(target: string, text: string): void {
   try {
     mkdirSync(dirname(target), { recursive: true });
@@ -243,21 +231,6 @@ function storesOf({ endpoint, region, output = '' }: InitFlags, places: readonly
       ...(isAws ? {} : { pathStyle: true }),
     },
   };
-}
-
-// A file whose name has signs of a glob is meant as it is.
-function literal(text: string): string {
-  const isFile = !/^[a-z0-9+.-]+:/i.test(text) && /[*?[]/.test(text) && existsSync(text);
-  return isFile ? text.replace(/[*?[]/g, '[$&]') : text;
-}
-
-// Local files are named as seen from the job file, so that the folder can be moved as a whole.
-function seenFrom(target: string, uri: string): string {
-  if (!uri.startsWith('/')) return uri;
-  const near = relative(dirname(target), uri);
-  const closing = uri.endsWith('/') && near !== '' ? '/' : '';
-  if (near === '') return './';
-  return near.startsWith('../../../..') ? uri : `${near}${closing}`;
 }
 
 function jobName(model: string): string {

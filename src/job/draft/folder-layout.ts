@@ -21,7 +21,7 @@ const PARTITION = '{partition}';
 
 /**
  * Looks at the names of the files of an input. `uri` is what was asked for, without a placeholder: a file, a folder or a glob;
- * `root` is the absolute URI of the folder before its first sign of a glob, with its slash; `files` are absolute URIs below it.
+ * `root` is the absolute URI of the folder before its first sign of a glob, with its slash; `files` are absolute URIs below it;
  *
  * Errors: none.
  */
