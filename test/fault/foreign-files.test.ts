@@ -2,8 +2,9 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { prescore } from '../harness/cli.ts';
+import { failureOf } from '../harness/failure-of.ts';
 import { openHost } from '../harness/live-host.ts';
-import { faultOf, openModel, pinnedModel } from '../harness/model-files.ts';
+import { openModel, pinnedModel } from '../harness/model-files.ts';
 import { makeBucket, openBucket } from '../harness/s3-test-store.ts';
 import { fixtures, tempFolder, writeJob } from '../harness/temp-job.ts';
 
@@ -43,7 +44,7 @@ const MODELS: readonly (readonly [file: string, says: string, line: string])[] =
 
 describe('model files of other tools', () => {
   it.each(MODELS)('%s is %s', async (name, says, line) => {
-    const fault = await faultOf(() => openModel(foreign(name)));
+    const fault = await failureOf(() => openModel(foreign(name)));
     expect(fault.code).toBe('MODEL_INVALID');
     expect(fault.message).toContain(`model file is ${says}`);
     expect(fault.fix).toContain(line);
@@ -55,13 +56,13 @@ describe('model files of other tools', () => {
     for (const [name, says] of MODELS) {
       if (name === 'external.onnx.data' || name === 'sklearn.pkl.xz') continue;
       cpSync(foreign(name), path);
-      expect((await faultOf(() => openModel(path))).message).toContain(`model file is ${says}`);
+      expect((await failureOf(() => openModel(path))).message).toContain(`model file is ${says}`);
     }
   });
 
   it('a table in place of the model: the arguments may be swapped', async () => {
     for (const name of ['pandas.parquet', 'polars.arrow', 'other.csv', 'other.pkl'])
-      expect((await faultOf(() => openModel(table(name)))).fix).toContain('prescore init MODEL DATA');
+      expect((await failureOf(() => openModel(table(name)))).fix).toContain('prescore init MODEL DATA');
   });
 
   it('named in a job, by check, run and doctor; a SavedModel is a folder, on disk and on S3', async () => {
@@ -122,7 +123,7 @@ describe('model files of other tools', () => {
       ['forest', 'a scikit-learn model in a pickle', 'skl2onnx.to_onnx'],
       ['net', 'a TensorFlow SavedModel', 'tf2onnx.convert'],
     ] as const) {
-      const fault = await faultOf(() => host.model(name, null));
+      const fault = await failureOf(() => host.model(name, null));
       expect([fault.code, fault.message]).toEqual(['MODEL_INVALID', expect.stringContaining(`model file is ${says}`)]);
       expect(fault.fix).toContain(line);
     }
