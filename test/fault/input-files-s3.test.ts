@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type PlanRecord, unpackPlan } from '../../src/run/ledger/plan-record.ts';
 import { runInProcess } from '../harness/in-process-run.ts';
 import { type CasesRun, type Corpus, makeCorpus, ODD_NAMES, runCases, visibleIn } from '../harness/parquet-corpus.ts';
 import { readOutput } from '../harness/read-parquet.ts';
@@ -157,9 +158,9 @@ describe('input files on S3, of which only ranges are fetched', () => {
     const run = await runCases(corpus, 'names', ['all'], job({ input: { uri: `s3://${bucket}/${prefix}` } }));
     expect([run.result.code, run.result.stderr]).toEqual([0, '']);
     expect(run.of('all').done).toMatchObject({ rows: keys.length * 100 });
-    const plan = JSON.parse(
-      readFileSync(join(run.of('all').state, 'runs', run.of('all').runId, 'plan.json'), 'utf8'),
-    ) as { files: { uri: string }[] };
+    const { state, runId } = run.of('all');
+    const path = join(state, 'runs', runId, 'plan.json');
+    const plan = unpackPlan(JSON.parse(readFileSync(path, 'utf8')) as PlanRecord, path);
     expect(plan.files.map((f) => f.uri).sort()).toEqual(keys.map((key) => `s3://${bucket}/${key}`).sort());
   });
 });

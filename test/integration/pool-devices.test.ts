@@ -71,7 +71,9 @@ test('when the one that is left dies again and again, the pool ends, though the 
     }
     const gone = { code: 'SCORER_CRASHED' };
     expect(await failureOf(pool.describe([{ uri: '/none', size: 1, etag: 'e', format: 'auto' }]))).toMatchObject(gone);
-    expect(await failureOf(pool.score({ runId: 'none', chunk, onRows: () => undefined }))).toMatchObject(gone);
+    expect(await failureOf(pool.score({ runId: 'none', chunk, files: [], onRows: () => undefined }))).toMatchObject(
+      gone,
+    );
   } finally {
     pool.close();
   }

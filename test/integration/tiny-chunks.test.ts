@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/base/contract/plan.ts';
 import { SCORER_ENTRY, scorerEnvironment } from '../../src/cli/processes/spare-scorer.ts';
 import { Duck, quoteText } from '../../src/data/duckdb/duckdb.ts';
+import { type PlanRecord, unpackPlan } from '../../src/run/ledger/plan-record.ts';
 import { runContext } from '../../src/run/pipeline/score-run.ts';
+import { filesOf, packFiles } from '../../src/scoring/child/file-table.ts';
 import type { ChunkOutcome } from '../../src/scoring/child/messages.ts';
 import { ScorerProcess } from '../../src/scoring/pool/scorer-process.ts';
 import { prescore } from '../harness/cli.ts';
@@ -54,7 +56,8 @@ describe('tiny chunks', () => {
     const run = await prescore(['run', job, '--json']);
     expect([run.code, run.stderr]).toEqual([3, '']);
     const runs = join(folder, 'out/_prescore/runs');
-    plan = JSON.parse(readFileSync(join(runs, readdirSync(runs)[0]!, 'plan.json'), 'utf8')) as Plan;
+    const path = join(runs, readdirSync(runs)[0]!, 'plan.json');
+    plan = unpackPlan(JSON.parse(readFileSync(path, 'utf8')) as PlanRecord, path);
     expect(plan.chunks).toHaveLength(FILES);
 
     const options = {
@@ -87,7 +90,8 @@ describe('tiny chunks', () => {
 
   const walk = (numbers: readonly number[]): Promise<readonly ChunkOutcome[]> => {
     const chunks = numbers.map((n) => plan.chunks[n]!);
-    return child.request({ kind: 'chunks', runId: plan.runId, chunks }).reply;
+    return child.request({ kind: 'chunks', runId: plan.runId, chunks, files: packFiles(plan.files, filesOf(chunks)) })
+      .reply;
   };
   const all = Array.from({ length: FILES }, (_, n) => n);
   const partOf = (outcome: ChunkOutcome) => (outcome.ok ? outcome.result.part : null);

@@ -21,7 +21,7 @@ export async function sampleJob(
   const scorers = await deps.scorers();
   const plan = await planRun(job, slot, 1, options.asOf, scorers, deps);
   scorers.pool.bind(runContext(plan));
-  const sample = await scorers.pool.ask({ kind: 'sample', runId: plan.runId, rows });
+  const sample = await scorers.pool.sample(plan.runId, plan.files, rows);
   if (isJson) {
     process.stdout.write(`${JSON.stringify({ event: 'sample', partition: slot.partition, ...sample })}\n`);
   } else {

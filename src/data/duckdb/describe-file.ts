@@ -24,8 +24,10 @@ export interface ParquetObject {
 export async function describeParquet(duck: Duck, source: ByteSource, object: ParquetObject): Promise<FileDescription> {
   const { localPath, scratchPath } = object;
   const footer = await readParquetFooter(source, object.uri, object.maxFooterBytes);
-  if (localPath === null) await writeSparse(source, scratchPath, parquetFrame(footer, source.size), []);
-  const columns = await describeColumns(duck, footer, localPath ?? scratchPath, object.uri);
+  const columns = await columnsOf(footer, object.uri, async () => {
+    if (localPath === null) await writeSparse(source, scratchPath, parquetFrame(footer, source.size), []);
+    return describeColumns(duck, footer, localPath ?? scratchPath, object.uri);
+  });
   const { groups } = footer;
   const sums = (of: Float64Array, group: number): number =>
     of.subarray(group * groups.leaves, (group + 1) * groups.leaves).reduce((sum, bytes) => sum + bytes, 0);
@@ -41,13 +43,56 @@ export async function describeParquet(duck: Duck, source: ByteSource, object: Pa
   return { uri: object.uri, etag: object.etag, size: source.size, format: 'parquet', columns, rowGroups, rows };
 }
 
-async function describeColumns(duck: Duck, footer: ParquetFooter, path: string, uri: string): Promise<ColumnInfo[]> {
+/** Schemas whose columns are known: a table of many files has few. */
+const MOST_SCHEMAS = 256;
+const known = new Map<string, Promise<readonly ColumnInfo[]>>();
+
+/** Columns of a footer, the same array for all files that say the same. DuckDB is asked for its types once a schema. */
+async function columnsOf(
+  footer: ParquetFooter,
+  uri: string,
+  describe: () => Promise<readonly ColumnInfo[]>,
+): Promise<readonly ColumnInfo[]> {
   if (footer.columns.some((c) => c.name.toLowerCase() === 'file_row_number')) {
     throw new PrescoreError('INPUT_UNSUPPORTED', {
       what: 'a column is named file_row_number, which prescore uses itself',
       where: uri,
     });
   }
+  const nulls = footer.columns.map((column) => onlyNulls(column, footer));
+  // What a column of a file cannot be read for is about its chunks, not its schema.
+  const faults = footer.columns.map((c) => c.unsupported ?? '');
+  const schema = Buffer.from(footer.schemaBytes).toString('latin1');
+  const types = await remembered(schema, () => inTurn(describe));
+  return remembered(`${schema}\n${JSON.stringify([nulls, faults])}`, async () =>
+    footer.columns.map((column, i) => ({
+      ...types[i]!,
+      ...(nulls[i] === null ? {} : { onlyNulls: nulls[i] }),
+      ...(column.unsupported === null ? {} : { unsupported: column.unsupported }),
+    })),
+  );
+}
+
+/** One after the other: files are looked at together, and a connection takes one query at a time. */
+let turn: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(task: () => Promise<T>): Promise<T> {
+  const mine = turn.then(task);
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
+function remembered(key: string, make: () => Promise<readonly ColumnInfo[]>): Promise<readonly ColumnInfo[]> {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  if (known.size >= MOST_SCHEMAS) known.delete(known.keys().next().value!);
+  known.set(key, made);
+  made.catch(() => known.delete(key));
+  return made;
+}
+
+async function describeColumns(duck: Duck, footer: ParquetFooter, path: string, uri: string): Promise<ColumnInfo[]> {
   try {
     const described = await duck.describe(`select * exclude (file_row_number) from ${parquetSource(path)}`);
     if (described.length !== footer.columns.length) {
@@ -56,11 +101,9 @@ async function describeColumns(duck: Duck, footer: ParquetFooter, path: string, 
     return footer.columns.map((column, i) => ({
       name: column.name,
       type: described[i]!.type,
-      ...onlyNulls(column, footer),
       nullable: !column.isRequired,
       ...(described[i]!.name === column.name ? {} : { duckName: described[i]!.name }),
       ...(column.lossy === null ? {} : { lossy: column.lossy }),
-      ...(column.unsupported === null ? {} : { unsupported: column.unsupported }),
     }));
   } catch (error) {
     if (isPrescoreError(error)) throw error;
@@ -72,8 +115,7 @@ async function describeColumns(duck: Duck, footer: ParquetFooter, path: string, 
 function onlyNulls(
   { untyped, firstLeaf, endLeaf }: FooterColumn,
   { groups, leaves }: ParquetFooter,
-): Pick<ColumnInfo, 'onlyNulls'> {
+): 'values' | 'elements' | null {
   const isFlat = endLeaf === firstLeaf + 1 && !leaves[firstLeaf]!.isRepeated && !leaves[firstLeaf]!.path.includes('.');
-  if (untyped === 'values' || (isFlat && groups.hasValues[firstLeaf] === 0)) return { onlyNulls: 'values' };
-  return untyped === 'elements' ? { onlyNulls: 'elements' } : {};
+  return isFlat && groups.hasValues[firstLeaf] === 0 ? 'values' : untyped;
 }

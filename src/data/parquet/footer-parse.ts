@@ -53,6 +53,8 @@ export interface RowGroups {
 
 export interface RawFooter {
   readonly schema: readonly SchemaNode[];
+  /** The bytes that `schema` was read from. */
+  readonly schemaBytes: Uint8Array;
   readonly rows: number;
   readonly groups: RowGroups;
 }
@@ -77,16 +79,20 @@ const BYTE_STREAM_SPLIT = 9;
 export function parseFooter(bytes: Uint8Array, checkSize: (groups: number, chunks: number) => void): RawFooter {
   const reader = new ThriftReader(bytes);
   let schema: readonly SchemaNode[] = [];
+  let schemaBytes: Uint8Array = bytes.subarray(0, 0);
   let rows = -1;
   let groups: RowGroups | null = null;
   reader.struct((id, wire) => {
-    if (id === 2) schema = readSchema(reader, wire);
-    else if (id === 3) rows = reader.int(wire);
+    if (id === 2) {
+      const from = reader.at;
+      schema = readSchema(reader, wire);
+      schemaBytes = bytes.subarray(from, reader.at);
+    } else if (id === 3) rows = reader.int(wire);
     else if (id === 4) groups = readGroups(reader, wire, schema, checkSize);
     else reader.skip(wire);
   });
   if (schema.length === 0 || groups === null) throw new RangeError('schema or row groups are missing');
-  return { schema, rows, groups };
+  return { schema, schemaBytes, rows, groups };
 }
 
 function readSchema(reader: ThriftReader, wire: number): SchemaNode[] {

@@ -20,6 +20,8 @@ export interface ParquetFooter {
   /** Top-level columns in file order. */
   readonly columns: readonly FooterColumn[];
   readonly leaves: readonly FooterLeaf[];
+  /** The schema as it stands in `tail`: files of equal bytes have equal columns. */
+  readonly schemaBytes: Uint8Array;
   readonly groups: RowGroups;
   readonly rows: number;
   /** Footer, its length and the closing magic, as they stand at the end of the file. */
@@ -51,6 +53,7 @@ export async function readParquetFooter(
     return {
       columns: withChunkFaults(columns, raw.groups, leaves, where),
       leaves,
+      schemaBytes: raw.schemaBytes,
       groups: raw.groups,
       rows: raw.rows,
       tail,

@@ -73,7 +73,7 @@ export async function scoreStep(run: LiveRun, n: number, deps: StepDeps, onTiny:
     checkModel(plan, scorers);
     if (deps.stop.aborted) throw new PrescoreError('INTERRUPTED', { what: 'the worker is stopping' });
     scorers.bind(plan);
-    const result = await scorers.pool.score({ runId: run.runId, chunk, onRows: () => undefined });
+    const result = await scorers.pool.score({ runId: run.runId, chunk, files: plan.files, onRows: () => undefined });
     const { stores, ledger } = run;
     const record = await recordChunk(plan, chunk, result, 0, ledger, { stores, now: deps.now, worker: deps.worker });
     return record.rowsIn;

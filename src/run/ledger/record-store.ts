@@ -2,7 +2,7 @@ import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 
 /** The highest `format` of records that this version reads. */
-export const RECORD_FORMAT = 1;
+export const RECORD_FORMAT = 2;
 
 /**
  * Run records as JSON objects under one state URI. Records are only ever created (put-if-absent) or, for leases and
@@ -18,9 +18,9 @@ export class RecordStore {
   }
 
   /** Errors: RECORD_CORRUPT when it is no JSON or of a newer format; those of the store. Null when absent. */
-  async read<T extends object>(path: string): Promise<T | null> {
+  async read<T extends object>(path: string, maxBytes?: number): Promise<T | null> {
     const { store, key, uri } = this.stores.at(`${this.uri}/${path}`);
-    const found = await store.get(key);
+    const found = await store.get(key, maxBytes === undefined ? {} : { maxBytes });
     if (found === null) return null;
     let value: unknown;
     try {
@@ -43,10 +43,10 @@ export class RecordStore {
     return value as T;
   }
 
-  /** Creates a record; false when one is there already, whoever wrote it. */
-  async create(path: string, value: object): Promise<boolean> {
+  /** Creates a record, a value a line or (`dense`) all in one; false when one is there already, whoever wrote it. */
+  async create(path: string, value: object, form: 'lines' | 'dense' = 'lines'): Promise<boolean> {
     const { store, key } = this.stores.at(`${this.uri}/${path}`);
-    return (await store.putIfAbsent(key, encode(value))).created;
+    return (await store.putIfAbsent(key, encode(value, form === 'lines' ? 1 : 0))).created;
   }
 
   /** Replaces a record that only its owner writes. */
@@ -75,6 +75,6 @@ export class RecordStore {
   }
 }
 
-function encode(value: object): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
+function encode(value: object, indent = 1): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, indent)}\n`);
 }

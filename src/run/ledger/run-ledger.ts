@@ -1,9 +1,12 @@
 import type { Plan } from '../../base/contract/plan.ts';
 import type { ChunkRecord, Manifest } from '../../base/contract/records.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { type PlanRecord, packPlan, unpackPlan } from './plan-record.ts';
 import type { RecordStore } from './record-store.ts';
 
 const IN_FLIGHT = 16;
+/** Of a million files. */
+const MOST_PLAN_BYTES = 512 * 2 ** 20;
 
 /** The records of one run below `<state>/runs/<runId>/`. */
 export class RunLedger {
@@ -19,13 +22,15 @@ export class RunLedger {
     return `runs/${this.runId}`;
   }
 
-  readPlan(): Promise<Plan | null> {
-    return this.records.read<Plan>(`${this.folder}/plan.json`);
+  async readPlan(): Promise<Plan | null> {
+    const path = `${this.folder}/plan.json`;
+    const record = await this.records.read<Plan | PlanRecord>(path, MOST_PLAN_BYTES);
+    return record === null ? null : unpackPlan(record, `${this.records.uri}/${path}`);
   }
 
   /** Creates the plan; when another starter was first, its plan is given back instead. */
   async createPlan(plan: Plan): Promise<Plan> {
-    if (await this.records.create(`${this.folder}/plan.json`, plan)) return plan;
+    if (await this.records.create(`${this.folder}/plan.json`, packPlan(plan), 'dense')) return plan;
     const other = await this.readPlan();
     if (other === null) throw new PrescoreError('RECORD_CORRUPT', { what: 'plan vanished', where: this.folder });
     return other;

@@ -29,14 +29,14 @@ export async function scoreFirstRows(
 ): Promise<FirstRows> {
   const [first] = await listInputs(job, slot.partition, stores);
   const { uri, size, etag } = first!;
-  const described = await pool.describe([{ uri, size, etag, format: job.input.format }]);
+  const { format, csv } = job.input;
+  const described = await pool.describe([{ uri, size, etag, format, csv }]);
   const { binding, files, outputColumns } = bindInputs(job, model, [first!], described);
   pool.bind({
     runId: RUN_ID,
     state: job.state,
     binding,
     batchRows: binding.fixedBatch ?? rows,
-    files,
     outputColumns,
     outputUri: expandTemplate(job.output.uri, slot.partition),
     compression: job.output.compression,
@@ -47,7 +47,7 @@ export async function scoreFirstRows(
     onBadFile: job.input.onBadFile,
   });
   try {
-    return { uri, ...(await pool.ask({ kind: 'sample', runId: RUN_ID, rows })) };
+    return { uri, ...(await pool.sample(RUN_ID, files, rows)) };
   } finally {
     pool.unbind(RUN_ID);
   }

@@ -10,13 +10,12 @@ import type { RunDeps } from './run-deps.ts';
 
 /** What a child needs of a plan. */
 export function runContext(plan: Plan): RunContext {
-  const { runId, state, binding, batchRows, files, outputColumns, outputUri, scoredAt } = plan;
+  const { runId, state, binding, batchRows, outputColumns, outputUri, scoredAt } = plan;
   return {
     runId,
     state,
     binding,
     batchRows,
-    files,
     outputColumns,
     outputUri,
     scoredAt,
@@ -61,6 +60,7 @@ export async function scoreRun(
         const result = await pool.score({
           runId: plan.runId,
           chunk,
+          files: plan.files,
           onRows: (rows) => {
             rowsDone += rows;
             deps.emit({ event: 'progress', runId: plan.runId, rowsDone });

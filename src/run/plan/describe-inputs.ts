@@ -48,11 +48,14 @@ export function bindInputs(
     results.flatMap((result) => (result.ok ? [result.file] : [])),
     job.input.schema,
   );
+  const paths = Object.entries(job.input.pathColumns).map(([name, type]) => ({ name, type, nullable: true }));
+  const extended = sharedBy((columns) => [...columns, ...paths]);
   let next = 0;
   results.forEach((result, i) => {
     try {
       if (!result.ok) throw fromErrorJson(result.error);
-      binder.add(withPathColumns(settled[next++]!, job));
+      const file = settled[next++]!;
+      binder.add(paths.length === 0 ? file : withPathColumns(file, paths, extended));
     } catch (error) {
       if (job.input.onBadFile !== 'skip' || !(error instanceof PrescoreError) || !FILE_FAULTS.has(error.code))
         throw error;
@@ -62,6 +65,8 @@ export function bindInputs(
   const { inputs, fixedBatch, features } = binder.bound(skipped);
   const used = new Set([...features, ...kept]);
   const pathValues = new Map(objects.map((o) => [o.uri, o.pathValues]));
+  const read = sharedBy((columns) => columns.filter((c) => used.has(c.name)).map((c) => binder.asRead(c)));
+  const nulls = sharedBy((columns) => nullsOf(columns, used));
   const files = binder.files.map(
     (file): PlannedFile => ({
       uri: file.uri,
@@ -69,9 +74,9 @@ export function bindInputs(
       etag: file.etag,
       format: file.format,
       rows: file.rows,
-      columns: file.columns.filter((c) => used.has(c.name)).map((c) => binder.asRead(c)),
+      columns: read(file.columns),
       ...(file.text === undefined ? {} : { text: file.text }),
-      pathValues: { ...pathValues.get(file.uri), ...nullsOf(file, used) },
+      pathValues: { ...pathValues.get(file.uri), ...nulls(file.columns) },
     }),
   );
   return {
@@ -98,9 +103,21 @@ const FILE_FAULTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /** A column of nothing but nulls is not read: its type in this file is none, or another than elsewhere. */
-function nullsOf(file: FileDescription, used: ReadonlySet<string>): Record<string, null> {
-  const names = file.columns.filter((c) => used.has(c.name) && c.onlyNulls === 'values').map((c) => c.name);
+function nullsOf(columns: Columns, used: ReadonlySet<string>): Readonly<Record<string, null>> {
+  const names = columns.filter((c) => used.has(c.name) && c.onlyNulls === 'values').map((c) => c.name);
   return Object.fromEntries(names.map((name) => [name, null]));
+}
+
+type Columns = readonly ColumnInfo[];
+
+/** What is made of the columns of files, once for all files that share them. */
+function sharedBy<T>(make: (columns: Columns) => T): (columns: Columns) => T {
+  const made = new Map<Columns, T>();
+  return (columns) => {
+    const found = made.get(columns) ?? make(columns);
+    made.set(columns, found);
+    return found;
+  };
 }
 
 interface BoundFeatures {
@@ -114,6 +131,7 @@ interface BoundFeatures {
 class FileBinder {
   readonly files: FileDescription[] = [];
   readonly kept: JoinedTypes;
+  private readonly fitting = new Set<Columns>();
   private readonly features: JoinedTypes;
   private readonly job: Job;
   private readonly model: ModelInfo;
@@ -136,11 +154,17 @@ class FileBinder {
 
   /** Errors: SIGNATURE_MISMATCH while no file fits, INPUT_SCHEMA, INPUT_LOSSY_TYPE, INPUT_UNSUPPORTED, MODEL_*. */
   add(file: FileDescription): void {
+    // Columns that are known to fit fit again.
+    if (this.fitting.has(file.columns)) {
+      this.files.push(file);
+      return;
+    }
     checkConflicts(file, this.asked);
     const bound = this.bind(file);
     // Checked before either is told of the file: one that is skipped must leave no type behind.
     this.kept.add(file, this.keptNames, () => this.features.add(file, bound.features));
     this.reference = bound;
+    this.fitting.add(file.columns);
     this.files.push(file);
   }
 
@@ -199,16 +223,13 @@ const TEXT_TYPES =
   'Types of text files come from their first lines: say others in input.schema, and in input.csv.nulls what stands for null.';
 
 // Path columns come after the file's own and never replace one: a FLOAT `month` in the file stays what it is.
-function withPathColumns(file: FileDescription, job: Job): FileDescription {
+function withPathColumns(file: FileDescription, paths: Columns, extended: (own: Columns) => Columns): FileDescription {
   const own = new Set(file.columns.map((c) => c.name));
-  const clash = Object.keys(job.input.pathColumns).find((name) => own.has(name));
-  if (clash !== undefined) {
-    throw new PrescoreError('INPUT_SCHEMA', {
-      what: `input.pathColumns.${clash}: the file has a column of this name`,
-      where: file.uri,
-      fix: "Remove it from input.pathColumns: the file's own column is used.",
-    });
-  }
-  const extra = Object.entries(job.input.pathColumns).map(([name, type]) => ({ name, type, nullable: true }));
-  return { ...file, columns: [...file.columns, ...extra] };
+  const clash = paths.find(({ name }) => own.has(name));
+  if (clash === undefined) return { ...file, columns: extended(file.columns) };
+  throw new PrescoreError('INPUT_SCHEMA', {
+    what: `input.pathColumns.${clash.name}: the file has a column of this name`,
+    where: file.uri,
+    fix: "Remove it from input.pathColumns: the file's own column is used.",
+  });
 }

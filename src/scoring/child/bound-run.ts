@@ -6,11 +6,13 @@ import { columnsOf, type DecodedColumn } from '../tensor/feature-packer.ts';
 import { type SlabLayout, slabLayout } from '../tensor/slab-layout.ts';
 import type { InferenceThreads } from '../thread/inference-threads.ts';
 import { SlabRing } from '../thread/slab-ring.ts';
+import { FileTable } from './file-table.ts';
 import type { ChildOptions, RunContext } from './messages.ts';
 
 /** A run as one child holds it: its context, the binding in the ONNX Runtime thread, and the slabs. */
 export interface BoundRun {
   readonly context: RunContext;
+  readonly files: FileTable;
   readonly bindingId: number;
   readonly layout: SlabLayout;
   readonly ring: SlabRing;
@@ -34,6 +36,7 @@ export function bindRun(
   const layout = same ? previous.layout : slabLayout(binding, batchRows);
   return {
     context,
+    files: new FileTable(),
     layout,
     // Runs of one job (its partitions) share the slabs.
     ring: same ? previous.ring : new SlabRing(binding, layout, slabs),
@@ -53,7 +56,7 @@ export function columnsRead({ features, kept }: BoundRun): Set<string> {
 
 /** How a file's columns are decoded: the file's own types decide, since files of one input may differ in width. */
 export function decodedColumns(run: BoundRun, fileIndex: number): (DecodedColumn & SliceColumn)[] {
-  const file = run.context.files[fileIndex]!;
+  const file = run.files.at(fileIndex);
   const types = new Map(file.columns.map((c) => [c.name, c.type]));
   return run.features.map((name) => {
     const type = types.get(name) ?? '';

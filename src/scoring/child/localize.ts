@@ -11,6 +11,7 @@ import { checkPages } from '../../data/parquet/check-pages.ts';
 import { rowSpans } from '../../data/parquet/parquet-footer.ts';
 import { parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
 import { thinTail } from '../../data/parquet/thin-footer.ts';
+import type { FileTable } from './file-table.ts';
 import type { LocalizeOptions, Located } from './located-slice.ts';
 
 const FEW_GROUPS = 64;
@@ -39,7 +40,7 @@ export interface LocalChunk {
  * Errors: INPUT_CHANGED, INPUT_GONE, INPUT_TRUNCATED, those of the store and of the footer.
  */
 export async function localizeChunk(
-  files: readonly PlannedFile[],
+  files: FileTable,
   slices: readonly Slice[],
   options: LocalizeOptions,
 ): Promise<LocalChunk> {
@@ -58,7 +59,7 @@ export async function localizeChunk(
   };
   try {
     for (const slice of slices) {
-      const file = files[slice.file]!;
+      const file = files.at(slice.file);
       const place = options.stores.at(file.uri);
       const path = place.store.localPath(place.key);
       if (path !== null) inPlace.set(file.uri, file.etag);

@@ -1,11 +1,12 @@
 import type { Binding } from '../../base/contract/binding.ts';
 import type { CsvSettings, InputFormat } from '../../base/contract/job.ts';
 import type { StoreConfig } from '../../base/contract/object-store.ts';
-import type { OutputColumn, PlannedChunk, PlannedFile } from '../../base/contract/plan.ts';
+import type { OutputColumn, PlannedChunk } from '../../base/contract/plan.ts';
 import type { ChunkResult, PartRecord } from '../../base/contract/records.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
-import type { FileDescription } from '../../base/contract/table.ts';
+import type { ColumnInfo, FileDescription } from '../../base/contract/table.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
+import type { PackedFiles } from './file-table.ts';
 
 /** What a scorer child is given once, at its start. */
 export interface ChildOptions {
@@ -40,7 +41,6 @@ export interface RunContext {
   readonly state: string;
   readonly binding: Binding;
   readonly batchRows: number;
-  readonly files: readonly PlannedFile[];
   readonly outputColumns: readonly OutputColumn[];
   readonly outputUri: string;
   readonly compression: 'zstd' | 'snappy' | 'none';
@@ -62,6 +62,15 @@ export interface DescribeRequest {
 export type DescribeResult =
   | { readonly ok: true; readonly file: FileDescription }
   | { readonly ok: false; readonly error: ErrorJson };
+
+/** Descriptions as they come from a child: columns are sent once for all files that have them. */
+export interface PackedDescriptions {
+  readonly schemas: readonly (readonly ColumnInfo[])[];
+  readonly results: readonly (
+    | { readonly ok: true; readonly schema: number; readonly file: Omit<FileDescription, 'columns'> }
+    | { readonly ok: false; readonly error: ErrorJson }
+  )[];
+}
 
 /** What became of one chunk of a request. */
 export type ChunkOutcome =
@@ -100,15 +109,21 @@ export type Request =
   | { readonly kind: 'probe'; readonly binding: Binding; readonly most: number }
   | { readonly kind: 'describe'; readonly files: readonly DescribeRequest[] }
   | { readonly kind: 'bind'; readonly run: RunContext }
-  /** One chunk, or small ones of a run that are walked together. */
-  | { readonly kind: 'chunks'; readonly runId: string; readonly chunks: readonly PlannedChunk[] }
+  /** One chunk, or small ones of a run that are walked together, with their files. */
+  | {
+      readonly kind: 'chunks';
+      readonly runId: string;
+      readonly chunks: readonly PlannedChunk[];
+      readonly files: PackedFiles;
+    }
   | { readonly kind: 'empty'; readonly runId: string; readonly n: number }
-  | { readonly kind: 'sample'; readonly runId: string; readonly rows: number };
+  /** The first rows of these files, which come in the order of the plan. */
+  | { readonly kind: 'sample'; readonly runId: string; readonly rows: number; readonly files: PackedFiles };
 
 export interface Replies {
   readonly load: ModelInfo;
   readonly probe: ProbeResult;
-  readonly describe: readonly DescribeResult[];
+  readonly describe: PackedDescriptions;
   readonly bind: null;
   readonly chunks: readonly ChunkOutcome[];
   readonly empty: PartRecord;

@@ -17,18 +17,23 @@ import { scoreChunk } from './score-chunk.ts';
  *
  * Errors: those of walking a chunk.
  */
-export async function sampleRows(tools: ChildTools, run: BoundRun, rows: number): Promise<SampleResult> {
+export async function sampleRows(
+  tools: ChildTools,
+  run: BoundRun,
+  rows: number,
+  files: readonly number[],
+): Promise<SampleResult> {
   const columns = shownColumns(run).map((c) => c.name);
   const found: FileSample[] = [];
   let left = rows;
-  for (const [file, { rows: known }] of run.context.files.entries()) {
+  for (const file of files) {
     if (left === 0) break;
-    if (known === 0) continue;
+    if (run.files.at(file).rows === 0) continue;
     const sample = await sampleFile(tools, run, file, left);
     left -= sample.rowsRead;
     found.push(sample);
   }
-  const counts = isText(run.context.files[0]) ? 'line' : 'row';
+  const counts = isText(files[0] === undefined ? undefined : run.files.at(files[0])) ? 'line' : 'row';
   return { columns, rows: found.flatMap((f) => f.rows), rejected: found.flatMap((f) => f.rejected), counts };
 }
 
@@ -39,10 +44,10 @@ interface FileSample extends Omit<SampleResult, 'columns' | 'counts'> {
 /** The first rows of one file: at most `rows` of them. */
 async function sampleFile(tools: ChildTools, run: BoundRun, file: number, rows: number): Promise<FileSample> {
   const columns = columnsRead(run);
-  const known = run.context.files[file]!.rows;
+  const known = run.files.at(file).rows;
   const slice = { file, rowStart: 0, rowEnd: known === null ? null : Math.min(rows, known) };
   const reader = await tools.duck.lane();
-  const local = await localizeChunk(run.context.files, [slice], { ...tools, duck: reader, columns, maxRows: rows });
+  const local = await localizeChunk(run.files, [slice], { ...tools, duck: reader, columns, maxRows: rows });
   const lane = await tools.duck.lane();
   const options = { duck: reader, columns, onBadFile: run.context.onBadFile };
   // How many rows a stream has is known only now.

@@ -1,29 +1,28 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { StoreConfig, StoreResolver } from '../../base/contract/object-store.ts';
 import type { PlannedChunk } from '../../base/contract/plan.ts';
 import type { ChunkResult } from '../../base/contract/records.ts';
-import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
-import { describeInput } from '../../data/duckdb/describe-input.ts';
+import { toErrorJson } from '../../base/errors/prescore-error.ts';
 import { Duck } from '../../data/duckdb/duckdb.ts';
-import { pinnedSource } from '../../data/object-store/pinned-source.ts';
 import type { InferenceThreads } from '../thread/inference-threads.ts';
 import { type BoundRun, bindRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
+import { describeAll, packDescriptions } from './describe-all.ts';
 import { encodeEmpty } from './encode-chunk.ts';
+import { type PackedFiles, placesOf } from './file-table.ts';
 import { FooterCache } from './footer-cache.ts';
 import type {
   ChildOptions,
   ChunkOutcome,
   DescribeRequest,
-  DescribeResult,
   FromChild,
   ModelRequest,
+  PackedDescriptions,
   Replies,
   Request,
   ToChild,
 } from './messages.ts';
+import { mapNative } from './native-errors.ts';
 import { probeBatch } from './probe-batch.ts';
 import { sampleRows } from './sample-rows.ts';
 import { Turnstile } from './turnstile.ts';
@@ -120,11 +119,11 @@ export class ScorerChild {
         this.runs.set(request.run.runId, this.lastBound);
         return null;
       case 'chunks':
-        return this.walk(id, tools, this.boundRun(request.runId), request.chunks);
+        return this.withFiles(request, (run) => this.walk(id, tools, run, request.chunks));
       case 'empty':
         return encodeEmpty(tools, this.boundRun(request.runId), request.n);
       case 'sample':
-        return sampleRows(tools, this.boundRun(request.runId), request.rows);
+        return this.withFiles(request, (run) => sampleRows(tools, run, request.rows, placesOf(request.files)));
     }
   }
 
@@ -156,6 +155,20 @@ export class ScorerChild {
     return outcomes;
   }
 
+  /** Runs a task that knows these files of a run. */
+  private async withFiles<T>(
+    { runId, files }: { readonly runId: string; readonly files: PackedFiles },
+    task: (run: BoundRun) => Promise<T>,
+  ): Promise<T> {
+    const run = this.boundRun(runId);
+    const release = run.files.take(files);
+    try {
+      return await task(run);
+    } finally {
+      release();
+    }
+  }
+
   private boundRun(runId: string): BoundRun {
     const run = this.runs.get(runId);
     if (run === undefined) throw new TypeError(`run ${runId} is not bound`);
@@ -175,27 +188,12 @@ export class ScorerChild {
     };
   }
 
-  private async describe(tools: ChildTools, files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
-    const results: DescribeResult[] = [];
+  private async describe(tools: ChildTools, files: readonly DescribeRequest[]): Promise<PackedDescriptions> {
     // DuckDB takes about 11 bytes for one of a footer; footers that are looked at once are not kept.
-    const maxFooterBytes = Math.floor((this.options?.duckMemoryBytes ?? 0) / 12);
     await tools.duck.keepFooters(false);
-    for (const file of files) {
-      const scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
-      try {
-        const place = tools.stores.at(file.uri);
-        const source = pinnedSource(place, file.size, file.etag);
-        const localPath = place.store.localPath(place.key);
-        const input = { ...file, localPath, scratchPath, maxFooterBytes };
-        results.push({ ok: true, file: await describeInput(tools.duck, source, input) });
-      } catch (error) {
-        results.push({ ok: false, error: toErrorJson(mapNative(error)) });
-      } finally {
-        await rm(scratchPath, { force: true });
-      }
-    }
+    const results = await describeAll(tools, files, Math.floor((this.options?.duckMemoryBytes ?? 0) / 12));
     await tools.duck.keepFooters(!tools.footers.isFull);
-    return results;
+    return packDescriptions(results);
   }
 }
 
@@ -219,19 +217,4 @@ function mainThreadMicros(): number {
 function loadModel(ort: InferenceThreads, { path, ...model }: ModelRequest): Promise<Replies['load']> {
   // A copy that this process owns whole: small reads come from a shared pool that cannot be moved to a thread.
   return ort.load({ ...model, read: async () => new Uint8Array(await readFile(path)) });
-}
-
-function mapNative(error: unknown): PrescoreError {
-  const text = error instanceof Error ? error.message : '';
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  if (code === 'ENOSPC' || /No space left on device/i.test(text)) {
-    return new PrescoreError('STORE_NO_SPACE', { what: 'no space left on the device', cause: error });
-  }
-  if (/max_temp_directory_size|failed to offload/i.test(text)) {
-    return new PrescoreError('SCRATCH_LIMIT', { what: text.split('\n')[0]!, cause: error });
-  }
-  if (/^Out of Memory Error/i.test(text)) {
-    return new PrescoreError('INPUT_TOO_LARGE', { what: text.split('\n')[0]!, cause: error });
-  }
-  return toPrescoreError(error);
 }

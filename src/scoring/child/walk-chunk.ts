@@ -28,7 +28,7 @@ export async function walkChunk(
   const [reader, lane] = [await tools.duck.lane(), await tools.duck.lane()];
   let local: LocalChunk | null = null;
   try {
-    local = await localizeChunk(run.context.files, chunk.slices, { ...tools, duck: reader, columns });
+    local = await localizeChunk(run.files, chunk.slices, { ...tools, duck: reader, columns });
     const { fetchMs, convertMs, bytesRead } = local;
     const options = { duck: reader, columns, onBadFile: run.context.onBadFile };
     const walk = { tools, run, chunk, reader, lane };

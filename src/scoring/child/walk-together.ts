@@ -19,8 +19,8 @@ const FILES_BYTES = 4 * 1024 * 1024;
 
 /** Whether chunks fit one slab and one query: small Parquet files whose feature columns have the same types. */
 export function canWalkTogether(run: BoundRun, chunks: readonly PlannedChunk[]): boolean {
-  const { files, rowGroupRows } = run.context;
-  const own = [...new Set(chunks.flatMap((c) => c.slices.map((s) => s.file)))].map((file) => files[file]!);
+  const { rowGroupRows } = run.context;
+  const own = [...new Set(chunks.flatMap((c) => c.slices.map((s) => s.file)))].map((file) => run.files.at(file));
   if (own.some((file) => file.format !== 'parquet') || chunks.some((c) => (c.rows ?? 0) > rowGroupRows)) return false;
   if (own.reduce((sum, file) => sum + file.size, 0) > FILES_BYTES) return false;
   if (chunks.reduce((sum, c) => sum + (c.rows ?? Number.POSITIVE_INFINITY), 0) > run.layout.rows) return false;
@@ -90,7 +90,7 @@ async function gather(tools: ChildTools, run: BoundRun, chunks: readonly Planned
   const options = { ...tools, columns: columnsRead(run) };
   const found = await Promise.all(
     chunks.map(async (chunk): Promise<Gathered | null> => {
-      const local = await localizeChunk(run.context.files, chunk.slices, options).catch(() => null);
+      const local = await localizeChunk(run.files, chunk.slices, options).catch(() => null);
       if (local === null) return null;
       if (local.located.every((l) => l.faults.length === 0))
         return { chunk, local, slices: local.slices, rows: chunk.rows! };

@@ -1,5 +1,6 @@
 import type { ChunkResult } from '../../base/contract/records.ts';
 import { fromErrorJson, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { filesOf, packFiles } from '../child/file-table.ts';
 import type { ScorerProcess } from './scorer-process.ts';
 import {
   type ChunkTask,
@@ -88,7 +89,8 @@ export class ChunkDispatcher {
     const chunks = tasks.map((task) => task.chunk);
     // By the time of its answer the seat may have another child.
     const { process } = seat;
-    const { id, reply } = process.request({ kind: 'chunks', runId: tasks[0]!.runId, chunks });
+    const [{ runId, files }] = tasks as [QueuedTask, ...QueuedTask[]];
+    const { id, reply } = process.request({ kind: 'chunks', runId, chunks, files: packFiles(files, filesOf(chunks)) });
     if (this.busySince === 0) this.busySince = performance.now();
     seat.tasks.set(id, { tasks, isHungry: false });
     const settle = (results: readonly (ChunkResult | PrescoreError)[]): void => {

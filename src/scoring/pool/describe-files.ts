@@ -1,3 +1,4 @@
+import type { ColumnInfo } from '../../base/contract/table.ts';
 import type { DescribeRequest, DescribeResult } from '../child/messages.ts';
 import type { ScorerProcess } from './scorer-process.ts';
 import { outlive } from './seat.ts';
@@ -13,6 +14,7 @@ export async function describeFiles(
   files: readonly DescribeRequest[],
 ): Promise<DescribeResult[]> {
   const results: DescribeResult[] = new Array<DescribeResult>(files.length);
+  const schemas = new Map<string, readonly ColumnInfo[]>();
   let next = 0;
   const lane = async (place: number): Promise<void> => {
     while (next < files.length) {
@@ -23,8 +25,9 @@ export async function describeFiles(
         const there = children();
         return there[place % there.length]!.request({ kind: 'describe', files: slice }).reply;
       });
-      replies.forEach((reply, i) => {
-        results[from + i] = reply;
+      const columns = replies.schemas.map((schema) => shared(schemas, schema));
+      replies.results.forEach((reply, i) => {
+        results[from + i] = reply.ok ? { ok: true, file: { ...reply.file, columns: columns[reply.schema]! } } : reply;
       });
     }
   };
@@ -32,4 +35,12 @@ export async function describeFiles(
   const lanes = Math.max(1, Math.min(places, Math.ceil(files.length / FILES_A_REQUEST)));
   await Promise.all(Array.from({ length: lanes }, (_, i) => lane(places - 1 - i)));
   return results;
+}
+
+/** One array for all files of the same columns: 100,000 of them would take gigabytes. */
+function shared(known: Map<string, readonly ColumnInfo[]>, columns: readonly ColumnInfo[]): readonly ColumnInfo[] {
+  const key = JSON.stringify(columns);
+  const found = known.get(key);
+  if (found === undefined) known.set(key, columns);
+  return found ?? columns;
 }

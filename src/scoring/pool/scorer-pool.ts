@@ -1,7 +1,9 @@
 import type { Binding } from '../../base/contract/binding.ts';
+import type { PlannedFile } from '../../base/contract/plan.ts';
 import type { ChunkResult } from '../../base/contract/records.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { packFirst } from '../child/file-table.ts';
 import type {
   DescribeRequest,
   DescribeResult,
@@ -10,6 +12,7 @@ import type {
   Replies,
   Request,
   RunContext,
+  SampleResult,
 } from '../child/messages.ts';
 import { BatchProbes } from './batch-probes.ts';
 import { ChunkDispatcher } from './chunk-dispatcher.ts';
@@ -118,6 +121,11 @@ export class ScorerPool {
   /** The batch of the device for a binding, of up to `most` rows: tried out with rows of zeros. */
   probe(binding: Binding, most: number): Promise<ProbeResult> {
     return this.probes.get(binding, most, () => this.ask({ kind: 'probe', binding, most }));
+  }
+
+  /** Scores the first rows of a bound run's files, and writes nothing. Errors: those of reading and scoring. */
+  sample(runId: string, files: readonly PlannedFile[], rows: number): Promise<SampleResult> {
+    return this.ask({ kind: 'sample', runId, rows, files: packFirst(files, rows) });
   }
 
   /** Makes a run known to every child, now and after a restart. */

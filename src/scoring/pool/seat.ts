@@ -1,4 +1,4 @@
-import type { PlannedChunk } from '../../base/contract/plan.ts';
+import type { PlannedChunk, PlannedFile } from '../../base/contract/plan.ts';
 import type { ChunkResult } from '../../base/contract/records.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
@@ -22,6 +22,8 @@ const DECODING = 2;
 export interface ChunkTask {
   readonly runId: string;
   readonly chunk: PlannedChunk;
+  /** Of the run's plan. */
+  readonly files: readonly PlannedFile[];
   readonly onRows: (rows: number) => void;
 }
 

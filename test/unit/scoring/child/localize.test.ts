@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createStoreResolver } from '../../../../src/cli/wiring/open-store.ts';
 import { Duck } from '../../../../src/data/duckdb/duckdb.ts';
+import { FileTable, packFiles } from '../../../../src/scoring/child/file-table.ts';
 import { FooterCache } from '../../../../src/scoring/child/footer-cache.ts';
 import { localizeChunk } from '../../../../src/scoring/child/localize.ts';
 import { Turnstile } from '../../../../src/scoring/child/turnstile.ts';
@@ -58,7 +59,9 @@ describe('a file that changes between the read of its footer and the next step',
     };
     const slices = [{ file: 0, rowStart: 0, rowEnd: 10 }];
     const columns = new Set(['dep_delay', 'distance']);
-    const failure = await failureOf(localizeChunk([planned], slices, { ...options, columns }));
+    const files = new FileTable();
+    files.take(packFiles([planned], [0]));
+    const failure = await failureOf(localizeChunk(files, slices, { ...options, columns }));
     expect(failure.code).toBe(code);
     expect(failure.message).toContain(uri);
   });

@@ -56,7 +56,9 @@ test('a failure of the device ends the child that had it, not the one that comes
   const first = new Child();
   const seat = newSeat(first);
   const dispatcher = new ChunkDispatcher([seat]);
-  const results = [0, 1].map((n) => dispatcher.score({ runId: 'r', chunk: chunk(n), onRows: () => undefined }));
+  const results = [0, 1].map((n) =>
+    dispatcher.score({ runId: 'r', chunk: chunk(n), files: [], onRows: () => undefined }),
+  );
   expect(first.asked.map((one) => one.n)).toEqual([0, 1]);
   first.asked[0]!.resolve([{ ok: false, error: toErrorJson(broken, true) }]);
   await expect.poll(() => first.isKilled).toBe(true);
@@ -75,7 +77,7 @@ test('a chunk whose device fails three times is given up, with its place', async
   const child = new Child();
   const seat = newSeat(child);
   const dispatcher = new ChunkDispatcher([seat]);
-  const result = dispatcher.score({ runId: 'r', chunk: chunk(4), onRows: () => undefined });
+  const result = dispatcher.score({ runId: 'r', chunk: chunk(4), files: [], onRows: () => undefined });
   result.catch(() => undefined);
   for (let attempt = 0; attempt < 3; attempt++) {
     await expect.poll(() => child.asked.length).toBe(attempt + 1);

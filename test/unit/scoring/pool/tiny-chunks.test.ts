@@ -9,6 +9,7 @@ function task(n: number, changes: Partial<QueuedTask> = {}, rows: number | null 
   return {
     runId: 'a',
     chunk,
+    files: [],
     onRows: none,
     attempt: 1,
     shortages: 0,

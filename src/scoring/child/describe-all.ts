@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ColumnInfo } from '../../base/contract/table.ts';
+import { toErrorJson } from '../../base/errors/prescore-error.ts';
+import { describeInput } from '../../data/duckdb/describe-input.ts';
+import { pinnedSource } from '../../data/object-store/pinned-source.ts';
+import type { ChildTools } from './child-tools.ts';
+import type { DescribeRequest, DescribeResult, PackedDescriptions } from './messages.ts';
+import { mapNative } from './native-errors.ts';
+
+/** Files that are looked at together: from a store far away each is two or three round trips. */
+const IN_FLIGHT = 16;
+
+/** Looks at files without reading their data. One result per file, in order; a bad file is a result. Errors: none. */
+export async function describeAll(
+  tools: ChildTools,
+  files: readonly DescribeRequest[],
+  maxFooterBytes: number,
+): Promise<DescribeResult[]> {
+  const results = new Array<DescribeResult>(files.length);
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < files.length) {
+      const i = next++;
+      results[i] = await describeOne(tools, files[i]!, maxFooterBytes);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, files.length) }, lane));
+  return results;
+}
+
+async function describeOne(tools: ChildTools, file: DescribeRequest, maxFooterBytes: number): Promise<DescribeResult> {
+  const scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
+  try {
+    const place = tools.stores.at(file.uri);
+    const source = pinnedSource(place, file.size, file.etag);
+    const localPath = place.store.localPath(place.key);
+    return {
+      ok: true,
+      file: await describeInput(tools.duck, source, { ...file, localPath, scratchPath, maxFooterBytes }),
+    };
+  } catch (error) {
+    return { ok: false, error: toErrorJson(mapNative(error)) };
+  } finally {
+    await rm(scratchPath, { force: true });
+  }
+}
+
+/** Columns once for all files that share them. */
+export function packDescriptions(results: readonly DescribeResult[]): PackedDescriptions {
+  const schemas: (readonly ColumnInfo[])[] = [];
+  const known = new Map<readonly ColumnInfo[], number>();
+  const packed = results.map((result) => {
+    if (!result.ok) return result;
+    const { columns, ...file } = result.file;
+    let schema = known.get(columns);
+    if (schema === undefined) {
+      schema = schemas.push(columns) - 1;
+      known.set(columns, schema);
+    }
+    return { ok: true as const, schema, file };
+  });
+  return { schemas, results: packed };
+}
