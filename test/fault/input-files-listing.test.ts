@@ -215,7 +215,7 @@ describe('listing input files', () => {
         yield { key: `lake/table/${name}`, size: 1000, etag: `etag-${i}`, modifiedMs: 0 };
       }
     }
-    expect(await listInputs(job, null, stubStores(keys()))).toHaveLength(1000);
+    expect(await listInputs(job, null, stubStores(keys))).toHaveLength(1000);
     expect(largest).toBeLessThan(200 * 1024 * 1024);
   });
 
@@ -235,12 +235,14 @@ describe('listing input files', () => {
 });
 
 /** A resolver whose one store lists what it is given. */
-function stubStores(infos: Iterable<ObjectInfo>): StoreResolver {
+function stubStores(infos: Iterable<ObjectInfo> | (() => Iterable<ObjectInfo>)): StoreResolver {
+  // A generator is listed once; a folder is looked at for a table's log before.
+  const all = (): Iterable<ObjectInfo> => (typeof infos === 'function' ? infos() : infos);
   const store: Partial<ObjectStore> = {
     uriOf: (key) => `/${key}`,
-    head: async (key) => [...infos].find((info) => info.key === key) ?? null,
+    head: async (key) => [...all()].find((info) => info.key === key) ?? null,
     async *list() {
-      yield* infos;
+      yield* all();
     },
   };
   return {

@@ -9,7 +9,7 @@ import { ask } from '../harness/serve-process.ts';
 import { fixtures, tempFolder } from '../harness/temp-job.ts';
 
 const MLP = join(fixtures, 'models/delay_mlp.onnx');
-const WHY = /^the model cannot be loaded: MODEL_INVALID: model file is a web page, not a model$/;
+const WHY = /^the model cannot be loaded: MODEL_INVALID: model file is a web page, not ONNX$/;
 const ROW = new Array<number>(256).fill(0.5);
 const INFER = { inputs: [{ name: 'features', datatype: 'FP32', shape: [1, 256], data: ROW }] };
 

@@ -26,8 +26,9 @@ const unpack =
 
 /** What to do with a file of each kind that is no table for prescore as it is. */
 const ADVICE: Partial<Record<FileKind, Advice>> = {
-  csv: duckdb("read_csv('FILE')"),
-  jsonl: duckdb("read_json('FILE')"),
+  // Read where they are not called a table of another kind.
+  csv: () => 'Set input.format: csv, or rename it: a file called .parquet or .arrow is not read as text.',
+  jsonl: () => 'Set input.format: jsonl, or rename it: a file called .parquet or .arrow is not read as text.',
   json: duckdb("read_json('FILE')"),
   feather1: pandas('read_feather(FILE)', ''),
   orc: pandas('read_orc(FILE)', ''),

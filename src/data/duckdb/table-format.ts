@@ -28,11 +28,16 @@ export async function tableFormat(source: ByteSource, uri: string): Promise<Tabl
   const format = MARKS.find(([mark]) => head.startsWith(mark))?.[1];
   if (format !== undefined) return format;
   const found = await recognised(source, uri);
-  if (found !== null && TEXTS.has(found.kind)) return 'text';
+  const named = /\.(arrow|arrows|feather|ipc)$/i.test(uri)
+    ? 'arrow'
+    : /\.(parquet|parq|pq)$/i.test(uri)
+      ? 'parquet'
+      : null;
+  // Text under the name of a table is none of its rows: whoever means it says so by `format`.
+  if (named === null && found !== null && TEXTS.has(found.kind)) return 'text';
   const foreign = foreignOf(found, uri);
   if (foreign !== null) throw foreign;
-  if (/\.(arrow|arrows|feather|ipc)$/i.test(uri)) return 'arrow';
-  if (/\.(parquet|parq|pq)$/i.test(uri) || source.size === 0) return 'parquet';
+  if (named !== null || source.size === 0) return named ?? 'parquet';
   return (await (await import('../text/describe-text.ts')).isTextFile(source, uri)) ? 'text' : 'parquet';
 }
 

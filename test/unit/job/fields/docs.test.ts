@@ -92,7 +92,7 @@ describe('the JSON Schema agrees with the validator', () => {
     { model: { version: '1' } },
     { model: { uri: 'm', version: 1 } },
     { input: { uri: [] } },
-    { input: { uri: 'a', format: 'csv' } },
+    { input: { uri: 'a', format: 'xlsx' } },
     { input: { uri: 'a', pathColumns: { m: 'blob' } } },
     { features: {} },
     { features: { x: {} } },

@@ -172,7 +172,7 @@ describe('the report', () => {
     'modle: { uri: m.onnx }',
     'input:',
     '  uri: in/*.parquet',
-    '  format: csv',
+    '  format: xlsx',
     'output: { uri: out, rowGroupRows: "4096" }',
   ].join('\n');
 
@@ -183,7 +183,7 @@ describe('the report', () => {
     expect(error.details.detail?.split('\n')).toEqual([
       expect.stringMatching(/^job\.yaml:2:7: name: .*; expected a name of .*; got the text "Flight Delay"$/),
       expect.stringMatching(/^job\.yaml:3:1: modle: is not a known key; .*; did you mean "model"\?$/),
-      'job.yaml:6:11: input.format: is not one of the known words; expected auto | parquet | arrow; got the text "csv"',
+      'job.yaml:6:11: input.format: is not one of the known words; expected auto | parquet | arrow | csv | jsonl; got the text "xlsx"',
       expect.stringMatching(
         /^job\.yaml:7:35: output\.rowGroupRows: is a text, not a number; write it without quotes; /,
       ),
