@@ -1,16 +1,21 @@
 /**
- * Writes the documents that are made from data: the pages and schemas of the job, serve and stream files, `docs/errors.md`, and the tables
+ * Writes the documents that are made from data: the pages and schemas of the job, serve and stream files, `docs/errors.md`, `docs/formats.md`, and the tables
  * of wings and rooms in `ARCHITECTURE.md`. With `--check` it writes nothing and fails when one of them is not what it would write.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ERROR_CODES, type ErrorEntry } from '../src/base/errors/error-codes.ts';
+import { FILE_KINDS, type FileKind } from '../src/base/formats/file-kinds.ts';
+import { tableAdvice } from '../src/data/duckdb/foreign-table.ts';
+import { schemeAdvice } from '../src/data/object-store/foreign-schemes.ts';
 import type { Field, ObjectShape } from '../src/job/fields/field.ts';
 import { JOB_SHAPE } from '../src/job/fields/job-fields.ts';
 import { jsonSchemaOf } from '../src/job/fields/json-schema.ts';
 import { sayShape } from '../src/job/fields/say-shape.ts';
 import { SERVE_SHAPE } from '../src/job/fields/serve-fields.ts';
 import { STREAM_SHAPE } from '../src/job/fields/stream-fields.ts';
+import { modelAdvice } from '../src/model/onnx/foreign-model.ts';
+import { folderAdvice } from '../src/run/plan/table-folder.ts';
 import { WINGS } from './house-plan.ts';
 
 const GENERATED = 'Made by `scripts/gen-docs.ts`. Do not edit: change the data and run it again.';
@@ -55,6 +60,8 @@ ${EXAMPLE_JOB}\`\`\`
   \`user:password@\` in a URL, is refused. They come from the environment.
 - **Durations** are \`500ms\`, \`60s\`, \`10m\`, \`72h\`, \`7d\`; **sizes** \`64MB\`, \`512MiB\`, \`1.5GiB\` or a number of bytes.
 - **Texts that look like numbers** (\`"01"\`, \`"2013.1"\`) need quotes; they are never turned into text for you.
+- **A key with a question mark** (\`columns?:\`) is a question of a draft by [init](init.md): the file is refused until somebody has
+  answered it and taken the question mark off.
 - No custom tags, merge keys (\`<<\`), duplicate keys or second document. Anchors and aliases work, within limits.
 `;
 
@@ -195,6 +202,72 @@ Every error has a stable code; match on it, not on the message. At the command l
 ${sections.join('\n')}`;
 }
 
+const FORMATS_INTRO = `# Models and tables of other tools
+
+${GENERATED}
+
+prescore scores ONNX models over Parquet and Arrow files, on disk and on S3-compatible stores. What something else is, is told by its
+bytes, wherever it is named: in \`init\`, in a job, in \`serve\` and in a model folder. The message holds the line that converts it.
+`;
+
+const PLACES = [
+  'gs://BUCKET/PATH',
+  'https://storage.googleapis.com/BUCKET/PATH',
+  'https://BUCKET.s3.REGION.amazonaws.com/PATH',
+  'https://HOST/PATH',
+  'abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH',
+  'hdfs://HOST/PATH',
+  'dbfs:/PATH',
+  'hf://datasets/OWNER/NAME',
+  's3a://BUCKET/PATH',
+  'r2://BUCKET/PATH',
+  'oss://BUCKET/PATH',
+];
+
+/** The lines in a piece of advice, as code. */
+function inCode(text: string): string {
+  const lines =
+    /(python -c "[^"]*"|python -m .*|torch\.onnx\.export\(.*\)|Rscript -e .*|(stores: )?\{ main: .*?\} \}|optimum-cli [^,]*|(azcopy|curl|hdfs|databricks|hf|gcloud) [a-z-].*)/g;
+  return text.replace(lines, '`$&`');
+}
+
+/** `docs/formats.md`. */
+export function formatsPage(): string {
+  const kinds = Object.keys(FILE_KINDS) as FileKind[];
+  const rows = (advice: (kind: FileKind, file: string) => string | null, skip: RegExp): string[] =>
+    kinds.flatMap((kind) => {
+      const text = advice(kind, 'FILE');
+      return text === null || skip.test(text) ? [] : [row([FILE_KINDS[kind], inCode(text)])];
+    });
+  const places = PLACES.map((place) => {
+    const scheme = place.slice(0, place.indexOf(':'));
+    return row([`\`${place}\``, inCode(schemeAdvice(scheme, place).fix)]);
+  });
+  return `${FORMATS_INTRO}
+## Model files
+
+${table(['What it is', 'What to do'], rows(modelAdvice, /^It is a table/))}
+
+## Tables
+
+${table(['What it is', 'What to do'], rows(tableAdvice, /^It is a model/))}
+
+## Folders with a log
+
+The files of such a folder also hold rows that were deleted or replaced, so it is refused, by \`init\` and by every run. Naming a file
+reads that file.
+
+${table(
+  ['What it is', 'Its rows as plain Parquet'],
+  folderAdvice('TABLE').map(([says, line]) => row([says, inCode(line)])),
+)}
+
+## Places
+
+${table(['Place', 'What to do'], places)}
+`;
+}
+
 function section(title: string, doc: string, shape: ObjectShape): string {
   const rows = Object.entries<Field>(shape.fields).map(([key, field]) =>
     row([`\`${key}\``, takes(field), defaultOf(shape, key, field), field.doc, `\`${key}: ${field.example}\``]),
@@ -260,6 +333,7 @@ export function generatedDocs(): Readonly<Record<string, string>> {
     'docs/stream-file.md': streamFilePage(),
     'docs/stream.schema.json': streamSchemaText(),
     'docs/errors.md': errorsPage(),
+    'docs/formats.md': formatsPage(),
     'ARCHITECTURE.md': architecturePage(readOrNull(onDisk('ARCHITECTURE.md')) ?? ''),
   };
 }

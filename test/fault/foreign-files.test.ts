@@ -71,7 +71,9 @@ describe('model files of other tools', () => {
     const job = writeJob(folder, { ...base, model: pinnedModel(foreign('lightgbm.txt')) });
     for (const command of ['check', 'run', 'doctor']) {
       const { code, stdout, stderr } = await prescore([command, job]);
-      expect(`${stdout}${stderr}`).toMatch(/model file is a LightGBM model, not ONNX[\s\S]*convert_lightgbm/);
+      expect(`${stdout}${stderr}`).toMatch(
+        /model file is a LightGBM model \(4 features\), not ONNX[\s\S]*convert_lightgbm/,
+      );
       expect(code).toBe(5);
     }
     const address = inject('s3');

@@ -16,8 +16,8 @@ import { suiteFolder } from '../harness/suite-folder.ts';
 /** Outcome of a file that is damaged as a whole: its code, and what the message says. */
 const FILES: readonly (readonly [string, string, string, string])[] = [
   ['A01', 'a01_zero_bytes', 'INPUT_EMPTY_FILE', 'zero bytes'],
-  ['A02', 'a02_web_page', 'INPUT_FORMAT', 'file is a web page, neither Parquet nor Arrow'],
-  ['A02', 'a02_text', 'INPUT_FORMAT', 'neither Parquet nor Arrow'],
+  ['A02', 'a02_web_page', 'INPUT_FORMAT', 'a web page'],
+  ['A02', 'a02_text', 'INPUT_FORMAT', 'a CSV table'],
   ['A03', 'a03_cut_in_half', 'INPUT_TRUNCATED', 'cut short'],
   ['A03', 'a03_cut_by_one_byte', 'INPUT_TRUNCATED', 'cut short'],
   ['A03', 'a03_hole_before_footer', 'INPUT_TRUNCATED', 'column "kept" of row group 1 lies outside the file'],

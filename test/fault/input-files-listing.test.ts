@@ -241,8 +241,8 @@ function stubStores(infos: Iterable<ObjectInfo> | (() => Iterable<ObjectInfo>)):
   const store: Partial<ObjectStore> = {
     uriOf: (key) => `/${key}`,
     head: async (key) => [...all()].find((info) => info.key === key) ?? null,
-    async *list() {
-      yield* all();
+    async *list(prefix) {
+      for (const info of all()) if (info.key.startsWith(prefix)) yield info;
     },
   };
   return {

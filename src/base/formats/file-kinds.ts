@@ -93,9 +93,10 @@ export interface Recognised {
 }
 
 /** `packed with gzip (inside: an ONNX model)`. */
-export function sayFileKind({ kind, inside, note }: Recognised): string {
+export function sayFileKind({ kind, inside, features, note }: Recognised): string {
   const more = [
     ...(inside === undefined ? [] : [`inside: ${FILE_KINDS[inside]}`]),
+    ...(features === undefined ? [] : [`${features} features`]),
     ...(note === undefined ? [] : [note]),
   ];
   return more.length === 0 ? FILE_KINDS[kind] : `${FILE_KINDS[kind]} (${more.join(', ')})`;

@@ -69,6 +69,11 @@ const ADVICE: Partial<Record<FileKind, Advice>> = {
   text: () => 'Name the files of the table: input.uri: data/*.parquet.',
 };
 
+/** The advice for a kind of file, of a file of that name; for the documentation. Errors: none. */
+export function tableAdvice(kind: FileKind, file: string): string | null {
+  return ADVICE[kind]?.(file, { kind }) ?? null;
+}
+
 /**
  * The refusal of an input file that is neither Parquet nor Arrow but was recognised: what it is, and the line that converts it. A
  * reader for one more format takes its kind out of the table here.

@@ -95,10 +95,10 @@ function web(address: URL, text: string): SchemeAdvice {
   const what = 'a web address cannot be opened';
   const { host } = address;
   const path = decodeSigns(address.pathname).slice(1);
-  const [, bucket, region] = /^([a-z0-9.-]+)\.s3[.-](?:([a-z0-9-]+)\.)?amazonaws\.com$/.exec(host) ?? [];
+  const [, bucket, region] = /^([a-z0-9.-]+)\.s3[.-](?:([a-z0-9-]+)\.)?amazonaws\.com$/i.exec(host) ?? [];
   if (bucket !== undefined)
     return { what, fix: `Write s3://${bucket}/${path}${region === undefined ? '' : ` (region ${region})`}.` };
-  if (/^s3[.-]([a-z0-9-]+\.)?amazonaws\.com$/.test(host)) return { what, fix: `Write s3://${path}.` };
+  if (/^s3[.-]([a-z0-9-]+\.)?amazonaws\.com$/i.test(host)) return { what, fix: `Write s3://${path}.` };
   if (host === 'storage.googleapis.com' || host === 'storage.cloud.google.com') return { what, fix: google(path) };
   if (/\.(blob|dfs)\.core\.windows\.net$/.test(host)) return { what, fix: azure(text.replace('.dfs.', '.blob.')) };
   return { what, fix: `Fetch it first: curl -fLO "${text}"` };

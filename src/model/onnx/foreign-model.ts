@@ -63,7 +63,7 @@ const ADVICE: Partial<Record<FileKind, Advice>> = {
   'catboost-cbm': catboost(''),
   'catboost-json': catboost(", format='json'"),
   'sklearn-pickle': sklearn,
-  pickle: sklearn,
+  pickle: (file, found) => `A pickle is read by Python only. Of scikit-learn: ${sklearn(file, found)}`,
   'lightgbm-pickle': pickled("booster_.save_model('model.txt')", 'model.txt'),
   'xgboost-pickle': pickled("get_booster().save_model('model.json')", 'model.json'),
   'catboost-pickle': pickled("save_model('model.cbm')", 'model.cbm'),
@@ -129,6 +129,11 @@ const ADVICE: Partial<Record<FileKind, Advice>> = {
   pdf: named,
   image: named,
 };
+
+/** The advice for a kind of file, of a file of that name; for the documentation. Errors: none. */
+export function modelAdvice(kind: FileKind, file: string): string | null {
+  return ADVICE[kind]?.(file, { kind }) ?? null;
+}
 
 /** Pickles that joblib has packed: it reads them as they are. */
 const PACKED_PICKLE = /\.(pkl|pickle|joblib)(\.(gz|xz|bz2|lzma|lz4|z))?$/i;

@@ -72,8 +72,11 @@ async function* matches(uri: string, stores: StoreResolver, pass: Pass): AsyncGe
   const glob = compileGlob(key);
   const place = glob.isPattern ? glob.prefix.slice(0, glob.prefix.lastIndexOf('/') + 1) : `${glob.prefix}/`;
   if (glob.isPattern) {
-    await refuseTableFolder(store, place, stores);
-    return yield* listed(glob, store.list(glob.prefix), pass);
+    // Beside the listing, which takes longer.
+    const refused = refuseTableFolder(store, place, stores);
+    refused.catch(() => undefined);
+    yield* listed(glob, store.list(glob.prefix), pass);
+    return await refused;
   }
   const single = await store.head(glob.prefix);
   if (single !== null && single.size > 0) return yield single;
@@ -117,6 +120,7 @@ function noteFolders(key: string, folders: Set<string>): void {
     if (folders.has(folder)) return;
     folders.add(folder);
   }
+  await refused;
 }
 
 function looksLikeData({ uri, why }: PassedOver): boolean {

@@ -35,6 +35,11 @@ const FORMATS: readonly FolderFormat[] = [
   },
 ];
 
+/** What each format is and the line that writes its rows; for the documentation. Errors: none. */
+export function folderAdvice(place: string): readonly (readonly [says: string, line: string])[] {
+  return FORMATS.map(({ says, convert }) => [says, convert(place, 'NEWEST.metadata.json')]);
+}
+
 /** Names of a log that are looked at. */
 const MOST_NAMES = 1000;
 
@@ -56,17 +61,17 @@ const known = new WeakMap<StoreResolver, Map<string, Promise<Found | null>>>();
 export async function refuseTableFolder(store: ObjectStore, folder: string, stores: StoreResolver): Promise<void> {
   const seen = known.get(stores) ?? new Map<string, Promise<Found | null>>();
   known.set(stores, seen);
-  for (const root of rootsOf(folder)) {
-    const place = store.uriOf(root);
-    let looked = seen.get(place);
-    if (looked === undefined) {
-      looked = lookAt(store, root);
+  const found = await Promise.all(
+    rootsOf(folder).map((root) => {
+      const place = store.uriOf(root);
+      const looked = seen.get(place) ?? lookAt(store, root);
       seen.set(place, looked);
       looked.catch(() => seen.delete(place));
-    }
-    const found = await looked;
-    if (found !== null) throw refusal(found, store.uriOf(found.root).replace(/\/+$/, ''));
-  }
+      return looked;
+    }),
+  );
+  const first = found.find((one) => one !== null);
+  if (first !== undefined && first !== null) throw refusal(first, store.uriOf(first.root).replace(/\/+$/, ''));
 }
 
 /** The folder itself; the one above its partition folders; the one above `data`, where Iceberg puts its files. */
