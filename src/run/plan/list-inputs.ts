@@ -120,7 +120,6 @@ function noteFolders(key: string, folders: Set<string>): void {
     if (folders.has(folder)) return;
     folders.add(folder);
   }
-  await refused;
 }
 
 function looksLikeData({ uri, why }: PassedOver): boolean {
