@@ -1,6 +1,10 @@
 /*
- * Adds the optional platform packages that `npm install` left out of package-lock.json because a mirror does not carry
- * them: without their entries `npm ci` refuses the file, although they would never be installed here.
+ * What `npm install` leaves undone in package-lock.json:
+ *
+ * - The optional platform packages that it left out because a mirror does not carry them: without their entries `npm ci`
+ *   refuses the file, although they would never be installed here.
+ * - `allowScripts` of package.json, which npm knows from 11.16 on. An entry that names no install script has none run by any
+ *   npm, so those of denied packages are taken out.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -11,10 +15,14 @@ interface LockEntry {
   os?: string[];
   cpu?: string[];
   libc?: string[];
+  hasInstallScript?: boolean;
   optionalDependencies?: Record<string, string>;
 }
 
 const path = new URL('../package-lock.json', import.meta.url);
+const { allowScripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  allowScripts: Record<string, boolean>;
+};
 const lock = JSON.parse(readFileSync(path, 'utf8')) as { packages: Record<string, LockEntry> };
 let added = 0;
 for (const parent of Object.values(lock.packages)) {
@@ -30,6 +38,12 @@ for (const parent of Object.values(lock.packages)) {
     added++;
   }
 }
+let denied = 0;
+for (const [key, entry] of Object.entries(lock.packages)) {
+  if (entry.hasInstallScript !== true || allowScripts[key.split('node_modules/').at(-1)!] !== false) continue;
+  delete entry.hasInstallScript;
+  denied++;
+}
 const sorted = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(path, `${JSON.stringify({ ...lock, packages: sorted }, null, 2)}\n`);
-process.stdout.write(`${added} platform packages added\n`);
+process.stdout.write(`${added} platform packages added, ${denied} install scripts denied\n`);

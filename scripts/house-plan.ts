@@ -482,4 +482,5 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['online/grpc/'],
   '@grpc/proto-loader': ['online/grpc/grpc-server.ts'],
   commander: ['cli/program/'],
+  yauzl: ['model/gpu/zip-file.ts'],
 };

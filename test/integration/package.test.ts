@@ -16,7 +16,7 @@ import { fixtures, writeJob } from '../harness/temp-job.ts';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 // What a closed network needs: ONNX Runtime's installer else fetches CUDA files from outside the registry.
-const env = { ...process.env, npm_config_onnxruntime_node_install: 'skip', ONNXRUNTIME_NODE_INSTALL: 'skip' };
+const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
 const TOO_OLD = '20.20.2';
 const NAMED = Object.keys(NODES).filter((version) => version !== TOO_OLD);
 /** Whose N-API refuses tensors over shared memory. */

@@ -1,6 +1,5 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { Pieces } from './pieces.ts';
-import { readZipDirectory, unpackEntry } from './zip-file.ts';
 
 /** A file to install, with what it must be. */
 export interface PackageFile {
@@ -35,6 +34,8 @@ const RECORD = /^[^/]+\.dist-info\/RECORD$/;
  * Errors: GPU_SOURCE when it is no wheel, is damaged, or does not record a file that it holds.
  */
 export async function openWheel(source: Pieces, isWanted: (path: string) => boolean): Promise<OpenPackage> {
+  // Loaded here: what only asks which files a provider has needs no archives.
+  const { readZipDirectory } = await import('./zip-file.ts');
   const entries = await readZipDirectory(source);
   const text = async (path: string): Promise<string> => {
     const entry = entries.get(path);
@@ -42,7 +43,7 @@ export async function openWheel(source: Pieces, isWanted: (path: string) => bool
       throw new PrescoreError('GPU_SOURCE', { what: `Not a wheel: no ${path}`, where: source.name });
     const chunks: Buffer[] = [];
     let bytes = 0;
-    for await (const chunk of unpackEntry(source, entry)) {
+    for await (const chunk of entry.content()) {
       bytes += chunk.length;
       if (bytes > MOST_TEXT)
         throw new PrescoreError('GPU_SOURCE', { what: `${path} is too large`, where: source.name });
@@ -64,7 +65,7 @@ export async function openWheel(source: Pieces, isWanted: (path: string) => bool
         expected: known === undefined ? 'a size and sha256 in RECORD' : `${known.bytes} bytes`,
         got: known === undefined ? 'none' : `${entry.bytes} bytes`,
       });
-    files.push({ path: entry.name, ...known, content: () => unpackEntry(source, entry) });
+    files.push({ path: entry.name, ...known, content: entry.content });
   }
   return { ...metadata, files };
 }
