@@ -131,6 +131,32 @@ describe.each(PREDICTION_STORES.filter((s) => s.name !== 'redis cluster'))('gene
     expect((await reclaim(store, set)).generations).toEqual([2]);
   });
 
+  it('what has expired is published again although nothing newer is committed, but not over a rollback', async () => {
+    const { set, job } = newJob({ ttl: '1h' });
+    await commitRows(job, run(1));
+    await publishHere(job);
+    expect((await publishHere(job)).outcome).toMatchObject({ kind: 'unchanged', why: 'served' });
+    const expire = (): Promise<SetState> =>
+      changeState(store, set, (state, now) => ({
+        ...state,
+        pointer: { ...state.pointer, epoch: state.pointer.epoch + 1, expiresAt: new Date(now - 1).toISOString() },
+      }));
+    await expire();
+    expect(await answerOf(set)).toBeUndefined();
+    expect((await publishHere(job)).outcome).toMatchObject({ kind: 'published', generation: 2 });
+    expect(await answerOf(set)).toBe(1);
+    await changeState(store, set, (state, now) => rolledBack(state, 1, new Date(now).toISOString()));
+    await expire();
+    const pinned = await prescore(['publish', job]);
+    expect([pinned.code, pinned.stdout]).toEqual([7, expect.stringContaining('has expired')]);
+    expect(await answerOf(set)).toBeUndefined();
+    await commitRows(job, run(2));
+    expect((await publishHere(job)).outcome).toMatchObject({ kind: 'published', generation: 3 });
+    await expire();
+    await commitRows(job, { ...run(3), createdAt: '2020-01-01T00:00:00.000Z' });
+    expect((await publishHere(job)).outcome).toMatchObject({ kind: 'unchanged', why: 'expired' });
+  });
+
   it('a lease on another host is waited for until it ends, then taken; a renewed one is left its work', async () => {
     const { set, job } = newJob();
     await commitRows(job, run(1));

@@ -69,6 +69,14 @@ describe.each(PREDICTION_STORES.filter((s) => s.name !== 'redis cluster'))('sing
     expect(looked.events).toMatchObject([{ found: true, values: { y: 1 } }]);
   });
 
+  it('rows of a run that was scored longer ago than the ttl are served for a ttl from their publication', async () => {
+    const set = newSet();
+    const job = setJob(tempFolder(), { store: place.url, set, mode: 'upsert', ttl: '1h' });
+    await commitRows(job, { parts: rows(1, 2), createdAt: at(1) });
+    await upsertHere(job);
+    expect(await answers(set, 'k0')).toEqual(['1 overlay']);
+  });
+
   it('the sweep removes what is older than the table, expired or damaged, and nothing else', async () => {
     const set = newSet();
     const job = setJob(tempFolder(), { store: place.url, set, mode: 'upsert' });

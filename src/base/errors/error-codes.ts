@@ -399,6 +399,12 @@ export const ERROR_CODES = {
     'The prediction store cannot be used as it is configured.',
     'Mend the setting that is named.',
   ),
+  PREDICTIONS_READERS: entry(
+    6,
+    true,
+    'More processes than LMDB has places for have one file of a set open.',
+    'End readers, or share one reader (prescore serve). If another program opened it first with fewer places (LMDB has 126 by default), let it open the file with as many, or end all readers once.',
+  ),
   PREDICTIONS_LOST: entry(
     6,
     true,

@@ -5,6 +5,8 @@ import { showPath } from './print-summary.ts';
 const UNCHANGED: Readonly<Record<string, string>> = {
   served: 'is served already',
   older: 'serves something newer; nothing was changed (--force serves this one)',
+  expired:
+    'has expired, and what is committed may not take its place: it is older, or the set was rolled back; no key is found (--force serves it)',
   pinned: 'was rolled back and waits for something newer; nothing was changed (--force serves this one)',
 };
 

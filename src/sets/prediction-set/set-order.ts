@@ -34,6 +34,15 @@ export function isNewer(next: SetOrder, current: SetOrder): boolean {
   return isAhead || Object.keys(next.manifests).length > Object.keys(current.manifests).length;
 }
 
+/** Whether two orders are of the same runs. */
+export function isSameOrder(a: SetOrder, b: SetOrder): boolean {
+  if (a.scope === 'latest' || b.scope === 'latest')
+    return a.scope === b.scope && 'key' in a && 'key' in b && a.key === b.key;
+  const partitions = Object.keys(a.manifests);
+  if (partitions.length !== Object.keys(b.manifests).length) return false;
+  return partitions.every((p) => Object.hasOwn(b.manifests, p) && a.manifests[p] === b.manifests[p]);
+}
+
 /** The order that is at least both: what a union has ever published. */
 export function highestOrder(a: SetOrder | null, b: SetOrder): SetOrder {
   if (a === null || a.scope !== b.scope) return b;

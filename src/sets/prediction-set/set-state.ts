@@ -6,7 +6,7 @@ import type {
   SetState,
 } from '../../base/contract/prediction-set.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { highestOrder, isNewer } from './set-order.ts';
+import { highestOrder, isNewer, isSameOrder } from './set-order.ts';
 
 /** A publisher's lease ends this long after its last renewal; it renews three times as often. */
 export const SET_LEASE_MS = 30_000;
@@ -91,6 +91,16 @@ export function givenUp(state: SetState, generation: number, now: string): SetSt
 /** Whether publishing this order would change what is served. */
 export function mayPublish(state: SetState, order: SetOrder): boolean {
   return state.highest === null || isNewer(order, state.highest);
+}
+
+/** Whether readers find no key any more because what is served ran out of its time to live. */
+export function hasExpired({ pointer }: SetState, nowMs: number): boolean {
+  return pointer.generation > 0 && pointer.expiresAt !== null && Date.parse(pointer.expiresAt) <= nowMs;
+}
+
+/** Whether what was served may be published once more: it has expired, nothing newer was ever served, and nobody rolled it back. */
+export function mayRenew(state: SetState, order: SetOrder, nowMs: number): boolean {
+  return !state.isPinned && hasExpired(state, nowMs) && state.highest !== null && isSameOrder(order, state.highest);
 }
 
 /** Serves a generation whose pages are complete. Errors: SET_NOT_NEWER unless forced. */

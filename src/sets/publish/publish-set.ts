@@ -2,7 +2,15 @@ import type { GenerationMeta, Origin, PredictionStore, SetState } from '../../ba
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { faultPoint } from '../../base/telemetry/fault-point.ts';
 import { PAGE } from '../prediction-set/page.ts';
-import { flipped, givenUp, mayPublish, unfinished, withNewGeneration } from '../prediction-set/set-state.ts';
+import {
+  flipped,
+  givenUp,
+  hasExpired,
+  mayPublish,
+  mayRenew,
+  unfinished,
+  withNewGeneration,
+} from '../prediction-set/set-state.ts';
 import { SetHold } from './hold-set.ts';
 import { hasOrigins, type Publication } from './publication.ts';
 import type { PartTools } from './read-part.ts';
@@ -37,8 +45,8 @@ export type PublishOutcome =
       readonly buckets: number;
       readonly bytes: number;
     }
-  /** It is served already, or a newer one is. */
-  | { readonly kind: 'unchanged'; readonly generation: number; readonly why: 'served' | 'older' | 'pinned' }
+  /** It is served already, or a newer one is; or what is served has expired, and this may not take its place. */
+  | { readonly kind: 'unchanged'; readonly generation: number; readonly why: 'served' | 'older' | 'pinned' | 'expired' }
   /** Another process is publishing into this set, and will look again when it is done. */
   | { readonly kind: 'handed-over' };
 
@@ -61,14 +69,14 @@ export async function publishSet(
   options: PublishOptions,
 ): Promise<Published> {
   const { set } = publication.predictions;
-  const unchanged = whyUnchanged(await store.readState(set), publication, options);
+  const unchanged = whyUnchanged(await store.readState(set), publication, options, await store.now());
   if (unchanged !== null) return { outcome: unchanged, isAgainAsked: false };
   const hold = await SetHold.take(store, set, options.stop, options.leaseMs);
   if (hold === null) return { outcome: { kind: 'handed-over' }, isAgainAsked: false };
   faultPoint('after-lease');
   try {
     // Somebody may have published between the first look and the lease.
-    const late = whyUnchanged(await store.readState(set), publication, options);
+    const late = whyUnchanged(await store.readState(set), publication, options, await store.now());
     if (late !== null) return { outcome: late, isAgainAsked: await hold.release() };
     const outcome = await buildAndServe(publication, store, tools, options, hold);
     return { outcome, isAgainAsked: await hold.release() };
@@ -110,7 +118,7 @@ async function buildAndServe(
     const rows = meta.rows - pages.duplicates;
     await hold.change((now, nowMs) => {
       if (now.pointer.generation === meta.generation) return now;
-      const isFree = mayReplace(now, publication, options);
+      const isFree = mayReplace(now, publication, options, nowMs);
       return flipped(now, { ...meta, rows }, pages.bytes, keep, new Date(nowMs).toISOString(), isFree);
     });
     faultPoint('after-flip');
@@ -138,9 +146,14 @@ function whyUnchanged(
   state: SetState | null,
   publication: Publication,
   options: PublishOptions,
+  nowMs: number,
 ): PublishOutcome | null {
   if (state === null || options.isForced) return null;
   const { generation } = state.pointer;
+  if (hasExpired(state, nowMs)) {
+    const isFree = mayPublish(state, publication.order) || mayRenew(state, publication.order, nowMs);
+    return isFree ? null : { kind: 'unchanged', generation, why: 'expired' };
+  }
   const served = state.generations.find((g) => g.generation === generation);
   if (served?.publication === publication.id) {
     return options.isRebuild && !state.isPinned ? null : { kind: 'unchanged', generation, why: 'served' };
@@ -149,10 +162,11 @@ function whyUnchanged(
   return { kind: 'unchanged', generation, why: state.isPinned ? 'pinned' : 'older' };
 }
 
-// A rebuild puts the same runs in the place of themselves.
-function mayReplace(state: SetState, publication: Publication, options: PublishOptions): boolean {
+// A rebuild puts the same runs in the place of themselves, and so does any publication once they have expired.
+function mayReplace(state: SetState, publication: Publication, options: PublishOptions, nowMs: number): boolean {
   const served = state.generations.find((g) => g.generation === state.pointer.generation);
-  return options.isForced || (options.isRebuild && served?.publication === publication.id);
+  if (options.isForced || mayRenew(state, publication.order, nowMs)) return true;
+  return options.isRebuild && served?.publication === publication.id;
 }
 
 function beginGeneration(hold: SetHold, publication: Publication): Promise<SetState> {

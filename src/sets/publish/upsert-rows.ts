@@ -24,7 +24,9 @@ export async function upsertRows(
   tools: PartTools,
   options: PublishOptions,
 ): Promise<number> {
-  const { set, keep } = publication.predictions;
+  const { set, keep, ttlMs } = publication.predictions;
+  // Counted as for a generation, so that a run that is published again after its rows expired serves them again.
+  const expiresAtMs = ttlMs === null ? 0 : (await store.now()) + ttlMs;
   await announceOverlay(store, set, keep);
   let read = 0;
   const { spool } = await spoolRows(
@@ -40,7 +42,7 @@ export async function upsertRows(
   let written = 0;
   try {
     for (let residue = 0; residue < spool.residues; residue++) {
-      for await (const entries of entriesOf(spool, residue, publication)) {
+      for await (const entries of entriesOf(spool, residue, publication, expiresAtMs)) {
         options.stop.throwIfAborted();
         // A run that is written late leaves what a newer one has written.
         await store.writeNewerOverlay(set, entries);
@@ -58,6 +60,7 @@ async function* entriesOf(
   spool: RowSpool,
   residue: number,
   publication: Publication,
+  expiresAtMs: number,
 ): AsyncGenerator<readonly OverlayEntry[]> {
   const bytes = await spool.take(residue);
   const cursor = new Cursor(bytes, 0, bytes.length);
@@ -66,7 +69,7 @@ async function* entriesOf(
     cursor.take(HASH_BYTES);
     const size = cursor.varint();
     const from = cursor.take(size);
-    entries.push(entryOf(new Cursor(bytes, from, from + size), publication));
+    entries.push(entryOf(new Cursor(bytes, from, from + size), publication, expiresAtMs));
     if (entries.length < WRITE_AT_ONCE) continue;
     yield entries;
     entries = [];
@@ -74,16 +77,15 @@ async function* entriesOf(
   if (entries.length > 0) yield entries;
 }
 
-function entryOf(row: Cursor, publication: Publication): OverlayEntry {
+function entryOf(row: Cursor, publication: Publication, expiresAtMs: number): OverlayEntry {
   const length = row.varint();
   const key = row.bytes.slice(row.take(length), row.at);
   const manifest: Manifest = publication.manifests[hasOrigins(publication) ? row.varint() : 0]!;
   const values = readValues(row, publication.columns, publication.hasNulls) ?? {};
   const scoredAtMs = Date.parse(manifest.scoredAt);
-  const { ttlMs } = publication.predictions;
   const facts = {
     scoredAtMs,
-    expiresAtMs: ttlMs === null ? 0 : scoredAtMs + ttlMs,
+    expiresAtMs,
     modelSha256: manifest.model.sha256,
     source: `run:${manifest.runId}`,
   };
