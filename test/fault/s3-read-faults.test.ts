@@ -93,6 +93,16 @@ describe('reads from a faulty store', () => {
     expect(performance.now() - started).toBeLessThan(1_500);
   });
 
+  it('tell a store that refuses its own ETag from an object that changed', async () => {
+    const fault: Fault = { kind: 'status', status: 412, code: 'PreconditionFailed' };
+    place.proxy.script({ operation: 'GetObject', fault });
+    await expect(readAll()).rejects.toMatchObject({
+      code: 'STORE_CONFIG',
+      message: expect.stringContaining('by the ETag that it gives for it'),
+    });
+    expect(place.proxy.count('GetObject')).toBe(1);
+  });
+
   it('notice a new version between two attempts', async () => {
     await place.direct.put('moving', BYTES);
     const before = (await place.direct.head('moving'))!.etag;

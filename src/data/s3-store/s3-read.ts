@@ -114,11 +114,10 @@ async function explained<T>(
   } catch (error) {
     const { status } = failureOf(error);
     if (isMissing(error)) throw new PrescoreError('INPUT_GONE', { what: 'The object is gone', where: uri });
-    if (status === 412)
-      throw new PrescoreError('INPUT_CHANGED', { what: 'The object changed', where: uri, expected: etag });
-    if (status !== 416) throw error;
+    if (status !== 412 && status !== 416) throw error;
     const now = (await calls.head(key, signal)).info;
-    if (now.etag !== etag)
+    if (status === 412 && plainTag(now.etag) === plainTag(etag)) throw ownTagRefused(uri, etag, now.etag);
+    if (status === 412 || now.etag !== etag)
       throw new PrescoreError('INPUT_CHANGED', {
         what: 'The object changed',
         where: uri,
@@ -127,6 +126,21 @@ async function explained<T>(
       });
     throw tooShort('object', uri, range, now.size);
   }
+}
+
+// Proxies that compress make tags weak, and some stores write them without quotes.
+function plainTag(etag: string): string {
+  return etag.replace(/^W\//, '').replaceAll('"', '');
+}
+
+function ownTagRefused(uri: string, etag: string, now: string): PrescoreError {
+  return new PrescoreError('STORE_CONFIG', {
+    what: 'The store refuses to read an object by the ETag that it gives for it',
+    where: uri,
+    expected: `bytes for If-Match: ${etag}`,
+    got: `412, while its ETag is ${now}`,
+    fix: 'Look for a proxy before the store that changes or weakens ETags, or use a store that honours If-Match.',
+  });
 }
 
 function checkRange(answer: S3Body, first: number, last: number, range: ByteRange, uri: string): void {

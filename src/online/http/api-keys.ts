@@ -76,7 +76,8 @@ export class ApiKeys implements Authenticator {
 export function parseKeys(text: string, where: string): readonly ApiKey[] {
   let file: unknown;
   try {
-    file = JSON.parse(text);
+    // Editors of Windows write a byte order mark first.
+    file = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     throw new PrescoreError('KEYS_FILE', { what: 'it is not JSON', where });
   }

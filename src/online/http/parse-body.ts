@@ -23,6 +23,8 @@ const FEW = 12;
 /** Names are remembered of the upper levels. */
 const MOST_LEVELS = 4;
 
+const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
 /** Whether a Content-Type says that a body is JSON. */
 export function isJsonType(type: string | undefined): boolean {
   return type !== undefined && JSON_TYPE.test(type);
@@ -34,8 +36,10 @@ export function isJsonType(type: string | undefined): boolean {
  *
  * Errors: HTTP_REQUEST; HTTP_TOO_LARGE for a text over the limit.
  */
-export function parseBody(bytes: Buffer, limits: BodyLimits): unknown {
-  if (!isUtf8(bytes)) throw refused('the body is not UTF-8');
+export function parseBody(body: Buffer, limits: BodyLimits): unknown {
+  if (!isUtf8(body)) throw refused('the body is not UTF-8');
+  // Some clients of Windows write a byte order mark first, which JSON allows a reader to pass over.
+  const bytes = body.subarray(MARK.equals(body.subarray(0, MARK.length)) ? MARK.length : 0);
   scan(bytes, limits);
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown;

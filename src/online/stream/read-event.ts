@@ -94,7 +94,7 @@ function jsonFeatures(
   const wrong = (message: string) => ({ fault: fault('bad_json', name, message) });
   if (text === undefined) return wrong('the field is missing');
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { json: value as JsonObject };
   } catch {
     return wrong('this is no JSON');

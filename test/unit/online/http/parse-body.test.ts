@@ -28,6 +28,12 @@ describe('bodies', () => {
     );
   });
 
+  it('a byte order mark before it is passed over, once', () => {
+    expect(parseBody(Buffer.from('\ufeff{"a": 1}'), LIMITS)).toEqual({ a: 1 });
+    expect(() => parseBody(Buffer.from('\ufeff\ufeff{}'), LIMITS)).toThrow();
+    expect(() => parseBody(Buffer.from('{"a": \ufeff1}'), LIMITS)).toThrow();
+  });
+
   it('any other text is refused with a code, never with another error', () => {
     const pieces = fc.constantFrom(
       '{',
