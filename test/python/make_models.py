@@ -240,6 +240,25 @@ def profiled():
     return made
 
 
+def squeezed(dims):
+    """The sum of a row, squeezed of all axes of length 1: with one row the batch goes too."""
+    nodes = [node("ReduceSum", ["x", "second"], ["sums"], keepdims=1), node("Squeeze", ["sums"], ["y"])]
+    return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, dims)], [const("second", [1], np.int64)])
+
+
+def shapeless():
+    """Sums of an input of no declared shape, times another, which is a scalar in truth."""
+    nodes = [node("ReduceSum", ["x", "second"], ["sums"], keepdims=1), node("Mul", ["sums", "factor"], ["y"])]
+    inputs = [tensor("x", T.FLOAT, None), tensor("factor", T.FLOAT, None)]
+    return model(nodes, inputs, [tensor("y", T.FLOAT, ["N", 1])], [const("second", [1], np.int64)])
+
+
+def over_rows(*nodes):
+    """Rows that depend on their batch."""
+    first = const("first", [0], np.int64)
+    return model(list(nodes), [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, ["N", 3])], [first])
+
+
 def write_all(out):
     models = {
         "sum": sums(), "sum_double": sums(kind=T.DOUBLE), "fixed1": sums(rows=1), "fixed32": sums(rows=32),
@@ -248,6 +267,11 @@ def write_all(out):
         "gather": gather(), "log": logs(), "echo": echo(), "sequences": sequences(), "custom": custom(), "own_function": own_function(),
         "state": recurrent(True), "batch_second": recurrent(False), "transpose": shapes("transpose"),
         "total": shapes("total"), "undeclared": shapes("undeclared"), "hidden": shapes("hidden"), "declared_one": shapes("one"),
+        "squeezed": squeezed(["M"]), "squeezed_open": squeezed(None), "shapeless": shapeless(),
+        "softmax_rows": over_rows(node("Softmax", ["x"], ["y"], axis=0)),
+        "mean_rows": over_rows(node("ReduceMean", ["x", "first"], ["m"], keepdims=1), node("Sub", ["x", "m"], ["y"])),
+        "running_rows": over_rows(node("Squeeze", ["first"], ["axis"]), node("CumSum", ["x", "axis"], ["y"], reverse=1)),
+        "random_rows": over_rows(node("RandomUniformLike", ["x"], ["r"]), node("Add", ["x", "r"], ["y"])),
         "odd_names": odd_names(), "no_inputs": no_inputs(), "profiled": profiled(),
     }
     for name, made in models.items():

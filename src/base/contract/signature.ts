@@ -1,4 +1,5 @@
 import type { GrantedDevice } from './device.ts';
+import type { RowDependence } from './row-dependence.ts';
 
 /** Element types of tensors, in ONNX Runtime's spelling. */
 export type TensorType =
@@ -26,6 +27,8 @@ export interface TensorSignature {
   /** The declared type in words, for messages. */
   readonly declared: string;
   readonly dims: readonly Dim[];
+  /** An input of no declared shape: taken for [N, K], and for a scalar where it gets a value. */
+  readonly isShapeless?: true;
 }
 
 /** What a model takes and gives, as the file declares it. Output shapes are hints only: never trusted. */
@@ -42,8 +45,10 @@ export interface ModelInfo {
   readonly opsets: Readonly<Record<string, number>>;
   readonly producer: string;
   readonly signature: Signature;
-  /** True when a row's score can depend on its batch neighbours (dynamic quantization). */
+  /** The file has operators that quantize by the values of a batch. */
   readonly dynamicQuantization: boolean;
+  /** Why its rows are not scored by themselves; absent when no trial has found it so, or none was made. */
+  readonly rowDependence?: RowDependence;
   /** Names of its features in the order of its one input, when its metadata has them. */
   readonly featureNames?: readonly string[];
   /** Where it runs, when that is not the CPU. */

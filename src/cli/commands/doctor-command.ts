@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import type { Job } from '../../base/contract/job.ts';
+import { sayRowDependence } from '../../base/contract/row-dependence.ts';
 import { toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayBytes } from '../../base/telemetry/progress-line.ts';
 import { tableRoot } from '../../job/slots/table-root.ts';
@@ -118,8 +119,8 @@ async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
       if (model.dynamicQuantization)
         return {
           verdict: 'warn',
-          found: `${found}; quantizes dynamically`,
-          fix: "A row's score can depend on its batch neighbours; quantize statically for repeatable scores.",
+          found: `${found}; ${sayRowDependence('quantization')}`,
+          fix: 'See docs/models.md.',
         };
       return pinned
         ? { verdict: 'ok', found, fix: '' }

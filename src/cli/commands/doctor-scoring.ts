@@ -1,5 +1,6 @@
 import type { Job } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
+import { sayRowDependence } from '../../base/contract/row-dependence.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { LoadedScorers } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
@@ -43,11 +44,18 @@ export async function checkFirstRows(
   });
 }
 
-function judge({ rows, rejected, uri }: Awaited<ReturnType<typeof scoreFirstRows>>): Omit<Finding, 'check'> {
+function judge({
+  rows,
+  rejected,
+  uri,
+  dependence,
+}: Awaited<ReturnType<typeof scoreFirstRows>>): Omit<Finding, 'check'> {
   const [first] = rejected;
   if (rows.length > 0) {
     const others = rejected.length === 0 ? '' : `, ${rejected.length} rejected (${first!.rule})`;
-    return { verdict: 'ok', found: `${rows.length} of ${uri} are scored${others}`, fix: '' };
+    const found = `${rows.length} of ${uri} are scored${others}`;
+    if (dependence === null) return { verdict: 'ok', found, fix: '' };
+    return { verdict: 'warn', found: `${found}; ${sayRowDependence(dependence)}`, fix: 'See docs/models.md.' };
   }
   if (first === undefined)
     return { verdict: 'warn', found: `none was scored: ${uri} has no rows`, fix: 'Nothing, if that is right.' };

@@ -1,18 +1,24 @@
 import type { BoundInput } from '../../base/contract/binding.ts';
 import type { Job } from '../../base/contract/job.ts';
 import type { Plan } from '../../base/contract/plan.ts';
+import { rowDependence } from '../../base/contract/row-dependence.ts';
 import { sayBytes, sayCount } from '../../base/telemetry/progress-line.ts';
 import { describeRun } from '../../run/pipeline/plan-run.ts';
 import { previewRun, type RunPreview } from '../../run/pipeline/preview-run.ts';
+import { findRowDependence, warnOfDependence } from '../../run/pipeline/row-dependence.ts';
 import type { RunDeps } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
 import { loadJob } from '../load/load-job.ts';
 import { sayMemory, showPath } from '../output/print-summary.ts';
+import { warnOnce } from '../output/warn-once.ts';
 import type { AllowedMemory } from '../processes/allowed-memory.ts';
 import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { readVersions } from '../wiring/versions.ts';
+
+/** What `check` tries with: it does not look for the batch that a run would have. */
+const TRIAL_ROWS = 16;
 
 interface PlanFlags {
   readonly partition?: string;
@@ -44,16 +50,14 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
     let rows = 0;
     for (const slot of slots) {
       const inputs = await describeRun(job, slot.partition, scorers, deps);
+      warnOfDependence(await findRowDependence(inputs.binding, TRIAL_ROWS, scorers), deps);
       files += inputs.files.length;
       rows += inputs.files.reduce((sum, f) => sum + (f.rows ?? 0), 0);
       for (const bad of inputs.skipped) process.stderr.write(`skipped ${bad.uri}: ${bad.message}\n`);
     }
     const { model } = scorers;
-    if (model.dynamicQuantization) {
-      process.stderr.write(
-        "warning: this model quantizes dynamically: a row's score can depend on its batch neighbours.\n",
-      );
-    }
+    // A clock's partitions are not looked at; the file alone says less.
+    if (slots.length === 0) warnOfDependence(rowDependence(model.dynamicQuantization, null), deps);
     if (flags.json === true)
       process.stdout.write(
         `${JSON.stringify({ event: 'checked', job: job.name, files, rows, partitions: slots.length, model: { sha256: model.sha256 } })}\n`,
@@ -79,7 +83,7 @@ async function withDeps(
     versions: readVersions(),
     scorers: () => scorers.load(),
     emit: () => undefined,
-    warn: () => undefined,
+    warn: warnOnce(),
     stop: new AbortController().signal,
     now: () => new Date(),
   };

@@ -1,4 +1,5 @@
 import type { JobScorer } from '../../base/contract/job-scorer.ts';
+import { sayRowDependence } from '../../base/contract/row-dependence.ts';
 import type { Logger } from '../../base/telemetry/logger.ts';
 import type { InferenceEvents } from '../../inference/host/inference-events.ts';
 import { type LiveModelHost, openModelHost } from '../../inference/host/model-host.ts';
@@ -87,6 +88,8 @@ function eventsTo({
       if (error === null) log.info({ model, version, ms: Math.round(ms) }, 'model is ready');
       else log.error({ model, version, code: error.code, reason: error.message }, 'model cannot be loaded');
     },
+    onDependence: (model, version, dependence) =>
+      log.warn({ model, version, dependence }, sayRowDependence(dependence)),
     onUnload: (model, version, why) => log.info({ model, version, why }, 'model is unloaded'),
     onDown: (model, version, reason) => {
       metrics.childDied(model);

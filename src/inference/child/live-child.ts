@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
+import { rowDependence } from '../../base/contract/row-dependence.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { collectYoung } from '../../base/heap/native-memory.ts';
 import { inspectModel } from '../../model/onnx/inspect-model.ts';
@@ -8,6 +9,7 @@ import { type BatchAxis, findBatchAxis } from './batch-axis.ts';
 import { encodeFrame, type Frame, FrameReader } from './live-frame.ts';
 import type { FromLiveChild, LiveModelFile, ToLiveChild } from './live-messages.ts';
 import { scoreBatch } from './score-batch.ts';
+import { trySession } from './try-session.ts';
 
 /** The child's end of the pipe. */
 export interface LivePort {
@@ -65,7 +67,12 @@ export class LiveChild {
     this.loaded = { session, axis: findBatchAxis(session.signature, model.where) };
     // This process is ended with SIGKILL, so nothing else would ever keep what it has compiled.
     flushCompileCache?.();
-    const info = { ...facts, signature: session.signature };
+    const dependence = rowDependence(facts.dynamicQuantization, await trySession(session, this.loaded.axis));
+    const info = {
+      ...facts,
+      signature: session.signature,
+      ...(dependence === null ? {} : { rowDependence: dependence }),
+    };
     this.send({ kind: 'loaded', info, rssBytes: this.rss() });
   }
 

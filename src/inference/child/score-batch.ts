@@ -2,6 +2,7 @@ import type { FailedRow, LiveData, LiveTensor } from '../../base/contract/live-m
 import type { Signature, TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { type TensorValue, zeros } from '../../model/elements/elements.ts';
+import { hasLostBatch } from '../../model/elements/lost-batch.ts';
 import type { OnnxSession } from '../../model/onnx/onnx-session.ts';
 import { bisectRows } from '../../scoring/thread/bisect-rows.ts';
 import type { BatchAxis } from './batch-axis.ts';
@@ -74,12 +75,13 @@ class CollectedRows {
   }
 
   add(name: string, value: TensorValue | undefined, from: number, count: number, batch: number): void {
-    if (value === undefined || value.dims.length === 0 || value.dims[0] !== batch) {
+    const isLost = value !== undefined && hasLostBatch(value.dims, batch);
+    if (value === undefined || (value.dims[0] !== batch && !isLost)) {
       const got = value === undefined ? 'nothing' : `[${value.dims.join(', ')}]`;
       const what = `the first axis of output ${name} is not the batch`;
       throw new PrescoreError('MODEL_OUTPUT_SHAPE', { what, expected: `[${batch}, …]`, got });
     }
-    const tail = value.dims.slice(1);
+    const tail = isLost ? value.dims : value.dims.slice(1);
     const width = countOf(tail);
     const data = sliceData(value.data as readonly string[], 0, count * width);
     if (count === this.rows) {

@@ -1,3 +1,4 @@
+import type { RowDependence } from '../../base/contract/row-dependence.ts';
 import type { ErrorCode } from '../../base/errors/error-codes.ts';
 
 /** What a model host tells of its work, for metrics and logs. All callbacks are cheap to leave empty. */
@@ -27,6 +28,8 @@ export interface InferenceEvents {
     loadMs: number,
     error: { readonly code: ErrorCode; readonly message: string } | null,
   ): void;
+  /** Rows of a version are not scored by themselves: told once, when it was loaded. */
+  onDependence(model: string, version: string | null, dependence: RowDependence): void;
   onUnload(model: string, version: string | null, why: UnloadReason): void;
   /** A child has died or was ended because of a deadline. */
   onDown(model: string, version: string | null, reason: string): void;
@@ -55,6 +58,7 @@ export const SILENT: InferenceEvents = {
   onFailure: () => undefined,
   onBatch: () => undefined,
   onLoad: () => undefined,
+  onDependence: () => undefined,
   onUnload: () => undefined,
   onDown: () => undefined,
   onUp: () => undefined,

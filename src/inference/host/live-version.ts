@@ -1,4 +1,5 @@
 import type { InferAnswer, InferRequest, LiveModel, ModelVersionState } from '../../base/contract/live-model.ts';
+import type { RowDependence } from '../../base/contract/row-dependence.ts';
 import type { Signature } from '../../base/contract/signature.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import type { LiveLaunch } from '../child/live-process.ts';
@@ -52,6 +53,7 @@ export class LiveVersion implements LiveModel {
   private why = '';
   private drains = 0;
   private rowsWaiting = 0;
+  private isDependenceTold = false;
   private releasing: Promise<void> = Promise.resolve();
 
   constructor(name: string, version: string | null, token: string, source: VersionSource, deps: VersionDeps) {
@@ -211,6 +213,7 @@ export class LiveVersion implements LiveModel {
       this.failure = null;
       this.usedAt = performance.now();
       deps.events.onLoad(name, version, performance.now() - started, null);
+      this.tellDependence(info.rowDependence);
     } catch (cause) {
       const error = loadError(toPrescoreError(cause));
       // What does not lie in the model may be over at the next request.
@@ -222,6 +225,12 @@ export class LiveVersion implements LiveModel {
       await this.source.release();
       throw error;
     }
+  }
+
+  private tellDependence(dependence: RowDependence | undefined): void {
+    if (dependence === undefined || this.isDependenceTold) return;
+    this.isDependenceTold = true;
+    this.deps.events.onDependence(this.name, this.version, dependence);
   }
 
   // Those who wait for a load are bounded as those in the queue are, and wait no longer than their deadlines.

@@ -16,6 +16,8 @@ export interface OnnxFile {
   /** Graph outputs that are no tensors: name -> kind in words. */
   readonly otherOutputs: ReadonlyMap<string, string>;
   readonly otherInputs: ReadonlyMap<string, string>;
+  /** Graph inputs that are tensors of no declared shape; ONNX Runtime tells them as scalars. */
+  readonly shapelessInputs: ReadonlySet<string>;
   /** What the exporter wrote beside the graph. */
   readonly metadata: ReadonlyMap<string, string>;
 }
@@ -50,6 +52,7 @@ function readModel(bytes: Uint8Array): OnnxFile {
   const functionDomains = new Set<string>();
   const otherOutputs = new Map<string, string>();
   const otherInputs = new Map<string, string>();
+  const shapelessInputs = new Set<string>();
   const metadata = new Map<string, string>();
   let irVersion = 0;
   let producer = '';
@@ -61,7 +64,7 @@ function readModel(bytes: Uint8Array): OnnxFile {
       hasGraph = true;
       walkGraph(field.bytes, found, 0);
       readValues(field.bytes, 12, otherOutputs);
-      readValues(field.bytes, 11, otherInputs);
+      readValues(field.bytes, 11, otherInputs, shapelessInputs);
     }
     if (field.number === 8 && field.bytes !== null) readOpset(field.bytes, opsets);
     if (field.number === 14 && field.bytes !== null) readMetadata(field.bytes, metadata);
@@ -70,7 +73,7 @@ function readModel(bytes: Uint8Array): OnnxFile {
   if (!hasGraph) throw new RangeError('no graph');
   const { operators, externalTensors } = found;
   const facts = { irVersion, producer, opsets, operators, functionDomains, externalTensors };
-  return { ...facts, otherOutputs, otherInputs, metadata };
+  return { ...facts, otherOutputs, otherInputs, shapelessInputs, metadata };
 }
 
 const MOST_METADATA = 2 ** 20;
@@ -158,18 +161,29 @@ function checkTensor(tensor: Uint8Array, found: Found): void {
   if (isExternal) found.externalTensors.push(name);
 }
 
-// ValueInfoProto: name 1, type 2. TypeProto: tensor 1, sequence 4, map 5, sparse tensor 8, optional 9.
-function readValues(graph: Uint8Array, number: number, into: Map<string, string>): void {
+// ValueInfoProto: name 1, type 2. TypeProto: tensor 1, sequence 4, map 5, sparse tensor 8, optional 9. TypeProto.Tensor: shape 2.
+function readValues(
+  graph: Uint8Array,
+  number: number,
+  into: Map<string, string>,
+  shapeless: Set<string> = new Set(),
+): void {
   const kinds: Readonly<Record<number, string>> = { 4: 'sequence', 5: 'map', 8: 'sparse tensor', 9: 'optional' };
   for (const field of protoFields(graph)) {
     if (field.number !== number || field.bytes === null) continue;
     let name = '';
     let kind: string | undefined;
+    let isShapeless = false;
     for (const part of protoFields(field.bytes)) {
       if (part.number === 1) name = protoText(part.bytes);
       if (part.number !== 2 || part.bytes === null) continue;
-      for (const type of protoFields(part.bytes)) kind = kinds[type.number] ?? kind;
+      for (const type of protoFields(part.bytes)) {
+        kind = kinds[type.number] ?? kind;
+        if (type.number === 1 && type.bytes !== null)
+          isShapeless = ![...protoFields(type.bytes)].some((field) => field.number === 2);
+      }
     }
     if (kind !== undefined) into.set(name, kind);
+    if (isShapeless) shapeless.add(name);
   }
 }

@@ -148,18 +148,24 @@ async function tryOut(session: ort.InferenceSession): Promise<void> {
 }
 
 function readSignature(session: ort.InferenceSession, file: OnnxFile): Signature {
-  const side = (values: readonly ort.InferenceSession.ValueMetadata[], other: ReadonlyMap<string, string>) =>
+  const side = (
+    values: readonly ort.InferenceSession.ValueMetadata[],
+    other: ReadonlyMap<string, string>,
+    shapeless: ReadonlySet<string>,
+  ) =>
     values.map((v): TensorSignature => {
       const kind = other.get(v.name);
       if (!v.isTensor || kind !== undefined)
         return { name: v.name, type: null, declared: kind ?? 'non-tensor', dims: [] };
       const type = isTensorType(v.type) ? v.type : null;
       const dims = v.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : null));
+      if (dims.length === 0 && shapeless.has(v.name))
+        return { name: v.name, type, declared: v.type, dims: [null, null], isShapeless: true };
       return { name: v.name, type, declared: v.type, dims };
     });
   return {
-    inputs: side(session.inputMetadata, file.otherInputs),
-    outputs: side(session.outputMetadata, file.otherOutputs),
+    inputs: side(session.inputMetadata, file.otherInputs, file.shapelessInputs),
+    outputs: side(session.outputMetadata, file.otherOutputs, new Set()),
   };
 }
 

@@ -9,6 +9,7 @@ import { autoBatchRows, mostGpuBatchRows, rowBytes } from '../../scoring/tensor/
 import { chunkTarget, cutChunks } from '../plan/cut-chunks.ts';
 import { type BoundInputs, bindInputs } from '../plan/describe-inputs.ts';
 import { listInputs } from '../plan/list-inputs.ts';
+import { findRowDependence } from './row-dependence.ts';
 import type { LoadedScorers, RunDeps } from './run-deps.ts';
 
 /** Lists, describes and binds the input of one partition: everything that `check` checks. */
@@ -55,6 +56,7 @@ export async function planRun(
   const outputUri = expandTemplate(job.output.uri, slot.partition).replace(/\/+$/, '');
   // Names of features decide no byte of the output; the binding has the columns.
   const { featureNames: _, ...model } = scorers.model;
+  const dependence = await findRowDependence(binding, batchRows, scorers);
   return {
     format: 1,
     runId: formatRunId(slot, attempt),
@@ -66,7 +68,13 @@ export async function planRun(
     scoredAt: asOf ?? slot.logicalTime ?? createdAt,
     outputUri,
     state: job.state,
-    model: { ...model, uri: job.model.uri, name: job.model.name, version: job.model.version },
+    model: {
+      ...model,
+      ...(dependence === null ? {} : { rowDependence: dependence }),
+      uri: job.model.uri,
+      name: job.model.name,
+      version: job.model.version,
+    },
     binding,
     outputColumns: inputs.outputColumns,
     files: inputs.files,

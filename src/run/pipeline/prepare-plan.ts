@@ -8,6 +8,7 @@ import { plannedRows } from '../ledger/planned-rows.ts';
 import type { RunLedger } from '../ledger/run-ledger.ts';
 import { changedInputs } from './changed-inputs.ts';
 import { planRun } from './plan-run.ts';
+import { warnOfDependence } from './row-dependence.ts';
 import type { RunDeps, RunOptions } from './run-deps.ts';
 
 /** A plan that this job may work on, and what is done of it. */
@@ -44,6 +45,7 @@ export async function preparePlan(
     }
     await changedInputs(plan, deps.stores);
   }
+  warnOfDependence(plan.model.rowDependence, deps);
   tellPlanned(plan, existing !== null, found, deps);
   return { plan, isResumed: existing !== null, found };
 }

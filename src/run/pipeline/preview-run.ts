@@ -5,6 +5,7 @@ import { RecordStore } from '../ledger/record-store.ts';
 import { isSuperseded } from '../ledger/run-order.ts';
 import { chainOf, findCommitted, latestAttempt } from './decide-slot.ts';
 import { planRun } from './plan-run.ts';
+import { warnOfDependence } from './row-dependence.ts';
 import type { RunDeps } from './run-deps.ts';
 
 /** What `run` would do for a slot. Nothing is written. */
@@ -29,9 +30,11 @@ export async function previewRun(job: Job, slot: Slot, asOf: string | null, deps
     const { plan, ledger } = latest;
     const done = await ledger.chunkRecords(plan.chunks.length);
     const chunksDone = done.filter((r) => r !== null).length;
+    warnOfDependence(plan.model.rowDependence, deps);
     return { plan, action: isDone ? 'done' : 'resume', chunksDone, current };
   }
   const attempt = (latest?.plan.attempt ?? 0) + 1;
   const plan = await planRun(job, slot, attempt, asOf, await deps.scorers(), deps);
+  warnOfDependence(plan.model.rowDependence, deps);
   return { plan, action: isSuperseded(plan, committed) ? 'superseded' : 'new', chunksDone: 0, current };
 }

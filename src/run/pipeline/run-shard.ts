@@ -19,6 +19,7 @@ import { alreadyDone, chainOf, findCommitted, latestAttempt, probeStores } from 
 import { finishRun, runDone } from './finish-run.ts';
 import { planRun } from './plan-run.ts';
 import { incompatible, otherFields, tellPlanned } from './prepare-plan.ts';
+import { warnOfDependence } from './row-dependence.ts';
 import type { RunDeps, RunOptions, ShardOption } from './run-deps.ts';
 import { scoreRun } from './score-run.ts';
 
@@ -93,6 +94,7 @@ async function scoreShare(run: ShardRun, attempt: number): Promise<RunDone> {
   const before = found.filter((r) => r !== null);
   if (before.length < chunks.length) await refuseWholeRun(ledger);
   const share = { ...plan, chunks };
+  warnOfDependence(plan.model.rowDependence, deps);
   tellPlanned(share, before.length > 0, found, deps);
   const own = await scoreRun(share, found, new Set(), ledger, scorers.pool, deps);
   faultPoint('shard-scored');

@@ -1,10 +1,12 @@
 import type { Job } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
+import type { RowDependence } from '../../base/contract/row-dependence.ts';
 import type { Slot } from '../../job/slots/run-id.ts';
 import { expandTemplate } from '../../job/values/template.ts';
 import type { SampleResult } from '../../scoring/child/messages.ts';
 import { bindInputs } from '../plan/describe-inputs.ts';
 import { listInputs } from '../plan/list-inputs.ts';
+import { findRowDependence } from './row-dependence.ts';
 import type { LoadedScorers } from './run-deps.ts';
 
 /** No run has this id: those have a partition, a time and an attempt in them. */
@@ -13,6 +15,8 @@ const RUN_ID = 'first-rows';
 export interface FirstRows extends SampleResult {
   /** The file that they are of. */
   readonly uri: string;
+  /** Why rows are not scored by themselves; null where nothing speaks against it. */
+  readonly dependence: RowDependence | null;
 }
 
 /**
@@ -24,9 +28,10 @@ export async function scoreFirstRows(
   job: Job,
   slot: Slot,
   rows: number,
-  { pool, model }: LoadedScorers,
+  scorers: LoadedScorers,
   stores: StoreResolver,
 ): Promise<FirstRows> {
+  const { pool, model } = scorers;
   const [first] = await listInputs(job, slot.partition, stores);
   const { uri, size, etag } = first!;
   const { format, csv } = job.input;
@@ -47,7 +52,8 @@ export async function scoreFirstRows(
     onBadFile: job.input.onBadFile,
   });
   try {
-    return { uri, ...(await pool.sample(RUN_ID, files, rows)) };
+    const dependence = await findRowDependence(binding, rows, scorers);
+    return { uri, dependence, ...(await pool.sample(RUN_ID, files, rows)) };
   } finally {
     pool.unbind(RUN_ID);
   }

@@ -3,6 +3,7 @@ import type { CsvSettings, InputFormat } from '../../base/contract/job.ts';
 import type { StoreConfig } from '../../base/contract/object-store.ts';
 import type { OutputColumn, PlannedChunk } from '../../base/contract/plan.ts';
 import type { ChunkResult, PartRecord } from '../../base/contract/records.ts';
+import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import type { ColumnInfo, FileDescription } from '../../base/contract/table.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
@@ -107,6 +108,8 @@ export interface SampleResult {
 export type Request =
   | { readonly kind: 'load'; readonly model: ModelRequest }
   | { readonly kind: 'probe'; readonly binding: Binding; readonly most: number }
+  /** Are rows scored by themselves? Tried with batches of up to `rows`. */
+  | { readonly kind: 'try'; readonly binding: Binding; readonly rows: number }
   | { readonly kind: 'describe'; readonly files: readonly DescribeRequest[] }
   | { readonly kind: 'bind'; readonly run: RunContext }
   /** One chunk, or small ones of a run that are walked together, with their files. */
@@ -123,6 +126,7 @@ export type Request =
 export interface Replies {
   readonly load: ModelInfo;
   readonly probe: ProbeResult;
+  readonly try: RowTrial;
   readonly describe: PackedDescriptions;
   readonly bind: null;
   readonly chunks: readonly ChunkOutcome[];

@@ -112,6 +112,8 @@ export class ScorerChild {
     switch (request.kind) {
       case 'probe':
         return probeBatch(tools.ort, request.binding, request.most, this.options.batchBytes);
+      case 'try':
+        return tools.ort.tryRows(request.binding, request.rows);
       case 'describe':
         return this.describe(tools, request.files);
       case 'bind':

@@ -1,6 +1,7 @@
 import type { Binding } from '../../base/contract/binding.ts';
 import type { PlannedFile } from '../../base/contract/plan.ts';
 import type { ChunkResult } from '../../base/contract/records.ts';
+import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { packFirst } from '../child/file-table.ts';
@@ -42,7 +43,8 @@ export class ScorerPool {
   private readonly launch: ChildLaunch;
   private readonly seats: Seat[] = [];
   private readonly runs = new Map<string, RunContext>();
-  private readonly probes = new BatchProbes();
+  private readonly probes = new BatchProbes<ProbeResult>();
+  private readonly trials = new BatchProbes<RowTrial>();
   private readonly chunks = new ChunkDispatcher(this.seats);
   private model: ModelRequest | null = null;
   private devices: readonly string[] = [];
@@ -121,6 +123,17 @@ export class ScorerPool {
   /** The batch of the device for a binding, of up to `most` rows: tried out with rows of zeros. */
   probe(binding: Binding, most: number): Promise<ProbeResult> {
     return this.probes.get(binding, most, () => this.ask({ kind: 'probe', binding, most }));
+  }
+
+  /**
+   * Whether rows are scored by themselves: tried out with made-up rows in batches of up to `rows`; null where that could not be tried.
+   * Errors: those of scoring, at once, as a model that ends one child by it would end the next.
+   */
+  tryRows(binding: Binding, rows: number): Promise<RowTrial> {
+    return this.trials.get(binding, rows, async () => {
+      const seat = await firstReady(this.seats);
+      return seat.process.request<'try'>({ kind: 'try', binding, rows }).reply;
+    });
   }
 
   /** Scores the first rows of a bound run's files, and writes nothing. Errors: those of reading and scoring. */

@@ -160,13 +160,16 @@ function bindConstant(
   const has = `value ${JSON.stringify(feature.value)}`;
   const problem = values.map((v) => valueProblem(type, v)).find((p) => p !== null);
   if (problem !== undefined) return no(has, problem);
-  const rest = tensor.dims.slice(tensor.dims[0] === null ? 1 : 0);
+  if (tensor.isShapeless === true && values.length !== 1)
+    return no(has, 'the model declares no shape for it, so it takes one value alone');
+  const dims = tensor.isShapeless === true ? [] : tensor.dims;
+  const rest = dims.slice(dims[0] === null ? 1 : 0);
   if (rest.some((d) => d === null))
     return no(has, 'more than one axis is open: export the model with fixed axes after the batch');
   const wanted = product(rest);
   if (values.length !== 1 && values.length !== wanted)
     return no(has, `${values.length} values do not fill ${describeDims(tensor.dims)}`);
-  return { kind: 'constant', tensor: tensor.name, type, dims: tensor.dims, value: feature.value };
+  return { kind: 'constant', tensor: tensor.name, type, dims, value: feature.value };
 }
 
 // A fixed first axis followed by an open one: the batch is somewhere else.

@@ -3,6 +3,7 @@ import type { TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { type ElementArray, elementBytes, elementView, type TensorValue } from '../../model/elements/elements.ts';
 import { fromHalfBits } from '../../model/elements/half.ts';
+import { hasLostBatch } from '../../model/elements/lost-batch.ts';
 
 /** A prediction column of one slab: values of the rows in order, or texts. `width` elements a row (1 unless a list). */
 export type PredictionColumn =
@@ -206,7 +207,7 @@ function bestIndex(tensor: TensorValue, row: number, width: number): number {
 function rowWidth(output: BoundOutput, tensor: TensorValue, batch: number): number {
   const shape = `[${tensor.dims.join(', ')}]`;
   const size = tensor.dims.reduce((product, d) => product * d, 1);
-  if (tensor.dims.length === 0 || tensor.dims[0] !== batch) {
+  if (tensor.dims[0] !== batch && !hasLostBatch(tensor.dims, batch)) {
     throw shapeError(output, 'the first axis of an output is not the batch', `[${batch}, …]`, shape);
   }
   const width = size / batch;

@@ -1,4 +1,6 @@
+import type { Binding } from '../../base/contract/binding.ts';
 import type { GrantedDevice } from '../../base/contract/device.ts';
+import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { OrtClient } from './ort-client.ts';
 
@@ -85,6 +87,11 @@ export class InferenceThreads {
       this.scored++;
       chosen.slabs--;
     }
+  }
+
+  /** Tries on the first thread whether rows are scored by themselves, in batches of up to `rows`. */
+  tryRows(binding: Binding, rows: number): Promise<RowTrial> {
+    return this.lanes[0]!.thread.tryRows(binding, rows);
   }
 
   /** The walk is over: its texts are let go. */

@@ -1,4 +1,6 @@
 import { Worker } from 'node:worker_threads';
+import type { Binding } from '../../base/contract/binding.ts';
+import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { CONTROL, type FromThread, type ToThread } from './thread-messages.ts';
 
@@ -16,6 +18,7 @@ export class OrtClient {
   private readonly control = new SharedArrayBuffer(CONTROL.words * 4);
   private readonly words = new Int32Array(this.control);
   private readonly waiting = new Map<number, Waiter<Scored>>();
+  private readonly trials = new Map<number, Waiter<RowTrial>>();
   private loading: Waiter<Loaded> | null = null;
   private tickets = 0;
   private bindings = 0;
@@ -55,6 +58,15 @@ export class OrtClient {
     });
   }
 
+  /** Tries whether rows are scored by themselves, in batches of up to `rows`. */
+  tryRows(binding: Binding, rows: number): Promise<RowTrial> {
+    const ticket = ++this.tickets;
+    return new Promise((resolve, reject) => {
+      this.trials.set(ticket, { resolve, reject });
+      this.post({ kind: 'try', ticket, binding, rows });
+    });
+  }
+
   /** The walk is over: its texts are let go. */
   forget(walk: number): void {
     this.post({ kind: 'forget', walk });
@@ -86,10 +98,15 @@ export class OrtClient {
       this.loading = null;
     } else if (message.kind === 'scored') {
       this.take(message.ticket)?.resolve(message);
+    } else if (message.kind === 'tried') {
+      this.trials.get(message.ticket)?.resolve(message.found);
+      this.trials.delete(message.ticket);
     } else if (message.ticket === null) {
       this.loading?.reject(fromErrorJson(message.error));
       this.loading = null;
     } else {
+      this.trials.get(message.ticket)?.reject(fromErrorJson(message.error));
+      this.trials.delete(message.ticket);
       this.take(message.ticket)?.reject(fromErrorJson(message.error));
     }
   }
@@ -104,6 +121,8 @@ export class OrtClient {
     const error = new PrescoreError('MODEL_FAILED', { what: `the inference thread ended: ${cause.message}`, cause });
     this.loading?.reject(error);
     for (const waiter of this.waiting.values()) waiter.reject(error);
+    for (const waiter of this.trials.values()) waiter.reject(error);
     this.waiting.clear();
+    this.trials.clear();
   }
 }

@@ -9,6 +9,7 @@ import type { PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
 import { scoreSlab } from './score-slab.ts';
 import { CONTROL, type FromThread, type ToThread } from './thread-messages.ts';
+import { tryBinding } from './try-binding.ts';
 
 /*
  * The thread of a scorer child in which ONNX Runtime runs. It is never terminated from inside: `worker.terminate()` during
@@ -94,12 +95,18 @@ async function score(message: ToThread & { kind: 'score' }): Promise<void> {
   reclaimFetched(result.columns);
 }
 
+async function tryOut({ ticket, binding, rows }: ToThread & { kind: 'try' }): Promise<void> {
+  if (session === null) throw new TypeError('try before load');
+  send({ kind: 'tried', ticket, found: await tryBinding(session, binding, rows, onBatch) });
+}
+
 async function handle(message: ToThread): Promise<void> {
   try {
     if (message.kind === 'load') await load(message);
     else if (message.kind === 'bind')
       bindings.set(message.bindingId, { ...message, limit: { rows: message.mostRows } });
     else if (message.kind === 'score') await score(message);
+    else if (message.kind === 'try') await tryOut(message);
     else if (message.kind === 'forget') texts.delete(message.walk);
     else {
       await session?.close();
@@ -107,7 +114,7 @@ async function handle(message: ToThread): Promise<void> {
     }
   } catch (error) {
     onBatch(false);
-    const ticket = message.kind === 'score' ? message.ticket : null;
+    const ticket = 'ticket' in message ? message.ticket : null;
     send({ kind: 'failed', ticket, error: toErrorJson(toPrescoreError(error, 'MODEL_FAILED'), true) });
   }
 }

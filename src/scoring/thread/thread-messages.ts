@@ -1,4 +1,5 @@
 import type { Binding, RejectRule } from '../../base/contract/binding.ts';
+import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
 import type { PredictionColumn } from '../tensor/fetch-columns.ts';
@@ -34,6 +35,8 @@ export type ToThread =
       readonly walk: number;
       readonly newTexts: readonly string[];
     }
+  /** Are rows scored by themselves? Tried with batches of up to `rows`. */
+  | { readonly kind: 'try'; readonly ticket: number; readonly binding: Binding; readonly rows: number }
   | { readonly kind: 'forget'; readonly walk: number }
   | { readonly kind: 'close' };
 
@@ -63,6 +66,7 @@ export type FromThread =
       /** Rows to which batches were halved for want of memory; null when they were not. */
       readonly halvedTo: number | null;
     }
+  | { readonly kind: 'tried'; readonly ticket: number; readonly found: RowTrial }
   | { readonly kind: 'failed'; readonly ticket: number | null; readonly error: ErrorJson };
 
 /** Words of the shared control block: the child's main thread watches them for the batch deadline. */

@@ -93,7 +93,7 @@ describe('the batch of a GPU', () => {
 });
 
 test('a batch is tried out once for a binding, and again after a failure', async () => {
-  const probes = new BatchProbes();
+  const probes = new BatchProbes<object>();
   const binding = { inputs: [], outputs: [], fixedBatch: null };
   const asked: string[] = [];
   const probe =
