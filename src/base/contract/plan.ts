@@ -12,6 +12,8 @@ export interface Plan {
   /** ISO, UTC, or null when the slot has no time. */
   readonly logicalTime: string | null;
   readonly attempt: number;
+  /** The run whose rejects are scored again: chunks without rejects are taken over from it. Absent in other plans. */
+  readonly replayOf?: string;
   /** ISO, UTC, milliseconds. */
   readonly createdAt: string;
   /** The lineage column: --as-of, else the slot's time, else createdAt. */

@@ -26,6 +26,8 @@ export interface ChunkRecord extends ChunkResult {
   readonly worker: string;
   /** ISO, UTC. */
   readonly finishedAt: string;
+  /** The run that scored it and whose part it names, where a replay took it over. */
+  readonly takenFrom?: string;
 }
 
 /** The rejects file of a chunk. */

@@ -98,7 +98,7 @@ export const ERROR_CODES = {
     2,
     false,
     'This slot is done, with an older definition of the job.',
-    'Pass --if-changed or --new-run to score it again.',
+    'Pass --if-changed or --new-run to score it again; where only rejected rows were mended: prescore rejects replay JOB.',
   ),
   SHARDS_DIFFER: entry(
     2,
@@ -457,7 +457,7 @@ export const ERROR_CODES = {
     8,
     false,
     'More rows were rejected than rejects.limit allows. Nothing was committed.',
-    'Look at the rejects, then raise rejects.limit and start the same command again.',
+    'Look at them: prescore rejects show JOB. Raise rejects.limit and start the same command again, or mend them and: prescore rejects replay JOB.',
   ),
   SCRATCH_LIMIT: entry(
     8,

@@ -27,6 +27,8 @@ export interface RunFlags {
   readonly force?: boolean;
   readonly shard?: { readonly index: number; readonly count: number };
   readonly runId?: string;
+  /** Of `rejects replay`: the run. */
+  readonly replayOf?: string;
   readonly sample?: number;
   readonly allowUnpinned?: boolean;
   readonly json?: boolean;
@@ -74,6 +76,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     allowUnpinned: flags.allowUnpinned === true,
     asOf: flags.asOf ?? null,
     ...(shard === null ? {} : { shard }),
+    ...(flags.replayOf === undefined ? {} : { replayOf: flags.replayOf }),
   };
   try {
     if (flags.sample !== undefined) {

@@ -88,7 +88,7 @@ export async function runsShow(job: string | undefined, named: string | undefine
         ? [String(n), 'open', '', '', '', '', '']
         : [
             String(n),
-            'done',
+            r.takenFrom === undefined ? 'done' : 'taken over',
             sayCount(r.rowsScored),
             sayCount(r.rowsRejected),
             String(r.attempt),

@@ -113,7 +113,11 @@ async function timeline(records: RecordStore, runId: string): Promise<LogEntry[]
   if (plan !== null) add(plan.createdAt, 'planned', `${plan.files.length} files, ${plan.chunks.length} chunks`);
   for (const record of run.records) {
     if (record === null) continue;
-    const { n, rowsScored, rowsRejected, worker, timings, attempt } = record;
+    const { n, rowsScored, rowsRejected, worker, timings, attempt, takenFrom } = record;
+    if (takenFrom !== undefined) {
+      add(plan?.createdAt ?? record.finishedAt, 'chunk', `chunk ${n}: taken over from ${takenFrom}`);
+      continue;
+    }
     const rejected = rowsRejected > 0 ? `, ${sayCount(rowsRejected)} rejected` : '';
     const tries = attempt > 1 ? `, attempt ${attempt}` : '';
     const text = `chunk ${n}: ${sayCount(rowsScored)} rows${rejected} in ${sayDuration(timings.totalMs / 1000)} on ${worker}${tries}`;

@@ -9,6 +9,7 @@ import { addGpu } from './gpu-options.ts';
 import { addInit } from './init-options.ts';
 import { parseCount, parseShard, parseTime } from './parse-options.ts';
 import { addQueue, addSchedule } from './queue-options.ts';
+import { addRejects } from './rejects-options.ts';
 import { addRuns } from './runs-options.ts';
 import { addServe } from './serve-options.ts';
 import { addSets } from './sets-options.ts';
@@ -94,6 +95,7 @@ export function buildProgram(done: (code: number) => void): Command {
     );
   addSets(program, done);
   addRuns(program, done);
+  addRejects(program, done);
   addBackfill(program, done);
   addSchedule(program, done);
   addServe(program, done);

@@ -1,7 +1,7 @@
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
-import { parseRunId } from '../../job/slots/run-id.ts';
+import { hashPartition, parseRunId } from '../../job/slots/run-id.ts';
 import { newestRunId } from '../../run/ledger/list-runs.ts';
 import { RecordStore } from '../../run/ledger/record-store.ts';
 import { loadJob } from '../load/load-job.ts';
@@ -9,6 +9,8 @@ import { createStoreResolver } from './open-store.ts';
 
 export interface RecordsFlags {
   readonly state?: string;
+  /** Narrows "the newest run" to one partition. */
+  readonly partition?: string;
 }
 
 /** Opens the run records of a job file, or of --state URI. */
@@ -37,15 +39,23 @@ export async function withRun(
   first: string | undefined,
   second: string | undefined,
   flags: RecordsFlags,
-  task: (records: RecordStore, runId: string) => Promise<number>,
+  task: (records: RecordStore, runId: string, stores: StoreResolver) => Promise<number>,
 ): Promise<number> {
   const { jobPath, runId } = lookArguments(first, second, flags);
-  return withRecords(jobPath, flags, async (records) => {
-    const found = runId ?? (await newestRunId(records));
-    if (found !== null) return task(records, found);
-    const fix = 'Run the job first: prescore run JOB.';
-    throw new PrescoreError('RUN_NOT_FOUND', { what: 'there is no run yet', where: `${records.uri}/runs`, fix });
+  return withRecords(jobPath, flags, async (records, stores) => {
+    const found = runId ?? (await newestRunId(records, isOfPartition(flags.partition)));
+    if (found !== null) return task(records, found, stores);
+    const of = flags.partition === undefined ? '' : ` of partition ${flags.partition}`;
+    const fix = `Run the job first: prescore run JOB${of === '' ? '' : ` --partition ${flags.partition}`}.`;
+    throw new PrescoreError('RUN_NOT_FOUND', { what: `there is no run${of} yet`, where: `${records.uri}/runs`, fix });
   });
+}
+
+/** Tells runs of a partition by their ids; every run when none is named. */
+export function isOfPartition(partition: string | undefined): (runId: string) => boolean {
+  if (partition === undefined) return () => true;
+  const hash = hashPartition(partition);
+  return (runId) => runId.split('.').at(-3) === hash;
 }
 
 /** The records and the run that `JOB RUN`, or `RUN` alone with --state, names, for commands that change it. Errors: USAGE. */

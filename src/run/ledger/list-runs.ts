@@ -51,10 +51,13 @@ export function begunAt({ plan, request }: Pick<RunOverview, 'plan' | 'request'>
   return plan?.createdAt ?? request?.requestedAt ?? '';
 }
 
-/** The run that was planned or asked for last; null when there is none. */
-export async function newestRunId(records: RecordStore): Promise<string | null> {
+/** The run that was planned or asked for last, of those that `isMeant`; null when there is none. */
+export async function newestRunId(
+  records: RecordStore,
+  isMeant: (runId: string) => boolean = () => true,
+): Promise<string | null> {
   const requests = new RunRequests(records);
-  const waiting = await listRunIds(records);
+  const waiting = (await listRunIds(records)).filter(isMeant);
   let newest: { readonly runId: string; readonly at: string } | null = null;
   const lane = async (): Promise<void> => {
     for (let runId = waiting.pop(); runId !== undefined; runId = waiting.pop()) {

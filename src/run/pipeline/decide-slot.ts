@@ -20,7 +20,13 @@ import type { RunDeps, RunOptions } from './run-deps.ts';
 /** What is to be done about a slot: nothing, or attempt n (which may have begun). */
 export type SlotDecision =
   | { readonly kind: 'done'; readonly done: RunDone }
-  | { readonly kind: 'go'; readonly attempt: number; readonly plan: Plan | null };
+  | {
+      readonly kind: 'go';
+      readonly attempt: number;
+      readonly plan: Plan | null;
+      /** The plan whose rejects a new attempt scores again. */
+      readonly replays?: Plan;
+    };
 
 /** The commits of the output that a slot writes. */
 export function chainOf(

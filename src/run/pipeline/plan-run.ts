@@ -30,7 +30,7 @@ export async function describeRun(
 
 /**
  * Makes the plan of one attempt at a slot; writes nothing. Depends on the input, the job and the versions alone; with
- * `batchRows: auto` also on what batches of a few sizes took, where not any batch fits.
+ * `batchRows: auto` also on what batches of a few sizes took, where not any batch fits; `knownBatchRows` is what an earlier plan found.
  *
  * Errors: those of `listInputs` and `bindInputs`; on a GPU those of scoring.
  */
@@ -41,12 +41,14 @@ export async function planRun(
   asOf: string | null,
   scorers: LoadedScorers,
   deps: RunDeps,
+  knownBatchRows: number | null = null,
 ): Promise<Plan> {
   const inputs = await describeRun(job, slot.partition, scorers, deps);
   const { binding } = inputs;
   const createdAt = deps.now().toISOString();
   const asked = job.execution.batchRows;
-  const batchRows = binding.fixedBatch ?? (asked === 'auto' ? await autoBatch(binding, scorers) : asked);
+  const batchRows =
+    binding.fixedBatch ?? (asked === 'auto' ? (knownBatchRows ?? (await autoBatch(binding, scorers))) : asked);
   const totalRows = inputs.described.reduce((sum, f) => sum + (f.rows ?? 0), 0);
   const cuttable = inputs.described.map((f) => ({
     rowGroups: f.rows === null ? null : f.rowGroups,

@@ -7,9 +7,11 @@ import type { Slot } from '../../job/slots/run-id.ts';
 import { plannedRows } from '../ledger/planned-rows.ts';
 import type { RunLedger } from '../ledger/run-ledger.ts';
 import { changedInputs } from './changed-inputs.ts';
+import { planReplay } from './plan-replay.ts';
 import { planRun } from './plan-run.ts';
 import { warnOfDependence } from './row-dependence.ts';
 import type { RunDeps, RunOptions } from './run-deps.ts';
+import { takeOver } from './take-over.ts';
 
 /** A plan that this job may work on, and what is done of it. */
 export interface PreparedRun {
@@ -21,7 +23,8 @@ export interface PreparedRun {
 
 /**
  * Makes the plan of an attempt, or takes up the one that is there; for the holder of the run's lease. Tells `planned`.
- * 'replan': it was planned with other settings and nothing of it is done, so the next attempt takes its place.
+ * 'replan': it was planned with other settings and nothing of it is done, so the next attempt takes its place. With `replays` a new
+ * plan is one that scores that plan's rejects again.
  *
  * Errors: RUN_INCOMPATIBLE, INPUT_CHANGED, INPUT_GONE, those of planning.
  */
@@ -32,10 +35,17 @@ export async function preparePlan(
   ledger: RunLedger,
   options: Pick<RunOptions, 'asOf'>,
   deps: RunDeps,
+  replays: Plan | null = null,
 ): Promise<PreparedRun | 'replan'> {
   const existing = await ledger.readPlan();
   const scorers = await deps.scorers();
-  const plan = existing ?? (await ledger.createPlan(await planRun(job, slot, attempt, options.asOf, scorers, deps)));
+  const make = (): Promise<Plan> =>
+    replays === null
+      ? planRun(job, slot, attempt, options.asOf, scorers, deps)
+      : planReplay(job, slot, attempt, replays, scorers, deps);
+  const plan = existing ?? (await ledger.createPlan(await make()));
+  const isMine = otherFields(job, plan, scorers.model.sha256, deps.versions) === null;
+  if (plan.replayOf !== undefined && isMine) await takeOver(plan, plan.replayOf, ledger);
   const found = await ledger.chunkRecords(plan.chunks.length);
   if (existing !== null) {
     const fields = otherFields(job, plan, scorers.model.sha256, deps.versions);

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly asOf: string | null;
   /** With --shard: only this share of the chunks is scored. */
   readonly shard?: ShardOption;
+  /** The run whose rejects are to be scored again, as the next attempt of its slot. */
+  readonly replayOf?: string;
 }
 
 /** One of `count` processes that share a run; `index` counts from 0. */

@@ -27,7 +27,7 @@ export async function* runJob(
   options: RunOptions,
   deps: RunDeps,
 ): AsyncGenerator<SlotOutcome> {
-  const runId = options.shard?.runId ?? null;
+  const runId = options.shard?.runId ?? options.replayOf ?? null;
   const slots = runId === null ? slotsOf(job, partition, options.asOf) : [slotOfRunId(job, runId).slot];
   const waiting = [...slots];
   const going = new Map<number, Promise<readonly [number, SlotOutcome]>>();

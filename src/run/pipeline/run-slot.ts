@@ -5,6 +5,7 @@ import { HeldLease } from '../ledger/lease.ts';
 import { RecordStore } from '../ledger/record-store.ts';
 import { RunLedger } from '../ledger/run-ledger.ts';
 import { refuseLiveShards } from '../ledger/shard-split.ts';
+import { decideReplay } from './decide-replay.ts';
 import { chainOf, decideSlot, probeStores } from './decide-slot.ts';
 import { finishRun } from './finish-run.ts';
 import { preparePlan } from './prepare-plan.ts';
@@ -20,7 +21,8 @@ export async function runSlot(job: Job, slot: Slot, options: RunOptions, deps: R
   const started = performance.now();
   const records = new RecordStore(deps.stores, job.state);
   const chain = chainOf(job, slot.partition, records, deps);
-  const decision = await decideSlot(job, slot, options, deps);
+  const decide = options.replayOf === undefined ? decideSlot : decideReplay;
+  const decision = await decide(job, slot, options, deps);
   if (decision.kind === 'done') return { ...decision.done, seconds: (performance.now() - started) / 1000 };
   await probeStores(job, deps);
   for (let { attempt } = decision; ; attempt++) {
@@ -29,7 +31,7 @@ export async function runSlot(job: Job, slot: Slot, options: RunOptions, deps: R
     const held = { ...deps, stop: AbortSignal.any([deps.stop, lease.lost]) };
     try {
       await refuseLiveShards(ledger);
-      const prepared = await preparePlan(job, slot, attempt, ledger, options, held);
+      const prepared = await preparePlan(job, slot, attempt, ledger, options, held, decision.replays);
       if (prepared !== 'replan') return await finishRun(prepared, job, ledger, chain, options, held, started);
     } finally {
       await lease.release();
