@@ -104,6 +104,7 @@ describe('the package from npm pack', () => {
       const rows = output.map((row) => [row['flight_id'], row['score']]);
       expect(sample.rows.map(([id, score]) => [id, Math.fround(Number(score))])).toEqual(rows.slice(0, 3));
       expect(await prescore(node, 'verify', `out/${name}`)).toContain('ok:');
+      expect(await prescore(node, 'help', 'rejects')).toContain('# Rejects: ');
 
       appendFileSync(join(folder, job), `predictions: { store: 'lmdb:sets', key: flight_id }\n`);
       expect(await prescore(node, 'publish', job)).toContain('8,192');

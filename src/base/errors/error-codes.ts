@@ -32,7 +32,7 @@ export const ERROR_CODES = {
     2,
     false,
     'The file has problems; all of them are listed.',
-    'Mend each line; docs/job-file.md, serve-file.md and stream-file.md have every key.',
+    'Mend each line; prescore help job-file, serve-file and stream-file print every key.',
   ),
   SPEC_DRAFT: entry(
     2,
@@ -520,7 +520,7 @@ export const ERROR_CODES = {
     4,
     false,
     'The request is not what this path takes.',
-    'Mend what is named; docs/serve.md has every form.',
+    'Mend what is named; prescore help serve prints every form.',
   ),
   HTTP_UNAUTHORIZED: entry(
     4,
@@ -588,7 +588,7 @@ export const ERROR_CODES = {
     'The server would answer everybody who can reach it.',
     'Set auth.keysFile, or listen on 127.0.0.1; --insecure-no-auth serves all the same.',
   ),
-  KEYS_FILE: entry(2, false, 'The file of keys cannot be used.', 'docs/serve.md has its form.'),
+  KEYS_FILE: entry(2, false, 'The file of keys cannot be used.', 'prescore help serve prints its form.'),
   INTERRUPTED: entry(130, true, 'The run was interrupted.', 'Start the same command again; finished chunks are kept.'),
 } as const satisfies Record<string, ErrorEntry>;
 

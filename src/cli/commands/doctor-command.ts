@@ -179,7 +179,7 @@ async function checkPredictions(url: string, set: string): Promise<Omit<Finding,
     return {
       verdict: 'warn',
       found: `${found}; ${warnings.join('; ')}`,
-      fix: 'docs/prediction-sets.md says how to set up the server.',
+      fix: 'prescore help prediction-sets says how to set up the server.',
     };
   } finally {
     await store.close();

@@ -14,7 +14,7 @@ export async function checkQueue(redis: string, attempt: Attempt): Promise<void>
     opened = await openQueueRedis({ redis }, (text) => warnings.push(text));
     const found = `${opened.url}: eviction off, takes writes`;
     if (warnings.length === 0) return { verdict: 'ok', found, fix: '' };
-    return { verdict: 'warn', found: warnings.join('; '), fix: 'docs/workers.md says how to set up the server.' };
+    return { verdict: 'warn', found: warnings.join('; '), fix: 'prescore help workers says how to set up the server.' };
   });
   if (opened === null) return;
   const queue: Awaited<ReturnType<typeof openQueueRedis>> = opened;

@@ -62,6 +62,6 @@ function judge({
   const reason = `${first.rule}${first.column === '' ? '' : ` in ${first.column}`}: ${first.message}`;
   if (first.rule === 'model_error')
     throw new PrescoreError('MODEL_FAILED', { what: `the model refuses rows of ${uri}: ${first.message}` });
-  const fix = `prescore run JOB --sample ${ROWS} shows each; docs/rejects.md says what the rules mean.`;
+  const fix = `prescore run JOB --sample ${ROWS} shows each; prescore help rejects says what the rules mean.`;
   return { verdict: 'warn', found: `the first ${rejected.length} of ${uri} are rejected: ${reason}`, fix };
 }

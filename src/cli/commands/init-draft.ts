@@ -24,7 +24,7 @@ export function writeDraft(parts: DraftParts): string {
   const remarks: Remark[] = [...binding.features, ...(predictions === null ? [] : [predictions.remark])];
   const open = remarks.filter(({ certainty }) => certainty === 'question').length;
   const head = [
-    'Written by prescore init. Every key: docs/job-file.md',
+    'Written by prescore init. Every key: prescore help job-file',
     ...(open === 0
       ? []
       : [

@@ -3,6 +3,7 @@ import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { RunFlags } from '../commands/run-command.ts';
 import { surviveClosedPipes } from '../output/closed-pipes.ts';
 import { reportError } from '../output/report-error.ts';
+import { sayTopics } from '../wiring/doc-pages.ts';
 import { packageVersion } from '../wiring/versions.ts';
 import { addBackfill } from './backfill-options.ts';
 import { addGpu } from './gpu-options.ts';
@@ -53,7 +54,8 @@ function usageError(error: CommanderError): PrescoreError {
 export function buildProgram(done: (code: number) => void): Command {
   const program = new Command('prescore')
     .description('Scores whole tables with ONNX models ahead of time and serves the answers by key.')
-    .addHelpText('after', EXIT_CODES)
+    .addHelpText('after', () => `${EXIT_CODES}\n\n${sayTopics()}`)
+    .helpCommand(false)
     .option('--debug', 'print stack traces and keep Node warnings')
     .exitOverride()
     // Errors are reported by the caller, as every other one.
@@ -112,7 +114,22 @@ export function buildProgram(done: (code: number) => void): Command {
     .action(async (job: string | undefined, flags) =>
       done(await (await import('../commands/doctor-command.ts')).doctorCommand(job, flags)),
     );
+  program
+    .command('help')
+    .description('print a page of the documentation, what an error code means, or the help of a command')
+    .argument('[topic...]', 'such as rejects, job-file, REJECT_LIMIT, or runs show')
+    .action(async (words: string[]) => {
+      if (words.length === 0) return program.outputHelp();
+      const of = (asked: readonly string[]): string | null => commandOf(program, asked)?.helpInformation() ?? null;
+      return done((await import('../commands/help-command.ts')).helpCommand(words, { of }));
+    });
   return program;
+}
+
+function commandOf(program: Command, words: readonly string[]): Command | null {
+  let command: Command | undefined = program;
+  for (const word of words) command = command?.commands.find((c) => c.name() === word);
+  return command ?? null;
 }
 
 function addRun(program: Command, done: (code: number) => void): void {

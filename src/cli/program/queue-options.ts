@@ -13,7 +13,7 @@ What it needs:
 
   prescore worker --redis redis://queue:6379/0 --allow s3://lake/       then, anywhere: prescore enqueue job.yaml
 
-docs/workers.md says how workers share runs, and what survives which crash.`;
+prescore help workers: how workers share runs, and what survives which crash.`;
 
 /** Adds `enqueue` and `worker`; the commands are loaded when they are used. */
 export function addQueue(program: Command, done: (code: number) => void): void {

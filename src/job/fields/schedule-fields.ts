@@ -15,7 +15,7 @@ export const SCHEDULE = {
     timezone: {
       type: { kind: 'text', rule: 'timezone' },
       default: 'UTC',
-      doc: 'The clock that `cron` goes by. Skipped and repeated hours: docs/schedules.md.',
+      doc: 'The clock that `cron` goes by. Skipped and repeated hours: [schedules](schedules.md).',
       example: 'Europe/Berlin',
     },
     offset: {

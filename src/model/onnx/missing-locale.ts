@@ -27,6 +27,6 @@ function installation(name: string): string {
   const [base] = name.split('.');
   return (
     `As root, on Debian or Ubuntu: apt-get install -y locales && localedef -i ${base} -f UTF-8 ${name}; ` +
-    `on Fedora or Red Hat: dnf install -y glibc-langpack-${language}. docs/models.md has a way without root.`
+    `on Fedora or Red Hat: dnf install -y glibc-langpack-${language}. A way without root: prescore help models.`
   );
 }

@@ -51,7 +51,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     {
       error: object(
         {
-          code: text('Stable; docs/errors.md lists them.'),
+          code: text('Stable; prescore help errors lists them.'),
           message: text(),
           where: text('The part of the request.'),
           requestId: text(),

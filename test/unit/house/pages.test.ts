@@ -54,3 +54,18 @@ test('the architecture page names a file of every wing on the two paths, and no 
   const wings = new Set(files(page).map((file) => file.split('/')[1]));
   expect(WINGS.map(({ name }) => name).filter((name) => !wings.has(name))).toEqual(['data']);
 });
+
+test('messages name pages by the command that prints them, which a package has too', () => {
+  const topics = readdirSync(join(root, 'docs')).flatMap((name) => /^(.*)\.md$/.exec(name)?.[1] ?? []);
+  const strings = readSources().map(({ path, text }) => {
+    const lines = text.split('\n').filter((line) => !/^\s*(\*|\/\/|\/\*)/.test(line));
+    return [path, lines.join('\n')] as const;
+  });
+  expect(strings.filter(([, text]) => /docs\/[a-z-]+\.md/.test(text)).map(([path]) => path)).toEqual([]);
+  const asked = strings.flatMap(([path, text]) =>
+    [...text.matchAll(/prescore help ([a-z][a-z-]+)/g)].map((m) => [path, m[1]!] as const),
+  );
+  expect(asked.length).toBeGreaterThan(8);
+  expect(asked.filter(([, topic]) => !topics.includes(topic))).toEqual([]);
+  expect(JSON.parse(read('package.json')).files).toContain('docs/*.md');
+});
