@@ -80,4 +80,5 @@ export type RejectRule =
   | 'bad_output'
   | 'malformed'
   | 'bad_value'
+  | 'expression'
   | 'unreadable';

@@ -9,6 +9,10 @@ export interface Job {
   readonly model: JobModel;
   readonly input: JobInput;
   readonly partitions: JobPartitions | null;
+  /** SQL that is true for the rows to score. This and the next are left out where the job says nothing, for its fingerprint's sake. */
+  readonly where?: string;
+  /** Name -> SQL over the source columns. */
+  readonly columns?: Readonly<Record<string, string>>;
   /** Tensor name -> feature. Null: every input of the model is bound by its name. */
   readonly features: Readonly<Record<string, FeatureSpec>> | null;
   /** Prediction column -> output. Null: every tensor output under its own name. */

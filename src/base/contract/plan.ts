@@ -46,7 +46,7 @@ export interface PlannedFile {
   readonly format: FileFormat;
   /** Null for an Arrow stream and for text. */
   readonly rows: number | null;
-  /** The columns that this job reads, with this file's types. */
+  /** The columns that this job reads, with this file's types, and those that it computes of them. */
   readonly columns: readonly ColumnInfo[];
   /** Of a CSV or JSONL file. */
   readonly text?: TextLayout;

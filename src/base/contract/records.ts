@@ -2,11 +2,13 @@ import type { GrantedDevice, RunDevices } from './device.ts';
 import type { StagedPart } from './object-store.ts';
 import type { OutputColumn } from './plan.ts';
 
-/** A chunk's outcome as who scored it knows it. rowsIn = rowsScored + rowsRejected. */
+/** A chunk's outcome as who scored it knows it. rowsIn = rowsScored + rowsRejected + rowsFiltered. */
 export interface ChunkResult {
   readonly rowsIn: number;
   readonly rowsScored: number;
   readonly rowsRejected: number;
+  /** Rows that the job's `where` leaves out; absent without `where`. */
+  readonly rowsFiltered?: number;
   readonly rejectsByRule: Readonly<Record<string, number>>;
   /** Null when no row was scored. */
   readonly part: PartRecord | null;
@@ -88,6 +90,8 @@ export interface Manifest {
   readonly outputUri: string;
   readonly rows: number;
   readonly rejected: number;
+  /** Rows that the job's `where` left out; absent without `where`. */
+  readonly filtered?: number;
   readonly rejectsByRule: Readonly<Record<string, number>>;
   readonly columns: readonly OutputColumn[];
   readonly parts: readonly ManifestPart[];

@@ -30,6 +30,7 @@ export type RunEvent =
       readonly n: number;
       readonly rows: number;
       readonly rejected: number;
+      readonly filtered?: number;
       readonly attempt: number;
       readonly seconds: number;
     }
@@ -74,6 +75,8 @@ export interface RunDone {
   readonly partition: string | null;
   readonly rows: number;
   readonly rejected: number;
+  /** Rows that the job's `where` left out; absent without `where`. */
+  readonly filtered?: number;
   readonly rejectsByRule: Readonly<Record<string, number>>;
   /** Rows of this start only, over its seconds. */
   readonly rowsPerSecond: number;

@@ -2,6 +2,9 @@
  * Input files as the planner sees them. Types are DuckDB's own spelling (`BIGINT`, `DECIMAL(18,3)`, `FLOAT[]`), because
  * DuckDB decodes and encodes every value.
  */
+/** The name under which a job's `where` stands among the computed columns of a file: none that a job can give a column. */
+export const WHERE_COLUMN = '\0where';
+
 export interface ColumnInfo {
   readonly name: string;
   readonly type: string;
@@ -16,6 +19,8 @@ export interface ColumnInfo {
   readonly onlyNulls?: 'values' | 'elements';
   /** Set when this column can be described but not read; says why. */
   readonly unsupported?: string;
+  /** The job computes it of these columns of the file or its path (`columns` and `where`): it does not stand in the file. */
+  readonly computedFrom?: readonly string[];
   /** Of a text file. */
   readonly text?: TextColumn;
   /** Of a text file: where the column has a type that this one does not fit. */

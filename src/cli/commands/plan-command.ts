@@ -110,6 +110,8 @@ function planJson({ plan, action, chunksDone, current }: RunPreview): object {
     skipped: plan.skipped,
     chunks: plan.chunks,
     batchRows: plan.batchRows,
+    ...(plan.job.where === undefined ? {} : { where: plan.job.where }),
+    ...(plan.job.columns === undefined ? {} : { columns: plan.job.columns }),
     binding: plan.binding,
     outputColumns: plan.outputColumns,
     output: plan.outputUri,
@@ -133,6 +135,12 @@ function printPlan({ plan, action, chunksDone, current }: RunPreview, memory: Al
   out.write(`  chunks   ${plan.chunks.length}, batches of ${sayCount(plan.batchRows)} rows\n`);
   if (memory !== null) out.write(`  memory   ${sayMemory(memory)}\n`);
   out.write(`  model    ${plan.model.name} ${plan.model.version ?? ''} ${plan.model.sha256.slice(0, 12)}…\n`);
+  const { where, columns = {} } = plan.job;
+  if (where !== undefined) out.write(`  where    ${where}\n`);
+  const types = new Map(plan.files[0]?.columns.map((c) => [c.name, c.type]));
+  for (const [name, sql] of Object.entries(columns)) {
+    out.write(`  computed ${name} ${types.get(name) ?? '(not used)'} = ${sql}\n`);
+  }
   for (const input of plan.binding.inputs) out.write(`  feed     ${input.tensor} <- ${sayInput(input)}\n`);
   out.write(`  columns  ${plan.outputColumns.map((c) => `${c.name} ${c.type}`).join(', ')}\n`);
   out.write(`  output   ${showPath(plan.outputUri)}${current === null ? '' : ` (now: ${current})`}\n`);

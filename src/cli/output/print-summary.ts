@@ -12,17 +12,25 @@ export function printSummary(job: Job, ended: readonly RunDone[], memory: SaidMe
   // Runs end in any order; a person looks a partition up by its name.
   const done = ended.toSorted((a, b) => byName.compare(a.partition ?? '', b.partition ?? ''));
   const out = process.stdout;
+  const isFiltered = done.some((d) => d.filtered !== undefined);
   const rows = done.map((d) => [
     d.partition ?? job.name,
     !d.committed ? 'share scored' : d.alreadyDone ? 'already done' : d.rejected > 0 ? 'done with rejects' : 'done',
     sayCount(d.rows),
     sayCount(d.rejected),
+    ...(isFiltered ? [sayCount(d.filtered ?? 0)] : []),
     String(d.parts),
     sayBytes(d.bytes),
     d.alreadyDone ? '' : sayDuration(d.seconds),
   ]);
   out.write('\n');
-  printTable(['partition', 'state', 'rows', 'rejected', 'parts', 'size', 'time'], rows, out, [2, 3, 4, 5, 6]);
+  const counts = ['rows', 'rejected', ...(isFiltered ? ['filtered'] : []), 'parts', 'size', 'time'];
+  printTable(
+    ['partition', 'state', ...counts],
+    rows,
+    out,
+    counts.map((_, i) => i + 2),
+  );
   const changed = done.filter((d) => d.inputsChanged > 0);
   for (const d of changed) {
     out.write(

@@ -51,6 +51,8 @@ export class Duck {
     await duck.keepFooters(true);
     // Else the geometries of a GeoParquet file would not go through as the bytes that they are.
     await duck.run('set global enable_geoparquet_conversion = false');
+    // Else what a time with a zone is as a date, or as a text, would depend on the machine.
+    await duck.run("set global TimeZone = 'UTC'");
     return duck;
   }
 

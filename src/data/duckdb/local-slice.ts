@@ -21,14 +21,14 @@ export interface LocalSlice {
   readonly groups: readonly RowSpan[];
   /** Text columns whose values come as bytes, because some of them are not valid UTF-8. */
   readonly asBytes: ReadonlySet<string>;
-  /** Where the rows are records of a text file. */
-  readonly text?: TextRecords;
+  /** Where prescore wrote the file itself, and rows are not known by their place in it. */
+  readonly notes?: RowNotes;
 }
 
-/** What stands beside the columns of rows that were records of a text file. */
-export interface TextRecords {
-  /** The line of the file, from 1, in which a row begins. */
-  readonly lineColumn: string;
+/** What stands beside the columns of rows that were records of a text file, or that a job's `where` and `columns` have gone through. */
+export interface RowNotes {
+  /** The number that people know a row by: the line of a text file, from 1, in which it begins, or its place in the source file. */
+  readonly rowColumn: string;
   /** A number of `faults`, from 1; 0 for a row that can be scored. */
   readonly faultColumn: string;
   readonly faults: readonly RejectReason[];
@@ -74,18 +74,18 @@ export function pathExpression(slice: Pick<LocalSlice, 'pathValues'>, column: st
 
 /** The faults that a row may have before it is looked at; none where every row can be scored. */
 export function rowFaults(slice: LocalSlice): readonly RejectReason[] {
-  if (slice.text !== undefined) return slice.text.faults;
+  if (slice.notes !== undefined) return slice.notes.faults;
   return [...slice.asBytes].map((column) => ({ rule: 'bad_utf8', column, message: BAD_TEXT }));
 }
 
 /** SQL for the number of a row's fault among `rowFaults`, from 1, or 0. */
 export function faultExpression(slice: LocalSlice): string {
-  return slice.text === undefined ? badTextExpression(slice) : quoteName(slice.text.faultColumn);
+  return slice.notes === undefined ? badTextExpression(slice) : quoteName(slice.notes.faultColumn);
 }
 
 /** SQL for the number that people know a row by: its position in the file, or its line of a text file. */
 export function sourceRow(slice: LocalSlice): string {
-  return slice.text === undefined ? `file_row_number + ${slice.rowBase}` : quoteName(slice.text.lineColumn);
+  return slice.notes === undefined ? `file_row_number + ${slice.rowBase}` : quoteName(slice.notes.rowColumn);
 }
 
 function badTextExpression(slice: LocalSlice): string {

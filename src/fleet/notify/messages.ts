@@ -15,7 +15,10 @@ export interface NotifyMessage {
 /** A run that was committed. The id is the same whenever it is told, so that a receiver can drop a second one. */
 export function doneMessage(job: string, done: RunDone, at: Date): NotifyMessage {
   const { runId, partition, rows, rejected, rejectsByRule, seconds, output, parts, bytes } = done;
-  const data = { job, runId, partition, rows, rejected, rejectsByRule, seconds, output: blot(output), parts, bytes };
+  const { filtered } = done;
+  const leftOut = filtered === undefined ? {} : { filtered };
+  const counts = { rows, rejected, ...leftOut, rejectsByRule };
+  const data = { job, runId, partition, ...counts, seconds, output: blot(output), parts, bytes };
   return message('done', `${runId} done`, data, at);
 }
 

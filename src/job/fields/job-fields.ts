@@ -49,6 +49,23 @@ export const JOB_SHAPE = {
       doc: 'Divides the table; each partition is a run of its own. Its value stands for `{partition}` in `input.uri` and `output.uri`.',
       example: '{ values: ["01", "02"] }',
     },
+    where: {
+      type: { kind: 'text', rule: 'expression' },
+      defaultSays: 'every row is scored',
+      doc: 'SQL that is true for the rows to score; the others are counted as filtered ([expressions.md](expressions.md)).',
+      example: '"distance > 0 and carrier is not null"',
+    },
+    columns: {
+      type: {
+        kind: 'map',
+        keys: 'column',
+        keysSay: 'column name to SQL over the source columns',
+        of: { kind: 'text', rule: 'expression' },
+        min: 1,
+      },
+      doc: 'Columns that are computed row by row, for `features`, `id` and `passthrough` ([expressions.md](expressions.md)). `as_of` is the time of the run.',
+      example: `{ age: "date_diff('day', birth, as_of)" }`,
+    },
     features: {
       type: { kind: 'map', keys: 'tensor', keysSay: 'input tensor to columns or value', of: FEATURE, min: 1 },
       defaultSays: 'every input of the model is the column of its name',

@@ -8,6 +8,7 @@ export const LINEAGE_COLUMNS = ['scored_at', 'model_name', 'model_version', 'run
 export function lintColumns(job: Job, report: Report): void {
   lintNames(job, report);
   lintPredictions(job, report);
+  lintComputed(job, report);
   for (const [column, { index, argmax, labels }] of Object.entries(job.outputs ?? {})) {
     if (index !== null && argmax)
       report(['outputs', column], { what: 'has both index and argmax', expected: 'one of them' });
@@ -42,6 +43,28 @@ function lintNames(job: Job, report: Report): void {
   for (const [i, name] of job.id.entries()) claim(name, ['id', i], 'id');
   for (const [i, name] of job.passthrough.entries()) claim(name, ['passthrough', i], 'passthrough');
   for (const name of Object.keys(job.outputs ?? {})) claim(name, ['outputs', name], 'outputs');
+}
+
+/** A computed column has a name of its own, and what is said of source columns is not said of it. */
+function lintComputed({ columns = {}, input, outputs, output }: Job, report: Report): void {
+  const taken = new Map<string, string>();
+  const claim = (names: readonly string[], role: string): void => {
+    for (const name of names) taken.set(name.toLowerCase(), `${JSON.stringify(name)} of ${role}`);
+  };
+  claim(['as_of'], 'expressions: the time of the run');
+  if (output.lineage) claim(LINEAGE_COLUMNS, 'output.lineage');
+  claim(Object.keys(outputs ?? {}), 'outputs');
+  claim(Object.keys(input.pathColumns), 'input.pathColumns');
+  claim(Object.keys(input.schema ?? {}), 'input.schema');
+  for (const name of Object.keys(columns)) {
+    const owner = taken.get(name.toLowerCase());
+    if (owner !== undefined)
+      report(['columns', name], {
+        what: 'has a name that is taken (case aside)',
+        got: `${JSON.stringify(name)}, and ${owner}`,
+      });
+    else claim([name], 'columns');
+  }
 }
 
 /** Without `outputs` their names are those of the model's tensors, which only the plan knows. */

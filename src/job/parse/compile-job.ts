@@ -35,6 +35,8 @@ export function compileJob(file: JobFile): Job {
       lossy: file.input.lossy,
     },
     partitions: compilePartitions(file.partitions),
+    ...(file.where === null ? {} : { where: file.where }),
+    ...(file.columns === null ? {} : { columns: file.columns }),
     features: file.features === null ? null : mapValues(file.features, compileFeature),
     outputs: file.outputs,
     id: file.id,

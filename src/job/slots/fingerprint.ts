@@ -24,6 +24,9 @@ export function resultFields(job: Job, modelSha256: string): Readonly<Record<str
     // A new label on the same bytes changes the output only where labels are written.
     model: { sha256: modelSha256, ...(lineage ? { name: job.model.name, version: job.model.version } : {}) },
     input: job.input,
+    // Only where they are there: jobs of before keep their fingerprints.
+    ...(job.where === undefined ? {} : { where: job.where }),
+    ...(job.columns === undefined ? {} : { columns: job.columns }),
     features: job.features,
     // As a list: the order of the prediction columns is part of the result.
     outputs: job.outputs === null ? null : Object.entries(job.outputs),

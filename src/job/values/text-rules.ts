@@ -26,6 +26,7 @@ const pattern = (source: string, says: string, problem: TextRule['problem'] = fi
 export const NAME_PATTERN = '^[a-z0-9][a-z0-9._-]{0,63}$';
 
 const MAX_NAME_LENGTH = 1024;
+const MAX_EXPRESSION_LENGTH = 10_000;
 
 function nameProblem(text: string): string | null {
   if (text.length > MAX_NAME_LENGTH) return `is longer than ${MAX_NAME_LENGTH} characters`;
@@ -71,6 +72,11 @@ export const TEXT_RULES = {
   ),
   text: pattern('[\\s\\S]', `a text of 1 to ${MAX_NAME_LENGTH} characters`, nameProblem),
   column: pattern('[\\s\\S]', 'the name of a column', nameProblem),
+  expression: pattern('[\\s\\S]', `an SQL expression of at most ${MAX_EXPRESSION_LENGTH} characters`, (text) => {
+    if (text.length > MAX_EXPRESSION_LENGTH) return `is longer than ${MAX_EXPRESSION_LENGTH} characters`;
+    if (text.trim() === '') return 'is empty';
+    return text.includes('\0') ? 'holds a NUL character' : null;
+  }),
   tensor: pattern('[\\s\\S]', 'the name of a tensor', nameProblem),
   sha256: pattern('^[0-9a-f]{64}$', '64 lower-case hexadecimal digits'),
   device: pattern('^(auto|cpu|webgpu|cuda(:(0|[1-9][0-9]?))?)$', 'auto | cpu | cuda | cuda:N | webgpu'),

@@ -105,7 +105,8 @@ export function inputsDigest(
 
 function checkRejectLimit(plan: Plan, records: readonly ChunkRecord[]): void {
   const rejected = records.reduce((sum, r) => sum + r.rowsRejected, 0);
-  const rows = records.reduce((sum, r) => sum + r.rowsIn, 0);
+  // Rows that are left out are none that could have been scored.
+  const rows = records.reduce((sum, r) => sum + r.rowsIn - (r.rowsFiltered ?? 0), 0);
   const limit = allowedRejects(plan.job.rejects.limit, rows);
   if (rejected <= limit) return;
   const byRule: Record<string, number> = {};
@@ -178,6 +179,7 @@ function makeManifest(
     outputUri: plan.outputUri,
     rows: parts.reduce((sum, p) => sum + p.rows, 0),
     rejected: records.reduce((sum, r) => sum + r.rowsRejected, 0),
+    ...(plan.job.where === undefined ? {} : { filtered: records.reduce((sum, r) => sum + (r.rowsFiltered ?? 0), 0) }),
     rejectsByRule: byRule,
     columns: plan.outputColumns,
     parts: parts.map(({ name: file, rows, size, sha256: digest }) => ({ name: file, rows, size, sha256: digest })),

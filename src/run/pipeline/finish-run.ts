@@ -92,7 +92,7 @@ export interface DoneFacts {
 }
 
 /** The rows and parts that are told: those of a manifest, or of a shard's share. */
-export type DoneRows = Pick<Manifest, 'rows' | 'rejected' | 'rejectsByRule'> & {
+export type DoneRows = Pick<Manifest, 'rows' | 'rejected' | 'filtered' | 'rejectsByRule'> & {
   readonly parts: readonly { readonly size: number }[];
 };
 
@@ -123,6 +123,7 @@ export function runDone(plan: Plan, manifest: DoneRows, facts: DoneFacts): RunDo
     partition: plan.partition,
     rows: manifest.rows,
     rejected: manifest.rejected,
+    ...(manifest.filtered === undefined ? {} : { filtered: manifest.filtered }),
     rejectsByRule: manifest.rejectsByRule,
     rowsPerSecond: seconds > 0 ? Math.round(scored / seconds) : 0,
     seconds,

@@ -7,6 +7,7 @@ import { formatRunId, type Slot } from '../../job/slots/run-id.ts';
 import { expandTemplate } from '../../job/values/template.ts';
 import { autoBatchRows, mostGpuBatchRows, rowBytes } from '../../scoring/tensor/slab-layout.ts';
 import { chunkTarget, cutChunks } from '../plan/cut-chunks.ts';
+import { deriveInputs } from '../plan/derive-inputs.ts';
 import { type BoundInputs, bindInputs } from '../plan/describe-inputs.ts';
 import { listInputs } from '../plan/list-inputs.ts';
 import { findRowDependence } from './row-dependence.ts';
@@ -24,7 +25,8 @@ export async function describeRun(
   );
   const { format, csv } = job.input;
   const requests = objects.map(({ uri, size, etag }) => ({ uri, size, etag, format, csv }));
-  const results = await scorers.pool.describe(requests);
+  const { pool } = scorers;
+  const results = await deriveInputs(job, await pool.describe(requests), (request) => pool.ask(request));
   return bindInputs(job, scorers.model, objects, results);
 }
 

@@ -174,7 +174,9 @@ function shareDone({ shard, started }: ShardRun, { plan, own, before }: ScoredSh
     seconds: since(started),
     rowsBefore: before.reduce((sum, r) => sum + r.rowsIn, 0),
   };
-  const done = runDone(plan, { rows, rejected, rejectsByRule, parts }, facts);
+  const filtered = own.reduce((sum, r) => sum + (r.rowsFiltered ?? 0), 0);
+  const leftOut = plan.job.where === undefined ? {} : { filtered };
+  const done = runDone(plan, { rows, rejected, rejectsByRule, parts, ...leftOut }, facts);
   return { ...done, committed: false, shard: ofShard(shard, chunksOpen) };
 }
 

@@ -4,6 +4,7 @@ import type { RowDependence } from '../../base/contract/row-dependence.ts';
 import type { Slot } from '../../job/slots/run-id.ts';
 import { expandTemplate } from '../../job/values/template.ts';
 import type { SampleResult } from '../../scoring/child/messages.ts';
+import { deriveInputs } from '../plan/derive-inputs.ts';
 import { bindInputs } from '../plan/describe-inputs.ts';
 import { listInputs } from '../plan/list-inputs.ts';
 import { findRowDependence } from './row-dependence.ts';
@@ -35,7 +36,8 @@ export async function scoreFirstRows(
   const [first] = await listInputs(job, slot.partition, stores);
   const { uri, size, etag } = first!;
   const { format, csv } = job.input;
-  const described = await pool.describe([{ uri, size, etag, format, csv }]);
+  const found = await pool.describe([{ uri, size, etag, format, csv }]);
+  const described = await deriveInputs(job, found, (request) => pool.ask(request));
   const { binding, files, outputColumns } = bindInputs(job, model, [first!], described);
   pool.bind({
     runId: RUN_ID,
@@ -50,6 +52,8 @@ export async function scoreFirstRows(
     modelName: job.model.name,
     modelVersion: job.model.version,
     onBadFile: job.input.onBadFile,
+    where: job.where,
+    columns: job.columns,
   });
   try {
     const dependence = await findRowDependence(binding, rows, scorers);

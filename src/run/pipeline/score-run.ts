@@ -24,6 +24,8 @@ export function runContext(plan: Plan): RunContext {
     modelName: plan.model.name,
     modelVersion: plan.model.version,
     onBadFile: plan.job.input.onBadFile,
+    where: plan.job.where,
+    columns: plan.job.columns,
   };
 }
 
@@ -75,6 +77,7 @@ export async function scoreRun(
           n: chunk.n,
           rows: holds.rowsIn,
           rejected: holds.rowsRejected,
+          ...(holds.rowsFiltered === undefined ? {} : { filtered: holds.rowsFiltered }),
           attempt: result.attempt,
           seconds: holds.timings.totalMs / 1000,
         });

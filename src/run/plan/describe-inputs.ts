@@ -2,7 +2,7 @@ import type { Binding, BoundInput } from '../../base/contract/binding.ts';
 import type { Job } from '../../base/contract/job.ts';
 import type { OutputColumn, PlannedFile, SkippedFile } from '../../base/contract/plan.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
-import type { ColumnInfo, FileDescription } from '../../base/contract/table.ts';
+import { type ColumnInfo, type FileDescription, WHERE_COLUMN } from '../../base/contract/table.ts';
 import type { ErrorCode } from '../../base/errors/error-codes.ts';
 import { type ErrorJson, fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { bindFeatures, NULLS, typeOfNulls } from '../../scoring/tensor/bind-features.ts';
@@ -63,10 +63,14 @@ export function bindInputs(
     }
   });
   const { inputs, fixedBatch, features } = binder.bound(skipped);
-  const used = new Set([...features, ...kept]);
+  const used = new Set([...features, ...kept, ...(job.where === undefined ? [] : [WHERE_COLUMN])]);
+  const usedOf = (columns: Columns): ReadonlySet<string> => new Set([...used, ...sourcesOf(columns, used)]);
   const pathValues = new Map(objects.map((o) => [o.uri, o.pathValues]));
-  const read = sharedBy((columns) => columns.filter((c) => used.has(c.name)).map((c) => binder.asRead(c)));
-  const nulls = sharedBy((columns) => nullsOf(columns, used));
+  const read = sharedBy((columns) => {
+    const names = usedOf(columns);
+    return columns.filter((c) => names.has(c.name)).map((c) => binder.asRead(c));
+  });
+  const nulls = sharedBy((columns) => nullsOf(columns, usedOf(columns)));
   const files = binder.files.map(
     (file): PlannedFile => ({
       uri: file.uri,
@@ -120,6 +124,12 @@ function sharedBy<T>(make: (columns: Columns) => T): (columns: Columns) => T {
   };
 }
 
+/** Columns of a file that computed ones read; only of those in `used`, where it is known what is used. */
+function sourcesOf(columns: Columns, used: ReadonlySet<string> | null): string[] {
+  const asked = columns.filter((c) => used === null || used.has(c.name));
+  return [...new Set(asked.flatMap((c) => c.computedFrom ?? []))];
+}
+
 interface BoundFeatures {
   readonly inputs: readonly BoundInput[];
   readonly fixedBatch: number | null;
@@ -133,6 +143,8 @@ class FileBinder {
   readonly kept: JoinedTypes;
   private readonly fitting = new Set<Columns>();
   private readonly features: JoinedTypes;
+  /** Of the columns that expressions read. */
+  private readonly sources: JoinedTypes;
   private readonly job: Job;
   private readonly model: ModelInfo;
   private readonly keptNames: readonly string[];
@@ -147,6 +159,7 @@ class FileBinder {
     this.keptNames = kept;
     this.kept = new JoinedTypes(widen, job.input.lossy);
     this.features = new JoinedTypes(joinFeature, job.input.lossy);
+    this.sources = new JoinedTypes(joinFeature, job.input.lossy);
     const features = Object.values(job.features ?? {});
     const named = features.flatMap((feature) => (feature.kind === 'columns' ? feature.columns : []));
     this.asked = [...kept, ...(job.features === null ? model.signature.inputs.map((input) => input.name) : named)];
@@ -159,10 +172,12 @@ class FileBinder {
       this.files.push(file);
       return;
     }
-    checkConflicts(file, this.asked);
+    const read = sourcesOf(file.columns, null);
+    checkConflicts(file, [...this.asked, ...read]);
     const bound = this.bind(file);
     // Checked before either is told of the file: one that is skipped must leave no type behind.
-    this.kept.add(file, this.keptNames, () => this.features.add(file, bound.features));
+    const addFeatures = (): void => this.features.add(file, bound.features, () => this.sources.add(file, read));
+    this.kept.add(file, this.keptNames, addFeatures);
     this.reference = bound;
     this.fitting.add(file.columns);
     this.files.push(file);
@@ -187,7 +202,7 @@ class FileBinder {
     const { name } = column;
     const inputs = this.reference?.inputs ?? [];
     const fed = inputs.find((input) => input.kind !== 'constant' && columnsOf(input).includes(name));
-    const type = this.features.typeOf(name) ?? this.kept.typeOf(name);
+    const type = this.features.typeOf(name) ?? this.kept.typeOf(name) ?? this.sources.typeOf(name);
     return { ...column, type: type ?? (fed === undefined ? column.type : typeOfNulls(fed)) };
   }
 

@@ -20,6 +20,8 @@ export interface BoundRun {
   readonly features: readonly string[];
   readonly kept: readonly OutputColumn[];
   readonly predictions: readonly OutputColumn[];
+  /** Its job has `where` or `columns`. */
+  readonly isDerived: boolean;
 }
 
 export function bindRun(
@@ -46,12 +48,25 @@ export function bindRun(
     features: [...new Set(binding.inputs.flatMap((input) => [...columnsOf(input)]))],
     kept: context.outputColumns.filter((c) => c.role === 'id' || c.role === 'passthrough'),
     predictions: context.outputColumns.filter((c) => c.role === 'prediction'),
+    isDerived: context.where !== undefined || context.columns !== undefined,
   };
 }
 
-/** Names of the columns that a run reads of its inputs: features, ids and what is passed through. */
-export function columnsRead({ features, kept }: BoundRun): Set<string> {
-  return new Set([...features, ...kept.map((c) => c.name)]);
+/**
+ * Names of the columns that a run reads of these files, by their places in the plan: features, ids, what is passed through, and what
+ * expressions read.
+ */
+export function columnsRead({ features, kept, isDerived, files }: BoundRun, places: readonly number[]): Set<string> {
+  const names = new Set([...features, ...kept.map((c) => c.name)]);
+  if (!isDerived) return names;
+  for (const place of new Set(places)) {
+    for (const { name, computedFrom } of files.at(place).columns) {
+      if (computedFrom === undefined) continue;
+      names.delete(name);
+      for (const source of computedFrom) names.add(source);
+    }
+  }
+  return names;
 }
 
 /** How a file's columns are decoded: the file's own types decide, since files of one input may differ in width. */

@@ -83,7 +83,7 @@ function sliceOf(
     pathValues,
     groups: [],
     asBytes: new Set<string>(),
-    text: { lineColumn, faultColumn, faults },
+    notes: { rowColumn: lineColumn, faultColumn, faults },
   };
 }
 

@@ -117,7 +117,7 @@ async function localizeParquet(
     const bytes = await writeSparse(source, target, parquetFrame({ tail }, file.size), ranges);
     if (path === null) bytesRead = bytes;
   }
-  const own = file.columns.filter((c) => !isPathColumn(file.pathValues, c.name));
+  const own = file.columns.filter((c) => c.computedFrom === undefined && !isPathColumn(file.pathValues, c.name));
   const names = new Map(own.map((c) => [c.name, c.duckName ?? c.name]));
   const { uri, pathValues } = file;
   const asBytes = new Set<string>();

@@ -50,6 +50,9 @@ export interface RunContext {
   readonly modelName: string;
   readonly modelVersion: string | null;
   readonly onBadFile: 'fail' | 'skip';
+  /** The job's own; absent without. */
+  readonly where?: string | undefined;
+  readonly columns?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface DescribeRequest {
@@ -72,6 +75,10 @@ export interface PackedDescriptions {
     | { readonly ok: false; readonly error: ErrorJson }
   )[];
 }
+
+export type DeriveResult =
+  | { readonly ok: true; readonly computed: readonly ColumnInfo[] }
+  | { readonly ok: false; readonly error: ErrorJson };
 
 /** What became of one chunk of a request. */
 export type ChunkOutcome =
@@ -111,6 +118,13 @@ export type Request =
   /** Are rows scored by themselves? Tried with batches of up to `rows`. */
   | { readonly kind: 'try'; readonly binding: Binding; readonly rows: number }
   | { readonly kind: 'describe'; readonly files: readonly DescribeRequest[] }
+  /** What a job's expressions read and give, for each table that has these columns. */
+  | {
+      readonly kind: 'derive';
+      readonly where: string | null;
+      readonly columns: Readonly<Record<string, string>>;
+      readonly tables: readonly (readonly ColumnInfo[])[];
+    }
   | { readonly kind: 'bind'; readonly run: RunContext }
   /** One chunk, or small ones of a run that are walked together, with their files. */
   | {
@@ -128,6 +142,7 @@ export interface Replies {
   readonly probe: ProbeResult;
   readonly try: RowTrial;
   readonly describe: PackedDescriptions;
+  readonly derive: readonly DeriveResult[];
   readonly bind: null;
   readonly chunks: readonly ChunkOutcome[];
   readonly empty: PartRecord;

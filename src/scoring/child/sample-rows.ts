@@ -4,7 +4,8 @@ import { previewRows } from '../../data/duckdb/write-part.ts';
 import type { UnreadableRows } from '../../data/duckdb/write-rejects.ts';
 import { type BoundRun, columnsRead } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
-import { localizeChunk } from './localize.ts';
+import { deriveChunk } from './derive-chunk.ts';
+import { type LocalChunk, localizeChunk } from './localize.ts';
 import type { Located } from './located-slice.ts';
 import type { SampleResult } from './messages.ts';
 import { withPredictionTable } from './prediction-table.ts';
@@ -41,28 +42,51 @@ interface FileSample extends Omit<SampleResult, 'columns' | 'counts'> {
   readonly rowsRead: number;
 }
 
+/** Source rows for a row of the sample, where `where` leaves some out: first as many, then always more. */
+const MORE_ROWS = 64;
+
 /** The first rows of one file: at most `rows` of them. */
 async function sampleFile(tools: ChildTools, run: BoundRun, file: number, rows: number): Promise<FileSample> {
-  const columns = columnsRead(run);
+  const { where, onBadFile } = run.context;
+  const columns = columnsRead(run, [file]);
   const known = run.files.at(file).rows;
-  const slice = { file, rowStart: 0, rowEnd: known === null ? null : Math.min(rows, known) };
-  const reader = await tools.duck.lane();
-  const local = await localizeChunk(run.files, [slice], { ...tools, duck: reader, columns, maxRows: rows });
-  const lane = await tools.duck.lane();
-  const options = { duck: reader, columns, onBadFile: run.context.onBadFile };
-  // How many rows a stream has is known only now.
-  const located = local.located.map((part) => firstRows(part, rows));
-  const rowsRead = located.reduce((sum, l) => sum + l.slice.rowEnd - l.slice.rowStart, 0);
-  try {
-    return await withRecovery({ ...local, located }, [file], options, async ({ slices, unreadable }) => ({
-      ...(await sampleSlices(tools, run, { reader, lane }, slices, unreadable, rows)),
-      rowsRead,
-    }));
-  } finally {
-    lane.close();
-    reader.close();
-    await local.release();
+  for (let asked = rows; ; asked *= MORE_ROWS) {
+    const slice = { file, rowStart: 0, rowEnd: known === null ? null : Math.min(asked, known) };
+    const reader = await tools.duck.lane();
+    const lane = await tools.duck.lane();
+    let local: LocalChunk | null = null;
+    try {
+      const source = await localizeChunk(run.files, [slice], { ...tools, duck: reader, columns, maxRows: asked });
+      local = source;
+      // How many rows a stream has is known only now.
+      const located = source.located.map((part) => firstRows(part, asked));
+      const rowsSeen = located.reduce((sum, l) => sum + l.slice.rowEnd - l.slice.rowStart, 0);
+      const options = { duck: reader, columns, onBadFile };
+      const sample = await withRecovery({ ...source, located }, [file], options, async (readable) => {
+        const { slices, unreadable } = await deriveChunk(tools, run, reader, readable, source);
+        const kept = slices.reduce((sum, { slice: { rowStart, rowEnd } }) => sum + rowEnd - rowStart, 0);
+        if (where !== undefined && kept < rows && rowsSeen >= asked && rowsSeen !== known) return null;
+        const first = where === undefined ? slices : firstKept(slices, rows);
+        const rowsRead = where === undefined ? rowsSeen : Math.min(kept, rows);
+        return { ...(await sampleSlices(tools, run, { reader, lane }, first, unreadable, rows)), rowsRead };
+      });
+      if (sample !== null) return sample;
+    } finally {
+      lane.close();
+      reader.close();
+      await local?.release();
+    }
   }
+}
+
+function firstKept(slices: readonly ReadableSlice[], rows: number): ReadableSlice[] {
+  let left = rows;
+  return slices.flatMap((part) => {
+    const { rowStart, rowEnd } = part.slice;
+    const end = Math.min(rowEnd, rowStart + left);
+    left -= end - rowStart;
+    return end > rowStart ? [{ ...part, slice: { ...part.slice, rowEnd: end } }] : [];
+  });
 }
 
 function firstRows(located: Located, rows: number): Located {

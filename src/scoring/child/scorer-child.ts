@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import type { StoreConfig, StoreResolver } from '../../base/contract/object-store.ts';
 import type { PlannedChunk } from '../../base/contract/plan.ts';
 import type { ChunkResult } from '../../base/contract/records.ts';
+import type { ColumnInfo } from '../../base/contract/table.ts';
 import { toErrorJson } from '../../base/errors/prescore-error.ts';
+import { deriveTypes, type JobExpressions } from '../../data/duckdb/derive-types.ts';
 import { Duck } from '../../data/duckdb/duckdb.ts';
 import type { InferenceThreads } from '../thread/inference-threads.ts';
 import { type BoundRun, bindRun } from './bound-run.ts';
@@ -14,6 +16,7 @@ import { FooterCache } from './footer-cache.ts';
 import type {
   ChildOptions,
   ChunkOutcome,
+  DeriveResult,
   DescribeRequest,
   FromChild,
   ModelRequest,
@@ -116,6 +119,8 @@ export class ScorerChild {
         return tools.ort.tryRows(request.binding, request.rows);
       case 'describe':
         return this.describe(tools, request.files);
+      case 'derive':
+        return deriveTables(tools.duck, request, request.tables);
       case 'bind':
         this.lastBound = bindRun(request.run, tools.ort, this.options, this.lastBound);
         this.runs.set(request.run.runId, this.lastBound);
@@ -197,6 +202,22 @@ export class ScorerChild {
     await tools.duck.keepFooters(!tools.footers.isFull);
     return packDescriptions(results);
   }
+}
+
+async function deriveTables(
+  duck: Duck,
+  expressions: JobExpressions,
+  tables: readonly (readonly ColumnInfo[])[],
+): Promise<DeriveResult[]> {
+  const results: DeriveResult[] = [];
+  for (const table of tables) {
+    try {
+      results.push({ ok: true, computed: await deriveTypes(duck, expressions, table) });
+    } catch (error) {
+      results.push({ ok: false, error: toErrorJson(mapNative(error)) });
+    }
+  }
+  return results;
 }
 
 // The CPU time of this thread: an event loop that waits for a core that others use looks busy and is not what is short.

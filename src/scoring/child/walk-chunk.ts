@@ -3,10 +3,11 @@ import type { ChunkResult } from '../../base/contract/records.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
 import { type BoundRun, columnsRead } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
+import { type DerivedChunk, deriveChunk } from './derive-chunk.ts';
 import { encodePart, encodeRejects } from './encode-chunk.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
 import { withPredictionTable } from './prediction-table.ts';
-import { type ReadableChunk, withRecovery } from './readable-chunk.ts';
+import { withRecovery } from './readable-chunk.ts';
 import { scoreChunk } from './score-chunk.ts';
 
 /**
@@ -22,13 +23,15 @@ export async function walkChunk(
   onRows: (rows: number) => void,
 ): Promise<ChunkResult> {
   const started = performance.now();
-  const columns = columnsRead(run);
+  const files = chunk.slices.map((s) => s.file);
+  const columns = columnsRead(run, files);
   // A connection streams one result at a time and ends it silently when another query starts, so each walk has two of
   // its own: one that reads, one that writes.
   const [reader, lane] = [await tools.duck.lane(), await tools.duck.lane()];
   let local: LocalChunk | null = null;
   try {
-    local = await localizeChunk(run.files, chunk.slices, { ...tools, duck: reader, columns });
+    const source = await localizeChunk(run.files, chunk.slices, { ...tools, duck: reader, columns });
+    local = source;
     const { fetchMs, convertMs, bytesRead } = local;
     const options = { duck: reader, columns, onBadFile: run.context.onBadFile };
     const walk = { tools, run, chunk, reader, lane };
@@ -37,11 +40,11 @@ export async function walkChunk(
       rows += more;
       onRows(more);
     };
-    const files = chunk.slices.map((s) => s.file);
-    const result = await withRecovery(local, files, options, (readable) => {
+    const result = await withRecovery(source, files, options, async (readable) => {
       count(-rows);
+      const derived = await deriveChunk(tools, run, reader, readable, source);
       return withPredictionTable(lane, `chunk_${chunk.n}`, (table) =>
-        walkReadable(walk, table, readable, onHungry, count),
+        walkReadable(walk, table, derived, onHungry, count),
       );
     });
     await local.checkUnchanged();
@@ -66,11 +69,13 @@ interface Walk {
 async function walkReadable(
   walk: Walk,
   table: string,
-  readable: ReadableChunk,
+  readable: DerivedChunk,
   onHungry: () => void,
   onRows: (rows: number) => void,
 ): Promise<ChunkResult> {
   const { tools, run, reader, lane } = walk;
+  const { rowsFiltered, deriveMs } = readable;
+  onRows(rowsFiltered);
   const scored = await tools.decoding.run(async (done) => {
     const onDecoded = (): void => {
       done();
@@ -87,14 +92,25 @@ async function walkReadable(
   const storeMs = (part?.storeMs ?? 0) + (rejects?.storeMs ?? 0);
   const encodeMs = performance.now() - encoded - storeMs;
   return {
-    rowsIn: scored.rowsIn + unreadable,
+    rowsIn: scored.rowsIn + unreadable + rowsFiltered,
     rowsScored,
     rowsRejected: scored.rowsRejected + unreadable,
+    ...(run.context.where === undefined ? {} : { rowsFiltered }),
     rejectsByRule: unreadable === 0 ? rejectsByRule : { ...rejectsByRule, unreadable },
     part: part?.record ?? null,
     rejects: rejects?.record ?? null,
     timings: {
-      ...{ fetchMs: 0, decodeMs, scoreMs, runMs, encodeMs, storeMs, totalMs: 0, bytesRead: 0, batches },
+      ...{
+        fetchMs: 0,
+        decodeMs: decodeMs + deriveMs,
+        scoreMs,
+        runMs,
+        encodeMs,
+        storeMs,
+        totalMs: 0,
+        bytesRead: 0,
+        batches,
+      },
       ...halved,
     },
     ...(tools.ort.device === null ? {} : { device: tools.ort.device }),

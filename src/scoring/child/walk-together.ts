@@ -17,8 +17,9 @@ interface Gathered extends SmallChunk {
 /** Bytes of all files at most: of a file that is all footer, DuckDB makes eleven times as much. */
 const FILES_BYTES = 4 * 1024 * 1024;
 
-/** Whether chunks fit one slab and one query: small Parquet files whose feature columns have the same types. */
+/** Whether chunks fit one slab and one query: small Parquet files whose feature columns have the same types, of a job without expressions. */
 export function canWalkTogether(run: BoundRun, chunks: readonly PlannedChunk[]): boolean {
+  if (run.isDerived) return false;
   const { rowGroupRows } = run.context;
   const own = [...new Set(chunks.flatMap((c) => c.slices.map((s) => s.file)))].map((file) => run.files.at(file));
   if (own.some((file) => file.format !== 'parquet') || chunks.some((c) => (c.rows ?? 0) > rowGroupRows)) return false;
@@ -87,7 +88,7 @@ function typesOf(run: BoundRun, file: number): string {
 
 /** Fetches all of them at a time; those that cannot be fetched, or are damaged, are left out. */
 async function gather(tools: ChildTools, run: BoundRun, chunks: readonly PlannedChunk[]): Promise<Gathered[]> {
-  const options = { ...tools, columns: columnsRead(run) };
+  const options = { ...tools, columns: columnsRead(run, []) };
   const found = await Promise.all(
     chunks.map(async (chunk): Promise<Gathered | null> => {
       const local = await localizeChunk(run.files, chunk.slices, options).catch(() => null);

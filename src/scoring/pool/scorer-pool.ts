@@ -33,6 +33,8 @@ import {
 } from './seat.ts';
 
 const MAX_LOAD_DEATHS = 2;
+/** Source rows that are looked at for a row of a sample, where the job has a filter. */
+const FILTERED_REACH = 4096;
 
 /**
  * Scorer children for `scorers` slots: children with two ONNX Runtime threads each, and more of them, up to one per slot,
@@ -138,7 +140,9 @@ export class ScorerPool {
 
   /** Scores the first rows of a bound run's files, and writes nothing. Errors: those of reading and scoring. */
   sample(runId: string, files: readonly PlannedFile[], rows: number): Promise<SampleResult> {
-    return this.ask({ kind: 'sample', runId, rows, files: packFirst(files, rows) });
+    // A filter may leave few rows of many.
+    const reach = this.runs.get(runId)?.where === undefined ? rows : rows * FILTERED_REACH;
+    return this.ask({ kind: 'sample', runId, rows, files: packFirst(files, reach) });
   }
 
   /** Makes a run known to every child, now and after a restart. */
