@@ -98,8 +98,7 @@ async function typeOf(
   }
   const element = /^(.+)\[\]$/.exec(type)?.[1] ?? type;
   if (!isKept || SCALAR.test(element)) return type;
-  const got = type === '"NULL"' ? 'nothing but null' : type;
-  throw misfit(expression, `gives ${got}, which cannot be a column: cast it, such as (…)::DOUBLE`);
+  throw misfit(expression, `gives ${type}, which cannot be a column: cast it, such as (…)::DOUBLE`);
 }
 
 function misfit({ key, sql }: RowExpression, reason: string): PrescoreError {
