@@ -37,6 +37,8 @@ export interface TextColumn {
   readonly isEmpty?: true;
   /** The first lines have integers beyond 2^53, which a double would change. */
   readonly hasLongIntegers?: true;
+  /** Of a column that is a text for want of a better type: the first line, from 1, whose value is none of the others' type. */
+  readonly textLine?: number;
 }
 
 /** How a CSV or JSONL file is written. It is kept in the plan, so that every reader of the file reads alike. */

@@ -1,6 +1,6 @@
 import type { BoundInput } from '../../base/contract/binding.ts';
 import type { Job } from '../../base/contract/job.ts';
-import type { Plan } from '../../base/contract/plan.ts';
+import type { Plan, PlannedFile } from '../../base/contract/plan.ts';
 import { rowDependence } from '../../base/contract/row-dependence.ts';
 import { sayBytes, sayCount } from '../../base/telemetry/progress-line.ts';
 import { describeRun } from '../../run/pipeline/plan-run.ts';
@@ -48,11 +48,13 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
     const scorers = await deps.scorers();
     let files = 0;
     let rows = 0;
+    let isCounted = true;
     for (const slot of slots) {
       const inputs = await describeRun(job, slot.partition, scorers, deps);
       warnOfDependence(await findRowDependence(inputs.binding, TRIAL_ROWS, scorers), deps);
       files += inputs.files.length;
       rows += inputs.files.reduce((sum, f) => sum + (f.rows ?? 0), 0);
+      isCounted &&= inputs.files.every((f) => f.rows !== null);
       for (const bad of inputs.skipped) process.stderr.write(`skipped ${bad.uri}: ${bad.message}\n`);
     }
     const { model } = scorers;
@@ -64,7 +66,7 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
       );
     else
       process.stdout.write(
-        `ok: job ${job.name}, model ${model.sha256.slice(0, 12)}…, ${sayCount(files)} files, ${sayCount(rows)} rows in ${slots.length} partition${slots.length === 1 ? '' : 's'}\n`,
+        `ok: job ${job.name}, model ${model.sha256.slice(0, 12)}…, ${sayCount(files)} files, ${isCounted ? `${sayCount(rows)} rows` : 'rows not counted'} in ${slots.length} partition${slots.length === 1 ? '' : 's'}\n`,
       );
     return 0;
   });
@@ -141,10 +143,23 @@ function printPlan({ plan, action, chunksDone, current }: RunPreview, memory: Al
   for (const [name, sql] of Object.entries(columns)) {
     out.write(`  computed ${name} ${types.get(name) ?? '(not used)'} = ${sql}\n`);
   }
+  const text = plan.files.find((f) => f.text !== undefined);
+  if (text !== undefined) out.write(`  text     ${sayText(text)}\n`);
   for (const input of plan.binding.inputs) out.write(`  feed     ${input.tensor} <- ${sayInput(input)}\n`);
   out.write(`  columns  ${plan.outputColumns.map((c) => `${c.name} ${c.type}`).join(', ')}\n`);
   out.write(`  output   ${showPath(plan.outputUri)}${current === null ? '' : ` (now: ${current})`}\n`);
   for (const bad of plan.skipped) out.write(`  skipped  ${bad.uri}: ${bad.code}\n`);
+}
+
+/** How the first text file is read: its form, and the types of its columns. */
+function sayText({ format, text, columns }: PlannedFile): string {
+  const { csv, compression } = text!;
+  const form =
+    csv === null ? [] : [`delimiter ${JSON.stringify(csv.delimiter)}`, csv.hasHeader ? 'a header' : 'no header'];
+  const packed = compression === 'none' ? [] : [compression];
+  const types = columns.map((c) => `${c.name} ${c.type}${c.text?.isDeclared === true ? '' : ' (guessed)'}`);
+  const shown = types.length > 6 ? `${types.slice(0, 5).join(', ')}, … ${types.length} columns` : types.join(', ');
+  return `${[format === 'csv' ? 'CSV' : 'JSONL', ...form, ...packed].join(', ')}: ${shown}`;
 }
 
 function sayInput(input: BoundInput): string {

@@ -90,28 +90,40 @@ export class ColumnGuess {
   private classes = 0;
   private readonly words = new Map<string, number>();
   private isOnlyWords = true;
+  private textLine: number | null = null;
+  private laterClasses = 0;
 
   /** `line`: from 1. */
   add(classes: number, text: string, line: number): void {
     this.classes |= classes;
+    if (classes === CLASS.text) this.textLine ??= line;
     if (classes !== CLASS.text || !this.isOnlyWords || this.words.has(text)) return;
     if (this.words.size < KEPT_WORDS && NULL_WORDS.has(text.trim().toLowerCase())) this.words.set(text, line);
     else this.isOnlyWords = false;
   }
 
+  /** What comes later in the file counts as long as it makes no text of what the first lines have. */
+  addLater(classes: number): void {
+    this.laterClasses |= classes;
+    const both = this.classes | classes;
+    if (this.classes !== 0 && typeOfClasses(both) !== 'VARCHAR') this.classes = both;
+  }
+
   /** Whether more texts would say nothing new. */
   get isSettled(): boolean {
-    return (this.classes & CLASS.text) !== 0 && !this.isOnlyWords;
+    return (this.classes & CLASS.text) !== 0 && this.classes !== CLASS.text && !this.isOnlyWords;
   }
 
   /** The column as it is described. */
   column(name: string, field: number): ColumnInfo {
+    if (this.classes === 0) this.classes = this.laterClasses;
     const type = typeOfClasses(this.classes);
     const base = { name, type: type ?? 'VARCHAR', nullable: true };
     const text = {
       field,
       isDeclared: false,
       ...(type === null ? { isEmpty: true as const } : {}),
+      ...(this.textLine === null || this.classes === CLASS.text ? {} : { textLine: this.textLine }),
       ...((this.classes & CLASS.longInteger) === 0 ? {} : { hasLongIntegers: true as const }),
     };
     return { ...base, text, ...this.refusal(type) };

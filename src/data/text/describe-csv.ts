@@ -5,7 +5,7 @@ import { type CsvCharacters, CsvScanner, csvSyntax, ESCAPED, QUOTED, unescapeFie
 import { guessDelimiter } from './guess-delimiter.ts';
 import { fileName, quoteShort, textFault } from './text-fault.ts';
 import { TEXT_LIMITS } from './text-limits.ts';
-import type { TextSample } from './text-sample.ts';
+import type { TextPiece, TextSample } from './text-sample.ts';
 import { timeFormat } from './time-texts.ts';
 
 /** What holds where the job says nothing of its CSV files. */
@@ -51,7 +51,7 @@ export function describeCsv(
   requireNames(found, uri);
   if (names === null && settings.header === null) requireWords(found, uri);
   const { decimal, nulls, dateFormat, timestampFormat } = settings;
-  const columns = guessColumns(reader, found, settings, uri);
+  const columns = guessColumns(reader, found, { sample, characters, settings, uri });
   return {
     layout: {
       ...{ ...characters, hasHeader, fields: found.length },
@@ -61,12 +61,15 @@ export function describeCsv(
   };
 }
 
-function guessColumns(
-  reader: SampleReader,
-  names: readonly string[],
-  settings: CsvSettings,
-  uri: string,
-): ColumnInfo[] {
+interface GuessOptions {
+  readonly sample: TextSample;
+  readonly characters: CsvCharacters;
+  readonly settings: CsvSettings;
+  readonly uri: string;
+}
+
+function guessColumns(reader: SampleReader, names: readonly string[], options: GuessOptions): ColumnInfo[] {
+  const { sample, characters, settings, uri } = options;
   const { nulls, decimal, dateFormat, timestampFormat } = settings;
   const forms: ClassForms = {
     decimal,
@@ -94,20 +97,38 @@ function guessColumns(
     }
   }
   if (fitting === 0 && other > 0) throw otherWidth(names.length, other, settings, uri);
+  for (const piece of sample.later) addLater(new SampleReader(piece, characters), guesses, forms, nullWords);
   return names.flatMap((name, i) => (name === '' ? [] : [guesses[i]!.column(name, i)]));
+}
+
+/** Up to the first record that does not look like one: the piece may begin within quotes. */
+function addLater(
+  reader: SampleReader,
+  guesses: readonly ColumnGuess[],
+  forms: ClassForms,
+  nullWords: ReadonlySet<string>,
+): void {
+  for (let records = 0; records < TEXT_LIMITS.laterRecords; records++) {
+    const fields = reader.next(true);
+    if (fields === null || reader.isMalformed || fields.length !== guesses.length) return;
+    for (const [i, text] of fields.entries()) {
+      if (text === '' || (nullWords.has(text) && !reader.isQuoted(i))) continue;
+      guesses[i]!.addLater(classOf(text, forms));
+    }
+  }
 }
 
 /** Reads the records of a sample as texts; the last one only when it is whole. */
 class SampleReader {
   line = 0;
   isMalformed = false;
-  private readonly sample: TextSample;
+  private readonly sample: TextPiece;
   private readonly syntax;
   private readonly scanner: CsvScanner;
   private at = 0;
   private nextLine = 1;
 
-  constructor(sample: TextSample, characters: CsvCharacters) {
+  constructor(sample: TextPiece, characters: CsvCharacters) {
     this.sample = sample;
     this.syntax = csvSyntax(characters);
     this.scanner = new CsvScanner(this.syntax, TEXT_LIMITS.columns + 1);

@@ -4,7 +4,7 @@ import { type JsonKind, JsonObject, type JsonVisitor } from './json-object.ts';
 import { jsonText } from './json-text.ts';
 import { fileName, textFault } from './text-fault.ts';
 import { TEXT_LIMITS } from './text-limits.ts';
-import type { TextSample } from './text-sample.ts';
+import type { TextPiece, TextSample } from './text-sample.ts';
 
 const LF = 0x0a;
 const OPEN_LIST = 0x5b;
@@ -47,8 +47,36 @@ export function describeJsonl(sample: TextSample, uri: string): ColumnInfo[] {
     }
   }
   if (objects === 0 && firstProblem !== null) throw notJsonl(sample, firstProblem, uri);
-  return [...guesses].map(([name, guess]) => columnOf(name, guess));
+  const later = laterGuesses(sample, object);
+  const names = new Set([...guesses.keys(), ...later.keys()]);
+  return [...names].slice(0, TEXT_LIMITS.columns).map((name) => joined(name, guesses.get(name), later.get(name)));
 }
+
+function laterGuesses(sample: TextSample, object: JsonObject): Map<string, NameGuess> {
+  const guesses = new Map<string, NameGuess>();
+  for (const piece of sample.later) {
+    for (const { line, from, to } of lines(piece)) {
+      if (line > TEXT_LIMITS.laterRecords) break;
+      const { members, problem } = readMembers(object, piece.bytes, from, to);
+      if (problem !== null) continue;
+      for (const [name, member] of members) addMember(guesses, name, member);
+    }
+  }
+  return guesses;
+}
+
+/** What comes later in the file counts as long as the column can be read with it. */
+function joined(name: string, first: NameGuess | undefined, later: NameGuess | undefined): ColumnInfo {
+  if (first === undefined || later === undefined) return columnOf(name, first ?? later ?? EMPTY_GUESS);
+  if (first.kinds.size === 0) return columnOf(name, later);
+  const both = columnOf(name, {
+    kinds: new Set([...first.kinds, ...later.kinds]),
+    classes: first.classes | later.classes,
+  });
+  return both.unsupported === undefined ? both : columnOf(name, first);
+}
+
+const EMPTY_GUESS: NameGuess = { kinds: new Set(), classes: 0 };
 
 /** Whether a file's first line that is not blank is a JSON object, or begins as JSON of another form. */
 export function looksLikeJson(sample: TextSample): 'object' | 'other' | 'no' {
@@ -116,7 +144,7 @@ function sayKind(kind: JsonKind): string {
 }
 
 /** Lines of a sample that are not blank; the last one only when it is whole. */
-function* lines({ bytes, isWhole }: TextSample): Generator<{ line: number; from: number; to: number }> {
+function* lines({ bytes, isWhole }: TextPiece): Generator<{ line: number; from: number; to: number }> {
   let line = 0;
   for (let from = 0; from < bytes.length && line < TEXT_LIMITS.sampleRecords; ) {
     const lf = bytes.indexOf(LF, from);

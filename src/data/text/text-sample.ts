@@ -6,19 +6,29 @@ import { requireCompression } from './text-compression.ts';
 import { fileName, textFault } from './text-fault.ts';
 import { TEXT_LIMITS } from './text-limits.ts';
 
-/** The first text of a file, without its byte order mark. */
-export interface TextSample {
+/** Whole lines from somewhere in a file. */
+export interface TextPiece {
   readonly bytes: Uint8Array;
-  /** Whether that is all of it. */
+  /** Whether the file ends with it; else its last record may be cut. */
   readonly isWhole: boolean;
+}
+
+/** The first text of a file, without its byte order mark. */
+export interface TextSample extends TextPiece {
   readonly compression: TextLayout['compression'];
+  /**
+   * What comes later: each begins behind a line feed. That may stand within quotes, and what looks like records there may be none:
+   * so these count only where they change no value, as of integers that are read as doubles.
+   */
+  readonly later: readonly TextPiece[];
 }
 
 const HEAD_BYTES = 16;
 const PROBE_BYTES = 4096;
 
 /**
- * The first MiB of a text file, unpacked; more where one line is longer.
+ * The first MiB of a text file, unpacked, more where one line is longer; and a little of what comes later: of places all over a
+ * plain file, of the next MiBs of a packed one.
  *
  * Errors: INPUT_UNSUPPORTED for packings and encodings that are not read, each with the command that helps; INPUT_CORRUPT for
  * a damaged archive; those of the source.
@@ -30,18 +40,57 @@ export async function readSample(source: ByteSource, uri: string): Promise<TextS
   let length = 0;
   let isWhole = true;
   let wanted: number = TEXT_LIMITS.sampleBytes;
+  const following = new FollowingPieces();
   for await (const block of textBlocks(source, compression, uri)) {
+    if (!isWhole) {
+      following.add(block);
+      if (following.isDone) break;
+      continue;
+    }
     blocks.push(block);
     length += block.length;
     if (length >= wanted && !blocks.some((b) => b.includes(LF))) wanted = TEXT_LIMITS.recordBytes;
-    if (length >= wanted) {
-      isWhole = false;
-      break;
-    }
+    if (length < wanted) continue;
+    isWhole = false;
+    if (compression === 'none') break;
   }
   const bytes = Buffer.concat(blocks);
   requireUtf8(bytes, isWhole, uri);
-  return { bytes: bytes.subarray(markBytes(bytes)), isWhole, compression };
+  const pieces = isWhole ? [] : compression === 'none' ? await spread(source, length) : following.pieces;
+  const later = pieces.flatMap(wholeLines);
+  return { bytes: bytes.subarray(markBytes(bytes)), isWhole, compression, later };
+}
+
+/** The start of each MiB of a text that is unpacked on and on. */
+class FollowingPieces {
+  readonly pieces: Uint8Array[] = [];
+  private bytes = 0;
+
+  get isDone(): boolean {
+    return this.bytes >= TEXT_LIMITS.laterPieces * TEXT_LIMITS.sampleBytes;
+  }
+
+  add(block: Uint8Array): void {
+    const { sampleBytes, laterBytes } = TEXT_LIMITS;
+    const isDue = Math.floor(this.bytes / sampleBytes) >= this.pieces.length;
+    this.bytes += block.length;
+    if (isDue) this.pieces.push(Uint8Array.from(block.subarray(0, laterBytes)));
+  }
+}
+
+/** Places at equal distances behind the first bytes. */
+function spread(source: ByteSource, from: number): Promise<Uint8Array[]> {
+  const { laterPieces, laterBytes } = TEXT_LIMITS;
+  const step = Math.floor((source.size - from) / laterPieces);
+  const count = step < laterBytes ? 0 : laterPieces;
+  return Promise.all(
+    Array.from({ length: count }, (_, i) => source.read(from + (i + 1) * step - laterBytes, laterBytes)),
+  );
+}
+
+function wholeLines(bytes: Uint8Array): TextPiece[] {
+  const start = bytes.indexOf(LF);
+  return start === -1 ? [] : [{ bytes: bytes.subarray(start + 1), isWhole: false }];
 }
 
 const LF = 0x0a;

@@ -12,7 +12,7 @@ import { joinFeature, widen } from './column-types.ts';
 import type { InputObject } from './list-inputs.ts';
 import { outputColumns } from './output-columns.ts';
 import { settleTextColumns } from './settle-text-columns.ts';
-import { checkConflicts, JoinedTypes } from './unify-columns.ts';
+import { checkGuesses, JoinedTypes, textAdvice } from './unify-columns.ts';
 
 /** Input files that will be read, with what the job reads of them, and how they feed the model. */
 export interface BoundInputs {
@@ -68,7 +68,8 @@ export function bindInputs(
   const pathValues = new Map(objects.map((o) => [o.uri, o.pathValues]));
   const read = sharedBy((columns) => {
     const names = usedOf(columns);
-    return columns.filter((c) => names.has(c.name)).map((c) => binder.asRead(c));
+    const exact = new Set([...kept, ...longFeatures(inputs), ...sourcesOf(columns, used)]);
+    return columns.filter((c) => names.has(c.name)).map((c) => asDouble(binder.asRead(c), exact));
   });
   const nulls = sharedBy((columns) => nullsOf(columns, usedOf(columns)));
   const files = binder.files.map(
@@ -173,7 +174,7 @@ class FileBinder {
       return;
     }
     const read = sourcesOf(file.columns, null);
-    checkConflicts(file, [...this.asked, ...read]);
+    checkGuesses(file, [...this.asked, ...read]);
     const bound = this.bind(file);
     // Checked before either is told of the file: one that is skipped must leave no type behind.
     const addFeatures = (): void => this.features.add(file, bound.features, () => this.sources.add(file, read));
@@ -219,8 +220,8 @@ class FileBinder {
     } catch (error) {
       if (!(error instanceof PrescoreError) || error.code !== 'SIGNATURE_MISMATCH') throw error;
       if (first === undefined) {
-        const told =
-          file.text === undefined ? error : new PrescoreError(error.code, { ...error.details, fix: TEXT_TYPES });
+        const advice = textAdvice(file, this.asked);
+        const told = advice === null ? error : new PrescoreError(error.code, { ...error.details, fix: advice });
         this.mismatch ??= told;
         throw told;
       }
@@ -234,8 +235,20 @@ class FileBinder {
   }
 }
 
-const TEXT_TYPES =
-  'Types of text files come from their first lines: say others in input.schema, and in input.csv.nulls what stands for null.';
+/** Columns that feed 64-bit integers, which a double does not all hold. */
+function longFeatures(inputs: readonly BoundInput[]): string[] {
+  const long = inputs.filter(({ type }) => type === 'int64' || type === 'uint64');
+  return long.flatMap((input) => [...columnsOf(input)]);
+}
+
+/**
+ * Integers of a text file that only feed other tensors are read as doubles: the same values, and fractions may come later in the
+ * file, as in a column of amounts whose first ones are whole.
+ */
+function asDouble(column: ColumnInfo, exact: ReadonlySet<string>): ColumnInfo {
+  const isGuess = column.text !== undefined && !column.text.isDeclared;
+  return isGuess && column.type === 'BIGINT' && !exact.has(column.name) ? { ...column, type: 'DOUBLE' } : column;
+}
 
 // Path columns come after the file's own and never replace one: a FLOAT `month` in the file stays what it is.
 function withPathColumns(file: FileDescription, paths: Columns, extended: (own: Columns) => Columns): FileDescription {

@@ -13,11 +13,17 @@ interface Known {
   readonly hasElements: boolean;
 }
 
-/** Checks that the files of a table agree on the types of these columns, where they are guesses. Errors: INPUT_SCHEMA, with both. */
-export function checkConflicts(file: FileDescription, wanted: readonly string[]): void {
+/**
+ * Checks the types of these columns of a text file, where they are guesses: the files of the table agree, and there is one.
+ *
+ * Errors: INPUT_SCHEMA with both files, INPUT_UNSUPPORTED.
+ */
+export function checkGuesses(file: FileDescription, wanted: readonly string[]): void {
   const asked = new Set(wanted);
   for (const column of file.columns) {
-    if (column.conflict !== undefined && asked.has(column.name)) throw textConflict(column, column.conflict, file);
+    if (column.text === undefined || !asked.has(column.name)) continue;
+    if (column.conflict !== undefined) throw textConflict(column, column.conflict, file);
+    if (column.unsupported !== undefined) throw unreadable(column.name, column.unsupported, file);
   }
 }
 
@@ -102,10 +108,7 @@ function readable(
   if (column === undefined) throw missingColumn(name, file, other);
   const what = `column ${JSON.stringify(name)}`;
   if (column.unsupported !== undefined) {
-    throw new PrescoreError('INPUT_UNSUPPORTED', {
-      what: `${what} cannot be read: ${column.unsupported}`,
-      where: file.uri,
-    });
+    throw unreadable(name, column.unsupported, file);
   }
   if (column.lossy !== undefined && !isLossyAllowed) {
     throw new PrescoreError('INPUT_LOSSY_TYPE', {
@@ -116,6 +119,15 @@ function readable(
     });
   }
   return column;
+}
+
+function unreadable(name: string, why: string, { uri, text }: FileDescription): PrescoreError {
+  const fix = text === undefined ? {} : { fix: 'Text files: docs/text-files.md.' };
+  return new PrescoreError('INPUT_UNSUPPORTED', {
+    what: `column ${JSON.stringify(name)} cannot be read: ${why}`,
+    where: uri,
+    ...fix,
+  });
 }
 
 function textConflict(
@@ -144,14 +156,32 @@ function missingColumn(name: string, file: FileDescription, other: FileDescripti
       near === undefined
         ? `${file.columns.length} other columns`
         : `${JSON.stringify(near.name)} (names are compared exactly)`,
-    ...missingAdvice(file),
+    ...missingFix(file),
     detail: `columns of ${file.uri}\n${columns}`,
   });
 }
 
+function missingFix(file: FileDescription): { readonly fix?: string } {
+  const fix = missingAdvice(file);
+  return fix === null ? {} : { fix };
+}
+
 // Names of text files are what the first lines say, which may be no names, or not all of them.
-function missingAdvice({ format, text }: FileDescription): { readonly fix?: string } {
-  if (format === 'jsonl') return { fix: 'If it may be missing in every line of a file, say its type in input.schema.' };
-  if (text?.csv?.hasHeader !== true) return {};
-  return { fix: 'Compare the names; if the first line has none, give them by input.csv: { names: […] }.' };
+function missingAdvice({ format, text }: FileDescription): string | null {
+  if (format === 'jsonl') return 'If it may be missing in every line of a file, say its type in input.schema.';
+  if (text?.csv?.hasHeader !== true) return null;
+  return 'Compare the names; if the first line has none, give them by input.csv: { names: […] }.';
+}
+
+/** What to do where the columns of a text file do not feed the model; null for other files. */
+export function textAdvice(file: FileDescription, asked: readonly string[]): string | null {
+  if (file.text === undefined) return null;
+  const columns = new Map(file.columns.map((c) => [c.name, c]));
+  if (asked.some((name) => !columns.has(name))) return missingAdvice(file);
+  const mixed = asked
+    .map((name) => columns.get(name))
+    .find((c) => c?.type === 'VARCHAR' && c.text?.textLine !== undefined);
+  if (mixed === undefined) return 'Types of text files come from their first lines: say others in input.schema.';
+  const line = `Line ${mixed.text?.textLine} makes a text of ${JSON.stringify(mixed.name)}`;
+  return `${line}: with its type in input.schema, such lines are rejected; what stands for null belongs into input.csv.nulls.`;
 }

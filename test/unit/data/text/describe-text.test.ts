@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../../src/base/errors/error-codes.ts';
 import { failureOf } from '../../../harness/failure-of.ts';
@@ -127,5 +128,46 @@ describe('encodings', () => {
       const text = `a,b\n${'x'.repeat(shift)},1\n${'😀,1\n'.repeat(200_000)}`;
       expect((await tables.describe(text)).columns.map((c) => c.type)).toEqual(['VARCHAR', 'BIGINT']);
     }
+  });
+});
+
+describe('what comes later in a file', () => {
+  const lines = (count: number, line: (i: number) => string): string =>
+    Array.from({ length: count }, (_, i) => line(i)).join('\n');
+  const late = (i: number, first: string, then: string): string => (i < 150_000 ? first : then);
+
+  it.each([
+    ['as it is', (text: string) => Buffer.from(text)],
+    ['packed', (text: string) => gzipSync(text)],
+  ])('counts for CSV as long as it makes no text of what the first lines have, %s', async (_, pack) => {
+    const text = lines(
+      300_000,
+      (i) =>
+        `${i},${late(i, '0', '0.5')},${late(i, '', 'x')},${late(i, '7', 'y')},${late(i, '2013-01-01', '2013-01-01 10:00:00')}`,
+    );
+    const { columns } = await tables.describe(pack(`a,b,c,d,e\n${text}\n`));
+    expect(columns.map((c) => c.type)).toEqual(['BIGINT', 'DOUBLE', 'VARCHAR', 'BIGINT', 'TIMESTAMP']);
+  });
+
+  it('counts for JSONL as long as the column can be read with it', async () => {
+    const text = lines(
+      200_000,
+      (i) =>
+        `{"a":${i},"b":${late(i, '0', '0.5')},"c":${late(i, 'null', '"x"')},"d":${late(i, '7', '"y"')}${late(i, '', ',"e":true')}}`,
+    );
+    const { columns } = await tables.describe(`${text}\n`, { name: 't.jsonl' });
+    expect(columns.map((c) => `${c.name} ${c.type} ${c.unsupported}`)).toEqual([
+      'a BIGINT undefined',
+      'b DOUBLE undefined',
+      'c VARCHAR undefined',
+      'd BIGINT undefined',
+      'e BOOLEAN undefined',
+    ]);
+  });
+
+  it('counts for nothing where it does not look like records', async () => {
+    const long = `"${'1.5\n'.repeat(200_000)}"`;
+    const { columns } = await tables.describe(`a,b\n${'1,2\n'.repeat(300_000)}${`3,${long}\n`.repeat(10)}`);
+    expect(columns.map((c) => c.type)).toEqual(['BIGINT', 'BIGINT']);
   });
 });
