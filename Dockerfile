@@ -10,6 +10,8 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.ts scripts/bundle.ts scripts/bundle-groups.ts scripts/
 COPY src src
 RUN npm run build && npm prune --omit=dev
+# ONNX Runtime's package carries its libraries for every platform (290 MB); those of this image's are 45 MB.
+RUN find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 -type d ! -path "*/$(node -p 'process.platform + "/" + process.arch')" -exec rm -r {} +
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -76,6 +76,29 @@ describe('the Dockerfile', () => {
     const { version } = JSON.parse(text('package.json')) as { version: string };
     const { stdout } = await run(process.execPath, [join(app, 'dist/cli/main.js'), '--version']);
     expect(stdout.trim()).toBe(version);
+  });
+
+  it('leaves of ONNX Runtime what this platform needs, and that works', async () => {
+    const [command] = /find node_modules\/onnxruntime-node .+/.exec(text('Dockerfile')) ?? [];
+    const app = tempFolder();
+    mkdirSync(join(app, 'node_modules'));
+    // Links, where the file system has them: 290 MB need not be copied.
+    for (const name of ['onnxruntime-node', 'onnxruntime-common']) {
+      const [from, to] = [join(root, 'node_modules', name), join(app, 'node_modules', name)];
+      await run('cp', ['-al', from, to]).catch(() => cpSync(from, to, { recursive: true }));
+    }
+    await run('sh', ['-c', command!], { cwd: app });
+    const bin = join(app, 'node_modules/onnxruntime-node/bin');
+    const left = readdirSync(bin).flatMap((napi) =>
+      readdirSync(join(bin, napi)).flatMap((platform) =>
+        readdirSync(join(bin, napi, platform)).map((arch) => `${platform}/${arch}`),
+      ),
+    );
+    expect(left).toEqual([`${process.platform}/${process.arch}`]);
+    const model = JSON.stringify(join(root, 'fixtures/models/delay_histgb.onnx'));
+    const open = `require('onnxruntime-node').InferenceSession.create(${model}).then((s) => console.log(s.outputNames.length))`;
+    const { stdout } = await run(process.execPath, ['-e', open], { cwd: app });
+    expect(Number(stdout)).toBeGreaterThan(0);
   });
 
   it('brings the locale that models which normalize texts ask for', () => {
