@@ -1,11 +1,13 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findBatchAxis } from '../../src/inference/child/batch-axis.ts';
 import { trySession } from '../../src/inference/child/try-session.ts';
 import { prescore } from '../harness/cli.ts';
 import { modelFolder, openModel } from '../harness/model-files.ts';
+import { serveFor, writeServe } from '../harness/serve-process.ts';
 import { sumJob } from '../harness/sum-job.ts';
-import { fixtures, tempFolder } from '../harness/temp-job.ts';
+import { fixtures, sha256Of, tempFolder } from '../harness/temp-job.ts';
 
 describe('rows that depend on their batch', () => {
   let models = '';
@@ -60,5 +62,32 @@ describe('rows that depend on their batch', () => {
       expect([command, code]).toEqual([command, 0]);
       expect(stderr.match(words)).toHaveLength(1);
     }
+  });
+
+  it('told by serve once for a version, with a byte order mark before the body', async () => {
+    const folder = tempFolder();
+    const version = join(folder, 'models/mean/1');
+    mkdirSync(version, { recursive: true });
+    cpSync(join(models, 'mean_rows.onnx'), join(version, 'model.onnx'));
+    writeFileSync(join(version, 'model.onnx.sha256'), sha256Of(join(version, 'model.onnx')));
+    const server = await serveFor(writeServe(folder, { models: { folder: 'models/' }, batcher: { deadline: '5s' } }));
+    for (const mark of ['', '\ufeff']) {
+      const answer = await fetch(`${server.url}/v1/models/mean:predict`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: `${mark}{"instances": [[1, 2, 3], [3, 2, 1]]}`,
+      });
+      expect([answer.status, await answer.json()]).toEqual([
+        200,
+        {
+          predictions: [
+            [-1, 0, 1],
+            [1, 0, -1],
+          ],
+        },
+      ]);
+    }
+    const told = server.lines.filter((line) => line['dependence'] === 'neighbours');
+    expect(told).toEqual([expect.objectContaining({ model: 'mean', version: '1', level: expect.anything() })]);
   });
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobScorer } from '../../base/contract/job-scorer.ts';
 import type { PredictionStore } from '../../base/contract/prediction-set.ts';
+import { sayRowDependence } from '../../base/contract/row-dependence.ts';
 import { createLogger, type Logger, type LogLevel } from '../../base/telemetry/logger.ts';
 import { Metrics } from '../../base/telemetry/metrics.ts';
 import {
@@ -87,7 +88,7 @@ async function consume(loaded: LoadedStream, flags: StreamFlags, running: Runnin
   const openStream = async (): Promise<EventStream> =>
     opened.add(await EventStream.open(config.stream.redis, config.stream.key, config.stream.group, settings), close);
   const [reader, stream] = [await openStream(), await openStream()];
-  const { scorer, host } = await openScorer(loaded, flags, opened);
+  const { scorer, host } = await openScorer(loaded, flags, running);
   const metrics = new Metrics();
   const streamMetrics = new StreamMetrics(metrics, stream, job.name);
   const consumer = new StreamConsumer({
@@ -129,7 +130,7 @@ async function consume(loaded: LoadedStream, flags: StreamFlags, running: Runnin
 async function openScorer(
   { config, job }: LoadedStream,
   flags: StreamFlags,
-  opened: Opened,
+  { opened, log }: Running,
 ): Promise<{ readonly scorer: JobScorer; readonly host: LiveModelHost }> {
   const scratchDir = opened.add(await makeScratch(), removeScratch);
   const stores = opened.add(createStoreResolver(job.stores, { env: process.env }), (s) => s.close());
@@ -146,6 +147,7 @@ async function openScorer(
         maxQueueRows: maxRows * 2,
         batchDeadlineMs: job.execution.batchDeadlineMs,
       },
+      events: { onDependence: (model, _version, found) => log.warn({ model }, sayRowDependence(found)) },
     }),
     (h) => h.close(),
   );
