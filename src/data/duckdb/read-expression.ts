@@ -103,7 +103,6 @@ function visit(node: Node, expression: RowExpression, names: Set<string>): void 
     if (kind === 'FUNCTION') checkFunction(node, expression);
     if (kind === 'COLUMN_REF') names.add(String((node['column_names'] as unknown[])[0]));
     if (kind === 'CONSTANT') return;
-    if (kind === 'CAST') checkCast(node, expression);
   }
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) {
@@ -120,14 +119,4 @@ function checkFunction(node: Node, expression: RowExpression): void {
     distinct === undefined && filter === undefined && (order as Node | undefined)?.['orders'] === undefined;
   if (isOwn && isPlain && ROW_FUNCTIONS.has(name.toLowerCase())) return;
   throw refused(expression, `calls ${name}, which is not one of the functions that expressions may call`);
-}
-
-// 'now' and 'today' as texts would be the time at which a chunk happens to be scored.
-function checkCast(node: Node, expression: RowExpression): void {
-  const child = node['child'] as Node;
-  const text = (child['value'] as Node | undefined)?.['value'];
-  const isClock = typeof text === 'string' && /^\s*(now|today|tomorrow|yesterday)\s*$/i.test(text);
-  if (isClock && /DATE|TIME/.test(JSON.stringify(node['cast_type']))) {
-    throw refused(expression, `asks for the time of day; ${AS_OF} is the time of the run`);
-  }
 }
