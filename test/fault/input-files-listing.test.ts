@@ -3,6 +3,7 @@ import {
   copyFileSync,
   cpSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   unlinkSync,
@@ -11,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ObjectInfo, ObjectStore, StoreResolver } from '../../src/base/contract/object-store.ts';
+import type { RunEvent } from '../../src/base/contract/run-events.ts';
 import { loadJob } from '../../src/cli/load/load-job.ts';
 import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
 import { listInputs } from '../../src/run/plan/list-inputs.ts';
@@ -59,6 +61,22 @@ describe('listing input files', () => {
     ['A38 a file that grows', 'INPUT_CHANGED', (file) => appendFileSync(file, 'more')],
     ['A39 a deleted file', 'INPUT_GONE', (file) => unlinkSync(file)],
   ];
+
+  it('one file that cannot be looked at is skipped alone, not with the ones of its schema beside it', async () => {
+    const folder = tempFolder();
+    for (let i = 0; i < 20; i++) cpSync(first, join(folder, `in/${String(i).padStart(2, '0')}.parquet`));
+    // One byte at the start of the footer: the type of its version.
+    const bad = readFileSync(first);
+    bad[bad.length - 8 - bad.readUInt32LE(bad.length - 8)] = 25;
+    writeFileSync(join(folder, 'in/00.parquet'), bad);
+    const planned: RunEvent[] = [];
+    const job = jobIn(folder, { uri: join(folder, 'in/*.parquet'), onBadFile: 'skip' });
+    const run = await runInProcess(job, (event) => {
+      if (event.event === 'planned') planned.push(event);
+    });
+    expect(run.failures).toEqual([]);
+    expect(planned).toMatchObject([{ files: 19 }]);
+  });
 
   it.each(CHANGES)('%s after the plan: %s, nothing committed, even under skip', async (_what, code, change) => {
     const folder = tempFolder();

@@ -176,6 +176,8 @@ describe('values in paths', () => {
     expect(Object.values(values).map((_, id) => rows.get(id)!['v'])).toEqual(Object.values(values));
     const twice = await read('string', ['a/v=b']);
     expect(await rowsOf(twice.path, twice.output)).toMatch(/the path has two such segments/);
+    const withNul = await read('string', ['a%00b']);
+    expect(await rowsOf(withNul.path, withNul.output)).toMatch(/INPUT_SCHEMA.*a text with a NUL cannot be kept/);
   });
 });
 

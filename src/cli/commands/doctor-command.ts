@@ -120,7 +120,7 @@ async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
         return {
           verdict: 'warn',
           found: `${found}; ${sayRowDependence('quantization')}`,
-          fix: 'See docs/models.md.',
+          fix: 'prescore help models says more.',
         };
       return pinned
         ? { verdict: 'ok', found, fix: '' }

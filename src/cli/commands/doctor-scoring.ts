@@ -55,7 +55,11 @@ function judge({
     const others = rejected.length === 0 ? '' : `, ${rejected.length} rejected (${first!.rule})`;
     const found = `${rows.length} of ${uri} are scored${others}`;
     if (dependence === null) return { verdict: 'ok', found, fix: '' };
-    return { verdict: 'warn', found: `${found}; ${sayRowDependence(dependence)}`, fix: 'See docs/models.md.' };
+    return {
+      verdict: 'warn',
+      found: `${found}; ${sayRowDependence(dependence)}`,
+      fix: 'prescore help models says more.',
+    };
   }
   if (first === undefined)
     return { verdict: 'warn', found: `none was scored: ${uri} has no rows`, fix: 'Nothing, if that is right.' };

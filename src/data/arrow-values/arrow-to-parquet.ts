@@ -5,6 +5,7 @@ import { ArrowPlace } from '../arrow/arrow-fault.ts';
 import { ArrowLocalFile } from '../arrow/arrow-local-file.ts';
 import { type ArrowConversion, type ArrowSelection, openConversion } from './arrow-conversion.ts';
 import { withRowScan } from './row-scan.ts';
+import { keepZeroSigns } from './zero-signs.ts';
 
 export interface ArrowToParquetOptions extends ArrowSelection {
   readonly connection: DuckDBConnection;
@@ -44,8 +45,9 @@ export async function arrowToParquet(options: ArrowToParquetOptions): Promise<Ar
   try {
     const conversion = await openConversion(file, options, place);
     const rowBytes = conversion.lookAhead();
+    const signs = keepZeroSigns(conversion.types);
     const scan = { types: conversion.types, next: () => conversion.next() };
-    const written = await withRowScan(options.connection, scan, (table) => copy(table, rowBytes, options));
+    const written = await withRowScan(options.connection, scan, (table) => copy(table, rowBytes, signs, options));
     requireAll(conversion, written);
     const names = new Map(options.columns.map((column, index) => [column, `c${index}`]));
     return { rows: conversion.rows, rowsPerBatch: conversion.rowsPerBatch, names };
@@ -58,11 +60,11 @@ export async function arrowToParquet(options: ArrowToParquetOptions): Promise<Ar
 }
 
 /** Answers with the number of rows that DuckDB wrote. */
-async function copy(table: string, rowBytes: number, options: ArrowToParquetOptions): Promise<number> {
+async function copy(table: string, rowBytes: number, signs: string, options: ArrowToParquetOptions): Promise<number> {
   const target = options.target.replaceAll("'", "''");
   const rows = rowGroupRows(rowBytes, options.memoryBytes);
   const result = await options.connection.run(
-    `copy (select * from ${table}) to '${target}' (format parquet, compression ${options.compression}, row_group_size ${rows})`,
+    `copy (select * from ${table}) to '${target}' (format parquet, compression ${options.compression}, row_group_size ${rows}${signs})`,
   );
   return result.rowsChanged;
 }

@@ -16,6 +16,7 @@ import {
 } from './local-slice.ts';
 import { AS_OF } from './read-expression.ts';
 import { copyTo } from './write-part.ts';
+import { NO_DICTIONARIES } from './zero-signs.ts';
 
 /** What a slice is made into. */
 export interface Derivation {
@@ -182,7 +183,8 @@ function sourceSql(slice: LocalSlice, name: string, type: string): string {
 }
 
 function write(duck: Duck, query: DerivedQuery, target: string, told: readonly ToldRow[]): Promise<number> {
-  return copyTo(duck, query.kept(told), target, { compression: 'snappy', rowGroupRows: ROW_GROUP_ROWS });
+  const options = { compression: 'snappy', rowGroupRows: ROW_GROUP_ROWS } as const;
+  return copyTo(duck, query.kept(told), target, options, NO_DICTIONARIES);
 }
 
 async function count(duck: Duck, query: DerivedQuery): Promise<{ readonly seen: number; readonly kept: number }> {

@@ -84,7 +84,8 @@ function inTurn<T>(task: () => Promise<T>): Promise<T> {
 
 function remembered(key: string, make: () => Promise<readonly ColumnInfo[]>): Promise<readonly ColumnInfo[]> {
   const found = known.get(key);
-  if (found !== undefined) return found;
+  // That another file cannot be looked at says nothing of this one.
+  if (found !== undefined) return found.catch(() => remembered(key, make));
   const made = make();
   if (known.size >= MOST_SCHEMAS) known.delete(known.keys().next().value!);
   known.set(key, made);

@@ -13,6 +13,7 @@ import {
   sliceRows,
   sourceRow,
 } from './local-slice.ts';
+import { keepZeroSigns } from './zero-signs.ts';
 
 export interface PartOptions {
   readonly target: string;
@@ -46,7 +47,8 @@ export async function writePart(
   lineage: Lineage,
   options: PartOptions,
 ): Promise<void> {
-  await copyTo(duck, partQuery(table, slices, columns, lineage), options.target, options);
+  const signs = await keepZeroSigns(duck, columns, table, (floats) => inputQuery(slices, floats));
+  await copyTo(duck, partQuery(table, slices, columns, lineage), options.target, options, signs);
 }
 
 /** One of the parts that are written together: its slices, and where it goes. */
@@ -80,7 +82,8 @@ export async function writePartsTogether(
   const query = partQuery(table, slices, columns, lineage, [ofPart]);
   const divided = `, partition_by (${quoteName(part)}), file_extension 'waiting'`;
   try {
-    await copyTo(duck, query, folder, options, divided);
+    const signs = await keepZeroSigns(duck, columns, table, (floats) => inputQuery(slices, floats));
+    await copyTo(duck, query, folder, options, `${divided}${signs}`);
     for (const [n, { target }] of parts.entries()) {
       const written = join(folder, `${part}=${n}`, 'data_0.waiting');
       if (target !== null && existsSync(written)) renameSync(written, target);

@@ -5,6 +5,7 @@ import type { ColumnInfo, TextLayout } from '../../base/contract/table.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import type { ScanBatch } from '../arrow-values/row-scan.ts';
 import { withRowScan } from '../arrow-values/row-scan.ts';
+import { keepZeroSigns } from '../arrow-values/zero-signs.ts';
 import { CsvRows } from './csv-rows.ts';
 import { JsonlRows } from './jsonl-rows.ts';
 import { RecordBuffer } from './record-buffer.ts';
@@ -66,7 +67,7 @@ export async function textToParquet(options: TextToParquetOptions): Promise<Text
     };
     const groupRows = rowGroupRows(rows.rowBytes, options.memoryBytes);
     const written = await withRowScan(connection, { types: rows.types, next }, (table) =>
-      copy(table, groupRows, options),
+      copy(table, groupRows, keepZeroSigns(rows.types), options),
     );
     if (written !== rows.rows) throw lostRows(rows, written);
     return {
@@ -84,10 +85,15 @@ export async function textToParquet(options: TextToParquetOptions): Promise<Text
   }
 }
 
-async function copy(table: string, groupRows: number, { connection, target }: TextToParquetOptions): Promise<number> {
+async function copy(
+  table: string,
+  groupRows: number,
+  signs: string,
+  { connection, target }: TextToParquetOptions,
+): Promise<number> {
   const result = await connection.run(
     `copy (select * from ${table}) to '${target.replaceAll("'", "''")}'
-      (format parquet, compression snappy, row_group_size ${groupRows})`,
+      (format parquet, compression snappy, row_group_size ${groupRows}${signs})`,
   );
   return result.rowsChanged;
 }

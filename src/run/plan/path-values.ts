@@ -24,6 +24,7 @@ export function pathValuesOf(
     if (segment === undefined) throw fault(`the path has no segment ${column}=…`, `${column}=…`, segments.join('/'));
     if (found.length > 1) throw fault('the path has two such segments', 'one', found.join(' and '));
     const text = decodeEscapes(segment.slice(column.length + 1));
+    if (text.includes('\0')) throw fault('a text with a NUL cannot be kept', 'none', JSON.stringify(text));
     const value = readPathValue(text, type);
     if (value === undefined) throw fault('the path has no value of this type', type, JSON.stringify(text));
     values[column] = value;
