@@ -6,6 +6,7 @@ import type { RunDeps, RunOptions } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
 import { runContext } from '../../run/pipeline/score-run.ts';
 import { printTable } from '../output/print-table.ts';
+import { sayValue } from '../output/say-value.ts';
 
 /** `run --sample N`: scores the first rows and prints them; writes nothing, needs no lease. Returns the exit code. */
 export async function sampleJob(
@@ -27,9 +28,8 @@ export async function sampleJob(
   if (isJson) {
     process.stdout.write(`${JSON.stringify({ event: 'sample', partition: slot.partition, ...sample })}\n`);
   } else {
-    const shown = sample.rows.map((row) =>
-      row.map((value) => (value === null ? 'null' : typeof value === 'object' ? JSON.stringify(value) : String(value))),
-    );
+    const types = new Map(plan.outputColumns.map(({ name, type }) => [name, type]));
+    const shown = sample.rows.map((row) => row.map((value, i) => sayValue(value, types.get(sample.columns[i]!) ?? '')));
     printTable(sample.columns, shown, process.stdout);
     for (const reject of sample.rejected) {
       process.stdout.write(

@@ -43,7 +43,8 @@ export function printSummary(job: Job, ended: readonly RunDone[], memory: SaidMe
   for (const d of done) if (d.rejectsUri !== null) out.write(`rejects  ${showPath(d.rejectsUri)}\n`);
   for (const text of sayDevices(fresh)) out.write(`device   ${text}\n`);
   if (fresh.length > 0 && memory !== null) out.write(`memory   ${sayMemory(memory)}\n`);
-  if (fresh.length > 0) out.write(`${sayLimits(fresh, job)}\n`);
+  const limits = sayLimits(fresh, job);
+  if (limits !== '') out.write(`${limits}\n`);
 }
 
 /** What `execution.memory` allows; `ofBytes` where it was chosen for this machine. */
@@ -82,14 +83,16 @@ function sayShard(d: RunDone, { index, count, chunksOpen }: NonNullable<RunDone[
 }
 
 const MUCH_IDLE = 0.3;
+/** Shares of less are those of a start, not of the work: nothing is advised from them. */
+const ENOUGH_MS = 1000;
 
-/** `limited by: model 91 %, decode 5 %, encode 2 %, store 2 %`, and what to change. */
+/** `limited by: model 91 %, decode 5 %, encode 2 %, store 2 %`, and what to change; empty where too little was scored to tell. */
 export function sayLimits(done: readonly RunDone[], job: Job): string {
   const stages: StageTimes = { fetch: 0, decode: 0, model: 0, encode: 0, store: 0 };
   const sums = new Map(Object.keys(stages).map((name) => [name, 0]));
   for (const d of done) for (const [name, ms] of Object.entries(d.stages)) sums.set(name, (sums.get(name) ?? 0) + ms);
   const total = [...sums.values()].reduce((all, ms) => all + ms, 0);
-  if (total === 0) return '';
+  if (total < ENOUGH_MS) return '';
   const shares = [...sums].map(([name, ms]) => ({ name, share: ms / total })).sort((a, b) => b.share - a.share);
   const list = shares
     .filter((s) => s.share >= 0.005)

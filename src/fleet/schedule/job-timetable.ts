@@ -199,6 +199,7 @@ export class JobTimetable {
     this.inBackground(async () => {
       const result = await runSlotTargets(job, targets, launcher, signal);
       this.launches.delete(slot);
+      const wasWaiting = this.results.get(slot)?.kind === 'waiting';
       this.results.set(slot, result);
       this.deps.onResult(job, slot, result);
       const isStopped = this.state?.entries.find((e) => e.slot === slot)?.phase === 'stopping';
@@ -208,8 +209,9 @@ export class JobTimetable {
       }
       if (isStopped && result.kind !== 'ran') return this.happened({ kind: 'over', slot, outcome: 'replaced' });
       const until = this.times.dueOf(slot) + (job.schedule.waitForInput?.forMs ?? 0);
-      if (result.kind === 'waiting')
-        log.info({ slot: isoTime(slot), why: result.why, until: isoTime(until) }, 'slot waits for its input');
+      const facts = { slot: isoTime(slot), why: result.why, until: isoTime(until) };
+      // Once is news; that a look has found nothing again is not.
+      if (result.kind === 'waiting') log[wasWaiting ? 'debug' : 'info'](facts, 'slot waits for its input');
       this.happened(happeningOf(slot, result, until));
     });
   }

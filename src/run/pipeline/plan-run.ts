@@ -9,6 +9,7 @@ import { autoBatchRows, mostGpuBatchRows, rowBytes } from '../../scoring/tensor/
 import { chunkTarget, cutChunks } from '../plan/cut-chunks.ts';
 import { deriveInputs } from '../plan/derive-inputs.ts';
 import { type BoundInputs, bindInputs } from '../plan/describe-inputs.ts';
+import { sayLargeChunks } from '../plan/large-chunks.ts';
 import { listInputs } from '../plan/list-inputs.ts';
 import { findRowDependence } from './row-dependence.ts';
 import type { LoadedScorers, RunDeps } from './run-deps.ts';
@@ -57,6 +58,9 @@ export async function planRun(
     size: f.size,
     ...(f.text === undefined ? {} : { textBytes: textBytes(f.size, f.text) }),
   }));
+  const chunks = cutChunks(cuttable, chunkTarget(totalRows, job.execution.chunkRows));
+  const large = sayLargeChunks(chunks, inputs.files, job.execution.chunkRows);
+  if (large !== null) deps.warn(large);
   const outputUri = expandTemplate(job.output.uri, slot.partition).replace(/\/+$/, '');
   // Names of features decide no byte of the output; the binding has the columns.
   const { featureNames: _, ...model } = scorers.model;
@@ -83,7 +87,7 @@ export async function planRun(
     outputColumns: inputs.outputColumns,
     files: inputs.files,
     skipped: inputs.skipped,
-    chunks: cutChunks(cuttable, chunkTarget(totalRows, job.execution.chunkRows)),
+    chunks,
     batchRows,
     fingerprints: fingerprintsOf({ job, modelSha256: model.sha256, batchRows, versions: deps.versions }),
     versions: deps.versions,
