@@ -102,6 +102,7 @@ describe('rejects replay', () => {
     expect(done(result)).toMatchObject({ runId: `${RUN}.2`, rows: 400, rejected: 0, chunksResumed: 2 });
     expect(result.events.find((e) => e['event'] === 'published')).toMatchObject({ rows: 400, generation: 2 });
     const after = manifest(folder);
+    expect(after.scoredAt).toBe(before.scoredAt);
     expect(after.parts[0]).toEqual(before.parts[0]);
     expect(after.parts[2]).toEqual(before.parts[2]);
     expect(after.parts.map((p: { name: string }) => p.name.slice(11))).toEqual(

@@ -120,7 +120,7 @@ async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
         return {
           verdict: 'warn',
           found: `${found}; ${sayRowDependence('quantization')}`,
-          fix: 'prescore help models says more.',
+          fix: 'See: prescore help models.',
         };
       return pinned
         ? { verdict: 'ok', found, fix: '' }

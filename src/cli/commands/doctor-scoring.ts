@@ -55,11 +55,7 @@ function judge({
     const others = rejected.length === 0 ? '' : `, ${rejected.length} rejected (${first!.rule})`;
     const found = `${rows.length} of ${uri} are scored${others}`;
     if (dependence === null) return { verdict: 'ok', found, fix: '' };
-    return {
-      verdict: 'warn',
-      found: `${found}; ${sayRowDependence(dependence)}`,
-      fix: 'prescore help models says more.',
-    };
+    return { verdict: 'warn', found: `${found}; ${sayRowDependence(dependence)}`, fix: 'See: prescore help models.' };
   }
   if (first === undefined)
     return { verdict: 'warn', found: `none was scored: ${uri} has no rows`, fix: 'Nothing, if that is right.' };

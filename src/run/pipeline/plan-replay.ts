@@ -21,9 +21,8 @@ export async function planReplay(
   scorers: LoadedScorers,
   deps: RunDeps,
 ): Promise<Plan> {
-  // Where the time came from --as-of or the slot, rows that are scored now say the same.
-  const asOf = before.scoredAt === before.createdAt ? null : before.scoredAt;
-  const plan = await planRun(job, slot, attempt, asOf, scorers, deps, before.batchRows);
+  // All rows of the slot are as of one time: expressions may ask for it, and kept rows were computed with it.
+  const plan = await planRun(job, slot, attempt, before.scoredAt, scorers, deps, before.batchRows);
   if (!keepsScoredRows(before.binding, plan.binding)) throw refusedMend(before, ['features']);
   return { ...plan, replayOf: before.runId };
 }

@@ -122,7 +122,7 @@ function readable(
 }
 
 function unreadable(name: string, why: string, { uri, text }: FileDescription): PrescoreError {
-  const fix = text === undefined ? {} : { fix: 'prescore help text-files says what is read.' };
+  const fix = text === undefined ? {} : { fix: 'Text files: prescore help text-files.' };
   return new PrescoreError('INPUT_UNSUPPORTED', {
     what: `column ${JSON.stringify(name)} cannot be read: ${why}`,
     where: uri,
