@@ -250,7 +250,11 @@ describe('HTTP inputs', () => {
     for (const { status, body } of answers) {
       expect(status).toBe(404);
       expect(body).toEqual({
-        error: { code: 'HTTP_NOT_FOUND', message: 'There is nothing here.', requestId: expect.any(String) },
+        error: {
+          code: 'HTTP_NOT_FOUND',
+          message: 'There is nothing here. Check the path and the name in it.',
+          requestId: expect.any(String),
+        },
       });
     }
   });

@@ -75,9 +75,9 @@ describe('a key of another kind than those of the set', () => {
       /^note: the keys of this set are integers.*column id.*UA17\n$/,
     );
     expect(await note(integers, '0003')).toMatch(/are integers/);
-    expect(await note(integers, '12')).toBe('');
+    expect(await note(integers, '12')).toMatch(/^note: 12 is not in set integers \(10 rows by id\): .*publish.*\n$/);
     expect(await note(texts, '0003', '3')).toMatch(/^note: the keys of this set are texts.*column id.*asked for 3\n$/);
-    expect(await note(texts, 'nobody')).toBe('');
+    expect(await note(texts, 'nobody')).toMatch(/^note: nobody is not in set texts /);
   });
 
   it('is told by the server in place of a plain 404', async () => {
@@ -87,7 +87,8 @@ describe('a key of another kind than those of the set', () => {
       const { code, message } = body['error'] as Record<string, string>;
       return [status, code, message];
     };
-    const plain = 'There is no prediction for this key, and no way to make one.';
+    const plain =
+      'There is no prediction for this key, and no way to make one. Check the key; send its features, or publish the set.';
     const says = (text: string) => [404, 'PREDICTION_NOT_FOUND', expect.stringContaining(text)];
     expect(await asked('integers', 'UA17')).toEqual(says('the keys of this set are integers'));
     expect(await asked('integers', 99)).toEqual([404, 'PREDICTION_NOT_FOUND', plain]);

@@ -75,7 +75,11 @@ describe('lookups over HTTP', () => {
     expect(answers.filter((a) => a.values !== undefined)).toHaveLength(1023);
     expect(answers[1022]).toEqual({
       key: 'nobody',
-      error: { code: 'PREDICTION_NOT_FOUND', message: 'There is no prediction for this key, and no way to make one.' },
+      error: {
+        code: 'PREDICTION_NOT_FOUND',
+        message:
+          'There is no prediction for this key, and no way to make one. Check the key; send its features, or publish the set.',
+      },
     });
   });
 

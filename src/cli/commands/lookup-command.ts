@@ -1,6 +1,6 @@
 import type { GenerationMeta, KeyKind, PredictionValue } from '../../base/contract/prediction-set.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { sayDuration } from '../../base/telemetry/progress-line.ts';
+import { sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
 import { type PredictionKey, unlikeKeys } from '../../sets/prediction-set/key-bytes.ts';
 import { type Prediction, PredictionReader } from '../../sets/reader/prediction-reader.ts';
 import { printTable } from '../output/print-table.ts';
@@ -32,22 +32,26 @@ export async function lookupCommand(keys: readonly string[], flags: LookupFlags)
     }
     if (flags.json === true) for (const one of found) printJson(one.key, one.answer, one.micros);
     else print(found);
-    if (meta !== null) sayForms(found, meta.key);
+    if (meta !== null) sayMissing(found, meta);
     return found.every((f) => f.answer !== null) ? 0 : 4;
   } finally {
     await reader.close();
   }
 }
 
-// Keys that cannot be there as they are written, once for all of them.
-function sayForms(
+// Why keys are not there, once for all of them: they cannot be, as they are written, or the table has none.
+function sayMissing(
   found: readonly { readonly key: string; readonly answer: Prediction | null }[],
-  { kind, columns }: GenerationMeta['key'],
+  { key: { kind, columns }, rows, set }: GenerationMeta,
 ): void {
   const missing = found.flatMap(({ key, answer }) => (answer === null ? [key] : []));
   const odd = missing.find((key) => otherForm(key, kind) !== null);
   if (odd !== undefined)
     process.stderr.write(`note: ${otherForm(odd, kind)} (column ${columns[0]}); it was asked for ${odd}\n`);
+  else if (missing.length > 0)
+    process.stderr.write(
+      `note: ${missing[0]} is not in set ${set} (${sayCount(rows)} rows by ${columns.join(', ')}): check how it is written; prescore run and publish bring rows that are new\n`,
+    );
 }
 
 // On the command line every key is a text; one of digits may have been meant as a number.

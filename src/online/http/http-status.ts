@@ -4,6 +4,8 @@ import type { PrescoreError } from '../../base/errors/prescore-error.ts';
 interface Entry {
   readonly status: number;
   readonly own: boolean | 'words';
+  /** What the client can do is said too. */
+  readonly isAdvised?: true;
 }
 
 /**
@@ -18,11 +20,11 @@ const STATUS: Partial<Readonly<Record<ErrorCode, Entry>>> = {
   HTTP_UNAUTHORIZED: { status: 401, own: false },
   HTTP_FORBIDDEN: { status: 403, own: true },
   HTTP_ORIGIN: { status: 403, own: false },
-  HTTP_NOT_FOUND: { status: 404, own: false },
+  HTTP_NOT_FOUND: { status: 404, own: false, isAdvised: true },
   SET_UNKNOWN: { status: 404, own: false },
   LIVE_MODEL_UNKNOWN: { status: 404, own: false },
-  PREDICTION_NOT_FOUND: { status: 404, own: 'words' },
-  FEATURES_NOT_FOUND: { status: 404, own: false },
+  PREDICTION_NOT_FOUND: { status: 404, own: 'words', isAdvised: true },
+  FEATURES_NOT_FOUND: { status: 404, own: false, isAdvised: true },
   HTTP_METHOD: { status: 405, own: false },
   HTTP_TIMEOUT: { status: 408, own: false },
   HTTP_TOO_LARGE: { status: 413, own: true },
@@ -76,12 +78,13 @@ export function bodyOf(error: PrescoreError): ErrorBody {
   const entry = entryOf(code);
   if (entry === undefined || entry.own === false) {
     const shown = entry === undefined ? 'INTERNAL' : code;
-    return { code: shown, message: ERROR_CODES[shown].meaning };
+    const { meaning, fix } = ERROR_CODES[shown];
+    return { code: shown, message: entry?.isAdvised === true ? `${meaning} ${fix}` : meaning };
   }
   const parts = [details.what];
   if (details.expected !== undefined) parts.push(`expected ${details.expected}`);
   if (details.got !== undefined) parts.push(`got ${details.got}`);
-  const message = parts.join('; ');
+  const message = entry.isAdvised === true ? `${parts.join('; ')} ${error.fix}` : parts.join('; ');
   return entry.own === 'words' || details.where === undefined
     ? { code, message }
     : { code, message, where: details.where };
