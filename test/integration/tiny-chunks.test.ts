@@ -54,7 +54,7 @@ describe('tiny chunks', () => {
       rejects: { limit: 10 },
     });
     const run = await prescore(['run', job, '--json']);
-    expect([run.code, run.stderr]).toEqual([3, '']);
+    expect([run.code, run.stderr]).toEqual([3, expect.stringMatching(/^warning: execution\.chunkRows: 5 .*\n$/)]);
     const runs = join(folder, 'out/_prescore/runs');
     const path = join(runs, readdirSync(runs)[0]!, 'plan.json');
     plan = unpackPlan(JSON.parse(readFileSync(path, 'utf8')) as PlanRecord, path);
