@@ -22,6 +22,7 @@ import { NO_DICTIONARIES } from './zero-signs.ts';
 export interface Derivation {
   /** SQL that is true for the rows to keep. It and `computed` have been read by `readExpression`. */
   readonly where: string | null;
+  readonly whereSources: readonly string[];
   readonly computed: readonly { readonly name: string; readonly type: string; readonly sql: string }[];
   /** Columns that the expressions read, with their types in this file. */
   readonly sources: readonly { readonly name: string; readonly type: string }[];
@@ -47,7 +48,7 @@ const [PLACE, ROW, FAULT, WHERE] = ['prescore place', 'prescore row', 'prescore 
 /**
  * Writes the rows of a slice that `where` keeps, in their order, into a new Parquet file with the columns that it needs: stored and
  * computed ones, each row's number in its source, and its fault. A row on which an expression fails is kept with that fault; so is one
- * that had a fault before, whatever `where` says. Null is not true.
+ * for which `where` cannot be asked: of a text file one with any fault, else one with a bad text that `where` reads. Null is not true.
  *
  * Errors: INPUT_CORRUPT when rows are missing; DuckDB's own. Repeat: safe; the same rows give the same file.
  */
@@ -105,10 +106,15 @@ class DerivedQuery {
   readonly before: readonly RejectReason[];
   private readonly where: string | null;
   private readonly rows: string;
+  /** The first of these faults are of rows for which `where` cannot be asked. */
+  private readonly undecided: number;
 
-  constructor(slice: LocalSlice, { where, computed, sources, stored, asOf }: Derivation) {
+  constructor(given: LocalSlice, { where, whereSources, computed, sources, stored, asOf }: Derivation) {
+    const blind = whereSources.filter((name) => given.asBytes.has(name));
+    const slice = { ...given, asBytes: new Set([...blind, ...given.asBytes]) };
     this.where = where;
     this.before = rowFaults(slice);
+    this.undecided = slice.notes === undefined ? blind.length : this.before.length;
     this.computed = computed.map((c, i) => ({ ...c, short: `e${i}` }));
     this.stored = stored.flatMap((name, i) => {
       const sql = columnExpression(slice, name);
@@ -164,7 +170,9 @@ class DerivedQuery {
   }
 
   private get condition(): string {
-    return this.where === null ? 'true' : `${FAULT} > 0 or ${WHERE} is null or struct_extract(${WHERE}, 'v')`;
+    if (this.where === null) return 'true';
+    const decided = `${WHERE} is null or struct_extract(${WHERE}, 'v')`;
+    return this.undecided === 0 ? decided : `${FAULT} between 1 and ${this.undecided} or ${decided}`;
   }
 
   // In a struct, so that an expression that fails (the struct is null) is told from one that gives null.

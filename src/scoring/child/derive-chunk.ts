@@ -49,6 +49,7 @@ function derivationOf(run: BoundRun, file: number): Derivation {
   const sources = new Set(computed.flatMap((c) => c.computedFrom ?? []));
   return {
     where: where ?? null,
+    whereSources: computed.find((c) => c.name === WHERE_COLUMN)?.computedFrom ?? [],
     computed: computed.flatMap(({ name, type }) => {
       const sql = name === WHERE_COLUMN ? undefined : columns[name];
       return sql === undefined ? [] : [{ name, type, sql }];
