@@ -60,7 +60,7 @@ export function refused({ key, sql }: RowExpression, reason: string): PrescoreEr
     what: `${key} ${reason}`,
     where: key,
     got: sql.length > 200 ? `${sql.slice(0, 200)}…` : sql,
-    fix: 'prescore help expressions says what an expression may be.',
+    fix: 'What an expression may be: prescore help expressions.',
   });
 }
 
