@@ -146,6 +146,32 @@ describe('runs with expressions', () => {
     expect(error.message).toMatch(/computed by its columns \(twice\)/);
   });
 
+  it('keep their time when rejects are replayed, so that no table has two', async () => {
+    const folder = tempFolder();
+    const [a, b] = [join(folder, 'in/a.parquet'), join(folder, 'in/b.parquet')];
+    await writeTables({ [a]: 3000, [b]: 3000 });
+    const mended = readFileSync(b);
+    await queryParquet(a, `copy (select * replace (if(id = 7, null, c2) as c2) from t) to '${b}'`);
+    const columns = { twice: 'c2 * 2', at: 'epoch_us(as_of)' };
+    const changes = {
+      columns,
+      features: { x: { columns: ['c0', 'c1', 'twice'], nulls: 'reject' } },
+      passthrough: ['at'],
+      rejects: { limit: 5 },
+      execution: { scorers: 1, chunkRows: 3000 },
+    };
+    const job = await tinyJob(folder, join(folder, 'in/*'), changes);
+    expect((await prescore(['run', job])).code).toBe(3);
+    writeFileSync(b, mended);
+    const replay = await prescore(['rejects', 'replay', job]);
+    expect([replay.code, replay.stderr]).toEqual([0, expect.not.stringMatching(/^[A-Z_]+:/m)]);
+    const rows = await queryParquet(
+      join(folder, 'out/part*.parquet'),
+      'select count(*)::int, count(distinct "at")::int from t',
+    );
+    expect(rows).toEqual([[6000, 1]]);
+  });
+
   it('may be shared by shards', async () => {
     const folder = tempFolder();
     const input = join(folder, 'in/a.parquet');
