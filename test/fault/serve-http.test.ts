@@ -175,7 +175,8 @@ describe('HTTP inputs', () => {
       '{"key":"k1",}',
       "{'key':'k1'}",
       '{"key":"k1"} {}',
-      '\u{feff}{"key":"k1"}',
+      // One byte order mark is passed over, two are not.
+      '\u{feff}\u{feff}{"key":"k1"}',
     ];
     traps.push(
       '{"key":"k1","key":"k2"}',
