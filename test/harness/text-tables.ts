@@ -73,7 +73,7 @@ export class TextTables {
     const duck = await this.duck;
     const written = await textToParquet({
       ...{ connection: duck.connection, path, layout, columns, target, uri: described.uri },
-      memoryBytes: 64 * 2 ** 20,
+      kept: new Set(columns.map((c) => c.name)),
       limits: { rows: query.rows ?? Number.POSITIVE_INFINITY, isCut: false },
     });
     const rows = await this.rowsOf(duck, target, columns, [written.lineColumn, written.faultColumn]);

@@ -80,9 +80,10 @@ export async function deriveSlice(
     });
   }
   const names = new Map([...query.stored, ...query.computed].map(({ name, short }) => [name, short]));
-  const { uri, pathValues } = slice;
+  const { uri, pathValues, groupRows } = slice;
   const notes = { rowColumn: 'r', faultColumn: 'f', faults: query.faults(told) };
-  const own = { path: target, uri, rowStart: 0, rowEnd: kept, fileRows: kept, rowBase: 0, names, pathValues };
+  const wide = groupRows === undefined ? {} : { groupRows };
+  const own = { path: target, uri, rowStart: 0, rowEnd: kept, fileRows: kept, rowBase: 0, names, pathValues, ...wide };
   return { slice: { ...own, groups: [], asBytes: new Set<string>(), notes }, rowsFiltered: rows - kept };
 }
 

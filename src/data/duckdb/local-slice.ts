@@ -23,6 +23,8 @@ export interface LocalSlice {
   readonly asBytes: ReadonlySet<string>;
   /** Where prescore wrote the file itself, and rows are not known by their place in it. */
   readonly notes?: RowNotes;
+  /** Rows that a row group of the output may have at most, where the rows may be of any width. */
+  readonly groupRows?: number;
 }
 
 /** What stands beside the columns of rows that were records of a text file, or that a job's `where` and `columns` have gone through. */

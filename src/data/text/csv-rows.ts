@@ -22,13 +22,12 @@ const PROBLEMS = {
 export class CsvRows implements TextRows {
   readonly types: readonly string[];
   rows = 0;
-  rowBytes = 0;
   private readonly buffer: RecordBuffer;
   private readonly layout: CsvLayout;
   private readonly limits: RowLimits;
   private readonly syntax: CsvSyntax;
   private readonly scanner: CsvScanner;
-  private readonly batch: TextBatch;
+  readonly batch: TextBatch;
   private readonly side = new SideBytes();
   /** Of each wanted column. */
   private readonly fields: readonly number[];
@@ -84,7 +83,6 @@ export class CsvRows implements TextRows {
     if (batch.rows === 0) return null;
     if (this.firstByte !== -1) batch.requireUtf8(buffer.bytes.subarray(this.firstByte, buffer.from));
     this.rows += batch.rows;
-    this.rowBytes = batch.bytes / batch.rows;
     return batch.scanned();
   }
 

@@ -17,10 +17,9 @@ const LF = 0x0a;
 export class JsonlRows implements TextRows {
   readonly types: readonly string[];
   rows = 0;
-  rowBytes = 0;
   private readonly buffer: RecordBuffer;
   private readonly limits: RowLimits;
-  private readonly batch: TextBatch;
+  readonly batch: TextBatch;
   private readonly names: JsonNames;
   private readonly object = new JsonObject();
   private readonly side = new SideBytes();
@@ -70,7 +69,6 @@ export class JsonlRows implements TextRows {
     if (batch.rows === 0) return null;
     if (this.firstByte !== -1) batch.requireUtf8(buffer.bytes.subarray(this.firstByte, buffer.from));
     this.rows += batch.rows;
-    this.rowBytes = batch.bytes / batch.rows;
     return batch.scanned();
   }
 

@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer';
+import type { RejectReason, RejectRule } from '../../base/contract/binding.ts';
 import type { ColumnInfo } from '../../base/contract/table.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { DecodedColumn } from '../arrow-values/arrow-column.ts';
 import type { ScanBatch } from '../arrow-values/row-scan.ts';
 import { BATCH_ROWS, type ColumnReader } from './column-reader.ts';
 import { readerOf, type ValueForms } from './reader-of-type.ts';
+import { TEXT_LIMITS } from './text-limits.ts';
 import { TextReader } from './text-readers.ts';
-import { RowFaults } from './text-rows.ts';
 
 /** DuckDB's types of what stands behind the wanted columns: the line of the row, and the number of its fault. */
 export const ROW_TYPES = ['BIGINT', 'INTEGER'] as const;
@@ -105,9 +106,12 @@ export class TextBatch {
     };
   }
 
-  /** Bytes that the rows take in memory, of all columns. */
-  get bytes(): number {
-    return this.readers.reduce((sum, reader) => sum + reader.bytes(this.rows), this.rows * 12);
+  /** Bytes that the rows take in memory, of all columns or of some. */
+  bytes(names: ReadonlySet<string> | null): number {
+    return this.readers.reduce((sum, reader, i) => {
+      const isCounted = names === null || names.has(this.columns[i]!.name);
+      return isCounted ? sum + reader.bytes(this.rows) : sum;
+    }, this.rows * 12);
   }
 }
 
@@ -129,5 +133,22 @@ export class SideBytes {
   /** For the next batch. */
   clear(): void {
     this.used = 0;
+  }
+}
+
+/** Numbers from 1 for the reasons of one file, so that a row of the scratch file costs four bytes; 0 is no fault. */
+class RowFaults {
+  readonly all: RejectReason[] = [];
+  private readonly known = new Map<string, number>();
+
+  /** Past 10,000 different messages, further ones share a number per rule and column. */
+  numberOf(rule: RejectRule, column: string, message: string): number {
+    const text = this.all.length < TEXT_LIMITS.reasons ? message : '(too many different messages)';
+    const key = `${rule}\u0000${column}\u0000${text}`;
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    this.all.push({ rule, column, message: text });
+    this.known.set(key, this.all.length);
+    return this.all.length;
   }
 }

@@ -9,6 +9,7 @@ import { keepZeroSigns } from '../arrow-values/zero-signs.ts';
 import { CsvRows } from './csv-rows.ts';
 import { JsonlRows } from './jsonl-rows.ts';
 import { RecordBuffer } from './record-buffer.ts';
+import { RowGroupSize } from './row-group-size.ts';
 import { textFault } from './text-fault.ts';
 import type { RowLimits, TextRows } from './text-rows.ts';
 
@@ -21,8 +22,8 @@ export interface TextToParquetOptions {
   readonly columns: readonly ColumnInfo[];
   /** Written once; removed again when the conversion fails. */
   readonly target: string;
-  /** DuckDB holds a row group of a quarter of this. */
-  readonly memoryBytes: number;
+  /** Names of those that are copied to the output. */
+  readonly kept: ReadonlySet<string>;
   readonly limits: RowLimits;
   /** Shown in errors. */
   readonly uri: string;
@@ -38,12 +39,9 @@ export interface TextToParquetResult {
   /** The column of the number, from 1, of a row's fault; 0 for none. */
   readonly faultColumn: string;
   readonly faults: readonly RejectReason[];
+  /** Rows that a row group of the kept columns may have. */
+  readonly groupRows: number;
 }
-
-const VECTOR_ROWS = 2048;
-const ROW_GROUP_ROWS = 122_880;
-/** Rows may become wider than the first ones were. */
-const ROOM = 2;
 
 /**
  * Writes the records of a CSV or JSONL file to a Parquet file, in their order: the wanted columns, the line of each and its
@@ -53,33 +51,60 @@ const ROOM = 2;
  * rows are read.
  */
 export async function textToParquet(options: TextToParquetOptions): Promise<TextToParquetResult> {
-  const { columns, layout, limits, uri, connection } = options;
+  const { columns, target } = options;
+  try {
+    let size = new RowGroupSize();
+    for (;;) {
+      const { rows, faults, widest, groupRows } = await convert(options, size);
+      if (widest < size.rows) {
+        // The rows became wider than those before them: from the start, with smaller row groups.
+        rmSync(target, { force: true });
+        size = new RowGroupSize(widest);
+        continue;
+      }
+      return {
+        ...{ rows, faults, groupRows },
+        names: new Map(columns.map((column, index) => [column.name, `c${index}`])),
+        lineColumn: `c${columns.length}`,
+        faultColumn: `c${columns.length + 1}`,
+      };
+    }
+  } catch (error) {
+    rmSync(target, { force: true });
+    throw duckdbFault(error, options.uri);
+  }
+}
+
+interface Conversion {
+  readonly rows: number;
+  readonly faults: readonly RejectReason[];
+  /** Rows that a row group of all columns may have; the conversion ended early when they are fewer than it had. */
+  readonly widest: number;
+  /** The same of the columns that are kept. */
+  readonly groupRows: number;
+}
+
+async function convert(options: TextToParquetOptions, { rows: groupRows }: RowGroupSize): Promise<Conversion> {
+  const { columns, layout, limits, connection, kept } = options;
   const buffer = new RecordBuffer(options.path);
   try {
     const { csv } = layout;
     const rows = csv === null ? new JsonlRows(buffer, columns, limits) : new CsvRows(buffer, csv, columns, limits);
-    // Read ahead, for its width; DuckDB is given it first.
-    let ahead: ScanBatch | null | undefined = rows.next();
+    const all = new RowGroupSize(groupRows);
+    const some = new RowGroupSize();
     const next = (): ScanBatch | null => {
-      const batch = ahead === undefined ? rows.next() : ahead;
-      ahead = undefined;
+      if (all.rows < groupRows) return null;
+      const batch = rows.next();
+      if (batch === null) return null;
+      all.add(batch.rows, rows.batch.bytes(null));
+      some.add(batch.rows, rows.batch.bytes(kept));
       return batch;
     };
-    const groupRows = rowGroupRows(rows.rowBytes, options.memoryBytes);
     const written = await withRowScan(connection, { types: rows.types, next }, (table) =>
       copy(table, groupRows, keepZeroSigns(rows.types), options),
     );
     if (written !== rows.rows) throw lostRows(rows, written);
-    return {
-      rows: written,
-      names: new Map(columns.map((column, index) => [column.name, `c${index}`])),
-      lineColumn: `c${columns.length}`,
-      faultColumn: `c${columns.length + 1}`,
-      faults: rows.faults,
-    };
-  } catch (error) {
-    rmSync(options.target, { force: true });
-    throw duckdbFault(error, uri);
+    return { rows: written, faults: rows.faults, widest: all.rows, groupRows: some.rows };
   } finally {
     buffer.close();
   }
@@ -96,12 +121,6 @@ async function copy(
       (format parquet, compression snappy, row_group_size ${groupRows}${signs})`,
   );
   return result.rowsChanged;
-}
-
-function rowGroupRows(rowBytes: number, memoryBytes: number): number {
-  if (rowBytes === 0) return ROW_GROUP_ROWS;
-  const vectors = Math.floor(memoryBytes / 4 / (rowBytes * ROOM) / VECTOR_ROWS);
-  return Math.min(ROW_GROUP_ROWS, Math.max(1, vectors) * VECTOR_ROWS);
 }
 
 function lostRows(rows: TextRows, written: number): PrescoreError {

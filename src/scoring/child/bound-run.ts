@@ -69,6 +69,11 @@ export function columnsRead({ features, kept, isDerived, files }: BoundRun, plac
   return names;
 }
 
+/** Names of the columns that are copied to the output, as the input or an expression gives them. */
+export function columnsKept({ kept }: BoundRun): ReadonlySet<string> {
+  return new Set(kept.map((c) => c.name));
+}
+
 /** How a file's columns are decoded: the file's own types decide, since files of one input may differ in width. */
 export function decodedColumns(run: BoundRun, fileIndex: number): (DecodedColumn & SliceColumn)[] {
   const file = run.files.at(fileIndex);

@@ -84,7 +84,7 @@ export async function encodePart(
   await writePart(lane, scored.table, slices, context.outputColumns, context, {
     target: place.path,
     compression: context.compression,
-    rowGroupRows: context.rowGroupRows,
+    rowGroupRows: Math.min(context.rowGroupRows, ...slices.map((s) => s.groupRows ?? context.rowGroupRows)),
   });
   return stagePart(place, run, scored.rowsScored);
 }

@@ -52,7 +52,7 @@ export async function localizeText(
       const started = performance.now();
       const result = await textToParquet({
         ...{ connection: options.duck.connection, path: local.path, layout, columns, target, uri },
-        memoryBytes: options.arrowMemoryBytes,
+        kept: options.kept,
         limits: { rows, isCut: local.isCut },
       });
       convertMs += performance.now() - started;
@@ -67,7 +67,7 @@ export async function localizeText(
 }
 
 function sliceOf(
-  { rows, names, lineColumn, faultColumn, faults }: TextToParquetResult,
+  { rows, names, lineColumn, faultColumn, faults, groupRows }: TextToParquetResult,
   path: string,
   slice: Slice,
   { uri, pathValues }: PlannedFile,
@@ -84,6 +84,7 @@ function sliceOf(
     groups: [],
     asBytes: new Set<string>(),
     notes: { rowColumn: lineColumn, faultColumn, faults },
+    groupRows,
   };
 }
 

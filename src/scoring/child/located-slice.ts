@@ -12,11 +12,13 @@ export interface LocalizeOptions {
   readonly duck: Duck;
   readonly scratchDir: string;
   readonly footers: FooterCache;
-  /** For the conversion of Arrow record batches and text, in bytes. */
+  /** For the conversion of Arrow record batches, in bytes. */
   readonly arrowMemoryBytes: number;
   readonly converting: Turnstile;
   /** Top-level columns that are read at all. */
   readonly columns: ReadonlySet<string>;
+  /** Those of them that are copied to the output. */
+  readonly kept: ReadonlySet<string>;
   /** For the text of one packed file, in bytes. */
   readonly scratchBytes: number;
   /** Rows of a text file at most, for a sample; all when left out. */

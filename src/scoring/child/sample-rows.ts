@@ -2,7 +2,7 @@ import type { PlannedFile } from '../../base/contract/plan.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
 import { previewRows } from '../../data/duckdb/write-part.ts';
 import type { UnreadableRows } from '../../data/duckdb/write-rejects.ts';
-import { type BoundRun, columnsRead } from './bound-run.ts';
+import { type BoundRun, columnsKept, columnsRead } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { deriveChunk } from './derive-chunk.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
@@ -56,7 +56,13 @@ async function sampleFile(tools: ChildTools, run: BoundRun, file: number, rows: 
     const lane = await tools.duck.lane();
     let local: LocalChunk | null = null;
     try {
-      const source = await localizeChunk(run.files, [slice], { ...tools, duck: reader, columns, maxRows: asked });
+      const source = await localizeChunk(run.files, [slice], {
+        ...tools,
+        duck: reader,
+        columns,
+        kept: columnsKept(run),
+        maxRows: asked,
+      });
       local = source;
       // How many rows a stream has is known only now.
       const located = source.located.map((part) => firstRows(part, asked));

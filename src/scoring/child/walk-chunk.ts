@@ -1,7 +1,7 @@
 import type { PlannedChunk } from '../../base/contract/plan.ts';
 import type { ChunkResult } from '../../base/contract/records.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
-import { type BoundRun, columnsRead } from './bound-run.ts';
+import { type BoundRun, columnsKept, columnsRead } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { type DerivedChunk, deriveChunk } from './derive-chunk.ts';
 import { encodePart, encodeRejects } from './encode-chunk.ts';
@@ -30,7 +30,12 @@ export async function walkChunk(
   const [reader, lane] = [await tools.duck.lane(), await tools.duck.lane()];
   let local: LocalChunk | null = null;
   try {
-    const source = await localizeChunk(run.files, chunk.slices, { ...tools, duck: reader, columns });
+    const source = await localizeChunk(run.files, chunk.slices, {
+      ...tools,
+      duck: reader,
+      columns,
+      kept: columnsKept(run),
+    });
     local = source;
     const { fetchMs, convertMs, bytesRead } = local;
     const options = { duck: reader, columns, onBadFile: run.context.onBadFile };

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { PlannedChunk } from '../../base/contract/plan.ts';
 import type { ChunkResult, ChunkTimings } from '../../base/contract/records.ts';
 import { writePartsTogether } from '../../data/duckdb/write-part.ts';
-import { type BoundRun, columnsRead, decodedColumns } from './bound-run.ts';
+import { type BoundRun, columnsKept, columnsRead, decodedColumns } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { type PartPlace, partPlace, stagePart } from './encode-chunk.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
@@ -88,7 +88,7 @@ function typesOf(run: BoundRun, file: number): string {
 
 /** Fetches all of them at a time; those that cannot be fetched, or are damaged, are left out. */
 async function gather(tools: ChildTools, run: BoundRun, chunks: readonly PlannedChunk[]): Promise<Gathered[]> {
-  const options = { ...tools, columns: columnsRead(run, []) };
+  const options = { ...tools, columns: columnsRead(run, []), kept: columnsKept(run) };
   const found = await Promise.all(
     chunks.map(async (chunk): Promise<Gathered | null> => {
       const local = await localizeChunk(run.files, chunk.slices, options).catch(() => null);

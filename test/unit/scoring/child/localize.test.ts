@@ -55,6 +55,7 @@ describe('a file that changes between the read of its footer and the next step',
       footers,
       arrowMemoryBytes: 2 ** 20,
       scratchBytes: 2 ** 30,
+      kept: new Set<string>(),
       converting: new Turnstile(),
     };
     const slices = [{ file: 0, rowStart: 0, rowEnd: 10 }];
