@@ -76,6 +76,8 @@ describe('the Dockerfile', () => {
     const { version } = JSON.parse(text('package.json')) as { version: string };
     const { stdout } = await run(process.execPath, [join(app, 'dist/cli/main.js'), '--version']);
     expect(stdout.trim()).toBe(version);
+    const help = await run(process.execPath, [join(app, 'dist/cli/main.js'), 'help', 'quick-start']);
+    expect(help.stdout).toMatch(/^# Quick start/);
   });
 
   it('leaves of ONNX Runtime what this platform needs, and that works', async () => {
