@@ -32,20 +32,25 @@ export interface ColumnReader {
 
 export const NUMBERS: JsonForms = { number: true, text: false, flag: false };
 
-/** Values of fixed width and which of them are null. */
-export class FixedValues<T extends FixedArray> {
-  readonly values: T;
+/** A reader of values of fixed width: what it has read, and which rows are null. */
+export abstract class FixedReader<T extends FixedArray> implements ColumnReader {
+  readonly keepsEmpty = false;
+  abstract readonly json: JsonForms;
+  abstract readonly says: string;
+  protected readonly values: T;
   private readonly validity = new Uint8Array(BATCH_ROWS / 8);
 
   constructor(values: T) {
     this.values = values;
   }
 
+  abstract read(row: number, bytes: Uint8Array, from: number, to: number): boolean;
+
   setNull(row: number): void {
     this.validity[row >> 3] = this.validity[row >> 3]! & ~(1 << (row & 7));
   }
 
-  setValid(row: number): void {
+  protected setValid(row: number): void {
     this.validity[row >> 3] = this.validity[row >> 3]! | (1 << (row & 7));
   }
 

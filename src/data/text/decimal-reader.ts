@@ -1,16 +1,15 @@
-import type { DecodedColumn } from '../arrow-values/arrow-column.ts';
-import { BATCH_ROWS, type ColumnReader, FixedValues, skipBlanks, trimBlanks } from './column-reader.ts';
+import { BATCH_ROWS, FixedReader, skipBlanks, trimBlanks } from './column-reader.ts';
 import { NumberText } from './number-text.ts';
 
 /** Digits beyond which a number is none of any decimal type; keeps powers of ten small. */
 const MOST_DIGITS = 1000;
 
 /** Decimals, exactly: digits that the scale does not hold refuse the value, unless they are zeros. */
-export class DecimalReader implements ColumnReader {
-  readonly keepsEmpty = false;
+export class DecimalReader extends FixedReader<
+  Int16Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>
+> {
   readonly json;
   readonly says: string;
-  private readonly fixed: FixedValues<Int16Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>;
   private readonly longs: BigInt64Array;
   private readonly rowLongs: number;
   private readonly number: NumberText;
@@ -19,15 +18,16 @@ export class DecimalReader implements ColumnReader {
 
   constructor(width: number, scale: number, mark: number) {
     // DuckDB's own widths: 2, 4, 8 and 16 bytes.
-    this.rowLongs = width <= 9 ? 0 : width <= 18 ? 1 : 2;
+    const rowLongs = width <= 9 ? 0 : width <= 18 ? 1 : 2;
     const values =
       width <= 4
         ? new Int16Array(BATCH_ROWS)
         : width <= 9
           ? new Int32Array(BATCH_ROWS)
-          : new Float64Array(BATCH_ROWS * this.rowLongs);
-    this.fixed = new FixedValues(values);
-    this.longs = this.rowLongs === 0 ? new BigInt64Array(0) : new BigInt64Array(values.buffer);
+          : new Float64Array(BATCH_ROWS * rowLongs);
+    super(values);
+    this.rowLongs = rowLongs;
+    this.longs = rowLongs === 0 ? new BigInt64Array(0) : new BigInt64Array(values.buffer);
     this.number = new NumberText(mark);
     this.limit = 10n ** BigInt(width);
     this.scale = scale;
@@ -47,24 +47,12 @@ export class DecimalReader implements ColumnReader {
     return whole % divisor === 0n && this.put(row, whole / divisor);
   }
 
-  setNull(row: number): void {
-    this.fixed.setNull(row);
-  }
-
-  column(rows: number): DecodedColumn {
-    return this.fixed.column(rows);
-  }
-
-  bytes(rows: number): number {
-    return this.fixed.bytes(rows);
-  }
-
   private put(row: number, value: bigint): boolean {
     if (value >= this.limit || value <= -this.limit) return false;
-    if (this.rowLongs === 0) this.fixed.values[row] = Number(value);
+    if (this.rowLongs === 0) this.values[row] = Number(value);
     else this.longs[row * this.rowLongs] = BigInt.asIntN(64, value);
     if (this.rowLongs === 2) this.longs[row * 2 + 1] = value >> 64n;
-    this.fixed.setValid(row);
+    this.setValid(row);
     return true;
   }
 }

@@ -1,12 +1,4 @@
-import {
-  asciiText,
-  BATCH_ROWS,
-  type ColumnReader,
-  FixedValues,
-  NUMBERS,
-  skipBlanks,
-  trimBlanks,
-} from './column-reader.ts';
+import { asciiText, BATCH_ROWS, FixedReader, NUMBERS, skipBlanks, trimBlanks } from './column-reader.ts';
 import { NumberText } from './number-text.ts';
 
 const NOT_FINITE = /^([+-]?)(?:(nan)|inf(?:inity)?)$/i;
@@ -23,17 +15,15 @@ export function notFinite(text: string): number | undefined {
  * Doubles and floats: the nearest to what is written. A finite number beyond them is refused. Where the type was guessed, so is a
  * whole number that a double would change.
  */
-export class FloatReader implements ColumnReader {
-  readonly keepsEmpty = false;
+export class FloatReader extends FixedReader<Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>> {
   readonly json = NUMBERS;
   readonly says: string;
-  private readonly fixed: FixedValues<Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>;
   private readonly number: NumberText;
   private readonly isFloat: boolean;
   private readonly isDeclared: boolean;
 
   constructor(isFloat: boolean, mark: number, isDeclared: boolean) {
-    this.fixed = new FixedValues(isFloat ? new Float32Array(BATCH_ROWS) : new Float64Array(BATCH_ROWS));
+    super(isFloat ? new Float32Array(BATCH_ROWS) : new Float64Array(BATCH_ROWS));
     this.number = new NumberText(mark);
     this.isFloat = isFloat;
     this.isDeclared = isDeclared;
@@ -45,21 +35,9 @@ export class FloatReader implements ColumnReader {
     const stop = trimBlanks(bytes, start, to);
     const value = this.value(bytes, start, stop);
     if (value === undefined) return false;
-    this.fixed.values[row] = value;
-    this.fixed.setValid(row);
+    this.values[row] = value;
+    this.setValid(row);
     return true;
-  }
-
-  setNull(row: number): void {
-    this.fixed.setNull(row);
-  }
-
-  column(rows: number): ReturnType<ColumnReader['column']> {
-    return this.fixed.column(rows);
-  }
-
-  bytes(rows: number): number {
-    return this.fixed.bytes(rows);
   }
 
   private value(bytes: Uint8Array, from: number, to: number): number | undefined {

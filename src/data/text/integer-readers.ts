@@ -1,9 +1,8 @@
 import {
   asciiText,
   BATCH_ROWS,
-  type ColumnReader,
   type FixedArray,
-  FixedValues,
+  FixedReader,
   NUMBERS,
   skipBlanks,
   trimBlanks,
@@ -39,17 +38,15 @@ function digitsValue(bytes: Uint8Array, from: number, to: number): number {
 }
 
 /** Integers of up to 32 bits. */
-export class IntegerReader implements ColumnReader {
-  readonly keepsEmpty = false;
+export class IntegerReader extends FixedReader<FixedArray> {
   readonly json = NUMBERS;
   readonly says: string;
-  private readonly fixed: FixedValues<FixedArray>;
   private readonly low: number;
   private readonly high: number;
   private readonly isDeclared: boolean;
 
   constructor(values: FixedArray, low: number, high: number, isDeclared: boolean) {
-    this.fixed = new FixedValues(values);
+    super(values);
     this.low = low;
     this.high = high;
     this.isDeclared = isDeclared;
@@ -64,21 +61,9 @@ export class IntegerReader implements ColumnReader {
     const size = digitsValue(bytes, digit, stop);
     const value = bytes[start] === MINUS ? -size : size;
     if (value < this.low || value > this.high) return false;
-    this.fixed.values[row] = value;
-    this.fixed.setValid(row);
+    this.values[row] = value;
+    this.setValid(row);
     return true;
-  }
-
-  setNull(row: number): void {
-    this.fixed.setNull(row);
-  }
-
-  column(rows: number): ReturnType<ColumnReader['column']> {
-    return this.fixed.column(rows);
-  }
-
-  bytes(rows: number): number {
-    return this.fixed.bytes(rows);
   }
 }
 
@@ -88,18 +73,17 @@ const MAX_UINT64 = 2n ** 64n - 1n;
 const WORD = 2 ** 32;
 
 /** 64-bit integers, every one of them exactly. */
-export class LongReader implements ColumnReader {
-  readonly keepsEmpty = false;
+export class LongReader extends FixedReader<Float64Array<ArrayBuffer>> {
   readonly json;
   readonly says: string;
   private readonly low: bigint;
   private readonly high: bigint;
   private readonly isDeclared: boolean;
-  private readonly longs = new BigInt64Array(BATCH_ROWS);
-  private readonly words = new Uint32Array(this.longs.buffer);
-  private readonly fixed = new FixedValues(new Float64Array(this.longs.buffer));
+  private readonly longs = new BigInt64Array(this.values.buffer);
+  private readonly words = new Uint32Array(this.values.buffer);
 
   constructor(isSigned: boolean, isDeclared: boolean) {
+    super(new Float64Array(BATCH_ROWS));
     this.low = isSigned ? MIN_INT64 : 0n;
     this.high = isSigned ? MAX_INT64 : MAX_UINT64;
     this.isDeclared = isDeclared;
@@ -128,19 +112,7 @@ export class LongReader implements ColumnReader {
       this.words[row * 2] = value - high * WORD;
       this.words[row * 2 + 1] = high;
     }
-    this.fixed.setValid(row);
+    this.setValid(row);
     return true;
-  }
-
-  setNull(row: number): void {
-    this.fixed.setNull(row);
-  }
-
-  column(rows: number): ReturnType<ColumnReader['column']> {
-    return this.fixed.column(rows);
-  }
-
-  bytes(rows: number): number {
-    return this.fixed.bytes(rows);
   }
 }

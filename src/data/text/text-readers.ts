@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { DecodedColumn } from '../arrow-values/arrow-column.ts';
-import { asciiText, BATCH_ROWS, type ColumnReader, FixedValues, skipBlanks, trimBlanks } from './column-reader.ts';
+import { asciiText, BATCH_ROWS, type ColumnReader, FixedReader, skipBlanks, trimBlanks } from './column-reader.ts';
 
 /** Texts, as views into the bytes that they were read from: those must stay until the batch is written. */
 export class TextReader implements ColumnReader {
@@ -54,14 +54,13 @@ const WORDS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** Flags. Where the type was guessed, `true` and `false` alone, in any case. */
-export class BooleanReader implements ColumnReader {
-  readonly keepsEmpty = false;
+export class BooleanReader extends FixedReader<Uint8Array<ArrayBuffer>> {
   readonly json = { number: false, text: false, flag: true } as const;
   readonly says = 'true or false';
-  private readonly fixed = new FixedValues(new Uint8Array(BATCH_ROWS));
   private readonly isDeclared: boolean;
 
   constructor(isDeclared: boolean) {
+    super(new Uint8Array(BATCH_ROWS));
     this.isDeclared = isDeclared;
   }
 
@@ -72,20 +71,8 @@ export class BooleanReader implements ColumnReader {
     const word = asciiText(bytes, start, stop).toLowerCase();
     const value = this.isDeclared || word.length > 3 ? WORDS.get(word) : undefined;
     if (value === undefined) return false;
-    this.fixed.values[row] = value;
-    this.fixed.setValid(row);
+    this.values[row] = value;
+    this.setValid(row);
     return true;
-  }
-
-  setNull(row: number): void {
-    this.fixed.setNull(row);
-  }
-
-  column(rows: number): DecodedColumn {
-    return this.fixed.column(rows);
-  }
-
-  bytes(rows: number): number {
-    return this.fixed.bytes(rows);
   }
 }

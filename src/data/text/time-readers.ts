@@ -1,5 +1,4 @@
-import type { DecodedColumn } from '../arrow-values/arrow-column.ts';
-import { asciiText, BATCH_ROWS, type ColumnReader, FixedValues, skipBlanks, trimBlanks } from './column-reader.ts';
+import { asciiText, BATCH_ROWS, FixedReader, skipBlanks, trimBlanks } from './column-reader.ts';
 import { type InstantText, readIsoDate, readIsoInstant, type TimeReader } from './time-texts.ts';
 
 /** Longer than any date or time that is read. */
@@ -8,14 +7,13 @@ const TEXTS = { number: false, text: true, flag: false } as const;
 const WORD = 2 ** 32;
 
 /** Dates, as days since 1970-01-01. */
-export class DateReader implements ColumnReader {
-  readonly keepsEmpty = false;
+export class DateReader extends FixedReader<Int32Array<ArrayBuffer>> {
   readonly json = TEXTS;
   readonly says: string;
-  private readonly fixed = new FixedValues(new Int32Array(BATCH_ROWS));
   private readonly readText: TimeReader;
 
   constructor(format: { readonly text: string; readonly read: TimeReader } | null) {
+    super(new Int32Array(BATCH_ROWS));
     this.readText = format?.read ?? readIsoDate;
     this.says = `a date as ${format?.text ?? '2013-01-31'}`;
   }
@@ -23,35 +21,22 @@ export class DateReader implements ColumnReader {
   read(row: number, bytes: Uint8Array, from: number, to: number): boolean {
     const found = instantAt(bytes, from, to, this.readText);
     if (found === null || found.hasZone || found.micros !== 0) return false;
-    this.fixed.values[row] = found.days;
-    this.fixed.setValid(row);
+    this.values[row] = found.days;
+    this.setValid(row);
     return true;
-  }
-
-  setNull(row: number): void {
-    this.fixed.setNull(row);
-  }
-
-  column(rows: number): DecodedColumn {
-    return this.fixed.column(rows);
-  }
-
-  bytes(rows: number): number {
-    return this.fixed.bytes(rows);
   }
 }
 
 /** Timestamps, as microseconds since 1970-01-01 UTC: with a zone, or without one, but not now so and now so. */
-export class TimestampReader implements ColumnReader {
-  readonly keepsEmpty = false;
+export class TimestampReader extends FixedReader<Float64Array<ArrayBuffer>> {
   readonly json = TEXTS;
   readonly says: string;
-  private readonly words = new Uint32Array(BATCH_ROWS * 2);
-  private readonly fixed = new FixedValues(new Float64Array(this.words.buffer));
+  private readonly words = new Uint32Array(this.values.buffer);
   private readonly readText: TimeReader;
   private readonly hasZone: boolean;
 
   constructor(hasZone: boolean, format: { readonly text: string; readonly read: TimeReader } | null) {
+    super(new Float64Array(BATCH_ROWS));
     this.hasZone = hasZone;
     this.readText = format?.read ?? readIsoInstant;
     const example = format?.text ?? `2013-01-31T23:59:59.999999${hasZone ? 'Z' : ''}`;
@@ -67,20 +52,8 @@ export class TimestampReader implements ColumnReader {
     const carry = Math.floor(low / WORD);
     this.words[row * 2] = low - carry * WORD;
     this.words[row * 2 + 1] = high + carry;
-    this.fixed.setValid(row);
+    this.setValid(row);
     return true;
-  }
-
-  setNull(row: number): void {
-    this.fixed.setNull(row);
-  }
-
-  column(rows: number): DecodedColumn {
-    return this.fixed.column(rows);
-  }
-
-  bytes(rows: number): number {
-    return this.fixed.bytes(rows);
   }
 }
 
