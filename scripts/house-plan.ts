@@ -117,7 +117,16 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'data/duckdb',
         holds: 'DuckDB: decoding slices, encoding parts, describing inputs',
-        may: [...BASE, 'base/formats', 'base/heap', 'data/object-store', 'data/parquet', 'data/arrow', 'data/text'],
+        may: [
+          ...BASE,
+          'base/formats',
+          'base/heap',
+          'data/object-store',
+          'data/parquet',
+          'data/arrow',
+          'data/arrow-values',
+          'data/text',
+        ],
       },
     ],
   },

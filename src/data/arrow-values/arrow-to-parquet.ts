@@ -5,7 +5,7 @@ import { ArrowPlace } from '../arrow/arrow-fault.ts';
 import { ArrowLocalFile } from '../arrow/arrow-local-file.ts';
 import { type ArrowConversion, type ArrowSelection, openConversion } from './arrow-conversion.ts';
 import { withRowScan } from './row-scan.ts';
-import { keepZeroSigns } from './zero-signs.ts';
+import { scratchOptions } from './zero-signs.ts';
 
 export interface ArrowToParquetOptions extends ArrowSelection {
   readonly connection: DuckDBConnection;
@@ -45,7 +45,7 @@ export async function arrowToParquet(options: ArrowToParquetOptions): Promise<Ar
   try {
     const conversion = await openConversion(file, options, place);
     const rowBytes = conversion.lookAhead();
-    const signs = keepZeroSigns(conversion.types);
+    const signs = scratchOptions(conversion.types);
     const scan = { types: conversion.types, next: () => conversion.next() };
     const written = await withRowScan(options.connection, scan, (table) => copy(table, rowBytes, signs, options));
     requireAll(conversion, written);

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { RejectReason } from '../../base/contract/binding.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { NO_DICTIONARIES } from '../arrow-values/zero-signs.ts';
 import { type Duck, quoteName, quoteText } from './duckdb.ts';
 import {
   columnExpression,
@@ -16,7 +17,6 @@ import {
 } from './local-slice.ts';
 import { AS_OF } from './read-expression.ts';
 import { copyTo } from './write-part.ts';
-import { NO_DICTIONARIES } from './zero-signs.ts';
 
 /** What a slice is made into. */
 export interface Derivation {

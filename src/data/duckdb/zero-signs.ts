@@ -1,8 +1,6 @@
 import type { OutputColumn } from '../../base/contract/plan.ts';
+import { holdsFloats, NO_DICTIONARIES } from '../arrow-values/zero-signs.ts';
 import { type Duck, quoteName } from './duckdb.ts';
-
-/** DuckDB's dictionaries in Parquet take 0.0 and -0.0 for one value, whichever came first, and there is no switch per column. */
-export const NO_DICTIONARIES = ', dictionary_size_limit 0';
 
 /**
  * The option of COPY that keeps the signs of zeros in a part: empty where no float is -0.0, which is looked for. `kept` is SQL for the
@@ -14,7 +12,7 @@ export async function keepZeroSigns(
   table: string,
   kept: (floats: readonly OutputColumn[]) => string,
 ): Promise<string> {
-  const floats = columns.filter(({ type }) => /\b(FLOAT|DOUBLE)\b/.test(type));
+  const floats = columns.filter(({ type }) => holdsFloats(type));
   if (floats.some(({ type }) => type !== 'FLOAT' && type !== 'DOUBLE')) return NO_DICTIONARIES;
   const predictions = columns.filter((c) => c.role === 'prediction');
   const scored = floats.flatMap((c) => (c.role === 'prediction' ? [`p${predictions.indexOf(c)}`] : []));

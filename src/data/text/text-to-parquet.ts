@@ -5,7 +5,7 @@ import type { ColumnInfo, TextLayout } from '../../base/contract/table.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import type { ScanBatch } from '../arrow-values/row-scan.ts';
 import { withRowScan } from '../arrow-values/row-scan.ts';
-import { keepZeroSigns } from '../arrow-values/zero-signs.ts';
+import { scratchOptions } from '../arrow-values/zero-signs.ts';
 import { CsvRows } from './csv-rows.ts';
 import { JsonlRows } from './jsonl-rows.ts';
 import { RecordBuffer } from './record-buffer.ts';
@@ -101,7 +101,7 @@ async function convert(options: TextToParquetOptions, { rows: groupRows }: RowGr
       return batch;
     };
     const written = await withRowScan(connection, { types: rows.types, next }, (table) =>
-      copy(table, groupRows, keepZeroSigns(rows.types), options),
+      copy(table, groupRows, scratchOptions(rows.types), options),
     );
     if (written !== rows.rows) throw lostRows(rows, written);
     return { rows: written, faults: rows.faults, widest: all.rows, groupRows: some.rows };
