@@ -1,0 +1,74 @@
+import { type Ensemble, RULE, ZERO_BAND } from './ensemble.ts';
+
+/**
+ * Raw scores of rows, `targets` a row, the plain way: one row and one tree after the other. The second opinion that faster evaluators are
+ * checked against.
+ *
+ * Owns: `rows` ([N, features], row-major) stays the caller's.
+ */
+export function plainScores(ensemble: Ensemble, rows: Float32Array | Float64Array): Float64Array {
+  const { features, targets } = ensemble;
+  const count = rows.length / features;
+  const scores = new Float64Array(count * targets);
+  for (let row = 0; row < count; row++)
+    scoreRow(
+      ensemble,
+      (feature) => rows[row * features + feature]!,
+      scores.subarray(row * targets, (row + 1) * targets),
+    );
+  return scores;
+}
+
+/** The leaf of each tree that a row falls into, in the order of `roots`. */
+export function plainLeaves(ensemble: Ensemble, valueOf: (feature: number) => number): Int32Array {
+  return ensemble.roots.map((root) => leafFrom(ensemble, root, valueOf));
+}
+
+function scoreRow(ensemble: Ensemble, valueOf: (feature: number) => number, scores: Float64Array): void {
+  const { leaves, base, baseAdded, divisor } = ensemble;
+  const round = ensemble.sums === 'float32' ? Math.fround : same;
+  if (baseAdded === 'first') scores.set(base);
+  for (const root of ensemble.roots) {
+    const leaf = leafFrom(ensemble, root, valueOf);
+    for (let i = leaves.first[leaf]!; i < leaves.first[leaf + 1]!; i++) {
+      const target = leaves.target[i]!;
+      scores[target] = round(scores[target]! + leaves.weight[i]!);
+    }
+  }
+  if (divisor !== 1) for (let k = 0; k < scores.length; k++) scores[k] = round(scores[k]! / divisor);
+  if (baseAdded === 'last') for (let k = 0; k < scores.length; k++) scores[k] = round(scores[k]! + base[k]!);
+}
+
+function leafFrom(ensemble: Ensemble, root: number, valueOf: (feature: number) => number): number {
+  const { nodes } = ensemble;
+  let at = root;
+  while (at >= 0) at = goesLeft(ensemble, at, valueOf(nodes.feature[at]!)) ? nodes.left[at]! : nodes.right[at]!;
+  return ~at;
+}
+
+/** Whether a value goes left at a node. */
+export function goesLeft(ensemble: Ensemble, node: number, value: number): boolean {
+  const { nodes } = ensemble;
+  const rule = nodes.rule[node]!;
+  const threshold = nodes.threshold[node]!;
+  if (rule === RULE.category || rule === RULE.categoryElseLeft)
+    return isMember(ensemble, threshold, value, rule === RULE.categoryElseLeft);
+  if (rule === RULE.zeroLeft || rule === RULE.zeroRight) {
+    const isMissing = Number.isNaN(value) || (value >= -ZERO_BAND && value <= ZERO_BAND);
+    return isMissing ? rule === RULE.zeroLeft : value <= threshold;
+  }
+  if (!Number.isNaN(value)) return value <= threshold;
+  return rule === RULE.nanAsZero ? 0 <= threshold : rule === RULE.nanLeft;
+}
+
+function isMember(ensemble: Ensemble, set: number, value: number, elseLeft: boolean): boolean {
+  const { first, words } = ensemble.categories;
+  const category = Math.trunc(value);
+  // NaN fails both; -0.5 is category 0, as in C.
+  if (!(category >= 0 && category < 32 * (first[set + 1]! - first[set]!))) return elseLeft;
+  return ((words[first[set]! + (category >> 5)]! >>> (category & 31)) & 1) === 1;
+}
+
+function same(value: number): number {
+  return value;
+}
