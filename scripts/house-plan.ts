@@ -134,7 +134,11 @@ export const WINGS: readonly Wing[] = [
     name: 'model',
     story: 'What scores: a model file, the session that runs it, the device it runs on.',
     rooms: [
-      { path: 'model/elements', holds: 'element types of tensors and their typed arrays', may: ['base/contract'] },
+      {
+        path: 'model/elements',
+        holds: 'element types of tensors, their typed arrays, and what every loaded model can do',
+        may: ['base/contract'],
+      },
       {
         path: 'model/gpu',
         holds: 'the CUDA provider beside ONNX Runtime: installing it, its libraries, what is missing',
@@ -144,6 +148,21 @@ export const WINGS: readonly Wing[] = [
         path: 'model/onnx',
         holds: 'reading ONNX files, refusals, devices, the session',
         may: [...BASE, 'base/formats', 'model/elements', 'model/gpu'],
+      },
+      {
+        path: 'model/trees',
+        holds: 'tree ensembles as plain arrays, read from ONNX operators, and the plain way to score them',
+        may: ['base/formats'],
+      },
+      {
+        path: 'model/tree-kernel',
+        holds: 'WebAssembly that scores tree ensembles, made for the model',
+        may: ['model/trees'],
+      },
+      {
+        path: 'model/engine',
+        holds: 'what evaluates a model: its trees by the kernel where that is exact and faster, else ONNX Runtime',
+        may: [...BASE, 'model/elements', 'model/onnx', 'model/trees', 'model/tree-kernel', 'base/formats'],
       },
     ],
   },
@@ -164,7 +183,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'scoring/thread',
         holds: 'batches through the session, in a thread of their own',
-        may: [...BASE, 'base/heap', 'model/elements', 'model/onnx', 'scoring/tensor'],
+        may: [...BASE, 'base/heap', 'model/elements', 'model/onnx', 'model/engine', 'scoring/tensor'],
       },
       {
         path: 'scoring/child',
@@ -282,7 +301,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'inference/child',
         holds: 'the live scorer process, and the seat that keeps one running',
-        may: [...BASE, 'base/heap', 'model/elements', 'model/onnx', 'scoring/thread'],
+        may: [...BASE, 'base/heap', 'model/elements', 'model/onnx', 'model/engine', 'scoring/thread'],
       },
       {
         path: 'inference/host',

@@ -3,8 +3,9 @@ import { flushCompileCache } from 'node:module';
 import { rowDependence } from '../../base/contract/row-dependence.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { collectYoung } from '../../base/heap/native-memory.ts';
+import type { ModelSession } from '../../model/elements/model-session.ts';
+import { openModel } from '../../model/engine/open-model.ts';
 import { inspectModel } from '../../model/onnx/inspect-model.ts';
-import { OnnxSession } from '../../model/onnx/onnx-session.ts';
 import { type BatchAxis, findBatchAxis } from './batch-axis.ts';
 import { encodeFrame, type Frame, FrameReader } from './live-frame.ts';
 import type { FromLiveChild, LiveModelFile, ToLiveChild } from './live-messages.ts';
@@ -18,7 +19,7 @@ export interface LivePort {
 }
 
 interface Loaded {
-  readonly session: OnnxSession;
+  readonly session: ModelSession;
   readonly axis: BatchAxis;
 }
 
@@ -63,7 +64,7 @@ export class LiveChild {
   private async load(model: LiveModelFile): Promise<void> {
     const bytes = new Uint8Array(await readFile(model.path));
     const { file, ...facts } = inspectModel(bytes, model.where, model.sha256);
-    const session = await OnnxSession.open(bytes, file, model, model.where);
+    const { session } = await openModel(bytes, file, { trees: 'auto', ...model }, model.where);
     this.loaded = { session, axis: findBatchAxis(session.signature, model.where) };
     // This process is ended with SIGKILL, so nothing else would ever keep what it has compiled.
     flushCompileCache?.();

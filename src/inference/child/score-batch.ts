@@ -3,7 +3,7 @@ import type { Signature, TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { type TensorValue, zeros } from '../../model/elements/elements.ts';
 import { hasLostBatch } from '../../model/elements/lost-batch.ts';
-import type { OnnxSession } from '../../model/onnx/onnx-session.ts';
+import type { ModelSession } from '../../model/elements/model-session.ts';
 import { bisectRows } from '../../scoring/thread/bisect-rows.ts';
 import type { BatchAxis } from './batch-axis.ts';
 import { countOf, joinData, sliceData, writeData } from './tensor-data.ts';
@@ -21,7 +21,7 @@ export interface BatchScore {
  * Errors: MODEL_OUTPUT_SHAPE when the first axis of an output is not the batch; MODEL_FAILED. Owns: `feeds` stay the caller's.
  */
 export async function scoreBatch(
-  session: OnnxSession,
+  session: ModelSession,
   axis: BatchAxis,
   feeds: ReadonlyMap<string, LiveTensor>,
   rows: number,

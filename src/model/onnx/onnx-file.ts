@@ -1,7 +1,7 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sampleOf } from '../../base/formats/file-sample.ts';
-import { foreignModel } from './foreign-model.ts';
 import { type ProtoField, protoFields, protoText } from '../../base/formats/protobuf.ts';
+import { foreignModel } from './foreign-model.ts';
 
 /** Structure of an ONNX file, read before ONNX Runtime sees it. Field numbers: onnx/onnx.proto (ModelProto and below). */
 export interface OnnxFile {

@@ -5,6 +5,7 @@ import type { GrantedDevice } from '../../base/contract/device.ts';
 import type { Signature, TensorSignature, TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { isTensorType, type TensorValue, zeros } from '../elements/elements.ts';
+import type { ModelSession } from '../elements/model-session.ts';
 import { type DeviceOptions, parseDevice } from './execution-device.ts';
 import { missingLocale } from './missing-locale.ts';
 import type { OnnxFile } from './onnx-file.ts';
@@ -28,7 +29,7 @@ ort.env.logLevel = 'fatal';
  * The only door to ONNX Runtime. `run` blocks its thread for the whole inference: it must be called in a worker thread
  * of a scorer child, never where anyone waits for the event loop.
  */
-export class OnnxSession {
+export class OnnxSession implements ModelSession {
   readonly signature: Signature;
   /** Where it runs. */
   readonly granted: GrantedDevice;

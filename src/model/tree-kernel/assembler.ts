@@ -61,8 +61,15 @@ function localOf(index: number): Local {
 }
 
 /** A module with one imported memory `m.memory` and functions of i32 parameters, exported by their names. */
-export function moduleBytes(functions: readonly { name: string; params: number; entry: readonly number[] }[]): Uint8Array<ArrayBuffer> {
-  const types = functions.map(({ params }) => [0x60, ...unsigned(params), ...new Array<number>(params).fill(TYPES.i32), 0]);
+export function moduleBytes(
+  functions: readonly { name: string; params: number; entry: readonly number[] }[],
+): Uint8Array<ArrayBuffer> {
+  const types = functions.map(({ params }) => [
+    0x60,
+    ...unsigned(params),
+    ...new Array<number>(params).fill(TYPES.i32),
+    0,
+  ]);
   const exports = functions.map(({ name }, i) => [...text(name), 0, ...unsigned(i)]);
   return new Uint8Array([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
@@ -127,7 +134,14 @@ const read =
   (at: Code, offset = 0): number[] => [...at, ...simd(op), align, ...unsigned(offset)];
 const readLane =
   (op: number, align: number) =>
-  (at: Code, into: Code, lane: number, offset = 0): number[] => [...at, ...into, ...simd(op), align, ...unsigned(offset), lane];
+  (at: Code, into: Code, lane: number, offset = 0): number[] => [
+    ...at,
+    ...into,
+    ...simd(op),
+    align,
+    ...unsigned(offset),
+    lane,
+  ];
 
 export const v128 = {
   load: read(0, 0),

@@ -1,5 +1,21 @@
 import { ZERO_BAND } from '../trees/ensemble.ts';
-import { type Code, FunctionBody, f32x4, f64x2, i8x16, i16x8, i32, i32x4, int, type Local, repeat, seq, v128, vectorOf, when } from './assembler.ts';
+import {
+  type Code,
+  FunctionBody,
+  f32x4,
+  f64x2,
+  i8x16,
+  i16x8,
+  i32,
+  i32x4,
+  int,
+  type Local,
+  repeat,
+  seq,
+  v128,
+  vectorOf,
+  when,
+} from './assembler.ts';
 import type { CellType } from './threshold-grid.ts';
 
 /** Rows that are ranked and scored together. */
@@ -42,7 +58,17 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
   const size = isFloat ? 4 : 8;
   const lanes = 16 / size;
   const stride = features * size;
-  const [record, x, out, high, left, count, at, base, vectors] = body.locals('i32', 9) as [Local, Local, Local, Local, Local, Local, Local, Local, Local];
+  const [record, x, out, high, left, count, at, base, vectors] = body.locals('i32', 9) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
   const xs = body.locals('v128', 16 / lanes);
   const masks = body.locals('v128', 4);
   const [limit, scale, offset, last] = body.locals('v128', 4) as [Local, Local, Local, Local];
@@ -54,7 +80,9 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
     const rowAt = (lane: number): number => (i * lanes + lane) * stride;
     let code: Code = isFloat ? v128.load32Zero(x.get, rowAt(0)) : v128.load64Zero(x.get, rowAt(0));
     for (let lane = 1; lane < lanes; lane++)
-      code = isFloat ? laneOf(x, code, lane, rowAt(lane), v128.load32Lane) : laneOf(x, code, lane, rowAt(lane), v128.load64Lane);
+      code = isFloat
+        ? laneOf(x, code, lane, rowAt(lane), v128.load32Lane)
+        : laneOf(x, code, lane, rowAt(lane), v128.load64Lane);
     return into.set(code);
   });
   const asZero = xs.map((v) => v.set(v128.andnot(v.get, ops.ne(v.get, v.get))));
@@ -75,12 +103,25 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
     repeat(
       seq(
         limit.set(isFloat ? v128.load32Splat(at.get) : v128.load64Splat(at.get)),
-        ...masks.map((m, i) => m.set(i32x4.sub(m.get, fourRows(i, (v) => ops.gt(v.get, limit.get))))),
+        ...masks.map((m, i) =>
+          m.set(
+            i32x4.sub(
+              m.get,
+              fourRows(i, (v) => ops.gt(v.get, limit.get)),
+            ),
+          ),
+        ),
         at.set(i32.add(at.get, int(size))),
       ),
       count.tee(i32.sub(count.get, int(1))),
     ),
-    v128.store(out.get, i8x16.sub(narrow((i) => masks[i]!.get), vectorOf(new Array<number>(16).fill(BIAS)))),
+    v128.store(
+      out.get,
+      i8x16.sub(
+        narrow((i) => masks[i]!.get),
+        vectorOf(new Array<number>(16).fill(BIAS)),
+      ),
+    ),
   );
   const magic = constantOf(type, isFloat ? 2 ** 23 : 2 ** 52);
   const cells = xs.map((v) => {
@@ -99,7 +140,8 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
           const row = i * lanes + lane;
           const find = base.set(i32.load8s(i32.add(field('cells'), cell)));
           const head = lane === 0 ? limit.set(cells[i]!) : [];
-          if (!isMany) return seq(head, find, i32.store8(out.get, i32.add(base.get, above(v, lane, first, start)), row));
+          if (!isMany)
+            return seq(head, find, i32.store8(out.get, i32.add(base.get, above(v, lane, first, start)), row));
           return seq(
             head,
             find,
@@ -119,7 +161,11 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
   const highest = seq(
     v128.store(
       high.get,
-      v128.select(vectorOf(new Array<number>(16).fill(127)), v128.load(out.get), narrow((i) => fourRows(i, (v) => ops.ne(v.get, v.get)))),
+      v128.select(
+        vectorOf(new Array<number>(16).fill(127)),
+        v128.load(out.get),
+        narrow((i) => fourRows(i, (v) => ops.ne(v.get, v.get))),
+      ),
     ),
     high.set(i32.add(high.get, int(16))),
   );

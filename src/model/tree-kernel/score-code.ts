@@ -1,4 +1,19 @@
-import { type Code, FunctionBody, f32x4, f64x2, i8x16, i16x8, i32, int, type Local, repeat, seq, v128, vectorOf, when } from './assembler.ts';
+import {
+  type Code,
+  FunctionBody,
+  f32x4,
+  f64x2,
+  i8x16,
+  i16x8,
+  i32,
+  int,
+  type Local,
+  repeat,
+  seq,
+  v128,
+  vectorOf,
+  when,
+} from './assembler.ts';
 import { BLOCK } from './rank-code.ts';
 
 /** Addresses that the code of `score` is made for. */
@@ -24,7 +39,15 @@ const VECTORS = BLOCK / 16;
 export function scoreCode(sums: 'float32' | 'float64', places: ScorePlaces): number[] {
   const body = new FunctionBody(1);
   const isFloat = sums === 'float32';
-  const [p, groups, end, column, targets, weights, plane] = body.locals('i32', 7) as [Local, Local, Local, Local, Local, Local, Local];
+  const [p, groups, end, column, targets, weights, plane] = body.locals('i32', 7) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
   const vs = body.locals('v128', VECTORS);
   const leaves = body.locals('v128', VECTORS);
   const [rank, mask, lowest, high, nibble] = body.locals('v128', 5) as [Local, Local, Local, Local, Local];

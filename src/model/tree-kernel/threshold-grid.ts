@@ -58,7 +58,9 @@ function gridOf(thresholds: Float64Array, type: CellType, low: number, high: num
   const round = type === 'float32' ? Math.fround : (x: number): number => x;
   const scale = round(size / (high - low));
   const isUsable = Number.isFinite(scale) && scale > 0 && Number.isFinite(round(low * scale));
-  const place = isUsable ? { scale, offset: round(-round(low * scale)), last: size - 1 } : { scale: 0, offset: 0, last: 0 };
+  const place = isUsable
+    ? { scale, offset: round(-round(low * scale)), last: size - 1 }
+    : { scale: 0, offset: 0, last: 0 };
   const counts = new Uint32Array(place.last + 1);
   for (const threshold of thresholds) counts[cellOf(place, type, threshold)]!++;
   const below = new Uint8Array(place.last + 1);

@@ -176,7 +176,8 @@ function readTensor(bytes: Uint8Array): OnnxAttribute['tensor'] {
       for (let i = 0; i < field.bytes.length; ) i = readInteger(field.bytes, i, data);
     else if (field.number === 4 || field.number === 10 || field.number === 9) {
       if (part.byteLength % size !== 0) throw new RangeError('tensor data of a broken length');
-      for (let i = 0; i < part.byteLength; i += size) data.push(elementAt(part, i, field.number === 4 ? FLOAT : field.number === 10 ? DOUBLE : type));
+      for (let i = 0; i < part.byteLength; i += size)
+        data.push(elementAt(part, i, field.number === 4 ? FLOAT : field.number === 10 ? DOUBLE : type));
     }
   }
   return { type, data: data.values() };

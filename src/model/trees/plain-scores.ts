@@ -20,16 +20,16 @@ export function plainScores(ensemble: Ensemble, rows: Float32Array | Float64Arra
 }
 
 /** The leaf of each tree that a row falls into, in the order of `roots`. */
-export function plainLeaves(ensemble: Ensemble, valueOf: (feature: number) => number): Int32Array {
-  return ensemble.roots.map((root) => leafFrom(ensemble, root, valueOf));
+export function plainLeaves(ensemble: Ensemble, value: (feature: number) => number): Int32Array {
+  return ensemble.roots.map((root) => leafFrom(ensemble, root, value));
 }
 
-function scoreRow(ensemble: Ensemble, valueOf: (feature: number) => number, scores: Float64Array): void {
+function scoreRow(ensemble: Ensemble, value: (feature: number) => number, scores: Float64Array): void {
   const { leaves, base, baseAdded, divisor } = ensemble;
   const round = ensemble.sums === 'float32' ? Math.fround : same;
   if (baseAdded === 'first') scores.set(base);
   for (const root of ensemble.roots) {
-    const leaf = leafFrom(ensemble, root, valueOf);
+    const leaf = leafFrom(ensemble, root, value);
     for (let i = leaves.first[leaf]!; i < leaves.first[leaf + 1]!; i++) {
       const target = leaves.target[i]!;
       scores[target] = round(scores[target]! + leaves.weight[i]!);
@@ -39,10 +39,10 @@ function scoreRow(ensemble: Ensemble, valueOf: (feature: number) => number, scor
   if (baseAdded === 'last') for (let k = 0; k < scores.length; k++) scores[k] = round(scores[k]! + base[k]!);
 }
 
-function leafFrom(ensemble: Ensemble, root: number, valueOf: (feature: number) => number): number {
+function leafFrom(ensemble: Ensemble, root: number, value: (feature: number) => number): number {
   const { nodes } = ensemble;
   let at = root;
-  while (at >= 0) at = goesLeft(ensemble, at, valueOf(nodes.feature[at]!)) ? nodes.left[at]! : nodes.right[at]!;
+  while (at >= 0) at = goesLeft(ensemble, at, value(nodes.feature[at]!)) ? nodes.left[at]! : nodes.right[at]!;
   return ~at;
 }
 

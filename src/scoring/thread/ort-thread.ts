@@ -3,8 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Binding } from '../../base/contract/binding.ts';
 import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { collectYoung } from '../../base/heap/native-memory.ts';
+import type { ModelSession } from '../../model/elements/model-session.ts';
+import { openModel } from '../../model/engine/open-model.ts';
 import { inspectModel } from '../../model/onnx/inspect-model.ts';
-import { OnnxSession } from '../../model/onnx/onnx-session.ts';
 import type { PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
 import { scoreSlab } from './score-slab.ts';
@@ -30,7 +31,7 @@ const TEXT_BYTES = 32;
 const port = parentPort!;
 const control = new Int32Array((workerData as { control: SharedArrayBuffer }).control);
 const bindings = new Map<number, Bound>();
-let session: OnnxSession | null = null;
+let session: ModelSession | null = null;
 /** The dictionaries of string features by walk: the next chunk's slabs come before the last one is forgotten. */
 const texts = new Map<number, string[]>();
 const NO_TEXTS: readonly string[] = [];
@@ -58,7 +59,8 @@ const onBatch = (isBusy: boolean): void => {
 // Loading is no batch: whoever asked for it has a deadline of its own.
 async function load(message: ToThread & { kind: 'load' }): Promise<void> {
   const { file, ...facts } = inspectModel(message.bytes, message.where, message.sha256);
-  session = await OnnxSession.open(message.bytes, file, message, message.where);
+  const opened = await openModel(message.bytes, file, { trees: 'auto', ...message }, message.where);
+  ({ session } = opened);
   // Children are ended with SIGKILL, so nothing else would ever keep what this thread has compiled.
   flushCompileCache?.();
   const { signature, granted, isCopying } = session;

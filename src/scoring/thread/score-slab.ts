@@ -1,6 +1,6 @@
 import type { Binding, BoundConstant, BoundInput } from '../../base/contract/binding.ts';
 import { type ElementArray, elementView, type TensorValue } from '../../model/elements/elements.ts';
-import type { OnnxSession } from '../../model/onnx/onnx-session.ts';
+import type { ModelSession } from '../../model/elements/model-session.ts';
 import { constantTensor } from '../tensor/constant-tensor.ts';
 import { FetchColumns, type PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
@@ -33,7 +33,7 @@ export interface SlabScorer {
  * Errors: MODEL_OUTPUT_SHAPE; MODEL_FAILED when single rows already want more memory than there is. Owns: the slab stays the caller's; columns are handed over.
  */
 export async function scoreSlab(
-  session: OnnxSession,
+  session: ModelSession,
   scorer: SlabScorer,
   buffer: ArrayBufferLike,
   spans: readonly number[],

@@ -1,13 +1,13 @@
 import type { Binding } from '../../base/contract/binding.ts';
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
-import type { OnnxSession } from '../../model/onnx/onnx-session.ts';
+import type { ModelSession } from '../../model/elements/model-session.ts';
 import { constantTensor } from '../tensor/constant-tensor.ts';
 import type { TrialInput } from './trial-rows.ts';
 import { tryRows } from './try-rows.ts';
 
 /** Tries the rows of a binding (see `tryRows`) in batches of up to `rows`. `onBatch` is told of each, as in scoring. */
 export function tryBinding(
-  session: OnnxSession,
+  session: ModelSession,
   binding: Binding,
   rows: number,
   onBatch: (isBusy: boolean) => void,

@@ -1,0 +1,163 @@
+import type { TensorValue } from '../elements/elements.ts';
+import type { ModelSession } from '../elements/model-session.ts';
+import { type OnnxFile, readOnnxFile } from '../onnx/onnx-file.ts';
+import { OnnxSession, type SessionOptions } from '../onnx/onnx-session.ts';
+import type { OnnxTrees } from '../trees/tree-operator.ts';
+import { checkRows } from './check-rows.ts';
+import { ELEMENT, partModel, readOnnxGraph, tensorInfo, transformNode } from './onnx-graph.ts';
+import { splitTrees, type TreeParts } from './split-trees.ts';
+import { type HeadTransform, LABEL_RULES, TreeHead } from './tree-head.ts';
+import { TRANSFORM, TreeScorer } from './tree-scorer.ts';
+import { TreeSession } from './tree-session.ts';
+
+/** What evaluates a model's trees, or why nothing does but ONNX Runtime. */
+export type EngineChoice =
+  | { readonly engine: 'trees'; readonly checkedRows: number; readonly speedup: number }
+  | { readonly engine: 'onnxruntime'; readonly why: string };
+
+export interface OpenedModel {
+  readonly session: ModelSession;
+  readonly choice: EngineChoice;
+}
+
+export interface EngineOptions extends SessionOptions {
+  /** `onnxruntime`: trees are left to it. */
+  readonly trees: 'auto' | 'onnxruntime';
+}
+
+const MOST_TREES_MS = 2;
+
+/**
+ * Opens a model with what evaluates it fastest. Trees are taken from ONNX Runtime only where every bit of label and score is the same for
+ * all check rows, and where they are faster; whatever else, it scores as before.
+ *
+ * Errors: those of `OnnxSession.open`. Owns: `bytes` may be dropped afterwards.
+ */
+export async function openModel(
+  bytes: Uint8Array,
+  file: OnnxFile,
+  options: EngineOptions,
+  where: string,
+): Promise<OpenedModel> {
+  const whole = await OnnxSession.open(bytes, file, options, where);
+  const tried = await tryTrees(bytes, whole, options, where);
+  if (typeof tried === 'string') return { session: whole, choice: { engine: 'onnxruntime', why: tried } };
+  await whole.close();
+  return tried;
+}
+
+async function tryTrees(
+  bytes: Uint8Array,
+  whole: OnnxSession,
+  options: EngineOptions,
+  where: string,
+): Promise<OpenedModel | string> {
+  if (options.trees === 'onnxruntime') return 'the job says so';
+  if (whole.granted.device !== 'cpu') return 'it runs on a GPU';
+  if (options.intraOpThreads !== 1) return 'several threads share a batch';
+  const parts = partsOf(bytes);
+  if (typeof parts === 'string') return parts;
+  const head = TreeHead.of(parts.trees);
+  if (typeof head === 'string') return head;
+  const width = widthOf(whole, parts);
+  const open = (model: Uint8Array): Promise<OnnxSession> =>
+    OnnxSession.open(model, readOnnxFile(model, where), options, where);
+  const scorer = new TreeScorer(
+    parts.trees,
+    head,
+    head.transform === null ? null : await open(transformModel(bytes, head.transform)),
+  );
+  const isWhole = parts.before === null && parts.after === null;
+  const oracle = isWhole ? whole : await open(parts.alone);
+  const checked = scorer.prepare(width)
+    ? await check(parts, scorer, oracle, width)
+    : 'its trees are too large, or ask for categories';
+  if (!isWhole) await oracle.close();
+  if (typeof checked === 'string') {
+    await scorer.close();
+    return checked;
+  }
+  const before = parts.before === null ? null : await open(parts.before.model);
+  const after = parts.after === null ? null : await open(parts.after.model);
+  return { session: new TreeSession(whole, parts, { before, after }, scorer), choice: { engine: 'trees', ...checked } };
+}
+
+// What the reader does not understand, ONNX Runtime has opened: it knows better.
+function partsOf(bytes: Uint8Array): TreeParts | string {
+  try {
+    return splitTrees(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return `its trees are unusual: ${error.message}`;
+    throw error;
+  }
+}
+
+// Rows may be wider than what the trees ask for.
+function widthOf(whole: OnnxSession, parts: TreeParts): number {
+  const declared = whole.signature.inputs.find(({ name }) => name === parts.input)?.dims[1];
+  return Math.max(1, declared ?? parts.trees.ensemble.features);
+}
+
+function transformModel(bytes: Uint8Array, { name, width }: HeadTransform): Uint8Array<ArrayBuffer> {
+  const { input, label, scores } = TRANSFORM;
+  const node = transformNode(input, [label, scores], width, name);
+  return partModel(
+    readOnnxGraph(bytes),
+    [node],
+    [tensorInfo(input, ELEMENT.float, 2)],
+    [tensorInfo(label, ELEMENT.int64, 1), tensorInfo(scores, ELEMENT.float, 2)],
+  );
+}
+
+type Checked = { readonly checkedRows: number; readonly speedup: number };
+
+/** Both ways over the same rows; in words, why the trees are not taken. */
+async function check(
+  parts: TreeParts,
+  scorer: TreeScorer,
+  oracle: ModelSession,
+  width: number,
+): Promise<Checked | string> {
+  const data = checkRows(parts.trees.ensemble, width);
+  const count = data.length / width;
+  const rows: TensorValue = { type: 'float32', dims: [count, width], data };
+  const { label, scores } = parts;
+  const fetches = [label, scores].filter((name) => name !== null);
+  const feeds = new Map([[parts.input, rows]]);
+  const started = performance.now();
+  const expected = await oracle.run(feeds, fetches);
+  const oracleMs = performance.now() - started;
+  const isWithLabel = label !== null;
+  const first = await scorer.score(rows, isWithLabel);
+  if (scores !== null && !isSame(expected.get(scores)!, first.scores))
+    return 'its scores differ from those of ONNX Runtime';
+  if (label !== null && !(await findRule(parts.trees, scorer, rows, expected.get(label)!)))
+    return 'its labels differ from those of ONNX Runtime';
+  const again = performance.now();
+  await scorer.score(rows, isWithLabel);
+  const ms = performance.now() - again;
+  // The first calls run code that is not optimised yet, so what is not slower now will be faster.
+  if (ms > oracleMs && ms > MOST_TREES_MS) return 'ONNX Runtime is faster';
+  return { checkedRows: count, speedup: oracleMs / ms };
+}
+
+async function findRule(
+  trees: OnnxTrees,
+  scorer: TreeScorer,
+  rows: TensorValue,
+  expected: TensorValue,
+): Promise<boolean> {
+  for (const rule of trees.ensemble.targets === 2 ? LABEL_RULES : LABEL_RULES.slice(0, 1)) {
+    scorer.rule = rule;
+    const { label } = await scorer.score(rows, true);
+    if (label !== null && isSame(expected, label)) return true;
+  }
+  return false;
+}
+
+/** Equal in every bit; NaN is as good as another. */
+export function isSame(a: TensorValue, b: TensorValue): boolean {
+  if (a.type !== b.type || a.data.length !== b.data.length || a.dims.join() !== b.dims.join()) return false;
+  for (let i = 0; i < a.data.length; i++) if (!Object.is(a.data[i], b.data[i])) return false;
+  return true;
+}

@@ -1,0 +1,105 @@
+import type { TensorValue } from '../elements/elements.ts';
+import type { OnnxTrees } from '../trees/tree-operator.ts';
+
+/** Rules by which a tree classifier of two or more classes names its class; ONNX Runtime's are tried in this order. */
+export const LABEL_RULES = ['largest', 'second above first', 'second above zero', 'second above half'] as const;
+export type LabelRule = (typeof LABEL_RULES)[number];
+
+/** An exponential that ONNX Runtime takes: of `width` scores together. */
+export interface HeadTransform {
+  readonly name: string;
+  readonly width: number;
+}
+
+/**
+ * How ONNX Runtime makes scores and labels of the sums of a tree operator (tree_ensemble_aggregator.h, ml_common.h: write_scores). What
+ * needs exponentials is left to a node of ONNX Runtime (`transform`), since those are its library's.
+ */
+export class TreeHead {
+  private readonly trees: OnnxTrees;
+  /** Classes or targets in the scores. */
+  readonly width: number;
+  /** What ONNX Runtime still has to do with them; null: nothing. */
+  readonly transform: HeadTransform | null;
+
+  private constructor(trees: OnnxTrees, width: number, transform: string | null) {
+    this.trees = trees;
+    this.width = width;
+    // Logistic curves of single scores are those of trees; of several at once ONNX Runtime computes them otherwise.
+    this.transform = transform === null ? null : { name: transform, width: transform === 'LOGISTIC' ? 1 : width };
+  }
+
+  /** In words, why a model's post-transform is left to ONNX Runtime whole. */
+  static of(trees: OnnxTrees): TreeHead | string {
+    const { postTransform, ensemble, labels, isBinary, allPositive, bases } = trees;
+    if (postTransform === 'PROBIT') return 'its post-transform is PROBIT';
+    const named = postTransform === 'NONE' ? null : postTransform;
+    if (labels === null) return new TreeHead(trees, ensemble.targets, ensemble.targets === 1 ? null : named);
+    if (!isBinary) return new TreeHead(trees, ensemble.targets, named);
+    if (bases === 2) return new TreeHead(trees, 2, named);
+    // One score for two classes: mixed weights take the logistic of both signs, and nothing else; positive ones are probabilities.
+    return new TreeHead(trees, 2, named === 'LOGISTIC' && !allPositive ? named : null);
+  }
+
+  /**
+   * Scores of finished sums, before the transform: [N, width], or [N * width, 1] where it takes single ones; of two mirrored ones only the
+   * second.
+   */
+  scores(sums: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+    if (!this.trees.isBinary || this.transform?.width === 1) return sums;
+    const { allPositive, bases } = this.trees;
+    const data = new Float32Array(2 * sums.length);
+    for (let row = 0; row < sums.length; row++) {
+      const sum = sums[row]!;
+      // A losing second class keeps its score in the first place where nothing is transformed.
+      const isSwapped = bases !== 2 && !(sum > 0);
+      data[2 * row] = allPositive && bases !== 2 ? 1 - sum : isSwapped ? sum : -sum;
+      data[2 * row + 1] = allPositive && bases !== 2 ? sum : isSwapped ? -sum : sum;
+    }
+    return data;
+  }
+
+  /** Scores from what the transform gave: [N, width]. */
+  transformed(values: Float32Array): Float32Array {
+    if (this.transform?.width !== 1 || this.trees.isBinary) return values;
+    // Single scores come back as those of two classes.
+    return Float32Array.from({ length: values.length / 2 }, (_, i) => values[2 * i + 1]!);
+  }
+
+  /** Adds base and divisor to sums, in place: [N, targets]. */
+  finish(sums: Float32Array): void {
+    const { base, divisor, targets } = this.trees.ensemble;
+    if (divisor !== 1) for (let i = 0; i < sums.length; i++) sums[i] = sums[i]! / divisor;
+    if (base.every((value) => value === 0)) return;
+    for (let i = 0; i < sums.length; i += targets)
+      for (let target = 0; target < targets; target++) sums[i + target] = sums[i + target]! + base[target]!;
+  }
+
+  /** The class of each row, from finished sums. */
+  labels(sums: Float32Array, rule: LabelRule): TensorValue {
+    const { labels, isBinary, ensemble } = this.trees;
+    const { targets } = ensemble;
+    const rows = sums.length / targets;
+    const limit = this.trees.allPositive ? 0.5 : 0;
+    const pick = (row: number): number =>
+      isBinary ? Number(sums[row]! > limit) : classOf(sums, row * targets, targets, rule);
+    if (labels !== null && 'texts' in labels) {
+      const data = Array.from({ length: rows }, (_, row) => labels.texts[pick(row)] ?? '');
+      return { type: 'string', dims: [rows], data };
+    }
+    const numbers = BigInt64Array.from(labels?.integers ?? [], BigInt);
+    const data = new BigInt64Array(rows);
+    for (let row = 0; row < rows; row++) data[row] = numbers[pick(row)]!;
+    return { type: 'int64', dims: [rows], data };
+  }
+}
+
+function classOf(sums: Float32Array, at: number, classes: number, rule: LabelRule): number {
+  const second = sums[at + 1]!;
+  if (rule === 'second above zero') return Number(second > 0);
+  if (rule === 'second above half') return Number(second > 0.5);
+  if (rule === 'second above first') return Number(second > sums[at]!);
+  let best = 0;
+  for (let k = 1; k < classes; k++) if (sums[at + k]! > sums[at + best]!) best = k;
+  return best;
+}

@@ -1,0 +1,72 @@
+import type { TensorValue } from '../elements/elements.ts';
+import type { ModelSession } from '../elements/model-session.ts';
+import { bitVectorKernel, type TreeKernel } from '../tree-kernel/bit-vector-kernel.ts';
+import type { OnnxTrees } from '../trees/tree-operator.ts';
+import type { LabelRule, TreeHead } from './tree-head.ts';
+
+/** Names of the transform node's model. */
+export const TRANSFORM = { input: 'sums', label: 'class', scores: 'scores' } as const;
+
+/** Labels and scores of one batch, as a tree operator gives them. */
+export interface TreeOutputs {
+  readonly label: TensorValue | null;
+  readonly scores: TensorValue;
+}
+
+/** A tree operator evaluated by the kernel; exponentials by ONNX Runtime. */
+export class TreeScorer {
+  private readonly trees: OnnxTrees;
+  private readonly head: TreeHead;
+  private readonly transform: ModelSession | null;
+  /** Set once the rule is known. */
+  rule: LabelRule = 'largest';
+  private kernel: TreeKernel | null = null;
+  private width = 0;
+
+  /** `transform` has the node that `head` asks for. Owns: it closes it. */
+  constructor(trees: OnnxTrees, head: TreeHead, transform: ModelSession | null) {
+    this.trees = trees;
+    this.head = head;
+    this.transform = transform;
+  }
+
+  /** Makes the kernel for rows of `width` values; false where the ensemble is none for it. */
+  prepare(width: number): boolean {
+    if (width < this.trees.ensemble.features) return false;
+    if (this.kernel === null || this.width !== width) {
+      this.kernel = bitVectorKernel({ ...this.trees.ensemble, features: width });
+      this.width = width;
+    }
+    return this.kernel !== null;
+  }
+
+  /**
+   * Scores rows ([N, width] float32). Errors: RangeError where rows are too short for the model's features; those of ONNX Runtime. Owns:
+   * `rows` stays the caller's.
+   */
+  async score(rows: TensorValue, wantsLabel: boolean): Promise<TreeOutputs> {
+    const [count = 0, width = 0] = rows.dims;
+    const { targets, features } = this.trees.ensemble;
+    if (rows.dims.length !== 2 || !this.prepare(width))
+      throw new RangeError(`the trees ask for ${features} features, and rows have the shape [${rows.dims.join(', ')}]`);
+    const sums = new Float32Array(count * targets);
+    this.kernel!.sum(rows.data as Float32Array, count, sums);
+    this.head.finish(sums);
+    const label = wantsLabel && this.trees.labels !== null ? this.head.labels(sums, this.rule) : null;
+    const data = this.head.scores(sums);
+    const scored = (values: Float32Array): TensorValue => ({
+      type: 'float32',
+      dims: [count, this.head.width],
+      data: values,
+    });
+    const { transform } = this.head;
+    if (this.transform === null || transform === null || count === 0) return { label, scores: scored(data) };
+    const given: TensorValue = { type: 'float32', dims: [data.length / transform.width, transform.width], data };
+    const made = await this.transform.run(new Map([[TRANSFORM.input, given]]), [TRANSFORM.scores]);
+    return { label, scores: scored(this.head.transformed(made.get(TRANSFORM.scores)!.data as Float32Array)) };
+  }
+
+  async close(): Promise<void> {
+    await this.transform?.close();
+  }
+}

@@ -1,0 +1,67 @@
+import type { GrantedDevice } from '../../base/contract/device.ts';
+import type { Signature } from '../../base/contract/signature.ts';
+import type { TensorValue } from '../elements/elements.ts';
+import type { ModelSession } from '../elements/model-session.ts';
+import type { TreeParts } from './split-trees.ts';
+import type { TreeScorer } from './tree-scorer.ts';
+
+/** The ONNX Runtime sessions around the trees. */
+export interface PartSessions {
+  readonly before: ModelSession | null;
+  readonly after: ModelSession | null;
+}
+
+/** A model whose trees the kernel evaluates; what is before and after them, ONNX Runtime. */
+export class TreeSession implements ModelSession {
+  readonly signature: Signature;
+  readonly granted: GrantedDevice;
+  /** Rows go to the kernel's memory anyway. */
+  readonly isCopying: boolean;
+  private readonly parts: TreeParts;
+  private readonly sessions: PartSessions;
+  private readonly scorer: TreeScorer;
+
+  constructor(
+    of: Pick<ModelSession, 'signature' | 'granted' | 'isCopying'>,
+    parts: TreeParts,
+    sessions: PartSessions,
+    scorer: TreeScorer,
+  ) {
+    this.signature = of.signature;
+    this.granted = of.granted;
+    this.isCopying = sessions.before !== null && of.isCopying;
+    this.parts = parts;
+    this.sessions = sessions;
+    this.scorer = scorer;
+  }
+
+  /** See `ModelSession.run`. */
+  async run(feeds: ReadonlyMap<string, TensorValue>, fetches: readonly string[]): Promise<Map<string, TensorValue>> {
+    const { label, scores, after } = this.parts;
+    const beyond = fetches.filter((name) => name !== label && name !== scores);
+    const rows = await this.rowsOf(feeds);
+    const wantsLabel =
+      label !== null && (fetches.includes(label) || (beyond.length > 0 && after!.inputs.includes(label)));
+    const made = await this.scorer.score(rows, wantsLabel);
+    const values = new Map<string, TensorValue>();
+    if (label !== null && made.label !== null) values.set(label, made.label);
+    if (scores !== null) values.set(scores, made.scores);
+    if (beyond.length === 0) return values;
+    const given = new Map(after!.inputs.map((name) => [name, values.get(name)!]));
+    for (const [name, value] of await this.sessions.after!.run(given, beyond)) values.set(name, value);
+    return values;
+  }
+
+  async close(): Promise<void> {
+    await this.scorer.close();
+    await this.sessions.before?.close();
+    await this.sessions.after?.close();
+  }
+
+  private async rowsOf(feeds: ReadonlyMap<string, TensorValue>): Promise<TensorValue> {
+    const { before, input } = this.parts;
+    if (before === null) return feeds.get(input)!;
+    const given = new Map(before.inputs.map((name) => [name, feeds.get(name)!]));
+    return (await this.sessions.before!.run(given, [input])).get(input)!;
+  }
+}
