@@ -87,7 +87,7 @@ function scanLists(bytes: Uint8Array, lists: Readonly<Record<7 | 8, Numbers>>): 
   let rest = 0;
   let at = 0;
   const flush = (end: number): void => {
-    if (end > rest) others.push(...protoFields(bytes.subarray(rest, end)));
+    if (end > rest) for (const field of protoFields(bytes.subarray(rest, end))) others.push(field);
   };
   while (at < bytes.length) {
     const tag = bytes[at]!;
