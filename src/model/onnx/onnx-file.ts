@@ -1,6 +1,7 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sampleOf } from '../../base/formats/file-sample.ts';
-import { type ProtoField, protoFields, protoText } from '../../base/formats/protobuf.ts';
+import { ProtoCursor } from '../../base/formats/proto-cursor.ts';
+import { protoFields, protoText } from '../../base/formats/protobuf.ts';
 import { foreignModel } from './foreign-model.ts';
 
 /** Structure of an ONNX file, read before ONNX Runtime sees it. Field numbers: onnx/onnx.proto (ModelProto and below). */
@@ -117,9 +118,7 @@ function walkFunction(bytes: Uint8Array, found: Found): string {
   for (const field of protoFields(bytes)) {
     if (field.number === 7 && field.bytes !== null) walkNode(field.bytes, found, 0);
     if (field.number === 10) domain = protoText(field.bytes);
-    if (field.number === 11 && field.bytes !== null) {
-      for (const part of protoFields(field.bytes)) walkAttribute(part, found, 0);
-    }
+    if (field.number === 11 && field.bytes !== null) walkAttribute(field.bytes, found, 0);
   }
   return domain;
 }
@@ -131,18 +130,21 @@ function walkNode(node: Uint8Array, found: Found, depth: number): void {
   for (const field of protoFields(node)) {
     if (field.number === 4) operator = protoText(field.bytes);
     if (field.number === 7) domain = protoText(field.bytes);
-    if (field.number === 5 && field.bytes !== null) {
-      for (const part of protoFields(field.bytes)) walkAttribute(part, found, depth);
-    }
+    if (field.number === 5 && field.bytes !== null) walkAttribute(field.bytes, found, depth);
   }
   found.operators.add(`${domain === '' ? 'ai.onnx' : domain}:${operator}`);
 }
 
-function walkAttribute(part: ProtoField, found: Found, depth: number): void {
-  if (part.bytes === null) return;
-  if (part.number === 5 || part.number === 10) checkTensor(part.bytes, found);
-  if (part.number === 6 || part.number === 11) walkGraph(part.bytes, found, depth + 1);
-  if (part.number === 22 || part.number === 23) checkSparse(part.bytes, found);
+// Attributes of trees have a field per node.
+function walkAttribute(attribute: Uint8Array, found: Found, depth: number): void {
+  const part = new ProtoCursor(attribute);
+  while (part.next()) {
+    const { number, wire } = part;
+    if (wire !== 2) continue;
+    if (number === 5 || number === 10) checkTensor(part.slice(), found);
+    if (number === 6 || number === 11) walkGraph(part.slice(), found, depth + 1);
+    if (number === 22 || number === 23) checkSparse(part.slice(), found);
+  }
 }
 
 function checkSparse(sparse: Uint8Array, found: Found): void {

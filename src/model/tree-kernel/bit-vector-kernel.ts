@@ -117,8 +117,9 @@ function scanRecords(scans: readonly RankScan[], ensemble: Ensemble, plan: Memor
 
 function treeRecords(ensemble: Ensemble, ranked: RankedNodes, plan: MemoryPlan): Uint8Array | null {
   const records = new ByteWriter();
+  const sizes = new Uint32Array(ensemble.nodes.feature.length);
   for (const root of ensemble.roots) {
-    const order = leafOrder(ensemble, root, MOST_LEAVES);
+    const order = leafOrder(ensemble, root, MOST_LEAVES, sizes);
     if (order === null) return null;
     const groups = Math.ceil(order.leaves.length / 8);
     records.i32(groups);

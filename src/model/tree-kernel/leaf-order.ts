@@ -18,14 +18,13 @@ export interface LeafOrder {
   readonly leaves: Int32Array;
 }
 
-/** The leaves of one tree in such an order; null where it has more than `most`. */
-export function leafOrder(ensemble: Ensemble, root: number, most: number): LeafOrder | null {
+/** The leaves of one tree in such an order; null where it has more than `most`. `sizes` is scratch, one per node of the ensemble. */
+export function leafOrder(ensemble: Ensemble, root: number, most: number, sizes: Uint32Array): LeafOrder | null {
   const { left, right } = ensemble.nodes;
-  const sizes = new Map<number, number>();
   const order = depthFirst(ensemble, root, most);
   if (order === null) return null;
-  const sizeOf = (child: number): number => (child < 0 ? 1 : sizes.get(child)!);
-  for (const node of order.toReversed()) sizes.set(node, sizeOf(left[node]!) + sizeOf(right[node]!));
+  const sizeOf = (child: number): number => (child < 0 ? 1 : sizes[child]!);
+  for (const node of order.toReversed()) sizes[node] = sizeOf(left[node]!) + sizeOf(right[node]!);
   const leaves: number[] = [];
   const spans: LeafSpan[] = [];
   // Positions are handed down: a child's first leaf is known when its parent's is.

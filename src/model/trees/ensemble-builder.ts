@@ -1,124 +1,121 @@
 import type { Ensemble } from './ensemble.ts';
 
-/** A node whose children are still keys. */
-export interface PendingNode {
-  readonly feature: number;
-  readonly threshold: number;
-  readonly rule: number;
-  readonly left: number;
-  readonly right: number;
-  readonly cover: number | null;
+/** Nodes and leaves as they stand in a file, a row each. */
+export interface NodeRows {
+  /** 1 for leaves, whose other values mean nothing. */
+  readonly isLeaf: Uint8Array;
+  readonly feature: Float64Array;
+  readonly threshold: Float64Array;
+  readonly rule: Uint8Array;
+  /** Rows of the children. */
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  readonly cover: Float64Array | null;
+  /** Rows of the roots, in the order in which their trees are added. */
+  readonly roots: readonly number[];
 }
 
-/** Weights of leaves, each with the leaf's place and its target. */
+/** Weights of leaves, each with its leaf's row and its target. */
 export interface LeafWeights {
-  readonly ids: ArrayLike<number>;
-  readonly nodes: ArrayLike<number>;
-  readonly trees: ArrayLike<number>;
+  readonly rows: Int32Array;
+  readonly targets: ArrayLike<number>;
   readonly values: Float64Array;
 }
 
-/** Puts nodes that name each other by keys into the arrays of an ensemble. */
-export class EnsembleBuilder {
-  private features = 0;
-  private readonly places = new Map<number, number>();
-  private readonly pending: PendingNode[] = [];
-  private readonly nodeKeys: number[] = [];
-  private readonly leafCovers: (number | null)[] = [];
-  private readonly rootKeys: number[] = [];
-  private readonly leafWeights: { target: number; weight: number }[][] = [];
+/** How the sums of an ensemble are made. */
+export type Sums = Pick<Ensemble, 'values' | 'sums' | 'targets' | 'base' | 'baseAdded' | 'divisor'>;
 
-  addNode(key: number, node: PendingNode, isRoot: boolean): void {
-    if (!(node.feature >= 0 && node.feature < 2 ** 24)) throw new RangeError(`a node asks for feature ${node.feature}`);
-    this.features = Math.max(this.features, node.feature + 1);
-    this.place(key, this.pending.length, isRoot);
-    this.pending.push(node);
-    this.nodeKeys.push(key);
-  }
+const MOST_FEATURES = 2 ** 24;
 
-  addLeaf(key: number, cover: number | null, isRoot: boolean): void {
-    this.place(key, ~this.leafCovers.length, isRoot);
-    this.leafCovers.push(cover);
-    this.leafWeights.push([]);
+/**
+ * Puts the rows of a file into the arrays of an ensemble; in words, why they are no trees. Features are counted up to the highest that a node
+ * asks for.
+ *
+ * Errors: RangeError where rows name what is not there.
+ */
+export function buildEnsemble(rows: NodeRows, weights: LeafWeights, sums: Sums): Ensemble | string {
+  const count = rows.isLeaf.length;
+  const parents = new Uint8Array(count);
+  const place = new Int32Array(count);
+  let nodes = 0;
+  let leaves = 0;
+  for (let row = 0; row < count; row++) {
+    place[row] = rows.isLeaf[row] === 1 ? ~leaves++ : nodes++;
+    if (rows.isLeaf[row] === 1) continue;
+    for (const child of [rows.left[row]!, rows.right[row]!])
+      if (parents[child]!++ > 0) return 'two nodes share a child';
   }
-
-  setRoots(keys: readonly number[]): void {
-    for (const key of keys) if (!this.places.has(key)) throw new RangeError('a root is not there');
-    this.rootKeys.push(...keys);
+  for (const root of rows.roots) if (parents[root]!++ > 0) return 'a root has a parent';
+  if (parents.includes(0)) return 'a node has no parent';
+  const feature = new Int32Array(nodes);
+  const threshold = new Float64Array(nodes);
+  const rule = new Uint8Array(nodes);
+  const left = new Int32Array(nodes);
+  const right = new Int32Array(nodes);
+  let features = 0;
+  for (let row = 0; row < count; row++) {
+    const node = place[row]!;
+    if (node < 0) continue;
+    const asked = rows.feature[row]!;
+    if (!(asked >= 0 && asked < MOST_FEATURES)) throw new RangeError(`a node asks for feature ${asked}`);
+    features = Math.max(features, asked + 1);
+    feature[node] = asked;
+    threshold[node] = rows.threshold[row]!;
+    rule[node] = rows.rule[row]!;
+    left[node] = place[rows.left[row]!]!;
+    right[node] = place[rows.right[row]!]!;
   }
-
-  /** Finds the children. Errors: RangeError where one is missing, or has two parents. In words: what is unusual. */
-  link(): string | undefined {
-    const seen = new Set<number>(this.rootKeys);
-    for (const { left, right } of this.pending) {
-      for (const key of [left, right]) {
-        if (!this.places.has(key)) throw new RangeError('a node names a child that is not there');
-        if (seen.has(key)) return 'two nodes share a child';
-        seen.add(key);
-      }
-    }
-    return seen.size === this.places.size ? undefined : 'a node has no parent';
-  }
-
-  addWeights({ ids, nodes, trees, values }: LeafWeights, targets: number, isBinary: boolean): void {
-    if (ids.length !== values.length || nodes.length !== values.length || trees.length !== values.length)
-      throw new RangeError('weights and their places differ in number');
-    for (let i = 0; i < values.length; i++) {
-      const place = this.places.get(keyOf(trees[i]!, nodes[i]!));
-      if (place === undefined || place >= 0) throw new RangeError('a weight belongs to no leaf');
-      const target = isBinary ? 0 : ids[i]!;
-      if (!(target >= 0 && target < targets)) throw new RangeError(`a weight is of target ${target} of ${targets}`);
-      this.leafWeights[~place]!.push({ target, weight: values[i]! });
-    }
-  }
-
-  build(targets: number, base: Float64Array, isAverage: boolean): Ensemble {
-    const nodes = this.pending;
-    const flat = this.leafWeights.flat();
-    const first = new Int32Array(this.leafWeights.length + 1);
-    this.leafWeights.forEach((weights, leaf) => {
-      first[leaf + 1] = first[leaf]! + weights.length;
-    });
-    const covers = [...nodes.map((n) => n.cover), ...this.leafCovers];
-    const hasCovers = covers.length > 0 && covers.every((cover) => cover !== null && cover > 0);
-    const placeOf = (key: number): number => this.places.get(key)!;
-    return {
-      features: this.features,
-      values: 'float32',
-      sums: 'float32',
-      targets,
-      roots: Int32Array.from(this.rootKeys, placeOf),
-      nodes: {
-        feature: Int32Array.from(nodes, (n) => n.feature),
-        threshold: Float64Array.from(nodes, (n) => n.threshold),
-        left: Int32Array.from(nodes, (n) => placeOf(n.left)),
-        right: Int32Array.from(nodes, (n) => placeOf(n.right)),
-        rule: Uint8Array.from(nodes, (n) => n.rule),
-        cover: hasCovers ? Float64Array.from(nodes, (n) => n.cover ?? 0) : null,
-      },
-      leaves: {
-        first,
-        target: Int32Array.from(flat, (w) => w.target),
-        weight: Float64Array.from(flat, (w) => w.weight),
-        cover: hasCovers ? Float64Array.from(this.leafCovers, (cover) => cover ?? 0) : null,
-      },
-      categories: { first: new Int32Array(1), words: new Uint32Array(0) },
-      base,
-      baseAdded: 'last',
-      divisor: isAverage ? this.rootKeys.length : 1,
-    };
-  }
-
-  private place(key: number, place: number, isRoot: boolean): void {
-    if (this.places.has(key)) throw new RangeError('two nodes have one number');
-    this.places.set(key, place);
-    if (isRoot) this.rootKeys.push(key);
-  }
+  const covers = coversOf(rows, place, nodes, leaves);
+  return {
+    ...sums,
+    features,
+    roots: Int32Array.from(rows.roots, (row) => place[row]!),
+    nodes: { feature, threshold, rule, left, right, cover: covers?.nodes ?? null },
+    leaves: { ...weightsOf(weights, place, leaves, sums.targets), cover: covers?.leaves ?? null },
+    categories: { first: new Int32Array(1), words: new Uint32Array(0) },
+  };
 }
 
-/** Trees and nodes are numbered from zero; together they make one exact number. Errors: RangeError. */
-export function keyOf(tree: number, node: number): number {
-  if (!(tree >= 0 && tree < 2 ** 26 && node >= 0 && node < 2 ** 26))
-    throw new RangeError('a node has an impossible number');
-  return tree * 2 ** 26 + node;
+// Weights by leaf, those of one leaf in their order.
+function weightsOf(
+  weights: LeafWeights,
+  place: Int32Array,
+  leaves: number,
+  targets: number,
+): Pick<Ensemble['leaves'], 'first' | 'target' | 'weight'> {
+  const count = weights.values.length;
+  const first = new Int32Array(leaves + 1);
+  for (const row of weights.rows) {
+    const at = place[row];
+    if (at === undefined || at >= 0) throw new RangeError('a weight belongs to no leaf');
+    first[~at + 1]!++;
+  }
+  for (let leaf = 0; leaf < leaves; leaf++) first[leaf + 1]! += first[leaf]!;
+  const next = first.slice();
+  const target = new Int32Array(count);
+  const weight = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const to = weights.targets[i]!;
+    if (!(to >= 0 && to < targets)) throw new RangeError(`a weight is of target ${to} of ${targets}`);
+    const at = next[~place[weights.rows[i]!]!]!++;
+    target[at] = to;
+    weight[at] = weights.values[i]!;
+  }
+  return { first, target, weight };
+}
+
+// Covers count only where every row has one.
+function coversOf(
+  { cover }: NodeRows,
+  place: Int32Array,
+  nodes: number,
+  leaves: number,
+): { nodes: Float64Array; leaves: Float64Array } | null {
+  if (cover === null || cover.length !== place.length || cover.some((value) => !(value > 0))) return null;
+  const covers = { nodes: new Float64Array(nodes), leaves: new Float64Array(leaves) };
+  place.forEach((at, row) => {
+    if (at >= 0) covers.nodes[at] = cover[row]!;
+    else covers.leaves[~at] = cover[row]!;
+  });
+  return covers;
 }

@@ -1,4 +1,5 @@
 import { RULE } from './ensemble.ts';
+import type { NodeRows } from './ensemble-builder.ts';
 
 const MODES = ['BRANCH_LEQ', 'BRANCH_LT', 'BRANCH_GTE', 'BRANCH_GT', 'BRANCH_EQ', 'BRANCH_NEQ'];
 
@@ -7,21 +8,47 @@ export function modeOf(name: string): number {
   return MODES.indexOf(name);
 }
 
-export interface Branch {
-  readonly threshold: number;
-  readonly rule: number;
-  readonly isTrueLeft: boolean;
+/** Rows of nodes while they are filled. */
+export interface OpenRows extends NodeRows {
+  readonly roots: number[];
 }
 
-/** A branch as `value <= threshold goes left`; what is no such branch, in words. */
-export function branchOf(mode: number, value: number, isMissingTrue: boolean): Branch | string {
+/** So many rows with nothing in them yet. */
+export function emptyRows(count: number, feature: Float64Array, cover: Float64Array | null): OpenRows {
+  return {
+    isLeaf: new Uint8Array(count),
+    feature,
+    threshold: new Float64Array(count),
+    rule: new Uint8Array(count),
+    left: new Int32Array(count),
+    right: new Int32Array(count),
+    cover,
+    roots: [],
+  };
+}
+
+/** A branch as the file has it; children as rows. */
+export interface Branch {
+  readonly mode: number;
+  readonly value: number;
+  readonly isMissingTrue: boolean;
+  readonly whenTrue: number;
+  readonly whenFalse: number;
+}
+
+/** Turns a branch into `value <= threshold goes left`; what is no such branch, in words. */
+export function setBranch(rows: OpenRows, row: number, branch: Branch): string | null {
+  const { mode, value, isMissingTrue, whenTrue, whenFalse } = branch;
   if (mode < 0 || mode > 3) return `a node asks ${MODES[mode] ?? 'for a set'}`;
   const isTrueLeft = mode < 2;
-  const rule = isMissingTrue === isTrueLeft ? RULE.nanLeft : RULE.nanRight;
   const isOpen = mode === 1 || mode === 2;
   const threshold = isOpen ? floatBelow(value) : value;
   if (Number.isNaN(threshold)) return 'a threshold is NaN';
-  return { threshold, rule, isTrueLeft };
+  rows.threshold[row] = threshold;
+  rows.rule[row] = isMissingTrue === isTrueLeft ? RULE.nanLeft : RULE.nanRight;
+  rows.left[row] = isTrueLeft ? whenTrue : whenFalse;
+  rows.right[row] = isTrueLeft ? whenFalse : whenTrue;
+  return null;
 }
 
 const word = new DataView(new ArrayBuffer(4));

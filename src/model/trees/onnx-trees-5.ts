@@ -1,61 +1,70 @@
-import { EnsembleBuilder, keyOf } from './ensemble-builder.ts';
+import { buildEnsemble } from './ensemble-builder.ts';
 import { attributeOf, integersOf } from './onnx-attributes.ts';
-import { branchOf } from './onnx-branch.ts';
+import { emptyRows, setBranch } from './onnx-branch.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import type { NotForTrees, OnnxTrees } from './tree-operator.ts';
 
-const LESS_OR_EQUAL = 0;
-
-// modes are numbers there, leaves are listed apart, and both have lists of children.
+/**
+ * The trees of TreeEnsemble (ai.onnx.ml 5): modes are numbers there, leaves are listed apart from nodes, and each list is counted for itself.
+ *
+ * Errors: RangeError where the attributes do not fit together.
+ */
 export function readVersion5(node: OnnxNode): OnnxTrees | NotForTrees {
   const tensorOf = (name: string): Float64Array => attributeOf(node, name)?.tensor?.data ?? new Float64Array(0);
   const splits = attributeOf(node, 'nodes_splits')?.tensor ?? null;
   if (splits === null || splits.type !== 1) return { why: 'its thresholds are not float32' };
-  const modes = tensorOf('nodes_modes');
-  const count = splits.data.length;
-  const targets = attributeOf(node, 'n_targets')?.integer ?? 1;
   const aggregate = attributeOf(node, 'aggregate_function')?.integer ?? 1;
   if (aggregate > 1) return { why: 'it takes minima or maxima of its trees' };
-  const built = new EnsembleBuilder();
-  const leafTargets = integersOf(node, 'leaf_targetids');
-  const weights = tensorOf('leaf_weights');
-  if (weights.length !== leafTargets.length) throw new RangeError('leaves and their weights differ in number');
-  if (weights.some((value) => !Number.isFinite(value))) return { why: 'a weight is not finite' };
-  const [yes, no] = [integersOf(node, 'nodes_truenodeids', count), integersOf(node, 'nodes_falsenodeids', count)];
-  const [isYesLeaf, isNoLeaf] = [
-    integersOf(node, 'nodes_trueleafs', count),
-    integersOf(node, 'nodes_falseleafs', count),
-  ];
-  const feature = integersOf(node, 'nodes_featureids', count);
+  const nodes = splits.data.length;
+  const modes = tensorOf('nodes_modes');
+  const values = tensorOf('leaf_weights');
+  const leafTargets = integersOf(node, 'leaf_targetids', values.length);
+  if (modes.length !== nodes) throw new RangeError('nodes and their modes differ in number');
+  if (values.some((value) => !Number.isFinite(value))) return { why: 'a weight is not finite' };
+  const yes = integersOf(node, 'nodes_truenodeids', nodes);
+  const no = integersOf(node, 'nodes_falsenodeids', nodes);
+  const isYesLeaf = integersOf(node, 'nodes_trueleafs', nodes);
+  const isNoLeaf = integersOf(node, 'nodes_falseleafs', nodes);
   const missing = integersOf(node, 'nodes_missing_value_tracks_true');
   const roots = integersOf(node, 'tree_roots');
-  // A root whose both children are one leaf is a tree of that leaf alone.
+  // Such a root stands for a tree of one leaf.
   if (roots.some((root) => isYesLeaf[root] === 1 && isNoLeaf[root] === 1 && yes[root] === no[root]))
     return { why: 'a tree has no branch' };
-  const childKey = (isLeaf: number, index: number): number => keyOf(isLeaf === 1 ? 1 : 0, index);
-  for (let i = 0; i < count; i++) {
-    const branch =
-      modes[i] === LESS_OR_EQUAL || modes.length === count
-        ? branchOf(VERSION_5_MODES[modes[i]!] ?? -1, splits.data[i]!, missing[i] === 1)
-        : 'modes are missing';
-    if (typeof branch === 'string') return { why: branch };
-    const [whenTrue, whenFalse] = [childKey(isYesLeaf[i]!, yes[i]!), childKey(isNoLeaf[i]!, no[i]!)];
-    const [left, right] = branch.isTrueLeft ? [whenTrue, whenFalse] : [whenFalse, whenTrue];
-    built.addNode(
-      keyOf(0, i),
-      { feature: feature[i]!, threshold: branch.threshold, rule: branch.rule, left, right, cover: null },
-      false,
-    );
+  const rowOf = (isLeaf: number, index: number): number => {
+    const row = isLeaf === 1 ? nodes + index : index;
+    if (!(index >= 0 && index < (isLeaf === 1 ? values.length : nodes)))
+      throw new RangeError('a node names a child that is not there');
+    return row;
+  };
+  const feature = new Float64Array(nodes + values.length);
+  feature.set(integersOf(node, 'nodes_featureids', nodes));
+  const rows = emptyRows(nodes + values.length, feature, null);
+  rows.isLeaf.fill(1, nodes);
+  rows.roots.push(...roots.map((root) => rowOf(0, root)));
+  for (let row = 0; row < nodes; row++) {
+    const why = setBranch(rows, row, {
+      mode: VERSION_5_MODES[modes[row]!] ?? -1,
+      value: splits.data[row]!,
+      isMissingTrue: missing[row] === 1,
+      whenTrue: rowOf(isYesLeaf[row]!, yes[row]!),
+      whenFalse: rowOf(isNoLeaf[row]!, no[row]!),
+    });
+    if (why !== null) return { why };
   }
-  for (let i = 0; i < weights.length; i++) built.addLeaf(keyOf(1, i), null, false);
-  built.setRoots(Array.from(roots, (root) => keyOf(0, root)));
-  const why = built.link();
-  if (why !== undefined) return { why };
-  const numbers = Array.from(weights, (_, i) => i);
-  built.addWeights({ ids: leafTargets, nodes: numbers, trees: numbers.map(() => 1), values: weights }, targets, false);
+  const targets = attributeOf(node, 'n_targets')?.integer ?? 1;
+  const weights = { rows: Int32Array.from(values, (_, i) => nodes + i), targets: leafTargets, values };
+  const ensemble = buildEnsemble(rows, weights, {
+    values: 'float32',
+    sums: 'float32',
+    targets,
+    base: new Float64Array(targets),
+    baseAdded: 'last',
+    divisor: aggregate === 0 ? roots.length : 1,
+  });
+  if (typeof ensemble === 'string') return { why: ensemble };
   const post = attributeOf(node, 'post_transform')?.integer ?? 0;
   return {
-    ensemble: built.build(targets, new Float64Array(targets), aggregate === 0),
+    ensemble,
     postTransform: VERSION_5_TRANSFORMS[post] ?? `number ${post}`,
     labels: null,
     isBinary: false,

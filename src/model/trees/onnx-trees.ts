@@ -1,8 +1,9 @@
-import { EnsembleBuilder, keyOf } from './ensemble-builder.ts';
+import { buildEnsemble, type NodeRows } from './ensemble-builder.ts';
 import { floatsOf, integersOf, textsOf } from './onnx-attributes.ts';
-import { branchOf, modeOf } from './onnx-branch.ts';
+import { emptyRows, modeOf, setBranch } from './onnx-branch.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { readVersion5 } from './onnx-trees-5.ts';
+import { RowIndex } from './row-index.ts';
 import type { NotForTrees, OnnxTrees } from './tree-operator.ts';
 
 /**
@@ -22,34 +23,47 @@ export function readOnnxTrees(node: OnnxNode): OnnxTrees | NotForTrees {
     has('base_values_as_tensor')
   )
     return { why: 'its values are tensors' };
-  const built = new EnsembleBuilder();
-  const why = readNodes(node, built) ?? null;
-  if (why !== null) return { why };
-  const prefix = isClassifier ? 'class' : 'target';
-  const weights = {
-    ids: integersOf(node, `${prefix}_ids`),
-    nodes: integersOf(node, `${prefix}_nodeids`),
-    trees: integersOf(node, `${prefix}_treeids`),
-    values: floatsOf(node, `${prefix}_weights`),
-  };
-  if (weights.values.some((value) => !Number.isFinite(value))) return { why: 'a weight is not finite' };
-  const labels = isClassifier ? labelsOf(node) : null;
-  const classes = labels === null ? 0 : 'texts' in labels ? labels.texts.length : labels.integers.length;
-  const isBinary = classes === 2 && new Set(weights.ids).size === 1;
-  const targets = isClassifier ? (isBinary ? 1 : classes) : (node.attributes.get('n_targets')?.integer ?? 1);
-  if (isClassifier && classes < 2) return { why: `it has ${classes} classes` };
-  built.addWeights(weights, isBinary ? 1 : targets, isBinary);
   const aggregate = node.attributes.get('aggregate_function')?.text ?? 'SUM';
   if (aggregate !== 'SUM' && aggregate !== 'AVERAGE') return { why: `it takes the ${aggregate} of its trees` };
-  const base = baseOf(floatsOf(node, 'base_values'), targets, isClassifier, isBinary);
+  const index = new RowIndex(integersOf(node, 'nodes_treeids'), integersOf(node, 'nodes_nodeids'));
+  const rows = readNodes(node, index);
+  if (typeof rows === 'string') return { why: rows };
+  const prefix = isClassifier ? 'class' : 'target';
+  const values = floatsOf(node, `${prefix}_weights`);
+  if (values.some((value) => !Number.isFinite(value))) return { why: 'a weight is not finite' };
+  const ids = integersOf(node, `${prefix}_ids`, values.length);
+  const trees = integersOf(node, `${prefix}_treeids`, values.length);
+  const nodes = integersOf(node, `${prefix}_nodeids`, values.length);
+  const labels = isClassifier ? labelsOf(node) : null;
+  const classes = labels === null ? 0 : 'texts' in labels ? labels.texts.length : labels.integers.length;
+  if (isClassifier && classes < 2) return { why: `it has ${classes} classes` };
+  const isBinary = classes === 2 && ids.every((id) => id === ids[0]);
+  const targets = isClassifier ? (isBinary ? 1 : classes) : (node.attributes.get('n_targets')?.integer ?? 1);
+  const bases = floatsOf(node, 'base_values');
+  const base = baseOf(bases, targets, isClassifier, isBinary);
   if (base === null) return { why: 'its base values are not one per target' };
+  const weights = {
+    rows: Int32Array.from(values, (_, i) => index.rowOf(trees[i]!, nodes[i]!)),
+    targets: isBinary ? new Uint8Array(values.length) : ids,
+    values,
+  };
+  const divisor = aggregate === 'AVERAGE' ? rows.roots.length : 1;
+  const ensemble = buildEnsemble(rows, weights, {
+    values: 'float32',
+    sums: 'float32',
+    targets,
+    base,
+    baseAdded: 'last',
+    divisor,
+  });
+  if (typeof ensemble === 'string') return { why: ensemble };
   return {
-    ensemble: built.build(targets, base, aggregate === 'AVERAGE'),
+    ensemble,
     postTransform: node.attributes.get('post_transform')?.text ?? 'NONE',
     labels,
     isBinary,
-    allPositive: weights.values.every((value) => value >= 0),
-    bases: floatsOf(node, 'base_values').length,
+    allPositive: values.every((value) => value >= 0),
+    bases: bases.length,
   };
 }
 
@@ -63,36 +77,35 @@ function baseOf(values: Float64Array, targets: number, isClassifier: boolean, is
 
 const LEAF = 'LEAF';
 
-function readNodes(node: OnnxNode, built: EnsembleBuilder): string | undefined {
+function readNodes(node: OnnxNode, index: RowIndex): NodeRows | string {
   const modes = textsOf(node, 'nodes_modes');
-  const trees = integersOf(node, 'nodes_treeids', modes.length);
-  const ids = integersOf(node, 'nodes_nodeids', modes.length);
-  const features = integersOf(node, 'nodes_featureids', modes.length);
-  const values = floatsOf(node, 'nodes_values', modes.length);
-  const whenTrue = integersOf(node, 'nodes_truenodeids', modes.length);
-  const whenFalse = integersOf(node, 'nodes_falsenodeids', modes.length);
+  const count = modes.length;
+  const trees = integersOf(node, 'nodes_treeids', count);
+  integersOf(node, 'nodes_nodeids', count);
+  const feature = integersOf(node, 'nodes_featureids', count);
+  const values = floatsOf(node, 'nodes_values', count);
+  const whenTrue = integersOf(node, 'nodes_truenodeids', count);
+  const whenFalse = integersOf(node, 'nodes_falsenodeids', count);
   const missing = integersOf(node, 'nodes_missing_value_tracks_true');
-  const covers = floatsOf(node, 'nodes_hitrates');
-  for (let i = 0; i < modes.length; i++) {
-    const mode = modes[i]!;
-    const key = keyOf(trees[i]!, ids[i]!);
-    const cover = covers.length === modes.length ? covers[i]! : null;
-    const isRoot = i === 0 || trees[i] !== trees[i - 1];
-    if (mode === LEAF) {
-      built.addLeaf(key, cover, isRoot);
+  const cover = floatsOf(node, 'nodes_hitrates');
+  const rows = emptyRows(count, feature, cover);
+  for (let row = 0; row < count; row++) {
+    const tree = trees[row]!;
+    if (row === 0 || tree !== trees[row - 1]) rows.roots.push(row);
+    if (modes[row] === LEAF) {
+      rows.isLeaf[row] = 1;
       continue;
     }
-    const branch = branchOf(modeOf(mode), values[i]!, missing[i] === 1);
-    if (typeof branch === 'string') return branch;
-    const [yes, no] = [keyOf(trees[i]!, whenTrue[i]!), keyOf(trees[i]!, whenFalse[i]!)];
-    const [left, right] = branch.isTrueLeft ? [yes, no] : [no, yes];
-    built.addNode(
-      key,
-      { feature: features[i]!, threshold: branch.threshold, rule: branch.rule, left, right, cover },
-      isRoot,
-    );
+    const why = setBranch(rows, row, {
+      mode: modeOf(modes[row]!),
+      value: values[row]!,
+      isMissingTrue: missing[row] === 1,
+      whenTrue: index.rowOf(tree, whenTrue[row]!),
+      whenFalse: index.rowOf(tree, whenFalse[row]!),
+    });
+    if (why !== null) return why;
   }
-  return built.link();
+  return rows;
 }
 
 function labelsOf(node: OnnxNode): { integers: readonly number[] } | { texts: readonly string[] } {
