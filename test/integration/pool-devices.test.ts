@@ -35,7 +35,7 @@ async function openPool(): Promise<{ readonly pool: ScorerPool; readonly model: 
   const launch = { entry: SCORER_ENTRY, env, takeSpare: () => null, maxRssBytes: 2 ** 32, silenceMs: 60_000, options };
   return {
     pool: new ScorerPool(launch, 2),
-    model: { path, where: path, sha256, intraOpThreads: 1, device: MISSING },
+    model: { path, where: path, sha256, intraOpThreads: 1, trees: 'auto', device: MISSING },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { StoreConfig } from './object-store.ts';
+import type { TreesOption } from './signature.ts';
 
 /** A job file after parsing: defaults filled in, units resolved, URIs absolute (templates keep `{partition}`). Frozen. */
 export interface Job {
@@ -123,6 +124,7 @@ export interface JobExecution {
   /** Number of scorer children; 'auto': one per core. */
   readonly scorers: number | 'auto';
   readonly intraOpThreads: number;
+  readonly trees: TreesOption;
   readonly batchRows: number | 'auto';
   readonly chunkRows: number | 'auto';
   readonly memoryBytes: number | 'auto';

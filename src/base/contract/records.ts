@@ -1,6 +1,7 @@
 import type { GrantedDevice, RunDevices } from './device.ts';
 import type { StagedPart } from './object-store.ts';
 import type { OutputColumn } from './plan.ts';
+import type { TreeEngine } from './signature.ts';
 
 /** A chunk's outcome as who scored it knows it. rowsIn = rowsScored + rowsRejected + rowsFiltered. */
 export interface ChunkResult {
@@ -100,6 +101,8 @@ export interface Manifest {
     readonly version: string | null;
     readonly sha256: string;
     readonly uri: string;
+    /** What evaluated its trees, when that is not ONNX Runtime. */
+    readonly engine?: TreeEngine;
   };
   readonly fingerprints: { readonly result: string; readonly resume: string };
   readonly versions: { readonly prescore: string; readonly duckdb: string; readonly onnxruntime: string };

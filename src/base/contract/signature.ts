@@ -37,6 +37,16 @@ export interface Signature {
   readonly outputs: readonly TensorSignature[];
 }
 
+/** `execution.trees`: who evaluates tree ensembles. */
+export type TreesOption = 'auto' | 'onnxruntime';
+
+/** Trees that prescore evaluates itself. */
+export interface TreeEngine {
+  readonly name: 'trees';
+  /** Rows for which it was compared with ONNX Runtime, bit for bit, when the model was loaded. */
+  readonly checkedRows: number;
+}
+
 export interface ModelInfo {
   /** Lower-case hex. */
   readonly sha256: string;
@@ -51,6 +61,8 @@ export interface ModelInfo {
   readonly rowDependence?: RowDependence;
   /** Names of its features in the order of its one input, when its metadata has them. */
   readonly featureNames?: readonly string[];
+  /** What evaluates its trees, when that is not ONNX Runtime. */
+  readonly engine?: TreeEngine;
   /** Where it runs, when that is not the CPU. */
   readonly device?: GrantedDevice;
 }

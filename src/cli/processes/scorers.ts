@@ -128,9 +128,9 @@ export class JobScorers {
       share.scorers,
     );
     this.pool = pool;
-    const { intraOpThreads, batchDeadlineMs } = execution;
+    const { intraOpThreads, trees, batchDeadlineMs } = execution;
     const { path, sha256 } = model;
-    const request = { path, where: job.model.uri, sha256, intraOpThreads, device: devices[0]! };
+    const request = { path, where: job.model.uri, sha256, intraOpThreads, trees, device: devices[0]! };
     const loading = pool.load(request, devices, ({ details }) => {
       this.warn(`${details.what}; the other scorers go on without it`);
     });

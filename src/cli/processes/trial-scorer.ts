@@ -46,7 +46,7 @@ export async function withTrial<T>(
     const late = new PrescoreError('SCORER_DEADLINE', { what: `no session within ${TRIAL_MS / 1000} s` });
     const timer = setTimeout(() => child.kill(late), TRIAL_MS);
     try {
-      const request = { path, where: 'a trial', sha256: null, intraOpThreads: 1, device };
+      const request = { path, where: 'a trial', sha256: null, intraOpThreads: 1, trees: 'auto' as const, device };
       return await task(child, await child.request({ kind: 'load', model: request }).reply);
     } finally {
       clearTimeout(timer);

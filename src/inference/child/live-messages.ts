@@ -1,5 +1,5 @@
 import type { FailedRow } from '../../base/contract/live-model.ts';
-import type { ModelInfo } from '../../base/contract/signature.ts';
+import type { ModelInfo, TreesOption } from '../../base/contract/signature.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
 
 /** Heads of the frames to a live scorer child. */
@@ -15,6 +15,7 @@ export interface LiveModelFile {
   readonly where: string;
   readonly sha256: string | null;
   readonly intraOpThreads: number;
+  readonly trees: TreesOption;
   readonly device: string;
 }
 

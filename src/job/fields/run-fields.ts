@@ -59,6 +59,12 @@ export const EXECUTION = {
       doc: 'Threads of one scorer. With more than 1, tree models change in their last bits; more scorers are faster than more threads.',
       example: '1',
     },
+    trees: {
+      type: { kind: 'word', values: ['auto', 'onnxruntime'] },
+      default: 'auto',
+      doc: "Who evaluates the trees of a model (forests, boosting): with `auto` prescore itself where it is faster and every bit is the same as ONNX Runtime's with one thread, which is checked when the model is loaded.",
+      example: 'onnxruntime',
+    },
     batchRows: {
       type: { kind: 'integerOrAuto', min: 1, max: 2 ** 20 },
       default: 'auto',

@@ -52,6 +52,7 @@ export function compileJob(file: JobFile): Job {
     execution: {
       scorers: file.execution.scorers,
       intraOpThreads: file.execution.intraOpThreads,
+      trees: file.execution.trees,
       batchRows: file.execution.batchRows,
       chunkRows: file.execution.chunkRows,
       memoryBytes: file.execution.memory,

@@ -58,6 +58,8 @@ export function fingerprintsOf({ job, modelSha256, batchRows, versions }: Finger
     'execution.device': job.execution.device,
     // Only where it is on: plans that were made before there was such a key go on.
     ...(job.execution.cuda?.tf32 === true ? { 'execution.cuda.tf32': true } : {}),
+    // As above.
+    ...(job.execution.trees === 'onnxruntime' ? { 'execution.trees': 'onnxruntime' } : {}),
     'execution.intraOpThreads': job.execution.intraOpThreads,
     'versions.prescore': versions.prescore,
     'versions.duckdb': versions.duckdb,

@@ -1,3 +1,4 @@
+import type { TreeEngine, TreesOption } from '../../base/contract/signature.ts';
 import type { TensorValue } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import { type OnnxFile, readOnnxFile } from '../onnx/onnx-file.ts';
@@ -20,12 +21,17 @@ export interface OpenedModel {
   readonly choice: EngineChoice;
 }
 
-export interface EngineOptions extends SessionOptions {
-  /** `onnxruntime`: trees are left to it. */
-  readonly trees: 'auto' | 'onnxruntime';
+/** What a model's info says of the choice. */
+export function engineOf(choice: EngineChoice): { readonly engine?: TreeEngine } {
+  return choice.engine === 'trees' ? { engine: { name: 'trees', checkedRows: choice.checkedRows } } : {};
 }
 
-const MOST_TREES_MS = 2;
+export interface EngineOptions extends SessionOptions {
+  /** `onnxruntime`: trees are left to it. */
+  readonly trees: TreesOption;
+}
+
+const MOST_TRIALS = 8;
 
 /**
  * Opens a model with what evaluates it fastest. Trees are taken from ONNX Runtime only where every bit of label and score is the same for
@@ -124,20 +130,24 @@ async function check(
   const { label, scores } = parts;
   const fetches = [label, scores].filter((name) => name !== null);
   const feeds = new Map([[parts.input, rows]]);
-  const started = performance.now();
+  const timed = async (task: () => Promise<unknown>): Promise<number> => {
+    const started = performance.now();
+    await task();
+    return performance.now() - started;
+  };
   const expected = await oracle.run(feeds, fetches);
-  const oracleMs = performance.now() - started;
+  const oracleMs = await timed(() => oracle.run(feeds, fetches));
   const isWithLabel = label !== null;
   const first = await scorer.score(rows, isWithLabel);
   if (scores !== null && !isSame(expected.get(scores)!, first.scores))
     return 'its scores differ from those of ONNX Runtime';
   if (label !== null && !(await findRule(parts.trees, scorer, rows, expected.get(label)!)))
     return 'its labels differ from those of ONNX Runtime';
-  const again = performance.now();
-  await scorer.score(rows, isWithLabel);
-  const ms = performance.now() - again;
-  // The first calls run code that is not optimised yet, so what is not slower now will be faster.
-  if (ms > oracleMs && ms > MOST_TREES_MS) return 'ONNX Runtime is faster';
+  // The first calls run code that is not optimised yet: what is faster once will stay so.
+  let ms = Number.POSITIVE_INFINITY;
+  for (let trial = 0; trial < MOST_TRIALS && ms > oracleMs; trial++)
+    ms = Math.min(ms, await timed(() => scorer.score(rows, isWithLabel)));
+  if (ms > oracleMs) return 'ONNX Runtime is faster';
   return { checkedRows: count, speedup: oracleMs / ms };
 }
 

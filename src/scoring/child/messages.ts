@@ -4,7 +4,7 @@ import type { StoreConfig } from '../../base/contract/object-store.ts';
 import type { OutputColumn, PlannedChunk } from '../../base/contract/plan.ts';
 import type { ChunkResult, PartRecord } from '../../base/contract/records.ts';
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
-import type { ModelInfo } from '../../base/contract/signature.ts';
+import type { ModelInfo, TreesOption } from '../../base/contract/signature.ts';
 import type { ColumnInfo, FileDescription } from '../../base/contract/table.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
 import type { PackedFiles } from './file-table.ts';
@@ -33,6 +33,7 @@ export interface ModelRequest {
   readonly where: string;
   readonly sha256: string | null;
   readonly intraOpThreads: number;
+  readonly trees: TreesOption;
   readonly device: string;
 }
 

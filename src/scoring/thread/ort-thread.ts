@@ -4,7 +4,7 @@ import type { Binding } from '../../base/contract/binding.ts';
 import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { collectYoung } from '../../base/heap/native-memory.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
-import { openModel } from '../../model/engine/open-model.ts';
+import { engineOf, openModel } from '../../model/engine/open-model.ts';
 import { inspectModel } from '../../model/onnx/inspect-model.ts';
 import type { PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
@@ -59,12 +59,17 @@ const onBatch = (isBusy: boolean): void => {
 // Loading is no batch: whoever asked for it has a deadline of its own.
 async function load(message: ToThread & { kind: 'load' }): Promise<void> {
   const { file, ...facts } = inspectModel(message.bytes, message.where, message.sha256);
-  const opened = await openModel(message.bytes, file, { trees: 'auto', ...message }, message.where);
+  const opened = await openModel(message.bytes, file, message, message.where);
   ({ session } = opened);
   // Children are ended with SIGKILL, so nothing else would ever keep what this thread has compiled.
   flushCompileCache?.();
   const { signature, granted, isCopying } = session;
-  const info = { ...facts, signature, ...(granted.device === 'cpu' ? {} : { device: granted }) };
+  const info = {
+    ...facts,
+    signature,
+    ...engineOf(opened.choice),
+    ...(granted.device === 'cpu' ? {} : { device: granted }),
+  };
   send({ kind: 'loaded', info, isCopying });
 }
 

@@ -1,6 +1,6 @@
 import type { Binding, RejectRule } from '../../base/contract/binding.ts';
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
-import type { ModelInfo } from '../../base/contract/signature.ts';
+import type { ModelInfo, TreesOption } from '../../base/contract/signature.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
 import type { PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
@@ -13,6 +13,7 @@ export type ToThread =
       readonly where: string;
       readonly sha256: string | null;
       readonly intraOpThreads: number;
+      readonly trees: TreesOption;
       readonly device: string;
     }
   | {

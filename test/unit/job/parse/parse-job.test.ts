@@ -67,6 +67,7 @@ describe('a full job file', () => {
       execution: {
         scorers: 2,
         intraOpThreads: 4,
+        trees: 'auto',
         batchRows: 512,
         chunkRows: 10_000,
         memoryBytes: 1.5 * 2 ** 30,
@@ -151,6 +152,7 @@ test('the smallest job file gets every default', () => {
     execution: {
       scorers: 'auto',
       intraOpThreads: 1,
+      trees: 'auto',
       batchRows: 'auto',
       chunkRows: 'auto',
       memoryBytes: 'auto',

@@ -49,6 +49,7 @@ test.each([
   ['execution.device', { execution: { device: 'cuda' } }, {}],
   ['execution.cuda.tf32', { execution: { cuda: { tf32: true } } }, {}],
   ['execution.intraOpThreads', { execution: { intraOpThreads: 2 } }, {}],
+  ['execution.trees', { execution: { trees: 'onnxruntime' } }, {}],
   ['execution.batchRows', {}, { batchRows: 512 }],
   ['versions.duckdb', {}, { versions: { ...VERSIONS, duckdb: '9' } }],
 ])('%s changes the resume fingerprint only', (field, replaced, more) => {
