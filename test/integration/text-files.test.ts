@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type CliResult, prescore, startPrescore } from '../harness/cli.ts';
 import { runPython } from '../harness/python.ts';
+import { partDigests, startWorker } from '../harness/queue-run.ts';
 import { readOutput, readParquet } from '../harness/read-parquet.ts';
 import { expectRefusal } from '../harness/refusal.ts';
 import { makeBucket, openBucket, openUploads, useCredentials } from '../harness/s3-test-store.ts';
@@ -92,6 +93,75 @@ describe('text files give the answers of the Parquet file that they were written
     expect(sample.events[0]).toMatchObject({ counts: 'line', rejected: [], rows: { length: 3 } });
     expect(await openUploads(s3, bucket)).toEqual([]);
     await stores.close();
+  });
+});
+
+describe('runs over text files that several processes share', () => {
+  const home = suiteFolder();
+  const folder = join(home, 'in');
+  const asOf = ['--as-of', '2013-04-01', '--json'];
+  let whole: Record<string, string> = {};
+  const jobIn = (own: string): string =>
+    writeJob(own, flightJob(own, { input: { uri: join(folder, '*.jsonl') }, output: { uri: join(own, 'out') } }));
+
+  beforeAll(async () => {
+    mkdirSync(folder);
+    await writeTextFlights(folder, ['jsonl'], ['01', '02', '03']);
+    // Later lines of one file are not numbers: every process must take the pinned types.
+    appendFileSync(join(folder, '01.jsonl'), '{"flight_id":"late","month":"x"}\n');
+    const own = join(home, 'whole');
+    mkdirSync(own);
+    const result = await prescore(['run', limited(jobIn(own)), ...asOf]);
+    expect(doneOf(result)).toMatchObject({ rows: 80_789, rejected: 1, rejectsByRule: { bad_value: 1 } });
+    whole = partDigests(join(own, 'out'));
+    expect(Object.keys(whole)).toHaveLength(2);
+  }, 120_000);
+
+  function limited(path: string): string {
+    writeFileSync(
+      path,
+      JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), rejects: { limit: 1 } }),
+    );
+    return path;
+  }
+
+  it('as shards', async () => {
+    const own = tempFolder();
+    const job = limited(jobIn(own));
+    const shards = await Promise.all(['0/2', '1/2'].map((part) => prescore(['run', job, '--shard', part, ...asOf])));
+    for (const { code, stderr } of shards) expect([code, stderr]).toEqual([expect.toBeOneOf([0, 3]), '']);
+    expect(partDigests(join(own, 'out'))).toEqual(whole);
+  });
+
+  it('as workers', async () => {
+    const own = tempFolder();
+    const job = limited(jobIn(own));
+    const redisUrl = inject('redisUrl').replace(/\/0$/, '/9');
+    const workers = await Promise.all(
+      ['one', 'two'].map(() => startWorker(redisUrl, own, ['--allow', folder, '--allow', fixtures])),
+    );
+    onTestFinished(async () => {
+      for (const worker of workers) worker.child.kill('SIGKILL');
+      await Promise.all(workers.map((worker) => worker.result));
+    });
+    const result = await prescore(['run', job, ...asOf, '--redis', redisUrl]);
+    expect(doneOf(result)).toMatchObject({ rows: 80_789, rejected: 1 });
+    expect(partDigests(join(own, 'out'))).toEqual(whole);
+  });
+
+  it('a file that was replaced is INPUT_CHANGED, also between two starts', async () => {
+    const own = tempFolder();
+    mkdirSync(join(own, 'in'));
+    for (const month of ['01', '02']) copyFileSync(join(folder, `${month}.jsonl`), join(own, 'in', `${month}.jsonl`));
+    const job = writeJob(
+      own,
+      flightJob(own, { input: { uri: join(own, 'in/*') }, output: { uri: join(own, 'out') }, rejects: { limit: 1 } }),
+    );
+    const first = startPrescore(['run', job, '--json'], { env: { PRESCORE_FAULT: 'after-record' } });
+    expect((await first.result).signal).toBe('SIGKILL');
+    appendFileSync(join(own, 'in/02.jsonl'), '{"flight_id":"more"}\n');
+    const second = await prescore(['run', job, '--json']);
+    expect([second.code, codeOf(second)]).toEqual([4, 'INPUT_CHANGED']);
   });
 });
 
@@ -197,6 +267,11 @@ describe('tables of text files', () => {
       'a date beside a number as a feature',
       { 'a.csv': 'id,c0,c1,c2\n1,1,2,3\n', 'b.csv': 'id,c0,c1,c2\n1,2013-01-01,2,3\n' },
       /column "c0" has values of other types/,
+    ],
+    [
+      'a date as a feature whose type is a guess',
+      { 'a.csv': 'id,c0,c1,c2\n1,2013-01-31,2,3\n' },
+      /column "c0" feeds the model, and only looks like dates.*"c0": date \(fed as days\)/,
     ],
     [
       'a column without a value',

@@ -7,13 +7,15 @@ const group = fc.record({
   compressedBytes: fc.integer({ min: 0, max: 1_000_000 }),
   uncompressedBytes: fc.integer({ min: 0, max: 4_000_000 }),
 });
-const file: fc.Arbitrary<CuttableFile> = fc.record({
-  rowGroups: fc.oneof(
-    { weight: 9, arbitrary: fc.array(group, { maxLength: 12 }) },
-    { weight: 1, arbitrary: fc.constant(null) },
-  ),
-  size: fc.integer({ min: 0, max: 1e9 }),
-});
+const size = fc.integer({ min: 0, max: 1e9 });
+const file: fc.Arbitrary<CuttableFile> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ rowGroups: fc.array(group, { maxLength: 12 }), size }) },
+  { weight: 1, arbitrary: fc.record({ rowGroups: fc.constant(null), size }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ rowGroups: fc.constant(null), size, textBytes: fc.integer({ min: 0, max: 50e6 }) }),
+  },
+);
 
 describe('cutChunks', () => {
   it('puts every row into exactly one chunk, in order, on row-group boundaries', () => {
@@ -60,6 +62,26 @@ describe('cutChunks', () => {
         const largest = Math.max(0, ...files.flatMap((f) => f.rowGroups?.map((g) => g.rows) ?? []));
         for (const chunk of cutChunks(files, { rows, bytes: Number.POSITIVE_INFINITY })) {
           if (chunk.rows !== null) expect(chunk.rows).toBeLessThanOrEqual(Math.max(rows, largest));
+        }
+      }),
+    );
+  });
+
+  it('packs text files with their neighbours up to 32 MiB and 64 files; an Arrow stream has a chunk of its own', () => {
+    fc.assert(
+      fc.property(fc.array(file, { maxLength: 40 }), (files) => {
+        for (const { slices, rows } of cutChunks(files, { rows: 1000, bytes: 1e6 })) {
+          const own = slices.map((s) => files[s.file]!);
+          if (own.every((f) => f.rowGroups !== null)) {
+            expect(rows).not.toBeNull();
+            continue;
+          }
+          expect(rows).toBeNull();
+          expect(own.every((f) => f.rowGroups === null)).toBe(true);
+          if (own.length === 1) continue;
+          expect(own.length).toBeLessThanOrEqual(64);
+          const bytes = own.reduce((sum, f) => sum + (f.textBytes ?? Number.POSITIVE_INFINITY), 0);
+          expect(bytes).toBeLessThanOrEqual(32 * 2 ** 20);
         }
       }),
     );

@@ -19,7 +19,7 @@ export type RunEvent =
       readonly skipped: number;
       readonly chunks: number;
       readonly chunksDone: number;
-      /** Rows planned and rows of finished chunks; null while an Arrow stream is not counted. */
+      /** Rows planned and rows of finished chunks; null while an Arrow stream or a text file is not counted. */
       readonly rows: number | null;
       readonly rowsDone: number;
     }

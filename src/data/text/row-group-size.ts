@@ -1,5 +1,16 @@
 /** Bytes of a row group, as values in memory. DuckDB holds one whole before it writes it. */
 const GROUP_BYTES = 8 * 1024 * 1024;
+/** About DuckDB's own default. */
+const MOST_ROWS = 131_072;
+
+/** Rows of a group, if all are as wide as these. */
+export function rowsOfGroup(rows: number, bytes: number): number {
+  return rows === 0 ? MOST_ROWS : Math.min(MOST_ROWS, powerBelow(Math.max(1, (GROUP_BYTES / bytes) * rows)));
+}
+
+function powerBelow(value: number): number {
+  return 2 ** Math.floor(Math.log2(value));
+}
 
 /**
  * Finds how many rows a row group may have, a power of two, so that none has much more than 8 MiB. It follows from the rows
@@ -10,15 +21,15 @@ export class RowGroupSize {
   private openRows = 0;
   private openBytes = 0;
 
-  /** `rows`: at first; about DuckDB's own default. */
-  constructor(rows = 131_072) {
+  /** `rows`: at first. */
+  constructor(rows = MOST_ROWS) {
     this.rows = rows;
   }
 
   /** Takes in a batch of rows. */
   add(rows: number, bytes: number): void {
     if (this.openRows > 0 && this.openBytes + bytes > GROUP_BYTES) {
-      this.rows = Math.min(this.rows, 2 ** Math.floor(Math.log2(this.openRows)));
+      this.rows = Math.min(this.rows, powerBelow(this.openRows));
       this.openRows = 0;
       this.openBytes = 0;
     }

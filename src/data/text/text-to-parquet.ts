@@ -9,7 +9,7 @@ import { scratchOptions } from '../arrow-values/zero-signs.ts';
 import { CsvRows } from './csv-rows.ts';
 import { JsonlRows } from './jsonl-rows.ts';
 import { RecordBuffer } from './record-buffer.ts';
-import { RowGroupSize } from './row-group-size.ts';
+import { RowGroupSize, rowsOfGroup } from './row-group-size.ts';
 import { textFault } from './text-fault.ts';
 import type { RowLimits, TextRows } from './text-rows.ts';
 
@@ -53,13 +53,12 @@ export interface TextToParquetResult {
 export async function textToParquet(options: TextToParquetOptions): Promise<TextToParquetResult> {
   const { columns, target } = options;
   try {
-    let size = new RowGroupSize();
-    for (;;) {
-      const { rows, faults, widest, groupRows } = await convert(options, size);
-      if (widest < size.rows) {
-        // The rows became wider than those before them: from the start, with smaller row groups.
+    for (let asked: number | null = null; ; ) {
+      const { rows, faults, used, widest, groupRows }: Conversion = await convert(options, asked);
+      if (widest < used) {
+        // Rows are wider than those before them: from the start, with smaller row groups.
         rmSync(target, { force: true });
-        size = new RowGroupSize(widest);
+        asked = widest;
         continue;
       }
       return {
@@ -78,33 +77,38 @@ export async function textToParquet(options: TextToParquetOptions): Promise<Text
 interface Conversion {
   readonly rows: number;
   readonly faults: readonly RejectReason[];
-  /** Rows that a row group of all columns may have; the conversion ended early when they are fewer than it had. */
+  /** Rows of its row groups, and what they may have: it ended early when these are fewer. */
+  readonly used: number;
   readonly widest: number;
   /** The same of the columns that are kept. */
   readonly groupRows: number;
 }
 
-async function convert(options: TextToParquetOptions, { rows: groupRows }: RowGroupSize): Promise<Conversion> {
+async function convert(options: TextToParquetOptions, asked: number | null): Promise<Conversion> {
   const { columns, layout, limits, connection, kept } = options;
   const buffer = new RecordBuffer(options.path);
   try {
     const { csv } = layout;
     const rows = csv === null ? new JsonlRows(buffer, columns, limits) : new CsvRows(buffer, csv, columns, limits);
-    const all = new RowGroupSize(groupRows);
+    // Read ahead, for its width; DuckDB is given it first.
+    let ahead: ScanBatch | null | undefined = rows.next();
+    const all = new RowGroupSize(asked ?? rowsOfGroup(rows.rows, rows.batch.bytes(null)));
+    const used = all.rows;
     const some = new RowGroupSize();
     const next = (): ScanBatch | null => {
-      if (all.rows < groupRows) return null;
-      const batch = rows.next();
+      if (all.rows < used) return null;
+      const batch = ahead === undefined ? rows.next() : ahead;
+      ahead = undefined;
       if (batch === null) return null;
       all.add(batch.rows, rows.batch.bytes(null));
       some.add(batch.rows, rows.batch.bytes(kept));
       return batch;
     };
     const written = await withRowScan(connection, { types: rows.types, next }, (table) =>
-      copy(table, groupRows, scratchOptions(rows.types), options),
+      copy(table, used, scratchOptions(rows.types), options),
     );
     if (written !== rows.rows) throw lostRows(rows, written);
-    return { rows: written, faults: rows.faults, widest: all.rows, groupRows: some.rows };
+    return { rows: written, faults: rows.faults, used, widest: all.rows, groupRows: some.rows };
   } finally {
     buffer.close();
   }

@@ -40,10 +40,10 @@ export function chunkTarget(totalRows: number, chunkRows: number | 'auto'): Chun
  */
 export function cutChunks(files: readonly CuttableFile[], target: ChunkTarget): PlannedChunk[] {
   const chunks: PlannedChunk[] = [];
-  const empty = (): OpenChunk => ({ slices: [], rows: 0, weight: 0, bytes: 0, isText: false });
+  const empty = (): OpenChunk => ({ slices: [], rows: 0, weight: 0, bytes: 0, isUncounted: false });
   let open = empty();
   const close = (): void => {
-    const rows = open.isText ? null : open.rows;
+    const rows = open.isUncounted ? null : open.rows;
     if (open.slices.length > 0) chunks.push({ n: chunks.length, slices: open.slices, rows, bytes: open.bytes });
     open = empty();
   };
@@ -51,14 +51,14 @@ export function cutChunks(files: readonly CuttableFile[], target: ChunkTarget): 
     if (file.rowGroups === null) {
       const weight = file.textBytes ?? Number.POSITIVE_INFINITY;
       const isOver = open.weight + weight > MAX_TEXT_BYTES || open.slices.length === MAX_SLICES;
-      if (!open.isText || isOver) close();
-      open.isText = true;
+      if (!open.isUncounted || isOver) close();
+      open.isUncounted = true;
       open.slices.push({ file: index, rowStart: 0, rowEnd: null });
       open.weight += weight;
       open.bytes += file.size;
       return;
     }
-    if (open.isText) close();
+    if (open.isUncounted) close();
     let row = 0;
     for (const group of file.rowGroups) {
       const end = row + group.rows;
@@ -83,7 +83,7 @@ interface OpenChunk {
   rows: number;
   weight: number;
   bytes: number;
-  isText: boolean;
+  isUncounted: boolean;
 }
 
 /** Heaviest first, so that the last chunk to finish is a small one; ties in input order. */

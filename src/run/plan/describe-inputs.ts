@@ -12,7 +12,7 @@ import { joinFeature, widen } from './column-types.ts';
 import type { InputObject } from './list-inputs.ts';
 import { outputColumns } from './output-columns.ts';
 import { settleTextColumns } from './settle-text-columns.ts';
-import { checkGuesses, JoinedTypes, textAdvice } from './unify-columns.ts';
+import { checkGuessedTimes, checkGuesses, JoinedTypes, textAdvice } from './unify-columns.ts';
 
 /** Input files that will be read, with what the job reads of them, and how they feed the model. */
 export interface BoundInputs {
@@ -176,6 +176,7 @@ class FileBinder {
     const read = sourcesOf(file.columns, null);
     checkGuesses(file, [...this.asked, ...read]);
     const bound = this.bind(file);
+    checkGuessedTimes(file, bound.features);
     // Checked before either is told of the file: one that is skipped must leave no type behind.
     const addFeatures = (): void => this.features.add(file, bound.features, () => this.sources.add(file, read));
     this.kept.add(file, this.keptNames, addFeatures);

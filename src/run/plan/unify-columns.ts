@@ -121,6 +121,29 @@ function readable(
   return column;
 }
 
+/**
+ * Dates feed days and timestamps microseconds: a column of either whose type is a guess could change its unit from one run to the
+ * next, as when all times of a day are midnight and written as dates. Errors: INPUT_SCHEMA.
+ */
+export function checkGuessedTimes(file: FileDescription, features: readonly string[]): void {
+  const fed = new Set(features);
+  const guess = file.columns.find(
+    ({ name, type, text }) => fed.has(name) && text?.isDeclared === false && isTime(type),
+  );
+  if (guess === undefined) return;
+  const { name, type } = guess;
+  throw new PrescoreError('INPUT_SCHEMA', {
+    what: `column ${JSON.stringify(name)} feeds the model, and only looks like ${type === 'DATE' ? 'dates' : 'times'}`,
+    where: file.uri,
+    got: type,
+    fix: `Say what it is in input.schema, ${JSON.stringify(name)}: date (fed as days), timestamp or timestamptz (as microseconds).`,
+  });
+}
+
+function isTime(type: string): boolean {
+  return type === 'DATE' || type.startsWith('TIMESTAMP');
+}
+
 function unreadable(name: string, why: string, { uri, text }: FileDescription): PrescoreError {
   const fix = text === undefined ? {} : { fix: 'Text files: prescore help text-files.' };
   return new PrescoreError('INPUT_UNSUPPORTED', {
