@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { isPrescoreError } from '../../src/base/errors/prescore-error.ts';
 import type { CanonicalText } from '../harness/canonical-texts.ts';
 import { runPython } from '../harness/python.ts';
 import { suiteFolder } from '../harness/suite-folder.ts';
@@ -177,4 +178,84 @@ describe('every line of a text file', () => {
       expect({ text, missing }).toEqual({ text, missing: [] });
     }
   }, 60_000);
+
+  it('of JSONL is a row where JSON.parse gives an object, with its values, and else a fault', async () => {
+    const piece = fc.constantFrom(
+      ...'{}[],:" \\\t0123456789-+.eE',
+      'a',
+      'null',
+      'true',
+      'é',
+      '\\u00e9',
+      '\\ud83d',
+      '"a":',
+      '"b":1.5',
+    );
+    const edit = fc.record({ at: fc.nat(40), cut: fc.nat(3), add: fc.string({ unit: piece, maxLength: 2 }) });
+    const value = fc.json({ maxDepth: 2, noUnicodeString: false });
+    const line = fc.tuple(value, value, fc.array(edit, { maxLength: 2 })).map(([a, b, edits]) => {
+      let text = `{"a":${a}, "b" :${b}}`;
+      for (const { at, cut, add } of edits) text = text.slice(0, at) + add + text.slice(at + cut);
+      return text.replace(/\n/g, ' ').toWellFormed();
+    });
+    const lines = ['{"a":"x","b":0.5}', ...fc.sample(line, { seed: SEED + 3, numRuns: 5000 })];
+    const schema = { a: 'VARCHAR', b: 'DOUBLE' };
+    const read = await tables.read(lines.join('\n'), { name: 't.jsonl', schema, columns: ['a', 'b'] });
+    expect(read.lines).toEqual(lines.flatMap((text, i) => (/^[ \t\r]*$/.test(text) ? [] : [i + 1])));
+    const faults = new Map(read.faults.map((f) => [Number(f.split(':')[0]), f]));
+    let objects = 0;
+    for (const [i, number] of read.lines.entries()) {
+      const text = lines[number - 1]!;
+      const parsed = parseObject(text);
+      const fault = faults.get(number) ?? '';
+      if (fault.includes('stands twice')) continue;
+      expect([text, fault.includes('malformed')]).toEqual([text, parsed === null]);
+      if (parsed === null) continue;
+      objects++;
+      const { a = null, b = null } = parsed;
+      const row = read.rows[i]!;
+      if (typeof a === 'string' && a.isWellFormed()) expect([text, row['a']]).toEqual([text, a]);
+      else
+        expect([text, row['a'], fault === '']).toEqual([
+          text,
+          null,
+          a === null && (b === null || typeof b === 'number'),
+        ]);
+      if (typeof b === 'number') expect([text, row['b']]).toEqual([text, b]);
+    }
+    expect(objects).toBeGreaterThan(1000);
+  }, 60_000);
+
+  it('nothing but an INPUT_ error comes of any bytes', async () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.string({ unit: 'binary', maxLength: 100 }).map((text) => Buffer.from(text)),
+      fc
+        .uint8Array({ maxLength: 60 })
+        .map((tail) => Buffer.concat([gzipSync('a,b\n1,2\n').subarray(0, 40 - ((tail[0] ?? 0) % 30)), tail])),
+      fc
+        .uint8Array({ maxLength: 60 })
+        .map((tail) => Buffer.concat([zstdCompressSync('{"a":1}\n').subarray(0, 30 - ((tail[0] ?? 0) % 25)), tail])),
+    );
+    const formats = ['auto', 'csv', 'jsonl'] as const;
+    for (const [i, input] of fc.sample(bytes, { seed: SEED + 4, numRuns: 1500 }).entries()) {
+      try {
+        await tables.read(input, { name: i % 2 === 0 ? 'file' : 'file.csv.gz', format: formats[i % 3]! });
+      } catch (error) {
+        expect([Buffer.from(input).toString('hex'), isPrescoreError(error) ? error.code : String(error)]).toEqual([
+          Buffer.from(input).toString('hex'),
+          expect.stringMatching(/^INPUT_(FORMAT|CORRUPT|UNSUPPORTED|EMPTY_FILE|DUPLICATE_COLUMN)$/),
+        ]);
+      }
+    }
+  }, 60_000);
 });
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : null;
+  } catch {
+    return null;
+  }
+}

@@ -8,7 +8,7 @@ import { textFault } from './text-fault.ts';
 import { looksLikeText, readSample } from './text-sample.ts';
 
 const HEAD_BYTES = 16;
-const CSV_NAME = /\.(csv|tsv|tab|psv|txt)(\.[a-z0-9]+)?$/i;
+const CSV_NAME = /\.(csv|tsv|tab|psv)(\.[a-z0-9]+)?$/i;
 const JSONL_NAME = /\.(jsonl|ndjson|json)(\.[a-z0-9]+)?$/i;
 
 /** What is asked of a text file. */
