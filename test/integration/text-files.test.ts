@@ -2,6 +2,9 @@ import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, wri
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { loadJob } from '../../src/cli/load/load-job.ts';
+import { liveColumnTypes } from '../../src/cli/wiring/live-columns.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
 import { type CliResult, prescore, startPrescore } from '../harness/cli.ts';
 import { runPython } from '../harness/python.ts';
 import { partDigests, startWorker } from '../harness/queue-run.ts';
@@ -289,6 +292,23 @@ describe('tables of text files', () => {
     expect(result.stderr).toMatch(says);
   });
 
+  it('a guessed date that feeds the model by an expression is refused, and not where it only filters', async () => {
+    const folder = write({ 'a.csv': 'id,c0,c1,c2,day\n1,1,2,3,2013-01-31\n2,1,2,3,2013-02-01\n' });
+    const features = { x: { columns: ['since', 'c1', 'c2'] } };
+    const asked = { features, columns: { since: "date_diff('day', date '2013-01-01', day)" } };
+    const { stderr } = await expectRefusal(['check', await jobOf(folder, asked)], {
+      exit: 4,
+      code: 'INPUT_SCHEMA',
+      isTable: true,
+      says: /"day" feeds the model/,
+    });
+    expect(stderr).toMatch(/"day": date/);
+    const said = await run(folder, asked, { schema: { day: 'date' } });
+    expect(doneOf(said)).toMatchObject({ rows: 2 });
+    const filtered = await run(folder, { where: "day < '2013-02-01'", output: { uri: join(folder, 'filtered') } });
+    expect(doneOf(filtered)).toMatchObject({ rows: 1, filtered: 1 });
+  });
+
   it('a column without a value takes the type that the other files give it', async () => {
     const folder = write({ 'a.csv': 'id,c0,c1,c2\n1,1,,3\n', 'b.csv': 'id,c0,c1,c2\n2,1,2.5,3\n' });
     const result = await run(folder);
@@ -328,6 +348,15 @@ describe('tables of text files', () => {
       /text +CSV, delimiter ";", a header, gzip: id VARCHAR \(guessed\), c0 DOUBLE \(guessed\)/,
     );
     expect((await prescore(['check', job])).stdout).toContain('1 files, rows not counted in 1 partition');
+  });
+
+  it('live values have the types of the first file, where nothing has run yet', async () => {
+    const folder = write({ 'a.csv': 'id,c0,c1,c2\n1,1,2.5,3\n' });
+    const job = loadJob(await jobOf(folder, {}, { schema: { c2: 'float' } }));
+    const stores = createStoreResolver(job.stores, { env: {} });
+    const types = await liveColumnTypes(job, stores, ['c0', 'c1', 'c2']);
+    await stores.close();
+    expect(Object.fromEntries(types)).toEqual({ id: 'BIGINT', c0: 'BIGINT', c1: 'DOUBLE', c2: 'FLOAT' });
   });
 
   it('a job says how they are written', async () => {

@@ -117,7 +117,7 @@ function advice(stage: string, job: Job): string {
         ? 'More cores would help.'
         : 'More cores or a higher execution.scorers would help.';
     case 'decode':
-      return 'Fewer or narrower columns, or larger row groups, would help.';
+      return 'Fewer or narrower columns, larger row groups, or Parquet where it is text, would help.';
     case 'encode':
       return 'output.compression: snappy would help.';
     default:

@@ -2,6 +2,7 @@ import type { CsvSettings, InputFormat } from '../../base/contract/job.ts';
 import type { FileDescription } from '../../base/contract/table.ts';
 import { isPrescoreError } from '../../base/errors/prescore-error.ts';
 import type { ByteSource } from '../object-store/byte-source.ts';
+import { wholeIfSmall } from '../object-store/pinned-source.ts';
 import { describeParquet } from './describe-file.ts';
 import type { Duck } from './duckdb.ts';
 import { asForeign, tableFormat } from './table-format.ts';
@@ -37,10 +38,11 @@ export async function describeInput(duck: Duck, source: ByteSource, file: InputF
 }
 
 async function describe(duck: Duck, source: ByteSource, file: InputFile): Promise<FileDescription> {
-  const asked = file.format === 'auto' ? await tableFormat(source, file.uri) : file.format;
+  const text = wholeIfSmall(source);
+  const asked = file.format === 'auto' ? await tableFormat(source, text, file.uri) : file.format;
   if (asked === 'parquet') return describeParquet(duck, source, file);
   // Loaded when they are needed: thirty files each that a Parquet run does not start with.
-  if (asked !== 'arrow') return (await import('../text/describe-text.ts')).describeText(source, file);
+  if (asked !== 'arrow') return (await import('../text/describe-text.ts')).describeText(text, file);
   const { describeArrow } = await import('../arrow/arrow-ipc.ts');
   const { format, columns, rows, batches } = await describeArrow(source, file.uri);
   const rowGroups = batches.map((b) => ({

@@ -19,15 +19,15 @@ const TEXTS: ReadonlySet<FileKind> = new Set<FileKind>(['csv', 'jsonl', 'json', 
 
 /**
  * The one place that names the format of an input file: by its first bytes; where they say nothing, by its name's ending, so that a
- * damaged file is told by the reader of its format.
+ * damaged file is told by the reader of its format. `text` is the same file, for what reads more of it than a table's reader would.
  *
  * Errors: INPUT_FORMAT, with the line that converts it, for what is recognised as something else; those of the source.
  */
-export async function tableFormat(source: ByteSource, uri: string): Promise<TableFormat> {
+export async function tableFormat(source: ByteSource, text: ByteSource, uri: string): Promise<TableFormat> {
   const head = source.size >= 8 ? new TextDecoder('latin1').decode(await source.read(0, 8)) : '';
   const format = MARKS.find(([mark]) => head.startsWith(mark))?.[1];
   if (format !== undefined) return format;
-  const found = await recognised(source, uri);
+  const found = await recognised(text, uri);
   const named = /\.(arrow|arrows|feather|ipc)$/i.test(uri)
     ? 'arrow'
     : /\.(parquet|parq|pq)$/i.test(uri)
@@ -38,7 +38,7 @@ export async function tableFormat(source: ByteSource, uri: string): Promise<Tabl
   const foreign = foreignOf(found, uri);
   if (foreign !== null) throw foreign;
   if (named !== null || source.size === 0) return named ?? 'parquet';
-  return (await (await import('../text/describe-text.ts')).isTextFile(source, uri)) ? 'text' : 'parquet';
+  return (await (await import('../text/describe-text.ts')).isTextFile(text, uri)) ? 'text' : 'parquet';
 }
 
 /** The refusal of a file that is recognised as something that is no table here; null when it is not recognised. Errors: those of the source. */

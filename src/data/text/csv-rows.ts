@@ -7,6 +7,7 @@ import { ROW_TYPES, SideBytes, TextBatch } from './text-batch.ts';
 import type { RowLimits, TextRows } from './text-rows.ts';
 
 const LF = 0x0a;
+const CR = 0x0d;
 
 const PROBLEMS = {
   'open quote': 'a quote is not closed before the end of the file',
@@ -33,6 +34,7 @@ export class CsvRows implements TextRows {
   private readonly fields: readonly number[];
   private readonly nulls: readonly Uint8Array[];
   private isAwaitingHeader: boolean;
+  private header: Uint8Array | null = null;
   /** Line of the next byte, from 1. */
   private line = 1;
   /** Lines of a malformed record that have no row yet, and what is wrong with it. */
@@ -90,6 +92,7 @@ export class CsvRows implements TextRows {
     const { scanner, buffer, layout, batch } = this;
     const line = this.line;
     const isLineEnd = buffer.bytes[stop - 1] === LF;
+    const ends = isLineEnd ? (buffer.bytes[stop - 2] === CR ? 2 : 1) : 0;
     const lines = scanner.lineFeeds + (isLineEnd ? 0 : 1);
     this.line += scanner.lineFeeds;
     const isBlank = scanner.isBlank && (layout.fields !== 1 || this.isAwaitingHeader);
@@ -97,7 +100,11 @@ export class CsvRows implements TextRows {
       buffer.from = stop;
       return;
     }
-    if (this.isAwaitingHeader) this.isAwaitingHeader = false;
+    if (this.isAwaitingHeader) {
+      this.isAwaitingHeader = false;
+      this.header = buffer.bytes.slice(buffer.from, stop - ends);
+    } else if (this.isHeaderAgain(buffer.from, stop - ends))
+      this.openFault(line, lines, 'the header stands here again');
     else if (scanner.problem !== null) this.openFault(line, lines, PROBLEMS[scanner.problem]);
     else if (scanner.fields !== layout.fields) {
       this.openFault(line, lines, `${scanner.fields} ${fieldsWord(scanner.fields)} instead of ${layout.fields}`);
@@ -106,6 +113,13 @@ export class CsvRows implements TextRows {
       this.fill(batch.addRow(line));
     }
     buffer.from = stop;
+  }
+
+  /** Files that were put one behind the other have their header in the middle; of one field it may be a value. */
+  private isHeaderAgain(from: number, to: number): boolean {
+    const { header } = this;
+    if (header === null || header.length !== to - from || this.layout.fields < 2) return false;
+    return header.every((byte, i) => byte === this.buffer.bytes[from + i]);
   }
 
   private fill(row: number): void {

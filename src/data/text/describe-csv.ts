@@ -1,11 +1,11 @@
 import type { CsvSettings } from '../../base/contract/job.ts';
 import type { ColumnInfo, CsvLayout } from '../../base/contract/table.ts';
 import { CLASS, type ClassForms, ColumnGuess, classOf } from './column-guess.ts';
-import { type CsvCharacters, CsvScanner, csvSyntax, ESCAPED, QUOTED, unescapeField } from './csv-scanner.ts';
-import { guessDelimiter } from './guess-delimiter.ts';
+import { guessDelimiter, SampleReader } from './csv-sample.ts';
+import type { CsvCharacters } from './csv-scanner.ts';
 import { fileName, quoteShort, textFault } from './text-fault.ts';
 import { TEXT_LIMITS } from './text-limits.ts';
-import type { TextPiece, TextSample } from './text-sample.ts';
+import type { TextSample } from './text-sample.ts';
 import { timeFormat } from './time-texts.ts';
 
 /** What holds where the job says nothing of its CSV files. */
@@ -49,6 +49,7 @@ export function describeCsv(
     });
   }
   requireNames(found, uri);
+  if (names !== null && settings.header === null) requireNoHeader(new SampleReader(sample, characters), names, uri);
   if (names === null && settings.header === null) requireWords(found, uri);
   const { decimal, nulls, dateFormat, timestampFormat } = settings;
   const columns = guessColumns(reader, found, { sample, characters, settings, uri });
@@ -118,55 +119,6 @@ function addLater(
   }
 }
 
-/** Reads the records of a sample as texts; the last one only when it is whole. */
-class SampleReader {
-  line = 0;
-  isMalformed = false;
-  private readonly sample: TextPiece;
-  private readonly syntax;
-  private readonly scanner: CsvScanner;
-  private at = 0;
-  private nextLine = 1;
-
-  constructor(sample: TextPiece, characters: CsvCharacters) {
-    this.sample = sample;
-    this.syntax = csvSyntax(characters);
-    this.scanner = new CsvScanner(this.syntax, TEXT_LIMITS.columns + 1);
-  }
-
-  /** The fields of the next record; blank lines are passed over when they are none. Null at the end. */
-  next(isSkippingBlank: boolean): string[] | null {
-    const { scanner, sample } = this;
-    for (;;) {
-      if (this.at >= sample.bytes.length) return null;
-      const stop = scanner.scan(sample.bytes, this.at, sample.bytes.length, sample.isWhole);
-      if (stop === -1) return null;
-      this.at = stop;
-      this.line = this.nextLine;
-      this.nextLine += scanner.lineFeeds;
-      if (scanner.isBlank && isSkippingBlank) continue;
-      this.isMalformed = scanner.problem !== null;
-      const kept = Math.min(scanner.fields, scanner.starts.length);
-      return Array.from({ length: kept }, (_, i) => this.field(i));
-    }
-  }
-
-  isQuoted(field: number): boolean {
-    return (this.scanner.flags[field]! & QUOTED) !== 0;
-  }
-
-  private field(i: number): string {
-    const { starts, ends, flags } = this.scanner;
-    const bytes = this.sample.bytes;
-    const start = starts[i]!;
-    const stop = ends[i]!;
-    if ((flags[i]! & ESCAPED) === 0)
-      return Buffer.from(bytes.buffer, bytes.byteOffset + start, stop - start).toString();
-    const into = Buffer.alloc(stop - start);
-    return into.subarray(0, unescapeField(this.syntax, bytes, start, stop, this.isQuoted(i), into, 0)).toString();
-  }
-}
-
 function requireNames(names: readonly string[], uri: string): void {
   const seen = new Set<string>();
   for (const name of names) {
@@ -192,6 +144,16 @@ function requireWords(names: readonly string[], uri: string): void {
 }
 
 const TEXTS = new Set<number>([CLASS.text, CLASS.notFinite]);
+
+/** Names that are given stand for a header; one that is there all the same would be scored as a row. */
+function requireNoHeader(reader: SampleReader, names: readonly string[], uri: string): void {
+  const first = reader.next(true) ?? [];
+  if (first.length !== names.length || !first.every((name, i) => name.toLowerCase() === names[i]?.toLowerCase()))
+    return;
+  throw textFault('INPUT_FORMAT', uri, 'the first line has the names that input.csv.names gives', {
+    fix: 'Say input.csv: { header: true }, so that it is passed over.',
+  });
+}
 
 function noHeader(reader: SampleReader, uri: string): Error {
   const what = reader.isMalformed

@@ -176,7 +176,7 @@ class FileBinder {
     const read = sourcesOf(file.columns, null);
     checkGuesses(file, [...this.asked, ...read]);
     const bound = this.bind(file);
-    checkGuessedTimes(file, bound.features);
+    checkGuessedTimes(file, [...bound.features, ...sourcesOf(file.columns, new Set(bound.features))]);
     // Checked before either is told of the file: one that is skipped must leave no type behind.
     const addFeatures = (): void => this.features.add(file, bound.features, () => this.sources.add(file, read));
     this.kept.add(file, this.keptNames, addFeatures);

@@ -123,10 +123,11 @@ function readable(
 
 /**
  * Dates feed days and timestamps microseconds: a column of either whose type is a guess could change its unit from one run to the
- * next, as when all times of a day are midnight and written as dates. Errors: INPUT_SCHEMA.
+ * next, as when all times of a day are midnight and written as dates. `names`: those that feed the model, by an expression too.
+ * Errors: INPUT_SCHEMA.
  */
-export function checkGuessedTimes(file: FileDescription, features: readonly string[]): void {
-  const fed = new Set(features);
+export function checkGuessedTimes(file: FileDescription, names: readonly string[]): void {
+  const fed = new Set(names);
   const guess = file.columns.find(
     ({ name, type, text }) => fed.has(name) && text?.isDeclared === false && isTime(type),
   );

@@ -99,6 +99,16 @@ describe('records of CSV', () => {
     expect((await tables.read(bytes, { columns: ['a', 'c'] })).faults).toEqual([]);
   });
 
+  it('that are the header again are faults, where files were put one behind the other', async () => {
+    const read = await tables.read('a,b\r\nx,y\r\na,b\r\nz,w\na,b');
+    expect(read.rows.map((r) => r['a'])).toEqual(['x', null, 'z', null]);
+    expect(read.faults).toEqual([
+      '3: malformed : the header stands here again',
+      '5: malformed : the header stands here again',
+    ]);
+    expect((await tables.read('a\nb\na\n')).rows.map((r) => r['a'])).toEqual(['b', 'a']);
+  });
+
   it('give as many rows as are asked for', async () => {
     const text = `a\n${Array.from({ length: 5000 }, (_, i) => i).join('\n')}\n`;
     expect((await tables.read(text, { rows: 3 })).rows).toEqual([{ a: 0n }, { a: 1n }, { a: 2n }]);

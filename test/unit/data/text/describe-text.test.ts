@@ -73,6 +73,9 @@ describe('what a text file is', () => {
   it('names twice, or none, are for the job to give', async () => {
     const csv = { names: ['x', 'y', 'z'], header: true };
     expect((await tables.describe('a,b,a\n1,2,3\n', { csv })).columns.map((c) => c.name)).toEqual(['x', 'y', 'z']);
+    await refuses('A,B\n1,2\n', 'INPUT_FORMAT', /the first line has the names.*header: true/, {
+      csv: { names: ['a', 'b'] },
+    });
     const years = await tables.describe('2019,2020\n1,2\n', { csv: { header: true } });
     expect(years.columns.map((c) => c.name)).toEqual(['2019', '2020']);
     // pandas writes an index without a name so.
