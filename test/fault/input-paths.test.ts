@@ -161,7 +161,25 @@ describe('values in paths', () => {
     }
   });
 
-  it('escapes are decoded once each; a lone % is itself; two segments of one key are refused', async () => {
+  it('the name of a file is no value, also where it looks like one', async () => {
+    const folder = tempFolder();
+    await writeTables(folder, { 'in/v=de/v=de-0001.parquet': [1], 'bare/v=de.parquet': [1] });
+    const job = (uri: string, output: string) =>
+      writeJob(
+        folder,
+        identity({ input: { uri, pathColumns: { v: 'string' } }, passthrough: ['v'], output: { uri: output } }),
+      );
+    const rows = (await rowsOf(job('in/**/*.parquet', 'out'), join(folder, 'out'))) as Map<
+      number,
+      Record<string, unknown>
+    >;
+    expect(rows.get(1)).toMatchObject({ v: 'de' });
+    expect(await rowsOf(job('bare/', 'out2'), join(folder, 'out2'))).toMatch(
+      /INPUT_SCHEMA.*the path has no folder v=…/,
+    );
+  });
+
+  it('escapes are decoded once each; a lone % is itself; two folders of one key are refused', async () => {
     const values = {
       'a%2Fb': 'a/b',
       '50%25': '50%',
@@ -175,7 +193,7 @@ describe('values in paths', () => {
     const rows = (await rowsOf(path, output)) as Map<number, Record<string, unknown>>;
     expect(Object.values(values).map((_, id) => rows.get(id)!['v'])).toEqual(Object.values(values));
     const twice = await read('string', ['a/v=b']);
-    expect(await rowsOf(twice.path, twice.output)).toMatch(/the path has two such segments/);
+    expect(await rowsOf(twice.path, twice.output)).toMatch(/the path has two such folders/);
     const withNul = await read('string', ['a%00b']);
     expect(await rowsOf(withNul.path, withNul.output)).toMatch(/INPUT_SCHEMA.*a text with a NUL cannot be kept/);
   });

@@ -70,18 +70,20 @@ describe('values at the ends of what a type holds', () => {
       4,
       expect.stringMatching(/^INPUT_LOSSY_TYPE: column "timestamp_ns_utc": zoned nanosecond/),
     ]);
-    const output = join(tables.folder, 'out', name);
-    const job = writeJob(tables.folder, {
-      model: tables.model,
-      input: { uri: tables.input(`edges/${name}.parquet`), lossy: true },
-      features: { x: ['x'] },
-      outputs: { y: 'float32' },
-      passthrough: [name],
-      output: { uri: output },
-    });
-    expect((await prescore(['run', job])).code).toBe(0);
-    const texts = await textsByHyparquet(partsOf(output));
-    expect(texts.get(name)).toEqual(['0', '1577836800123456000', '-1000']);
+    for (const form of ['parquet', 'arrow']) {
+      const output = join(tables.folder, 'out', name, form);
+      const job = writeJob(tables.folder, {
+        model: tables.model,
+        input: { uri: tables.input(`edges/${name}.${form}`), lossy: true },
+        features: { x: ['x'] },
+        outputs: { y: 'float32' },
+        passthrough: [name],
+        output: { uri: output },
+      });
+      expect((await prescore(['run', job])).code).toBe(0);
+      const texts = await textsByHyparquet(partsOf(output));
+      expect(texts.get(name), form).toEqual(['0', '1577836800123456000', '-1000']);
+    }
   });
 
   it('texts of a model: a NUL is kept, bytes that are no UTF-8 become U+FFFD', async () => {

@@ -161,6 +161,9 @@ def write_edges():
     for name, column in edges.items():
         table = pa.table({"id": pa.array(range(3)), "x": pa.array([1.0, 2.0, 3.0], pa.float32()), name: column})
         pq.write_table(table, out / "edges" / f"{name}.parquet")
+        if name == "timestamp_ns_utc":
+            with pa.ipc.new_file(str(out / "edges" / f"{name}.arrow"), table.schema) as writer:
+                writer.write_table(table)
     stamps = pa.array([0, 1_600_000_000_123_456_000, -1_000_000_000, None], pa.int64()).cast(pa.timestamp("ns"))
     table = pa.table({"id": pa.array(range(4)), "x": pa.array([1.0] * 4, pa.float32()), "int96": stamps})
     pq.write_table(table, out / "edges" / "int96.parquet", use_deprecated_int96_timestamps=True)

@@ -26,7 +26,9 @@ def kept_by_duckdb(value, kind):
         return str(value.value * MICROS.get(kind.unit, 1))
     if pa.types.is_timestamp(kind):
         if kind.unit == "ns":
-            return str(value.value // 1000 if kind.tz else value.value)
+            # Cut towards 1970.
+            micros = -(-value.value // 1000) if value.value < 0 else value.value // 1000
+            return str(micros if kind.tz else value.value)
         return str(value.value * MICROS[kind.unit])
     return str(value.value)
 

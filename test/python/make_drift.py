@@ -1,7 +1,8 @@
-"""Tables of two files whose one column `v` has other types: make_drift.py FOLDER. Prints, by case, what each file says of the column,
+"""Tables of a few files whose one column `v` has other types: make_drift.py FOLDER. Prints, by case, what each file says of the column,
 or null where the files do not go together. `f-` cases feed the model with v, `k-` cases keep it."""
 import datetime as dt
 import decimal
+import itertools
 import json
 import os
 import sys
@@ -15,6 +16,13 @@ D = decimal.Decimal
 us = pa.timestamp("us")
 utc = pa.timestamp("us", tz="UTC")
 nulls = pa.nulls(2)
+
+
+def stamps(numbers, kind):
+    """Timestamps by the numbers that they are stored as, with those that some take for infinities."""
+    return pa.array(numbers, pa.int64()).cast(kind)
+
+
 # name: the two columns; features give the number that the model is fed, or None where the units differ.
 PAIRS = {
     "f-date-timestamp": ([day] * 2, pa.date32(), [noon] * 2, us, None),
@@ -37,6 +45,14 @@ PAIRS = {
     "k-int64-double": ([1, 2], pa.int64(), [1.5, 2.5], pa.float64(), None),
     "k-lists": ([[1], [2, None]], pa.list_(pa.int32()), [[2**40], []], pa.list_(pa.int64()), ["[1]", "[2, NULL]", "[1099511627776]", "[]"]),
     "k-empty-lists": ([[], []], pa.list_(pa.null()), [["a"], ["b", None]], pa.list_(pa.string()), ["[]", "[]", "[a]", "[b, NULL]"]),
+    "k-empty-lists-times": ([[], [None]], pa.list_(pa.null()), [[noon], []], pa.list_(pa.timestamp("ns")), ["[]", "[NULL]", "['2024-03-01 12:00:00.001']", "[]"]),
+    "k-list-units": ([[noon, None], None], pa.list_(us), [[noon], []], pa.list_(pa.timestamp("ns")), ["['2024-03-01 12:00:00.001', NULL]", None, "['2024-03-01 12:00:00.001']", "[]"]),
+    "k-year-9999-ns": ([noon, dt.datetime(9999, 12, 31)], us, [noon] * 2, pa.timestamp("ns"), None),
+    "k-year-1600-ns": ([noon, dt.datetime(1600, 1, 1)], us, [noon] * 2, pa.timestamp("ns"), None),
+    "k-infinity-ns": (stamps([2**63 - 1, 1], us), us, [noon] * 2, pa.timestamp("ns"), None),
+    "k-no-infinity-ns": (stamps([0, -(2**63) + 1], us), us, [noon] * 2, pa.timestamp("ns"), None),
+    "k-list-infinity-ns": ([[noon], [noon, dt.datetime(9999, 12, 31)]], pa.list_(us), [[noon]] * 2, pa.list_(pa.timestamp("ns")), None),
+    "k-ends-of-ns": (stamps([9223372036854775, -9223286400000000], us), us, stamps([2**63 - 2, 1], pa.timestamp("ns")), pa.timestamp("ns"), ["2262-04-11 23:47:16.854775", "1677-09-22 00:00:00", "2262-04-11 23:47:16.854775806", "1970-01-01 00:00:00.000000001"]),
     "k-null-text": (nulls, None, ["a", "b"], pa.string(), [None, None, "a", "b"]),
     "k-all-nan-text": ([None, None], pa.float64(), ["a", "b"], pa.string(), [None, None, "a", "b"]),
     "k-null-null": (nulls, None, nulls, None, [None] * 4),
@@ -45,15 +61,26 @@ PAIRS = {
     "k-text-number": (["1", "2"], pa.string(), [1, 2], pa.int64(), None),
 }
 
+# name: files of one value, which go together in any order: its type, the value, and what it is in the output.
+SETS = {
+    "k-int-uint-double": [(pa.int32(), 1, "1.0"), (pa.uint32(), 2**32 - 1, "4294967295.0"), (pa.float64(), 1.5, "1.5")],
+    "k-uint8-int16-uint16-float": [(pa.uint8(), 255, "255.0"), (pa.int16(), -9, "-9.0"), (pa.uint16(), 65535, "65535.0"), (pa.float32(), 0.5, "0.5")],
+    "k-int-uint-int64": [(pa.int32(), -1, "-1"), (pa.uint32(), 2**32 - 1, "4294967295"), (pa.int64(), 2**60, str(2**60))],
+    "k-units": [(pa.timestamp("ns"), noon, "2024-03-01 12:00:00.001"), (us, noon, "2024-03-01 12:00:00.001"), (pa.timestamp("s"), dt.datetime(1969, 12, 31), "1969-12-31 00:00:00")],
+}
+
 
 def column(values, kind):
-    return values if kind is None else pa.array(values, kind)
+    return values if kind is None or isinstance(values, pa.Array) else pa.array(values, kind)
 
 
-def write(path, values, start):
-    table = pa.table({"id": pa.array(range(start, start + 2)), "a": pa.array([0.5, 0.5], pa.float32()), "v": values})
+def write(path, values, start, groups=1):
+    rows = len(values)
+    table = pa.table({"id": pa.array(range(start, start + rows)), "a": pa.array([0.5] * rows, pa.float32()), "v": values})
     if path.endswith(".parquet"):
-        pq.write_table(table, path)
+        with pq.ParquetWriter(path, table.schema, version="2.6") as writer:
+            for group in range(groups):
+                writer.write_table(table if group == 0 else table.slice(0, 0))
     else:
         with pa.ipc.new_file(path, table.schema) as writer:
             writer.write_table(table)
@@ -70,6 +97,19 @@ for name, (first, kind, second, other, want) in PAIRS.items():
             os.makedirs(f"{root}/{case}")
             files = [(first, kind), (second, other)] if order == "ab" else [(second, other), (first, kind)]
             for i, (values, typed) in enumerate(files):
-                write(f"{root}/{case}/{i}.{form}", column(values, typed), 2 * i)
+                # A row group without rows says nothing of a column.
+                write(f"{root}/{case}/{i}.{form}", column(values, typed), 2 * i, groups=2)
             wanted[case] = want if want is None or order == "ab" else want[2:] + want[:2]
+for name, files in SETS.items():
+    for order in itertools.permutations(range(len(files))):
+        case = f"{name}-{''.join(map(str, order))}"
+        os.makedirs(f"{root}/{case}")
+        for i, k in enumerate(order):
+            write(f"{root}/{case}/{i}.parquet", column([files[k][1]], files[k][0]), i)
+        wanted[case] = [files[k][2] for k in order]
+# One odd file in front of others, for runs that leave out what does not fit.
+for name, odd in {"odd-text": ["x"], "odd-nested": [[1.5]]}.items():
+    os.makedirs(f"{root}/{name}")
+    for i, values in enumerate([odd, [1.0], [2.0], [3.0]]):
+        write(f"{root}/{name}/{i}.parquet", pa.array(values), i)
 print(json.dumps(wanted))

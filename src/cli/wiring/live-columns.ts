@@ -48,11 +48,11 @@ async function newestPlan(job: Job, stores: StoreResolver): Promise<Plan | null>
 
 // Files of one input may differ in width: a live value is read as the widest of them.
 function plannedTypes(plan: Plan): Map<string, string> {
-  const types = new Map<string, string>();
+  const all = new Map<string, Set<string>>();
   for (const file of plan.files) {
-    for (const { name, type } of file.columns) types.set(name, joinFeature(types.get(name) ?? type, type) ?? type);
+    for (const { name, type } of file.columns) all.set(name, (all.get(name) ?? new Set<string>()).add(type));
   }
-  return types;
+  return new Map([...all].map(([name, types]) => [name, joinFeature([...types]) ?? [...types].at(-1)!]));
 }
 
 async function firstFileTypes(job: Job, stores: StoreResolver): Promise<Map<string, string>> {

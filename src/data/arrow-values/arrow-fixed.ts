@@ -130,7 +130,8 @@ function timestamp(unit: TimeUnit, isZoned: boolean): FixedLayout['toDuckdb'] {
     for (let i = 0; i < rows.count; i++) {
       const value = values[i] ?? 0n;
       if (unit === 'ns' && isZoned) {
-        values[i] = floorDivide(value, 1000n);
+        // Towards 1970, as DuckDB does with those of Parquet.
+        values[i] = value / 1000n;
       } else if (value >= min && value <= max) {
         if (factor !== 1n) values[i] = value * factor;
       } else if (isValid(rows.validity, i)) {
@@ -145,9 +146,4 @@ function signedValues(bytes: Uint8Array<ArrayBuffer>, bits: 32 | 64, count: numb
   return bits === 32
     ? new Int32Array(bytes.buffer, bytes.byteOffset, count)
     : new BigInt64Array(bytes.buffer, bytes.byteOffset, count);
-}
-
-function floorDivide(value: bigint, by: bigint): bigint {
-  const quotient = value / by;
-  return value < 0n && quotient * by !== value ? quotient - 1n : quotient;
 }

@@ -13,6 +13,7 @@ import {
   sliceRows,
   sourceRow,
 } from './local-slice.ts';
+import { castFault, widenedCast } from './widened-cast.ts';
 import { keepZeroSigns } from './zero-signs.ts';
 
 export interface PartOptions {
@@ -37,7 +38,8 @@ export const PREDICTION_HEAD = 'row_position BIGINT, reject_code USMALLINT';
  * sides are joined by position, and each row's own position is compared while it is written: a shifted row is an error,
  * never a wrong answer. The same rows give the same bytes.
  *
- * Errors: INTERNAL on misalignment; DuckDB's own errors otherwise. Repeat: safe (write-once target).
+ * Errors: INTERNAL on misalignment, INPUT_SCHEMA for a value that does not fit its column's joined type; DuckDB's own errors
+ * otherwise. Repeat: safe (write-once target).
  */
 export async function writePart(
   duck: Duck,
@@ -124,7 +126,7 @@ export async function writeEmptyPart(
   await copyTo(duck, `select ${select.join(', ')} limit 0`, options.target, options);
 }
 
-/** Runs a query into a Parquet file; returns its rows. Errors: INTERNAL on misalignment; DuckDB's own otherwise. */
+/** Runs a query into a Parquet file; returns its rows. Errors: those of `writePart`. */
 export async function copyTo(
   duck: Duck,
   query: string,
@@ -144,7 +146,7 @@ export async function copyTo(
     if (error instanceof Error && error.message.includes('prescore: misaligned')) {
       throw new PrescoreError('INTERNAL', { what: 'predictions and input rows are out of step', where: target });
     }
-    throw error;
+    throw castFault(error) ?? error;
   }
 }
 
@@ -159,7 +161,7 @@ export function inputQuery(slices: readonly LocalSlice[], columns: readonly Outp
 }
 
 function sliceQuery(slice: LocalSlice, ordinal: number, columns: readonly OutputColumn[]): string {
-  const wanted = columns.map((c, k) => `${inputExpression(slice, c)}::${c.type} as c${k}`);
+  const wanted = columns.map((c, k) => `${widenedCast(inputExpression(slice, c), c.type, c.name, slice.uri)} as c${k}`);
   const head = `file_row_number + ${positionBase(ordinal)} as row_position, ${quoteText(slice.uri)} as source_uri,
     ${sourceRow(slice)} as source_row`;
   return `select ${[head, ...wanted].join(', ')} from ${sliceRows(slice)}`;
@@ -208,8 +210,11 @@ export async function previewRows(
   const select = columns.map((c) =>
     c.role === 'prediction' ? `p.p${predictions.indexOf(c)}` : `i.c${kept.indexOf(c)}::VARCHAR`,
   );
-  const rows = await duck.rows(`select i.source_row, p.reject_code${select.map((s) => `, ${s}`).join('')}
-    from (${inputQuery(slices, kept)}) i positional join ${quoteName(table)} p where ${aligned('true')} limit ${limit}`);
+  const query = `select i.source_row, p.reject_code${select.map((s) => `, ${s}`).join('')}
+    from (${inputQuery(slices, kept)}) i positional join ${quoteName(table)} p where ${aligned('true')} limit ${limit}`;
+  const rows = await duck.rows(query).catch((error: unknown) => {
+    throw castFault(error) ?? error;
+  });
   return rows.map(([position, code, ...values]) => ({
     position: Number(position),
     code: Number(code),

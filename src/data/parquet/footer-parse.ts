@@ -210,6 +210,11 @@ function readGroup(reader: ThriftReader, groups: RowGroups, group: number, types
       for (let leaf = 0; leaf < chunks; leaf++) readChunk(reader, groups, group, leaf, types[leaf]!);
     } else reader.skip(wire);
   });
+  if (groups.rows[group] === 0) return;
+  // Rows without values are a contradiction, and no nulls.
+  for (let leaf = 0; leaf < types.length; leaf++) {
+    if (groups.values[group * groups.leaves + leaf] === 0) groups.hasValues[leaf] = 1;
+  }
 }
 
 function readChunk(reader: ThriftReader, groups: RowGroups, group: number, leaf: number, type: number): void {
@@ -231,7 +236,9 @@ function readChunk(reader: ThriftReader, groups: RowGroups, group: number, leaf:
       reader.skip(wire);
     } else if (id !== 1) reader.skip(wire);
   });
-  if (nulls !== groups.values[at]) groups.hasValues[leaf] = 1;
+  // Of no values there is nothing to count: such a row group says nothing, with statistics or without.
+  const values = groups.values[at]!;
+  if (values !== 0 && nulls !== values) groups.hasValues[leaf] = 1;
   if (!isThere) other ??= 'it has no description';
   if (other !== null) groups.unreadable.set(leaf, other);
 }

@@ -169,13 +169,13 @@ export const INPUT = {
         min: 0,
       },
       default: {},
-      doc: 'Path segments `key=value` that become columns. Only these do: a folder name never replaces a column of the file.',
+      doc: 'Folders `key=value` of the path that become columns. Only these do: a folder name never replaces a column of the file.',
       example: '{ month: int32 }',
     },
     onBadFile: {
       type: { kind: 'word', values: ['fail', 'skip'] },
       default: 'fail',
-      doc: 'What to do with a file that cannot be read. `skip` leaves it out of the plan and says so.',
+      doc: 'What to do with a file that cannot be read, or whose columns do not go with those of most files. `skip` leaves it out of the plan and says so.',
       example: 'skip',
     },
     lossy: {

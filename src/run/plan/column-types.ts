@@ -18,23 +18,27 @@ const WIDENINGS: readonly (readonly string[])[] = [
 ];
 const MOST_DIGITS = 38;
 
-/** The type that holds the values of both without a change, or null. */
-export function widen(a: string, b: string): string | null {
-  if (a === b) return a;
-  const [x, y] = [elementOf(a), elementOf(b)];
-  if (x !== null && y !== null) {
-    const element = widen(x, y);
+/** Types that others widen to, the preferred first; and what widens to each. */
+const TARGETS: ReadonlyMap<string, ReadonlySet<string>> = targets();
+
+/**
+ * The type that holds the values of all these types without a change, or null. It follows from which types there are, not from their
+ * order: a uint32 between an int32 and a double must not be a reason to go by int64, which no double holds.
+ */
+export function widen(types: readonly string[]): string | null {
+  const [first, ...more] = new Set(types);
+  if (first === undefined) return null;
+  if (more.length === 0) return first;
+  const all = [first, ...more];
+  const elements = elementsOf(all);
+  if (elements !== null) {
+    const element = widen(elements);
     return element === null ? null : `${element}[]`;
   }
-  const decimal = widenDecimals(a, b);
+  const decimal = widenDecimals(all);
   if (decimal !== null) return decimal;
-  for (const row of WIDENINGS) {
-    const [i, j] = [row.indexOf(a), row.indexOf(b)];
-    if (i >= 0 && j >= 0) return row[Math.max(i, j)]!;
-  }
-  for (const row of WIDENINGS) {
-    const common = row.find((t) => reaches(a, t) && reaches(b, t));
-    if (common !== undefined) return common;
+  for (const [target, from] of TARGETS) {
+    if (all.every((type) => from.has(type))) return target;
   }
   return null;
 }
@@ -44,15 +48,26 @@ export function elementOf(type: string): string | null {
   return /^(.+)\[\d*\]$/.exec(type)?.[1] ?? null;
 }
 
-function reaches(from: string, to: string): boolean {
-  return from === to || WIDENINGS.some((row) => row.includes(from) && row.indexOf(to) > row.indexOf(from));
+/** The element types of lists; null unless all are lists. */
+function elementsOf(types: readonly string[]): string[] | null {
+  const elements = types.flatMap((type) => elementOf(type) ?? []);
+  return elements.length === types.length ? elements : null;
 }
 
-function widenDecimals(a: string, b: string): string | null {
-  const [x, y] = [decimalOf(a), decimalOf(b)];
-  if (x === null || y === null) return null;
-  const scale = Math.max(x.scale, y.scale);
-  const width = scale + Math.max(x.width - x.scale, y.width - y.scale);
+function targets(): Map<string, ReadonlySet<string>> {
+  const all = [...new Set(WIDENINGS.flat())];
+  const widens = (from: string, to: string): boolean =>
+    from === to || WIDENINGS.some((row) => row.includes(from) && row.indexOf(to) > row.indexOf(from));
+  const found = new Map(all.map((to) => [to, new Set(all.filter((from) => widens(from, to)))]));
+  // The narrowest first; of as narrow ones the one that stands first above.
+  return new Map([...found].sort(([, a], [, b]) => a.size - b.size));
+}
+
+function widenDecimals(types: readonly string[]): string | null {
+  const decimals = types.flatMap((type) => decimalOf(type) ?? []);
+  if (decimals.length !== types.length) return null;
+  const scale = Math.max(...decimals.map((d) => d.scale));
+  const width = scale + Math.max(...decimals.map((d) => d.width - d.scale));
   return width > MOST_DIGITS ? null : `DECIMAL(${width},${scale})`;
 }
 
@@ -72,18 +87,21 @@ const MEANINGS: readonly (readonly [pattern: RegExp, meaning: string])[] = [
 ];
 
 /**
- * A type for a feature that has both types: its files are packed by their own types, so all that matters is that a value means the
- * same in each (days since 1970 are no microseconds). Null when it does not.
+ * A type for a feature that has all these types: its files are packed by their own types, so all that matters is that a value means the
+ * same in each (days since 1970 are no microseconds). Null when it does not. As with `widen`, their order has no say.
  */
-export function joinFeature(a: string, b: string): string | null {
-  const [x, y] = [elementOf(a), elementOf(b)];
-  if (x !== null && y !== null) {
-    const element = joinFeature(x, y);
+export function joinFeature(types: readonly string[]): string | null {
+  const all = [...new Set(types)].sort();
+  const [first] = all;
+  if (first === undefined) return null;
+  const elements = elementsOf(all);
+  if (elements !== null) {
+    const element = joinFeature(elements);
     return element === null ? null : `${element}[]`;
   }
-  const meaning = meaningOf(a);
-  if (meaning !== meaningOf(b)) return null;
-  return widen(a, b) ?? (meaning === 'a number' ? 'DOUBLE' : meaning === 'a text' ? 'VARCHAR' : a);
+  const meaning = meaningOf(first);
+  if (all.some((type) => meaningOf(type) !== meaning)) return null;
+  return widen(all) ?? (meaning === 'a number' ? 'DOUBLE' : meaning === 'a text' ? 'VARCHAR' : first);
 }
 
 /** What a value of the type means, for people. */

@@ -2,6 +2,7 @@ import type { Job } from '../../base/contract/job.ts';
 import type { ColumnInfo, FileDescription } from '../../base/contract/table.ts';
 import { type ErrorJson, fromErrorJson, PrescoreError, toErrorJson } from '../../base/errors/prescore-error.ts';
 import type { Described } from './describe-inputs.ts';
+import { pathColumnsOf } from './path-values.ts';
 import { settleTextColumns } from './settle-text-columns.ts';
 
 /** What a scorer is asked: the job's expressions, and the columns of each table that they are to fit. */
@@ -17,8 +18,8 @@ type Answer =
   | { readonly ok: false; readonly error: ErrorJson };
 
 /**
- * Adds to the columns of each file those that the job computes of them; files of the same columns are asked about once, and share what
- * comes of it. A job without expressions gets its files back as they are.
+ * Settles the types of text files over the table, and adds to the columns of each file those that the job computes of them; files of
+ * the same columns are asked about once, and share what comes of it.
  *
  * Errors: SPEC_INVALID for an expression that is refused. One that does not fit a file is that file's result.
  */
@@ -27,14 +28,17 @@ export async function deriveInputs(
   results: readonly Described[],
   ask: (question: DeriveQuestion) => Promise<readonly Answer[]>,
 ): Promise<readonly Described[]> {
-  const { where, columns = {} } = job;
-  if (where === undefined && job.columns === undefined) return results;
   const settled = settleTextColumns(
     results.flatMap((result) => (result.ok ? [result.file] : [])),
     job.input.schema,
   );
+  const { where, columns = {} } = job;
+  let next = 0;
+  if (where === undefined && job.columns === undefined) {
+    return results.map((result) => (result.ok ? { ok: true, file: settled[next++]! } : result));
+  }
   const known = knownTypes(settled);
-  const paths = Object.entries(job.input.pathColumns).map(([name, type]) => ({ name, type, nullable: true }));
+  const paths = pathColumnsOf(job);
   // By identity first: most files share the array of their columns.
   const places = new Map<Columns, number>();
   const byText = new Map<string, number>();
@@ -49,7 +53,6 @@ export async function deriveInputs(
   }
   const answers = await ask({ kind: 'derive', where: where ?? null, columns, tables });
   const extended = new Map<Columns, Columns>();
-  let next = 0;
   return results.map((result) => {
     if (!result.ok) return result;
     const file = settled[next++]!;

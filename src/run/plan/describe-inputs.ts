@@ -10,8 +10,9 @@ import { bindOutputs } from '../../scoring/tensor/bind-outputs.ts';
 import { columnsOf } from '../../scoring/tensor/feature-packer.ts';
 import { joinFeature, widen } from './column-types.ts';
 import type { InputObject } from './list-inputs.ts';
+import { oftenFirst } from './often-first.ts';
 import { outputColumns } from './output-columns.ts';
-import { settleTextColumns } from './settle-text-columns.ts';
+import { pathColumnsOf } from './path-values.ts';
 import { checkGuessedTimes, checkGuesses, JoinedTypes, textAdvice } from './unify-columns.ts';
 
 /** Input files that will be read, with what the job reads of them, and how they feed the model. */
@@ -28,8 +29,9 @@ export type Described =
   | { readonly ok: false; readonly error: ErrorJson };
 
 /**
- * Checks the model and every file's schema against the job before any row is scored, and binds them. With
- * `onBadFile: skip`, files with a bad footer or schema are dropped and named.
+ * Checks the model and every file's schema against the job before any row is scored, and binds them. `results` are those of
+ * `deriveInputs`. With `onBadFile: skip`, files with a bad footer or schema are dropped and named; which schema is the good one is
+ * what most of the files say.
  *
  * Errors: the first bad file's, INPUT_SCHEMA, INPUT_LOSSY_TYPE, INPUT_UNSUPPORTED, SIGNATURE_MISMATCH, MODEL_*;
  * INPUT_NOT_FOUND when every file was skipped.
@@ -43,25 +45,25 @@ export function bindInputs(
   const outputs = bindOutputs(job.outputs, model.signature, job.model.uri);
   const kept = [...job.id, ...job.passthrough];
   const binder = new FileBinder(job, model, kept);
-  const skipped: SkippedFile[] = [];
-  const settled = settleTextColumns(
-    results.flatMap((result) => (result.ok ? [result.file] : [])),
-    job.input.schema,
-  );
-  const paths = Object.entries(job.input.pathColumns).map(([name, type]) => ({ name, type, nullable: true }));
+  const paths = pathColumnsOf(job);
   const extended = sharedBy((columns) => [...columns, ...paths]);
-  let next = 0;
-  results.forEach((result, i) => {
+  const isSkipping = job.input.onBadFile === 'skip';
+  const found = new Map<number, FileDescription>();
+  const left = new Map<number, SkippedFile>();
+  for (const i of isSkipping ? binder.mostFirst(results) : results.keys()) {
     try {
+      const result = results[i]!;
       if (!result.ok) throw fromErrorJson(result.error);
-      const file = settled[next++]!;
-      binder.add(paths.length === 0 ? file : withPathColumns(file, paths, extended));
+      const file = paths.length === 0 ? result.file : withPathColumns(result.file, paths, extended);
+      binder.add(file);
+      found.set(i, file);
     } catch (error) {
-      if (job.input.onBadFile !== 'skip' || !(error instanceof PrescoreError) || !FILE_FAULTS.has(error.code))
-        throw error;
-      skipped.push({ uri: objects[i]!.uri, code: error.code, message: error.message });
+      if (!isSkipping || !(error instanceof PrescoreError) || !FILE_FAULTS.has(error.code)) throw error;
+      left.set(i, { uri: objects[i]!.uri, code: error.code, message: error.message });
     }
-  });
+  }
+  const skipped = inOrder(left);
+  const described = inOrder(found);
   const { inputs, fixedBatch, features } = binder.bound(skipped);
   const used = new Set([...features, ...kept, ...(job.where === undefined ? [] : [WHERE_COLUMN])]);
   const usedOf = (columns: Columns): ReadonlySet<string> => new Set([...used, ...sourcesOf(columns, used)]);
@@ -72,7 +74,7 @@ export function bindInputs(
     return columns.filter((c) => names.has(c.name)).map((c) => asDouble(binder.asRead(c), exact));
   });
   const nulls = sharedBy((columns) => nullsOf(columns, usedOf(columns)));
-  const files = binder.files.map(
+  const files = described.map(
     (file): PlannedFile => ({
       uri: file.uri,
       size: file.size,
@@ -87,7 +89,7 @@ export function bindInputs(
   return {
     binding: { inputs, outputs, fixedBatch },
     outputColumns: outputColumns(job, outputs, binder.kept.all),
-    described: binder.files,
+    described,
     files,
     skipped,
   };
@@ -115,6 +117,10 @@ function nullsOf(columns: Columns, used: ReadonlySet<string>): Readonly<Record<s
 
 type Columns = readonly ColumnInfo[];
 
+function inOrder<T>(byIndex: ReadonlyMap<number, T>): T[] {
+  return [...byIndex].sort(([a], [b]) => a - b).map(([, each]) => each);
+}
+
 /** What is made of the columns of files, once for all files that share them. */
 function sharedBy<T>(make: (columns: Columns) => T): (columns: Columns) => T {
   const made = new Map<Columns, T>();
@@ -140,7 +146,6 @@ interface BoundFeatures {
 
 /** Takes file after file: the first that fits sets how the model is fed, the others must feed it the same way. */
 class FileBinder {
-  readonly files: FileDescription[] = [];
   readonly kept: JoinedTypes;
   private readonly fitting = new Set<Columns>();
   private readonly features: JoinedTypes;
@@ -151,6 +156,7 @@ class FileBinder {
   private readonly keptNames: readonly string[];
   /** Columns that the job names, for features or to keep; those of the model's names where it names none. */
   private readonly asked: readonly string[];
+  private first: FileDescription | null = null;
   private reference: BoundFeatures | null = null;
   private mismatch: PrescoreError | null = null;
 
@@ -169,10 +175,7 @@ class FileBinder {
   /** Errors: SIGNATURE_MISMATCH while no file fits, INPUT_SCHEMA, INPUT_LOSSY_TYPE, INPUT_UNSUPPORTED, MODEL_*. */
   add(file: FileDescription): void {
     // Columns that are known to fit fit again.
-    if (this.fitting.has(file.columns)) {
-      this.files.push(file);
-      return;
-    }
+    if (this.fitting.has(file.columns)) return;
     const read = sourcesOf(file.columns, null);
     checkGuesses(file, [...this.asked, ...read]);
     const bound = this.bind(file);
@@ -182,7 +185,13 @@ class FileBinder {
     this.kept.add(file, this.keptNames, addFeatures);
     this.reference = bound;
     this.fitting.add(file.columns);
-    this.files.push(file);
+    this.first ??= file;
+  }
+
+  /** The order in which files are added where those that do not fit are left out. */
+  mostFirst(results: readonly Described[]): number[] {
+    const files = results.map((result) => (result.ok ? result.file : null));
+    return oftenFirst(files, (columns) => new Set([...this.asked, ...sourcesOf(columns, null)]));
   }
 
   /** How the model is fed. Errors: INPUT_NOT_FOUND when no file fits, or the mismatch of the first one. */
@@ -213,14 +222,14 @@ class FileBinder {
     const columns = new Map(
       file.columns.map((c) => [c.name, c.onlyNulls === 'values' ? (this.features.typeOf(c.name) ?? NULLS) : c.type]),
     );
-    const first = this.files[0];
+    const { first } = this;
     try {
-      const where = first === undefined ? `${job.model.uri} and ${file.uri}` : file.uri;
+      const where = first === null ? `${job.model.uri} and ${file.uri}` : file.uri;
       const { inputs, fixedBatch } = bindFeatures(job.features, model.signature, columns, where);
       return { inputs, fixedBatch, features: [...new Set(inputs.flatMap((input) => [...columnsOf(input)]))] };
     } catch (error) {
       if (!(error instanceof PrescoreError) || error.code !== 'SIGNATURE_MISMATCH') throw error;
-      if (first === undefined) {
+      if (first === null) {
         const advice = textAdvice(file, this.asked);
         const told = advice === null ? error : new PrescoreError(error.code, { ...error.details, fix: advice });
         this.mismatch ??= told;

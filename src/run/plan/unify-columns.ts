@@ -2,15 +2,16 @@ import type { ColumnInfo, FileDescription } from '../../base/contract/table.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { elementOf, meaningOf } from './column-types.ts';
 
-/** How the types of a column in two files go together; null when they do not. */
-type Join = (a: string, b: string) => string | null;
+/** How the types that a column has in files go together; null when they do not. */
+type Join = (types: readonly string[]) => string | null;
 
+/** What files say of a column: type -> the first file that has it. */
 interface Known {
-  readonly type: string;
-  /** Null: seen in files only where it holds nothing but nulls. */
-  readonly origin: string | null;
-  /** Its lists have elements in some file. */
-  readonly hasElements: boolean;
+  readonly types: ReadonlyMap<string, string>;
+  /** Of files whose lists have no elements, which fit lists of anything. */
+  readonly bare: ReadonlyMap<string, string>;
+  /** The type in the first file, where it may hold nothing but nulls. */
+  readonly first: string;
 }
 
 /**
@@ -58,35 +59,49 @@ export class JoinedTypes {
   /** The joined type; null while every file that was added holds nothing but nulls. */
   typeOf(name: string): string | null {
     const known = this.known.get(name);
-    return known === undefined || known.origin === null ? null : known.type;
+    return known === undefined ? null : this.typeOfKnown(known);
   }
 
   /** The joined type, or what the files say of a column of nulls. */
   get all(): ReadonlyMap<string, string> {
-    return new Map([...this.known].map(([name, { type }]) => [name, type]));
+    return new Map([...this.known].map(([name, known]) => [name, this.typeOfKnown(known) ?? known.first]));
   }
 
-  private joined({ name, type, onlyNulls }: ColumnInfo, file: FileDescription, known: Known | undefined): Known {
-    const hasElements = onlyNulls === undefined;
-    if (onlyNulls === 'values') return known ?? { type, origin: null, hasElements: false };
-    if (known === undefined || known.origin === null) return { type, origin: file.uri, hasElements };
-    const isList = elementOf(type) !== null && elementOf(known.type) !== null;
-    if (isList && !hasElements) return known;
-    if (isList && !known.hasElements) return { type, origin: file.uri, hasElements };
-    const both = this.join(known.type, type);
-    if (both === null) throw conflict(name, known, file, type);
-    return { ...known, type: both };
+  private typeOfKnown({ types, bare }: Known): string | null {
+    return types.size > 0 ? this.join([...types.keys()]) : ([...bare.keys()].sort()[0] ?? null);
+  }
+
+  private joined({ name, type, onlyNulls }: ColumnInfo, { uri }: FileDescription, known: Known | undefined): Known {
+    const { types, bare, first } = known ?? { types: NONE, bare: NONE, first: type };
+    if (onlyNulls === 'values') return { types, bare, first };
+    const isBare = onlyNulls === 'elements';
+    const others = isBare ? [...types] : [...types, ...bare];
+    const odd = others.find(([other]) => (elementOf(other) === null) !== (elementOf(type) === null));
+    if (odd !== undefined) throw conflict(name, odd, [type, uri]);
+    if (isBare) return { types, bare: bare.has(type) ? bare : new Map(bare).set(type, uri), first };
+    if (types.has(type)) return { types, bare, first };
+    const more = new Map(types).set(type, uri);
+    if (this.join([...more.keys()]) === null) {
+      const other = [...types].find(([each]) => this.join([each, type]) === null) ?? [...types][0]!;
+      throw conflict(name, other, [type, uri]);
+    }
+    return { types: more, bare, first };
   }
 }
 
-function conflict(name: string, { origin, type: known }: Known, file: FileDescription, type: string): PrescoreError {
+const NONE: ReadonlyMap<string, string> = new Map();
+
+/** A type of a column, and a file that has it. */
+type Seen = readonly [type: string, uri: string];
+
+function conflict(name: string, [known, origin]: Seen, [type, uri]: Seen): PrescoreError {
   return new PrescoreError('INPUT_SCHEMA', {
     what: `column ${JSON.stringify(name)} ${difference(known, type)}`,
-    where: `${origin} and ${file.uri}`,
+    where: `${origin} and ${uri}`,
     expected: known,
     got: type,
     fix: 'Write the column with one type in all files.',
-    detail: `  ${origin}: ${name} ${known}\n  ${file.uri}: ${name} ${type}`,
+    detail: `  ${origin}: ${name} ${known}\n  ${uri}: ${name} ${type}`,
   });
 }
 
