@@ -78,7 +78,14 @@ describe('tiny chunks', () => {
       },
       { onHungry: () => {}, onProgress: () => {}, onHeartbeat: () => {}, onExit: () => {} },
     );
-    const request = { path: model.uri, where: model.uri, sha256: model.sha256, intraOpThreads: 1, device: 'cpu' };
+    const request = {
+      path: model.uri,
+      where: model.uri,
+      sha256: model.sha256,
+      intraOpThreads: 1,
+      trees: 'auto' as const,
+      device: 'cpu',
+    };
     await child.request({ kind: 'load', model: request }).reply;
     await child.request({ kind: 'bind', run: { ...runContext(plan), outputUri: join(folder, 'again') } }).reply;
   });

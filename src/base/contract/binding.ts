@@ -7,9 +7,22 @@ export interface Binding {
   readonly outputs: readonly BoundOutput[];
   /** The model's fixed batch, or null when its first axis is open. Short batches are padded to it. */
   readonly fixedBatch: number | null;
+  /** The lengths that a row has where the model leaves an axis behind the batch open; left out where it has none. */
+  readonly lengths?: readonly BoundLength[];
 }
 
-export type BoundInput = BoundColumns | BoundList | BoundConstant;
+export type BoundInput = BoundColumns | BoundList | BoundSequence | BoundMask | BoundConstant;
+
+/** An input whose values come from columns. */
+export type BoundSource = BoundColumns | BoundList | BoundSequence;
+
+/** One length of each row: the lists of all inputs on such an axis are equally long in a row. */
+export interface BoundLength {
+  /** Steps at most; longer rows are rejected. */
+  readonly maxLength: number;
+  /** True: rows of several lengths share a batch, and the shorter ones are padded. False: only rows of one length do. */
+  readonly isPadded: boolean;
+}
 
 /** One or more scalar columns: [N], [N, 1], [N, F] … in column order, row-major. */
 export interface BoundColumns {
@@ -36,6 +49,35 @@ export interface BoundList {
   readonly nulls: NullPolicy;
 }
 
+/** One list column of any length: [N, T], or [N, T, d1 …] whose lists hold T steps of d1 … elements. */
+export interface BoundSequence {
+  readonly kind: 'sequence';
+  readonly tensor: string;
+  readonly type: TensorType;
+  readonly column: string;
+  /** Which of `Binding.lengths` T is. */
+  readonly length: number;
+  /** Elements of a step. */
+  readonly step: number;
+  /** Axes after the batch; null for T. */
+  readonly tail: readonly Dim[];
+  /** For elements; a null list is a reject. */
+  readonly nulls: NullPolicy;
+  /** What stands behind the end of a shorter row of a batch. */
+  readonly pad: number | boolean;
+}
+
+/** 1 for every step of a row, 0 where it is padded. */
+export interface BoundMask {
+  readonly kind: 'mask';
+  readonly tensor: string;
+  readonly type: TensorType;
+  /** Which of `Binding.lengths` it shows. */
+  readonly length: number;
+  /** Axes after the batch; null for T, the others are 1. */
+  readonly tail: readonly Dim[];
+}
+
 /** The same value for every batch. With a batch axis (`dims[0] === null`) it is repeated for each row. */
 export interface BoundConstant {
   readonly kind: 'constant';
@@ -43,6 +85,8 @@ export interface BoundConstant {
   readonly type: TensorType;
   readonly dims: readonly Dim[];
   readonly value: ConstantValue;
+  /** Which of `Binding.lengths` its open axis behind the batch has; left out where it has none. */
+  readonly length?: number;
 }
 
 /** One prediction column. `type` is DuckDB's spelling of the column that is written. */

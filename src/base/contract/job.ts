@@ -82,7 +82,16 @@ export type JobPartitions =
 export type NullPolicy = 'nan' | 'reject' | { readonly fill: number | string | boolean };
 
 export type FeatureSpec =
-  | { readonly kind: 'columns'; readonly columns: readonly string[]; readonly nulls: NullPolicy | null }
+  | {
+      readonly kind: 'columns';
+      readonly columns: readonly string[];
+      readonly nulls: NullPolicy | null;
+      /** Of a list column for an open axis. These two are left out where the job says nothing, for its fingerprint's sake. */
+      readonly pad?: ConstantValue;
+      readonly maxLength?: number;
+    }
+  /** 1 where the lists of another input have an element, 0 where they are padded. */
+  | { readonly kind: 'mask'; readonly of: string }
   | { readonly kind: 'value'; readonly value: ConstantValue };
 
 export type ConstantValue = number | string | boolean | readonly ConstantValue[];

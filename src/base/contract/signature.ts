@@ -27,6 +27,8 @@ export interface TensorSignature {
   /** The declared type in words, for messages. */
   readonly declared: string;
   readonly dims: readonly Dim[];
+  /** Names of the open axes behind the first, null for others; left out where none has one. Axes of one name are equally long. */
+  readonly axes?: readonly (string | null)[];
   /** An input of no declared shape: taken for [N, K], and for a scalar where it gets a value. */
   readonly isShapeless?: true;
 }

@@ -282,6 +282,12 @@ export const ERROR_CODES = {
     'Job file, model and columns do not fit together.',
     'Compare the two sides in the table.',
   ),
+  MODEL_PADDING: entry(
+    5,
+    false,
+    'A prediction depends on how much its row is padded.',
+    'Leave pad: out, so that only rows of one length share a batch (prescore help sequences); or let the model have its mask: maskOf.',
+  ),
   MODEL_OUTPUT_SHAPE: entry(
     5,
     false,

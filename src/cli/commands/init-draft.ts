@@ -104,6 +104,7 @@ function featureLine({ tensor, feed, certainty, text, of }: DraftFeature): Draft
   const remark = text === '' ? '' : `${certainty}: ${text}`;
   if ('value' in feed)
     return { key: tensor, value: [{ key: 'value', value: scalarValue(feed.value), remark, isQuestion }] };
+  if ('maskOf' in feed) return { key: tensor, value: [{ key: 'maskOf', value: feed.maskOf, remark, isQuestion }] };
   const [first = '', second] = feed.columns;
   if (second === undefined && !isQuestion && of === undefined) return { key: tensor, value: first, remark };
   return { key: tensor, value: [{ key: 'columns', value: list(feed.columns, of), remark, isQuestion }] };

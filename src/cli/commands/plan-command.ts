@@ -164,8 +164,10 @@ function sayText({ format, text, columns }: PlannedFile): string {
 
 function sayInput(input: BoundInput): string {
   if (input.kind === 'constant') return `${input.type} value ${JSON.stringify(input.value)}`;
+  if (input.kind === 'mask') return `${input.type} mask of the lists' lengths`;
   const nulls = typeof input.nulls === 'object' ? `nulls ${JSON.stringify(input.nulls.fill)}` : `nulls ${input.nulls}`;
-  const shape = `[N${input.tail.map((d) => `, ${d}`).join('')}]`;
+  const shape = `[N${input.tail.map((d) => `, ${d ?? 'T'}`).join('')}]`;
+  if (input.kind === 'sequence') return `${input.type} ${shape} from lists ${input.column} of any length (${nulls})`;
   if (input.kind === 'list') return `${input.type} ${shape} from list ${input.column} (${nulls})`;
   const names =
     input.columns.length > 6

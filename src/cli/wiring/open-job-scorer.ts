@@ -45,9 +45,9 @@ export async function openLiveJob(job: Job, deps: JobScorerDeps): Promise<JobSco
   const model = await deps.addModel({ name, version, path, sha256, where: uri });
   refuseComputed(job, neededColumns(job, model));
   const types = await liveColumnTypes(job, stores, neededColumns(job, model));
-  const { inputs, fixedBatch } = bindFeatures(job.features, model.signature, types, `${job.name} and ${uri}`);
+  const features = bindFeatures(job.features, model.signature, types, `${job.name} and ${uri}`);
   const outputs = bindOutputs(job.outputs, model.signature, uri);
-  return openJobScorer({ job, binding: { inputs, outputs, fixedBatch }, types, model });
+  return openJobScorer({ job, binding: { ...features, outputs }, types, model });
 }
 
 /** Features that a run computes cannot be computed for single rows yet. `needed`: where the model says what it needs. */

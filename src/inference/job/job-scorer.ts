@@ -21,6 +21,7 @@ import { StringDictionary } from '../../scoring/tensor/string-dictionary.ts';
 import { valueTypeOf } from '../../sets/prediction-set/value-types.ts';
 import { fetchedTensor, predictionValue } from './job-outputs.ts';
 import { type RequestColumn, RowBatch, requestColumn } from './job-row-batch.ts';
+import { type RowGroup, sequenceGroups, stepsTogether } from './job-sequences.ts';
 
 export interface JobScorerParts {
   readonly job: Job;
@@ -38,13 +39,6 @@ export interface JobScorerParts {
  */
 export function openJobScorer(parts: JobScorerParts): JobScorer {
   return new BoundScorer(parts);
-}
-
-/** Rows that are packed and may be scored, or why not. */
-interface PackedRows {
-  readonly inputs: Map<string, LiveTensor>;
-  /** Rows of the request that are in the tensors, in order. */
-  readonly kept: readonly number[];
 }
 
 interface Packing {
@@ -100,12 +94,13 @@ class BoundScorer implements JobScorer {
 
   async score(request: JobScoreRequest): Promise<JobScores> {
     const scores = new Array<RowScore | null>(request.rows.length).fill(null);
-    const { inputs, kept } = this.pack(request, scores);
     const most = Math.max(1, this.live.maxRows);
     const answers: Promise<InferAnswer>[] = [];
-    for (let from = 0; from < kept.length; from += most) {
-      const part = kept.slice(from, from + most);
-      answers.push(this.infer(request, inputs, from, part, kept.length, scores));
+    for (const { inputs, rows } of this.pack(request, scores)) {
+      for (let from = 0; from < rows.length; from += most) {
+        const part = rows.slice(from, from + most);
+        answers.push(this.infer(request, inputs, from, part, rows.length, scores));
+      }
     }
     const done = await Promise.all(answers);
     return {
@@ -116,23 +111,28 @@ class BoundScorer implements JobScorer {
     };
   }
 
-  private pack({ rows, form }: JobScoreRequest, scores: (RowScore | null)[]): PackedRows {
+  private pack({ rows, form }: JobScoreRequest, scores: (RowScore | null)[]): RowGroup[] {
     const { batch } = this;
     batch.reset(rows.length);
     for (let i = 0; i < rows.length; i++) scores[i] = this.put(i, rows[i]!, form);
     const { packer, codes, dictionary } = this.nextPacking();
-    const layout = exactLayout(this.binding, rows.length);
-    const feeds = slabFeeds(this.binding, layout, new ArrayBuffer(layout.bytes));
+    const { binding } = this;
+    const layout = exactLayout(binding, rows.length, stepsTogether(binding, batch, this.places));
+    const buffer = new ArrayBuffer(layout.bytes);
+    const feeds = slabFeeds(binding, layout, buffer);
+    packer.room(batch, 0, rows.length, feeds, 0);
     packer.pack(batch, 0, rows.length, feeds, 0);
     const kept: number[] = [];
     for (let row = 0; row < rows.length; row++) {
       scores[row] ??= codes.reasonOf(feeds.codes[row]!) ?? null;
       if (scores[row] === null) kept.push(row);
     }
+    if (binding.lengths !== undefined)
+      return sequenceGroups(binding, layout, buffer, dictionary.texts, (row) => scores[row] === null);
     const inputs = new Map<string, LiveTensor>();
-    this.binding.inputs.forEach((input, i) => {
+    binding.inputs.forEach((input, i) => {
       const packed = feeds.arrays[i];
-      if (packed == null || input.kind === 'constant') return;
+      if (packed == null || (input.kind !== 'columns' && input.kind !== 'list')) return;
       const width = layout.inputs[i]!.width;
       // Rows that are not scored make room: the others move up.
       kept.forEach((row, at) => {
@@ -143,7 +143,7 @@ class BoundScorer implements JobScorer {
         input.type === 'string' ? Array.from(data as Uint32Array, (code) => dictionary.texts[code] ?? '') : data;
       inputs.set(input.tensor, { type: input.type, dims: [kept.length, ...input.tail], data: texts });
     });
-    return { inputs, kept };
+    return kept.length === 0 ? [] : [{ inputs, rows: kept }];
   }
 
   // Texts of requests are kept no longer than the request, and messages not for ever.
@@ -195,7 +195,8 @@ class BoundScorer implements JobScorer {
     const inputs = new Map<string, LiveTensor>();
     for (const [name, tensor] of packed) inputs.set(name, rowsOf(tensor, from, rows, all));
     for (const input of this.binding.inputs) {
-      if (input.kind === 'constant') inputs.set(input.tensor, constantTensor(input, rows));
+      if (input.kind === 'constant' && input.length === undefined)
+        inputs.set(input.tensor, constantTensor(input, rows));
     }
     const answer = await this.live.infer({
       inputs,

@@ -190,6 +190,7 @@ class ListVector extends RowVector {
   private readonly column: RequestColumn;
   private readonly entries: Uint32Array;
   private readonly elements: (CarrierValue | null)[] = [];
+  private child: NumberVector | null = null;
 
   constructor(column: RequestColumn, rows: number) {
     super(rows);
@@ -200,6 +201,7 @@ class ListVector extends RowVector {
   override reset(rows: number): void {
     super.reset(rows);
     this.elements.length = 0;
+    this.child = null;
   }
 
   put(row: number, value: unknown, form: FeatureForm): BadValue | null {
@@ -242,13 +244,18 @@ class ListVector extends RowVector {
   }
 
   override list(): { readonly entries: Uint32Array; readonly child: FeatureVector } {
-    const child = new NumberVector(
-      { ...this.column, kind: { ...this.column.kind, list: false } },
-      this.elements.length,
-    );
+    this.child ??= this.elementVector();
+    return { entries: this.entries, child: this.child };
+  }
+
+  private elementVector(): NumberVector {
+    const { length } = this.elements;
+    const child = new NumberVector({ ...this.column, kind: { ...this.column.kind, list: false } }, length);
+    // Counts the rows that it has, for its validity.
+    child.reset(length);
     this.elements.forEach((value, i) => {
       if (value !== null) child.take(i, value);
     });
-    return { entries: this.entries, child };
+    return child;
   }
 }

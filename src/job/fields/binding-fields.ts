@@ -6,14 +6,15 @@ const MAX_INDEX = 2 ** 31 - 1;
 export const FEATURE = {
   kind: 'object',
   choose: [
-    { needs: ['columns'], may: ['nulls'] },
+    { needs: ['columns'], may: ['nulls', 'pad', 'maxLength'] },
+    { needs: ['maskOf'], may: [] },
     { needs: ['value'], may: [] },
   ],
   shorthand: { text: 'columns', list: 'columns' },
   fields: {
     columns: {
       type: { kind: 'list', of: { kind: 'text', rule: 'column' }, min: 1, max: 10_000, oneAllowed: true },
-      doc: 'The columns of the tensor, in order. Several give `[N, F]`, one gives `[N]` or `[N, 1]` as the model declares, one list column gives `[N, K]`. A bare list, or one bare name, is a short form.',
+      doc: 'The columns of the tensor, in order. Several give `[N, F]`, one gives `[N]` or `[N, 1]` as the model declares, one list column gives `[N, K]`, or `[N, T]` with lists of any length where the model leaves T open (prescore help sequences). A bare list, or one bare name, is a short form.',
       example: '[month, day, distance]',
     },
     nulls: {
@@ -22,9 +23,26 @@ export const FEATURE = {
       doc: 'What a null becomes: NaN, a rejected row, or a value. `{ fill: "nan" }` fills with that text.',
       example: '{ fill: 0 }',
     },
+    pad: {
+      type: { kind: 'constant' },
+      doc: 'For a list column where the model leaves the length open: rows of several lengths share a batch, and shorter ones end in this value. Left out, only rows of one length share a batch, and nothing is padded. The model must not care: its predictions are compared, and differences refused.',
+      example: '0',
+    },
+    maxLength: {
+      type: { kind: 'integer', min: 1, max: 1_000_000 },
+      unit: 'steps',
+      defaultSays: '4096',
+      doc: 'For a list column where the model leaves the length open: rows with longer lists are rejected (`list_length`). Nothing is cut off.',
+      example: '512',
+    },
+    maskOf: {
+      type: { kind: 'text', rule: 'tensor' },
+      doc: 'Another input of the model, which a list column of open length feeds: this one gets 1 for each step of its lists and 0 where they are padded.',
+      example: 'input_ids',
+    },
     value: {
       type: { kind: 'constant' },
-      doc: 'The same value for every row.',
+      doc: 'The same value for every row. An open axis behind the batch gets the length of the lists.',
       example: '16000',
     },
   },

@@ -103,8 +103,12 @@ function compileSchedule(schedule: JobFile['schedule']): JobSchedule | null {
   };
 }
 
-function compileFeature({ columns, nulls, value }: Value<typeof FEATURE>): FeatureSpec {
-  if (columns !== null) return { kind: 'columns', columns, nulls };
+function compileFeature({ columns, nulls, pad, maxLength, maskOf, value }: Value<typeof FEATURE>): FeatureSpec {
+  if (columns !== null) {
+    const padding = pad === null ? {} : { pad };
+    return { kind: 'columns', columns, nulls, ...padding, ...(maxLength === null ? {} : { maxLength }) };
+  }
+  if (maskOf !== null) return { kind: 'mask', of: maskOf };
   return { kind: 'value', value: value ?? 0 };
 }
 

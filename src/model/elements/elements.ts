@@ -20,6 +20,11 @@ export interface TensorValue {
   readonly data: ArrayLike<unknown>;
 }
 
+/** A tensor that is fed. */
+export interface FeedTensor extends TensorValue {
+  readonly data: ElementArray | readonly string[];
+}
+
 /** Bytes of an element in a slab. */
 const BYTES: Readonly<Record<TensorType, number>> = {
   float32: 4,

@@ -162,12 +162,17 @@ function readSignature(session: ort.InferenceSession, file: OnnxFile): Signature
       const dims = v.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : null));
       if (dims.length === 0 && shapeless.has(v.name))
         return { name: v.name, type, declared: v.type, dims: [null, null], isShapeless: true };
-      return { name: v.name, type, declared: v.type, dims };
+      return { name: v.name, type, declared: v.type, dims, ...axisNames(v.shape) };
     });
   return {
     inputs: side(session.inputMetadata, file.otherInputs, file.shapelessInputs),
     outputs: side(session.outputMetadata, file.otherOutputs, new Set()),
   };
+}
+
+function axisNames(shape: readonly (number | string)[]): Pick<TensorSignature, 'axes'> {
+  const axes = shape.map((d, i) => (i > 0 && typeof d === 'string' && d !== '' ? d : null));
+  return axes.some((name) => name !== null) ? { axes } : {};
 }
 
 function openError(error: unknown, where: string): PrescoreError {

@@ -4,6 +4,7 @@ import type { Plan } from '../../base/contract/plan.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { digestOf } from '../../job/slots/canonical-json.ts';
 import type { Slot } from '../../job/slots/run-id.ts';
+import { isSource } from '../../scoring/tensor/bind-features.ts';
 import { planRun } from './plan-run.ts';
 import type { LoadedScorers, RunDeps } from './run-deps.ts';
 
@@ -47,13 +48,11 @@ export function refusedMend(before: Plan, fields: readonly string[]): PrescoreEr
   });
 }
 
-function comparable({ inputs, outputs, fixedBatch }: Binding, before: Binding): unknown {
-  const strict = new Set(
-    before.inputs.filter((i) => i.kind !== 'constant' && i.nulls === 'reject').map((i) => i.tensor),
-  );
+function comparable({ inputs, outputs, fixedBatch, lengths }: Binding, before: Binding): unknown {
+  const strict = new Set(before.inputs.filter((i) => isSource(i) && i.nulls === 'reject').map((i) => i.tensor));
   const byTensor = inputs.map((input): [string, unknown] => [
     input.tensor,
     strict.has(input.tensor) ? { ...input, nulls: 'reject' } : input,
   ]);
-  return { inputs: Object.fromEntries(byTensor), outputs, fixedBatch };
+  return { inputs: Object.fromEntries(byTensor), outputs, fixedBatch, lengths };
 }

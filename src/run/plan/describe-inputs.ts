@@ -5,7 +5,7 @@ import type { ModelInfo } from '../../base/contract/signature.ts';
 import { type ColumnInfo, type FileDescription, WHERE_COLUMN } from '../../base/contract/table.ts';
 import type { ErrorCode } from '../../base/errors/error-codes.ts';
 import { type ErrorJson, fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
-import { bindFeatures, NULLS, typeOfNulls } from '../../scoring/tensor/bind-features.ts';
+import { bindFeatures, type FeatureBinding, NULLS, typeOfNulls } from '../../scoring/tensor/bind-features.ts';
 import { bindOutputs } from '../../scoring/tensor/bind-outputs.ts';
 import { columnsOf } from '../../scoring/tensor/feature-packer.ts';
 import { joinFeature, widen } from './column-types.ts';
@@ -64,7 +64,8 @@ export function bindInputs(
   }
   const skipped = inOrder(left);
   const described = inOrder(found);
-  const { inputs, fixedBatch, features } = binder.bound(skipped);
+  const { binding, features } = binder.bound(skipped);
+  const { inputs } = binding;
   const used = new Set([...features, ...kept, ...(job.where === undefined ? [] : [WHERE_COLUMN])]);
   const usedOf = (columns: Columns): ReadonlySet<string> => new Set([...used, ...sourcesOf(columns, used)]);
   const pathValues = new Map(objects.map((o) => [o.uri, o.pathValues]));
@@ -87,7 +88,7 @@ export function bindInputs(
     }),
   );
   return {
-    binding: { inputs, outputs, fixedBatch },
+    binding: { ...binding, outputs },
     outputColumns: outputColumns(job, outputs, binder.kept.all),
     described,
     files,
@@ -138,8 +139,7 @@ function sourcesOf(columns: Columns, used: ReadonlySet<string> | null): string[]
 }
 
 interface BoundFeatures {
-  readonly inputs: readonly BoundInput[];
-  readonly fixedBatch: number | null;
+  readonly binding: FeatureBinding;
   /** Source columns of all inputs. */
   readonly features: readonly string[];
 }
@@ -211,8 +211,8 @@ class FileBinder {
   asRead(column: ColumnInfo): ColumnInfo {
     if (column.onlyNulls !== 'values') return column;
     const { name } = column;
-    const inputs = this.reference?.inputs ?? [];
-    const fed = inputs.find((input) => input.kind !== 'constant' && columnsOf(input).includes(name));
+    const inputs = this.reference?.binding.inputs ?? [];
+    const fed = inputs.find((input) => columnsOf(input).includes(name));
     const type = this.features.typeOf(name) ?? this.kept.typeOf(name) ?? this.sources.typeOf(name);
     return { ...column, type: type ?? (fed === undefined ? column.type : typeOfNulls(fed)) };
   }
@@ -225,8 +225,8 @@ class FileBinder {
     const { first } = this;
     try {
       const where = first === null ? `${job.model.uri} and ${file.uri}` : file.uri;
-      const { inputs, fixedBatch } = bindFeatures(job.features, model.signature, columns, where);
-      return { inputs, fixedBatch, features: [...new Set(inputs.flatMap((input) => [...columnsOf(input)]))] };
+      const binding = bindFeatures(job.features, model.signature, columns, where);
+      return { binding, features: [...new Set(binding.inputs.flatMap((input) => [...columnsOf(input)]))] };
     } catch (error) {
       if (!(error instanceof PrescoreError) || error.code !== 'SIGNATURE_MISMATCH') throw error;
       if (first === null) {

@@ -1,5 +1,5 @@
 import type { Binding } from '../../base/contract/binding.ts';
-import { exactLayout } from '../tensor/slab-layout.ts';
+import { exactLayout, lengthViews, usualSteps } from '../tensor/slab-layout.ts';
 import type { InferenceThreads } from '../thread/inference-threads.ts';
 import type { ProbeResult } from './messages.ts';
 
@@ -91,6 +91,9 @@ export async function chooseCpuBatch(
   return { batchRows: best, tried };
 }
 
+/** A batch of sequences of usual length that could not be tried. */
+const UNTRIED_ROWS = 32;
+
 /** Walks of chunks count from 1. */
 const NO_WALK = 0;
 
@@ -138,7 +141,9 @@ class ZeroRows {
       const ms = this.refused === null ? await this.run(rows, 2) : 0;
       return { ms: ms ?? Number.POSITIVE_INFINITY, peakBytes: process.resourceUsage().maxRSS * 1024 };
     });
-    return this.refused === null ? found : { batchRows: most, tried: [] };
+    if (this.refused === null) return found;
+    // What rows of any length take is not known from their bytes: an encoder makes a thousand times as much of a token.
+    return { batchRows: this.binding.lengths === undefined ? most : Math.min(most, UNTRIED_ROWS), tried: [] };
   }
 
   /** Milliseconds of the best of `runs` runs, the first of which takes memory and chooses kernels; null when memory was short or rows were refused. */
@@ -147,6 +152,7 @@ class ZeroRows {
     const layout = exactLayout(binding, rows);
     const bindingId = ort.bind({ binding, batchRows: rows, mostRows: rows, layout });
     const buffer = new SharedArrayBuffer(layout.bytes);
+    for (const [n, steps] of lengthViews(layout, buffer).entries()) steps.fill(usualSteps(binding, n));
     let best = Number.POSITIVE_INFINITY;
     for (let run = 0; run < runs; run++) {
       const scored = await ort.score({ bindingId, buffer, spans: [rows], walk: NO_WALK, texts: [''] });

@@ -93,7 +93,12 @@ class ChunkWalk {
         for (let from = 0; from < batch.rows; ) {
           this.slab ??= await this.nextSlab();
           const { slab } = this;
-          const count = Math.min(batch.rows - from, this.bound.layout.rows - this.filled);
+          const free = Math.min(batch.rows - from, this.bound.layout.rows - this.filled);
+          const count = packer.room(batch, from, free, slab.feeds, this.filled);
+          if (count === 0) {
+            this.submit(writer);
+            continue;
+          }
           // First, so that the reason is not that the value came as a null.
           if (faults.length > 0) {
             const found = batch

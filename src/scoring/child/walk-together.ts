@@ -19,7 +19,8 @@ const FILES_BYTES = 4 * 1024 * 1024;
 
 /** Whether chunks fit one slab and one query: small Parquet files whose feature columns have the same types, of a job without expressions. */
 export function canWalkTogether(run: BoundRun, chunks: readonly PlannedChunk[]): boolean {
-  if (run.isDerived) return false;
+  // How many rows with lists of any length a slab has room for shows when they are read.
+  if (run.isDerived || run.context.binding.lengths !== undefined) return false;
   const { rowGroupRows } = run.context;
   const own = [...new Set(chunks.flatMap((c) => c.slices.map((s) => s.file)))].map((file) => run.files.at(file));
   if (own.some((file) => file.format !== 'parquet') || chunks.some((c) => (c.rows ?? 0) > rowGroupRows)) return false;

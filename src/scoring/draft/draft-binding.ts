@@ -16,8 +16,11 @@ export const SURE: Remark = { certainty: 'sure', text: '' };
 
 export interface DraftFeature extends Remark {
   readonly tensor: string;
-  /** The columns, or the value that every row gets. */
-  readonly feed: { readonly columns: readonly string[] } | { readonly value: ConstantValue };
+  /** The columns, the value that every row gets, or the input whose lists a mask shows. */
+  readonly feed:
+    | { readonly columns: readonly string[] }
+    | { readonly value: ConstantValue }
+    | { readonly maskOf: string };
   /** Column -> what is to be said of it. */
   readonly of?: ReadonlyMap<string, string>;
 }

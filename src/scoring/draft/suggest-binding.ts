@@ -7,6 +7,7 @@ import { columnRoles, type DraftColumn, isIdName } from './column-roles.ts';
 import { type DraftBinding, type DraftFeature, type DraftWishes, SURE } from './draft-binding.ts';
 import { feedByCount } from './feed-by-count.ts';
 import { askForName, feedByAlikeName, feedByNames, feedBySameName } from './feed-by-name.ts';
+import { feedCompanion, isCompanion } from './feed-companion.ts';
 import { isCandidate, isSingle, widthOf } from './fits.ts';
 import { suggestOutputs } from './suggest-outputs.ts';
 
@@ -62,7 +63,10 @@ function feedInputs(
   if (only !== undefined && featureNames !== undefined) feed(only, byMetadata(only, featureNames, usable, notes));
   // One of several inputs is fed by its name or not at all; a model with one input may take any column.
   for (const tensor of left()) if (isSingle(tensor) && inputs.length > 1) feed(tensor, askForName(tensor, free()));
-  for (const tensor of left()) feed(tensor, feedByCount(tensor, free(), isConfirmed(tensor, wishes)));
+  for (const tensor of [...left().filter((t) => !isCompanion(t)), ...left().filter(isCompanion)]) {
+    feed(tensor, feedCompanion(tensor, inputs, fed, usable));
+    feed(tensor, feedByCount(tensor, free(), isConfirmed(tensor, wishes)));
+  }
   return inputs.flatMap(({ name }) => fed.get(name) ?? []);
 }
 
@@ -106,8 +110,10 @@ function withMismatches(
   where: string,
 ): readonly DraftFeature[] {
   const types = new Map(columns.map((c) => [c.name, c.type]));
-  const spec = ({ feed }: DraftFeature): FeatureSpec =>
-    'columns' in feed ? { kind: 'columns', columns: feed.columns, nulls: null } : { kind: 'value', value: feed.value };
+  const spec = ({ feed }: DraftFeature): FeatureSpec => {
+    if ('columns' in feed) return { kind: 'columns', columns: feed.columns, nulls: null };
+    return 'maskOf' in feed ? { kind: 'mask', of: feed.maskOf } : { kind: 'value', value: feed.value };
+  };
   try {
     bindFeatures(Object.fromEntries(features.map((f) => [f.tensor, spec(f)])), signature, types, where);
     return features;

@@ -1,9 +1,10 @@
-import type { BoundInput } from '../../base/contract/binding.ts';
+import type { Binding, BoundInput, BoundSource } from '../../base/contract/binding.ts';
 import type { FeatureSpec, NullPolicy } from '../../base/contract/job.ts';
 import type { Dim, Signature, TensorSignature, TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sourceKind } from '../../data/duckdb/source-kind.ts';
 import { elementBytes } from '../../model/elements/elements.ts';
+import { bindMask, bindSequence, isSequence, lengthOfConstant, type RowLengths, rowLengths } from './bind-sequences.ts';
 import { flatten } from './constant-tensor.ts';
 import { valueProblem } from './value-fits.ts';
 
@@ -11,6 +12,9 @@ const FLOATS: ReadonlySet<TensorType> = new Set<TensorType>(['float16', 'float32
 
 /** A fixed batch is packed as a whole, several at a time. */
 const MAX_FIXED_BATCH_BYTES = 64 * 1024 * 1024;
+
+/** How columns feed a model: the half of a binding before the model. */
+export type FeatureBinding = Pick<Binding, 'inputs' | 'fixedBatch' | 'lengths'>;
 
 /** One line of the table that a mismatch shows: what the model wants, what the job and the data have. */
 interface Mismatch {
@@ -21,7 +25,7 @@ interface Mismatch {
 }
 
 /**
- * Binds columns to the inputs of a model: many columns -> [N, F], one per input by name, a list column -> [N, K], or a
+ * Binds columns to the inputs of a model: many columns -> [N, F], one per input by name, a list column -> [N, K] or [N, T], or a
  * constant. `columns` maps column names to DuckDB types.
  *
  * Errors: SIGNATURE_MISMATCH with a table of both sides, all mismatches at once; MODEL_BATCH_AXIS, MODEL_STATEFUL.
@@ -31,10 +35,11 @@ export function bindFeatures(
   signature: Signature,
   columns: ReadonlyMap<string, string>,
   where: string,
-): { inputs: BoundInput[]; fixedBatch: number | null } {
+): FeatureBinding {
   const mismatches: Mismatch[] = [];
   const inputs: BoundInput[] = [];
   const batches = new Map<number, string>();
+  const lengths = rowLengths(signature, (name) => featureOf(name, features), columns);
   for (const tensor of signature.inputs) {
     refuseBatchAxis(tensor, signature, where);
     const feature = featureOf(tensor.name, features);
@@ -47,7 +52,7 @@ export function bindFeatures(
       });
       continue;
     }
-    const bound = bindInput(tensor, feature, columns);
+    const bound = bindInput(tensor, feature, columns, lengths);
     if ('why' in bound) mismatches.push(bound);
     else inputs.push(bound);
     const first = tensor.dims[0];
@@ -62,7 +67,7 @@ export function bindFeatures(
       why: 'the model has no input of this name',
     });
   }
-  if (mismatches.length === 0 && inputs.every((input) => input.kind === 'constant')) {
+  if (mismatches.length === 0 && inputs.every((input) => !isSource(input))) {
     const [has, why] = ['constants only', 'no column feeds the model: every row would get the same answer'];
     mismatches.push({ tensor: '(all inputs)', wants: 'at least one column', has, why });
   }
@@ -77,8 +82,13 @@ export function bindFeatures(
     });
   }
   const fixedBatch = [...batches.keys()][0] ?? null;
-  if (fixedBatch !== null) refuseBatchSize(fixedBatch, inputs, where);
-  return { inputs, fixedBatch };
+  if (fixedBatch !== null) refuseBatchSize(fixedBatch, inputs, lengths, where);
+  return { inputs, fixedBatch, ...(lengths.lengths.length === 0 ? {} : { lengths: lengths.lengths }) };
+}
+
+/** Whether columns give the values of an input. */
+export function isSource(input: BoundInput): input is BoundSource {
+  return input.kind !== 'constant' && input.kind !== 'mask';
 }
 
 // Tensors may have the names of Object's own members.
@@ -91,14 +101,20 @@ function bindInput(
   tensor: TensorSignature,
   feature: FeatureSpec,
   columns: ReadonlyMap<string, string>,
+  lengths: RowLengths,
 ): BoundInput | Mismatch {
   const no = (has: string, why: string): Mismatch => ({ tensor: tensor.name, wants: describeTensor(tensor), has, why });
   const { type } = tensor;
   if (type === null) return no(feature.kind, 'prescore cannot feed this kind of input');
-  if (feature.kind === 'value') return bindConstant(tensor, type, feature, no);
+  if (feature.kind === 'value') return bindConstant(tensor, type, feature, lengths, no);
+  if (feature.kind === 'mask') {
+    const mask = bindMask(tensor, type, feature.of, lengths);
+    return 'problem' in mask ? no(`maskOf ${feature.of}`, mask.problem) : mask;
+  }
   if (tensor.dims.length === 0) return no(feature.columns.join(', '), 'a scalar input takes { value: … }');
   const tail = tensor.dims.slice(1);
-  const isVector = feature.columns.length === 1 && product(tail) !== 1;
+  const isOpen = feature.pad !== undefined || feature.maxLength !== undefined;
+  const isVector = feature.columns.length === 1 && (isOpen || product(tail) !== 1);
   const kinds = feature.columns.map((name) => {
     const found = columns.get(name);
     const type = found === NULLS ? nullsAs(tensor.type === 'string', isVector) : found;
@@ -123,9 +139,12 @@ function bindInput(
   const nulls = nullPolicy(feature.nulls, type);
   if (typeof nulls === 'object' && 'problem' in nulls) return no(has, nulls.problem);
   if (tensor.dims.some((d, i) => i > 0 && d === 0)) return no(has, 'an axis of the model has length 0');
+  if (isSequence(tensor, feature, columns)) {
+    const bound = bindSequence(tensor, type, feature, nulls, lengths);
+    return 'problem' in bound ? no(has, bound.problem) : bound;
+  }
+  if (isOpen) return no(has, 'pad and maxLength are for a list column where the model leaves the length open');
   if (kinds.length === 1 && kinds[0]!.kind!.list) {
-    if (tail.some((d) => d === null))
-      return no(has, 'the model leaves the length of the vector open; export it with a fixed length');
     const width = product(tail);
     return { kind: 'list', tensor: tensor.name, type, column: kinds[0]!.name, width, tail: tail as number[], nulls };
   }
@@ -142,7 +161,7 @@ export const NULLS = 'only nulls';
 
 /** The type as which a column of nothing but nulls feeds an input. */
 export function typeOfNulls(input: BoundInput): string {
-  return nullsAs(input.type === 'string', input.kind === 'list');
+  return nullsAs(input.type === 'string', input.kind === 'list' || input.kind === 'sequence');
 }
 
 function nullsAs(isText: boolean, isVector: boolean): string {
@@ -154,6 +173,7 @@ function bindConstant(
   tensor: TensorSignature,
   type: TensorType,
   feature: FeatureSpec & { kind: 'value' },
+  lengths: RowLengths,
   no: (has: string, why: string) => Mismatch,
 ): BoundInput | Mismatch {
   const values = flatten(feature.value);
@@ -164,8 +184,16 @@ function bindConstant(
     return no(has, 'the model declares no shape for it, so it takes one value alone');
   const dims = tensor.isShapeless === true ? [] : tensor.dims;
   const rest = dims.slice(dims[0] === null ? 1 : 0);
-  if (rest.some((d) => d === null))
-    return no(has, 'more than one axis is open: export the model with fixed axes after the batch');
+  const length = dims[0] === null ? lengthOfConstant(tensor, lengths) : null;
+  if (length !== null && values.length === 1)
+    return { kind: 'constant', tensor: tensor.name, type, dims, value: feature.value, length };
+  if (rest.some((d) => d === null)) {
+    const why =
+      lengths.lengths.length === 0
+        ? 'more than one axis is open: export the model with fixed axes after the batch'
+        : 'its open axis takes one value, and the name of an axis that a list column feeds';
+    return no(has, why);
+  }
   const wanted = product(rest);
   if (values.length !== 1 && values.length !== wanted)
     return no(has, `${values.length} values do not fill ${describeDims(tensor.dims)}`);
@@ -190,8 +218,12 @@ function refuseBatchAxis(tensor: TensorSignature, signature: Signature, where: s
   });
 }
 
-function refuseBatchSize(batch: number, inputs: readonly BoundInput[], where: string): void {
-  const width = (input: BoundInput): number => (input.kind === 'constant' ? 0 : product(input.tail));
+function refuseBatchSize(batch: number, inputs: readonly BoundInput[], { lengths }: RowLengths, where: string): void {
+  if (lengths.length > 0) {
+    const what = `the model takes batches of exactly ${batch} rows, and lists of any length`;
+    throw new PrescoreError('MODEL_BATCH_AXIS', { what, where, expected: 'an open batch axis', got: `${batch}` });
+  }
+  const width = (input: BoundInput): number => (isSource(input) ? product(input.tail) : 0);
   const bytes = inputs.reduce((sum, input) => sum + batch * width(input) * elementBytes(input.type), 0);
   if (batch > 0 && bytes <= MAX_FIXED_BATCH_BYTES) return;
   throw new PrescoreError('MODEL_BATCH_AXIS', {

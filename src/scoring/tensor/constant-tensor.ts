@@ -1,17 +1,16 @@
 import type { BoundConstant } from '../../base/contract/binding.ts';
 import type { ConstantValue } from '../../base/contract/job.ts';
-import type { TensorType } from '../../base/contract/signature.ts';
-import { type ElementArray, elementBytes, elementView } from '../../model/elements/elements.ts';
+import { elementBytes, elementView, type FeedTensor } from '../../model/elements/elements.ts';
 import { storedValue } from './pack-numbers.ts';
 
-/** A constant feed for one batch: repeated along the first axis when that is the batch, else as it is. */
-export function constantTensor(
-  input: BoundConstant,
-  batch: number,
-): { readonly type: TensorType; readonly dims: readonly number[]; readonly data: ElementArray | readonly string[] } {
+/**
+ * A constant feed for one batch: repeated along the first axis when that is the batch, else as it is. `steps`: the length of its
+ * open axis, where it has one.
+ */
+export function constantTensor(input: BoundConstant, batch: number, steps = 1): FeedTensor {
   const values = flatten(input.value);
   const hasBatch = input.dims.length > 0 && input.dims[0] === null;
-  const tail = input.dims.slice(hasBatch ? 1 : 0).map((d) => d ?? 1);
+  const tail = input.dims.slice(hasBatch ? 1 : 0).map((d) => d ?? steps);
   const dims = hasBatch ? [batch, ...tail] : tail;
   const count = dims.reduce((product, d) => product * d, 1);
   const at = (i: number) => values[i % values.length] ?? 0;

@@ -7,15 +7,19 @@ export interface SlabLayout {
   readonly rows: number;
   /** Size of the shared buffer. */
   readonly bytes: number;
-  /** Same order as `binding.inputs`; null for constants, which take no room. */
+  /** Same order as `binding.inputs`; null for constants and masks, which take no room. */
   readonly inputs: readonly (SlabInput | null)[];
+  /** Bytes to each of `binding.lengths`, whose steps lie there row by row as 32-bit integers; left out where there are none. */
+  readonly lengths?: readonly number[];
 }
 
 export interface SlabInput {
   /** Bytes from the start of the buffer, a multiple of 64. */
   readonly offset: number;
-  /** Elements per row. */
+  /** Elements per row; of a sequence those of a row of usual length, as its rows lie one behind another. */
   readonly width: number;
+  /** Elements that there is room for. */
+  readonly elements: number;
 }
 
 const ALIGN = 64;
@@ -23,15 +27,24 @@ const ALIGN = 64;
 const TARGET_ROWS = 16_384;
 const TARGET_BYTES = 16 * 1024 * 1024;
 
+/** Steps of a row by which batches are sized where lists have any length: longer rows make smaller batches. */
+export const USUAL_STEPS = 128;
+
+/** Steps of a row of usual length. */
+export function usualSteps(binding: Binding, length: number): number {
+  return Math.min(USUAL_STEPS, binding.lengths?.[length]?.maxLength ?? USUAL_STEPS);
+}
+
 /** Elements per row of an input. */
-export function inputWidth(input: BoundInput): number {
+function inputWidth(input: BoundInput, binding: Binding): number {
   if (input.kind === 'columns') return input.columns.length;
+  if (input.kind === 'sequence') return usualSteps(binding, input.length) * input.step;
   return input.kind === 'list' ? input.width : 0;
 }
 
-/** Bytes of one row of feeds. */
+/** Bytes of one row of feeds; with lists of any length those of a row of usual length. */
 export function rowBytes(binding: Binding): number {
-  return binding.inputs.reduce((sum, input) => sum + inputWidth(input) * elementBytes(input.type), 0);
+  return binding.inputs.reduce((sum, input) => sum + inputWidth(input, binding) * elementBytes(input.type), 0);
 }
 
 /** The layout of a slab: 16,384 rows or 16 MiB, whichever is less, and never less than one batch. */
@@ -41,17 +54,32 @@ export function slabLayout(binding: Binding, batchRows: number): SlabLayout {
   return exactLayout(binding, Math.max(1, Math.floor(wanted / batchRows)) * batchRows);
 }
 
-/** The layout of a buffer that holds so many rows. */
-export function exactLayout(binding: Binding, rows: number): SlabLayout {
+/**
+ * The layout of a buffer that holds so many rows. `steps`: how many all rows together have of each length; by default as many rows of
+ * usual length, or one of the greatest.
+ */
+export function exactLayout(binding: Binding, rows: number, steps?: readonly number[]): SlabLayout {
   let offset = 0;
-  const inputs = binding.inputs.map((input) => {
-    const width = inputWidth(input);
-    if (width === 0) return null;
+  const place = (bytes: number): number => {
     const at = offset;
-    offset += Math.ceil((rows * width * elementBytes(input.type)) / ALIGN) * ALIGN;
-    return { offset: at, width };
+    offset += Math.ceil(bytes / ALIGN) * ALIGN;
+    return at;
+  };
+  const stepsOf = (length: number): number =>
+    steps?.[length] ?? Math.max(rows * usualSteps(binding, length), binding.lengths?.[length]?.maxLength ?? 0);
+  const inputs = binding.inputs.map((input) => {
+    const width = inputWidth(input, binding);
+    if (width === 0) return null;
+    const elements = input.kind === 'sequence' ? stepsOf(input.length) * input.step : rows * width;
+    return { offset: place(elements * elementBytes(input.type)), width, elements };
   });
-  return { rows, bytes: Math.max(ALIGN, offset), inputs };
+  const lengths = binding.lengths?.map(() => place(rows * Int32Array.BYTES_PER_ELEMENT));
+  return { rows, bytes: Math.max(ALIGN, offset), inputs, ...(lengths === undefined ? {} : { lengths }) };
+}
+
+/** The lengths of the rows in a buffer, for each of `binding.lengths`. Owns: nothing, views. */
+export function lengthViews({ lengths = [], rows }: SlabLayout, buffer: ArrayBufferLike): Int32Array[] {
+  return lengths.map((offset) => new Int32Array(buffer, offset, rows));
 }
 
 /** The largest batch worth trying on a GPU: 65,536 rows, halved until its feeds are at most 32 MiB. */

@@ -22,7 +22,11 @@ interface Bound {
   readonly layout: SlabLayout;
   /** Memory was short for more rows than these: remembered for the run. */
   readonly limit: { rows: number };
+  readonly proofs: { left: number };
 }
+
+/** Padded batches of a binding whose shortest row is scored once more, alone. */
+const PADDING_PROOFS = 4;
 
 /** What a slab of 16,384 rows fetches at least: a collection a slab costs nothing there, but a third of the time of tiny ones. */
 const COLLECT_BYTES = 64 * 1024;
@@ -111,7 +115,11 @@ async function handle(message: ToThread): Promise<void> {
   try {
     if (message.kind === 'load') await load(message);
     else if (message.kind === 'bind')
-      bindings.set(message.bindingId, { ...message, limit: { rows: message.mostRows } });
+      bindings.set(message.bindingId, {
+        ...message,
+        limit: { rows: message.mostRows },
+        proofs: { left: PADDING_PROOFS },
+      });
     else if (message.kind === 'score') await score(message);
     else if (message.kind === 'try') await tryOut(message);
     else if (message.kind === 'forget') texts.delete(message.walk);

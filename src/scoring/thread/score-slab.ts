@@ -1,10 +1,12 @@
-import type { Binding, BoundConstant, BoundInput } from '../../base/contract/binding.ts';
-import { type ElementArray, elementView, type TensorValue } from '../../model/elements/elements.ts';
+import type { Binding } from '../../base/contract/binding.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
-import { constantTensor } from '../tensor/constant-tensor.ts';
 import { FetchColumns, type PredictionColumn } from '../tensor/fetch-columns.ts';
+import { inRowOrder } from '../tensor/row-order.ts';
+import { SequenceRows } from '../tensor/sequence-rows.ts';
+import { batchFeeds, type RowPick, type RowRange } from '../tensor/slab-feeds.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
 import { bisectRows } from './bisect-rows.ts';
+import { provePadding } from './prove-padding.ts';
 import type { OutputReject } from './thread-messages.ts';
 
 export interface SlabScore {
@@ -23,6 +25,8 @@ export interface SlabScorer {
   readonly texts: readonly string[];
   /** Rows that a batch may have: `batchRows`, until memory was short for them. Kept from slab to slab. */
   readonly limit: { rows: number };
+  /** Padded batches of which a row is still to be compared with itself alone. Kept from slab to slab. */
+  readonly proofs: { left: number };
   readonly onBatch: (isBusy: boolean) => void;
 }
 
@@ -30,7 +34,9 @@ export interface SlabScorer {
  * Scores a slab batch by batch. `spans`: the lengths of its runs of rows, one unless small chunks share the slab. Boundaries
  * are multiples of `batchRows` from a run's first row, so they are the same on every attempt. A batch for which memory is short is halved, and so are all later ones. A batch that fails otherwise is bisected down to its guilty rows, which become rejects.
  *
- * Errors: MODEL_OUTPUT_SHAPE; MODEL_FAILED when single rows already want more memory than there is. Owns: the slab stays the caller's; columns are handed over.
+ * Rows whose lists have any length are scored in the order of their lengths (`SequenceRows`).
+ *
+ * Errors: MODEL_OUTPUT_SHAPE; MODEL_PADDING; MODEL_FAILED when single rows already want more memory than there is. Owns: the slab stays the caller's; columns are handed over.
  */
 export async function scoreSlab(
   session: ModelSession,
@@ -38,77 +44,70 @@ export async function scoreSlab(
   buffer: ArrayBufferLike,
   spans: readonly number[],
 ): Promise<SlabScore> {
-  const { binding, layout, batchRows } = scorer;
+  const { binding, layout, batchRows, limit } = scorer;
   const rows = spans.reduce((sum, span) => sum + span, 0);
   const fetches = [...new Set(binding.outputs.map((o) => o.tensor))];
   const columns = new FetchColumns(binding.outputs, rows);
   const rejects: OutputReject[] = [];
+  const slab = { ...scorer, buffer };
+  const sequences = binding.lengths === undefined ? null : new SequenceRows(binding, layout, buffer, rows);
+  /** Row of the slab by its place among those that are scored, where that is another. */
+  const order = new Int32Array(sequences === null ? 0 : rows);
+  const rowAt = (place: number): number => (sequences === null ? place : order[place]!);
   let batches = 0;
 
-  const runRows = async (from: number, count: number): Promise<void> => {
-    const batch = binding.fixedBatch ?? count;
-    const feeds = new Map<string, TensorValue>();
-    binding.inputs.forEach((input, i) => {
-      feeds.set(
-        input.tensor,
-        feedOf(input, layout.inputs[i] ?? null, buffer, layout.rows, from, count, batch, scorer.texts),
-      );
-    });
+  const run = (picked: RowRange | RowPick) => {
     scorer.onBatch(true);
-    const fetched = await session.run(feeds, fetches).finally(() => scorer.onBatch(false));
+    return session.run(batchFeeds(slab, picked), fetches).finally(() => scorer.onBatch(false));
+  };
+
+  const runRows = async (from: number, count: number): Promise<void> => {
+    const picked = order.subarray(from, from + count);
+    const batch = binding.fixedBatch ?? count;
+    const fetched = await run(sequences === null ? { from, count, batch } : sequences.pick(picked));
     batches++;
+    const shortest = scorer.proofs.left > 0 ? (sequences?.shortest(picked) ?? null) : null;
+    if (shortest !== null && sequences !== null) {
+      const alone = await run(sequences.pick(picked.subarray(shortest, shortest + 1))).catch(() => null);
+      if (alone !== null) provePadding(binding.outputs, fetched, count, shortest, alone);
+      scorer.proofs.left--;
+    }
     const seen = new Set<number>();
     columns.add(fetched, from, count, batch, (row, column, message) => {
       if (seen.has(row)) return;
       seen.add(row);
-      rejects.push({ row: from + row, rule: 'bad_output', column, message });
+      rejects.push({ row: rowAt(from + row), rule: 'bad_output', column, message });
     });
   };
 
-  const onGuilty = (row: number, message: string): void => {
-    rejects.push({ row, rule: 'model_error', column: '', message });
+  const onGuilty = (place: number, message: string): void => {
+    rejects.push({ row: rowAt(place), rule: 'model_error', column: '', message });
   };
-
-  const { limit } = scorer;
   const onHalved = (fits: number): void => {
     limit.rows = Math.min(limit.rows, fits);
   };
   let start = 0;
+  let placed = 0;
   for (const span of spans) {
-    for (let done = 0; done < span; ) {
-      const count = Math.min(limit.rows, batchRows - (done % batchRows), span - done);
-      await bisectRows(start + done, count, runRows, onGuilty, onHalved);
+    const own = sequences?.order(start, span);
+    if (own !== undefined) order.set(own, placed);
+    const scored = own?.length ?? span;
+    for (let done = 0; done < scored; ) {
+      const count =
+        own === undefined || sequences === null
+          ? Math.min(limit.rows, batchRows - (done % batchRows), span - done)
+          : sequences.batchAt(own, done, limit.rows);
+      await bisectRows(placed + done, count, runRows, onGuilty, onHalved);
       done += count;
     }
     start += span;
+    placed += scored;
   }
-  return { columns: columns.columns(), rejects, batches, halvedTo: limit.rows < batchRows ? limit.rows : null };
-}
-
-function feedOf(
-  input: BoundInput,
-  place: { readonly offset: number; readonly width: number } | null,
-  buffer: ArrayBufferLike,
-  slabRows: number,
-  from: number,
-  count: number,
-  batch: number,
-  texts: readonly string[],
-): TensorValue {
-  if (input.kind === 'constant' || place === null) return constantTensor(input as BoundConstant, batch);
-  const { width } = place;
-  const all = elementView(input.type, buffer, place.offset, slabRows * width);
-  const dims = [batch, ...input.tail];
-  const rows = all.subarray(from * width, (from + count) * width);
-  const data = batch === count ? rows : padded(rows, count, batch, width);
-  if (input.type !== 'string') return { type: input.type, dims, data };
-  return { type: 'string', dims, data: Array.from(data as Uint32Array, (code) => texts[code] ?? '') };
-}
-
-// A short batch of a fixed-batch model is filled with copies of its last row: always a row the model accepts.
-function padded(rows: ElementArray, count: number, batch: number, width: number): ElementArray {
-  const out = new (rows.constructor as new (n: number) => Uint8Array)(batch * width);
-  out.set(rows as Uint8Array, 0);
-  for (let row = count; row < batch; row++) out.set(rows.subarray((count - 1) * width) as Uint8Array, row * width);
-  return out;
+  const built = columns.columns();
+  return {
+    columns: sequences === null ? built : inRowOrder(built, order.subarray(0, placed), rows),
+    rejects,
+    batches,
+    halvedTo: limit.rows < batchRows ? limit.rows : null,
+  };
 }

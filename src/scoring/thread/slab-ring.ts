@@ -1,5 +1,5 @@
 import type { Binding } from '../../base/contract/binding.ts';
-import { type SlabFeeds, slabFeeds } from '../tensor/feature-packer.ts';
+import { clearFeeds, type SlabFeeds, slabFeeds } from '../tensor/feature-packer.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
 
 /** A buffer of feeds that is packed, scored and used again. */
@@ -32,7 +32,7 @@ export class SlabRing {
   }
 
   release(slab: Slab): void {
-    slab.feeds.codes.fill(0);
+    clearFeeds(slab.feeds);
     const next = this.waiting.shift();
     if (next === undefined) this.free.push(slab);
     else next(slab);

@@ -1,9 +1,15 @@
-import type { Binding } from '../../base/contract/binding.ts';
+import type { Binding, BoundMask } from '../../base/contract/binding.ts';
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
+import type { TensorValue } from '../../model/elements/elements.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
+import { tailOf } from '../tensor/bind-sequences.ts';
 import { constantTensor } from '../tensor/constant-tensor.ts';
+import { maskTensor } from '../tensor/pad-rows.ts';
 import type { TrialInput } from './trial-rows.ts';
 import { tryRows } from './try-rows.ts';
+
+/** Length of made-up lists where any length is right. */
+const TRIAL_STEPS = 8;
 
 /** Tries the rows of a binding (see `tryRows`) in batches of up to `rows`. `onBatch` is told of each, as in scoring. */
 export function tryBinding(
@@ -12,9 +18,14 @@ export function tryBinding(
   rows: number,
   onBatch: (isBusy: boolean) => void,
 ): Promise<RowTrial> {
+  const stepsOf = (length: number): number => Math.min(TRIAL_STEPS, binding.lengths?.[length]?.maxLength ?? 1);
   const inputs = binding.inputs.map((input): TrialInput => {
-    if (input.kind === 'constant') return { name: input.tensor, same: (batch) => constantTensor(input, batch) };
-    return { name: input.tensor, type: input.type, tail: input.tail };
+    const { tensor: name } = input;
+    if (input.kind === 'constant')
+      return { name, same: (batch) => constantTensor(input, batch, stepsOf(input.length ?? -1)) };
+    if (input.kind === 'mask') return { name, same: (batch) => wholeMask(input, batch, stepsOf(input.length)) };
+    const tail = input.kind === 'sequence' ? tailOf(input.tail, stepsOf(input.length)) : input.tail;
+    return { name, type: input.type, tail };
   });
   const fetches = [...new Set(binding.outputs.map((o) => o.tensor))];
   return tryRows({
@@ -27,4 +38,8 @@ export function tryBinding(
       return session.run(feeds, fetches).finally(() => onBatch(false));
     },
   });
+}
+
+function wholeMask(mask: BoundMask, rows: number, steps: number): TensorValue {
+  return maskTensor(mask, new Int32Array(rows), Int32Array.of(steps), steps);
 }

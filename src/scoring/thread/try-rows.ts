@@ -113,11 +113,13 @@ function isSameRange(a: TensorValue, b: TensorValue, from: number, to: number, i
   return true;
 }
 
-function isNear(a: number, b: number): boolean {
+/** Whether two values differ by no more than a thousandth, as they may on other devices and in batches of other sizes. */
+export function isNear(a: number, b: number): boolean {
   if (Number.isNaN(a) && Number.isNaN(b)) return true;
   return Math.abs(a - b) <= DEVICE_TOLERANCE * Math.max(1, Math.abs(a), Math.abs(b));
 }
 
-function numberOf({ type, data }: TensorValue, i: number): number {
+/** Element `i` as a number. */
+export function numberOf({ type, data }: TensorValue, i: number): number {
   return type === 'float16' ? fromHalfBits(Number(data[i])) : Number(data[i]);
 }

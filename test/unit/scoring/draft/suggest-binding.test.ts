@@ -34,7 +34,10 @@ function suggest({ inputs, outputs = OUTPUTS, columns, names, wishes = {} }: Ask
 /** Tensor -> certainty and columns. */
 const fed = ({ features }: DraftBinding): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
-    features.map(({ tensor: t, certainty, feed }) => [t, [certainty, 'columns' in feed ? feed.columns : feed.value]]),
+    features.map(({ tensor: t, certainty, feed }) => [
+      t,
+      [certainty, 'columns' in feed ? feed.columns : Object.values(feed)[0]],
+    ]),
   );
 
 const X4 = [tensor('X', [null, 4])];
