@@ -65,6 +65,7 @@ describe('lists of any length', () => {
     ['rows.parquet', { batchRows: 7 }],
     ['rows.parquet', { batchRows: 1 }],
     ['rows.arrow', {}],
+    ['rows.jsonl', {}],
   ])('%s padded to the longest of a batch, with a mask: %o', async (input, execution) => {
     const folder = tempFolder();
     const path = job(folder, 'encoder', {
@@ -78,9 +79,13 @@ describe('lists of any length', () => {
     expect(rows).toBe(296);
     expect(off).toBeLessThan(1e-5);
     const shown = await prescore(['rejects', 'show', path, '--json']);
+    // Lines count from 1.
+    const first = input.endsWith('.jsonl') ? 1 : 0;
     for (const [row, rule, message] of BAD)
       expect(shown.stdout).toMatch(
-        new RegExp(`"row":${row},.*"rule":"${rule}".*"message":"${String(message).replace(/[()]/g, '\\$&')}"`),
+        new RegExp(
+          `"row":${Number(row) + first},.*"rule":"${rule}".*"message":"${String(message).replace(/[()]/g, '\\$&')}"`,
+        ),
       );
   });
 

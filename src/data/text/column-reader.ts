@@ -8,6 +8,8 @@ export interface JsonForms {
   readonly number: boolean;
   readonly text: boolean;
   readonly flag: boolean;
+  /** Left out: no. */
+  readonly list?: boolean;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ColumnInfo } from '../../base/contract/table.ts';
 import { CLASS, classOf, EMPTY } from './column-guess.ts';
 import { type JsonKind, JsonObject, type JsonVisitor } from './json-object.ts';
 import { jsonText } from './json-text.ts';
+import { walkList } from './list-reader.ts';
 import { fileName, textFault } from './text-fault.ts';
 import { TEXT_LIMITS } from './text-limits.ts';
 import type { TextPiece, TextSample } from './text-sample.ts';
@@ -15,7 +16,11 @@ interface NameGuess {
   readonly kinds: Set<JsonKind>;
   /** Of its numbers, as `classOf` has them; `CLASS.text` for integers beyond 64 bits. */
   classes: number;
+  /** Of the elements of its lists. */
+  readonly elements: Set<ElementKind>;
 }
+
+type ElementKind = 'flag' | 'number' | 'other';
 
 /**
  * The columns of a JSONL file, by its first lines: the names of all of them, in the order in which they first come.
@@ -72,11 +77,12 @@ function joined(name: string, first: NameGuess | undefined, later: NameGuess | u
   const both = columnOf(name, {
     kinds: new Set([...first.kinds, ...later.kinds]),
     classes: first.classes | later.classes,
+    elements: new Set([...first.elements, ...later.elements]),
   });
   return both.unsupported === undefined ? both : columnOf(name, first);
 }
 
-const EMPTY_GUESS: NameGuess = { kinds: new Set(), classes: 0 };
+const EMPTY_GUESS: NameGuess = { kinds: new Set(), classes: 0, elements: new Set() };
 
 /** Whether a file's first line that is not blank is a JSON object, or begins as JSON of another form. */
 export function looksLikeJson(sample: TextSample): 'object' | 'other' | 'no' {
@@ -91,6 +97,7 @@ export function looksLikeJson(sample: TextSample): 'object' | 'other' | 'no' {
 interface Member {
   readonly kind: JsonKind;
   readonly classes: number;
+  readonly elements: ReadonlySet<ElementKind>;
 }
 
 function readMembers(
@@ -102,20 +109,37 @@ function readMembers(
   const members = new Map<string, Member>();
   const visit: JsonVisitor = (keyFrom, keyTo, isKeyEscaped, kind, valueFrom, valueTo) => {
     const name = jsonText(bytes, keyFrom, keyTo, isKeyEscaped);
-    const number = kind === 'number' ? (jsonText(bytes, valueFrom, valueTo, false) ?? '') : '';
-    if (name !== null) members.set(name, { kind, classes: kind === 'number' ? classOf(number, FORMS) : 0 });
+    if (name === null) return;
+    const elements = new Set<ElementKind>();
+    let classes = 0;
+    const add = (from: number, to: number): void => {
+      classes |= classOf(jsonText(bytes, from, to, false) ?? '', FORMS);
+    };
+    if (kind === 'number') add(valueFrom, valueTo);
+    const isFlat =
+      kind !== 'list' ||
+      walkList(bytes, valueFrom, valueTo, (element, from, to) => {
+        if (element !== 'null') elements.add(element);
+        if (element === 'number') add(from, to);
+        return true;
+      });
+    if (!isFlat) elements.add('other');
+    members.set(name, { kind, classes, elements });
   };
   return { members, problem: object.read(bytes, from, to, visit) };
 }
 
-function addMember(guesses: Map<string, NameGuess>, name: string, { kind, classes }: Member): void {
-  const guess = guesses.get(name) ?? { kinds: new Set<JsonKind>(), classes: 0 };
+function addMember(guesses: Map<string, NameGuess>, name: string, { kind, classes, elements }: Member): void {
+  const guess = guesses.get(name) ?? { kinds: new Set(), classes: 0, elements: new Set() };
+  for (const element of elements) guess.elements.add(element);
   guesses.set(name, guess);
   if (kind !== 'null') guess.kinds.add(kind);
   guess.classes |= classes;
 }
 
-function columnOf(name: string, { kinds, classes }: NameGuess): ColumnInfo {
+function columnOf(name: string, { kinds, classes, elements }: NameGuess): ColumnInfo {
+  // A list is guessed of its elements, as a column of them would be.
+  if (kinds.has('list') && kinds.size === 1) return listColumn(name, classes, elements);
   const [kind] = kinds;
   const hasLong = (classes & CLASS.longInteger) !== 0;
   const column = (type: string, unsupported: string | null): ColumnInfo => ({
@@ -128,7 +152,7 @@ function columnOf(name: string, { kinds, classes }: NameGuess): ColumnInfo {
     ...(unsupported === null ? {} : { unsupported }),
   });
   if (kind === undefined) return column('VARCHAR', EMPTY);
-  if (kinds.has('nested')) return column('VARCHAR', 'it holds lists or objects');
+  if (kinds.has('nested')) return column('VARCHAR', 'it holds objects');
   if (kinds.size > 1) return column('VARCHAR', `it holds ${[...kinds].map(sayKind).join(' and ')}`);
   if (kind === 'text') return column('VARCHAR', null);
   if (kind === 'flag') return column('BOOLEAN', null);
@@ -139,8 +163,18 @@ function columnOf(name: string, { kinds, classes }: NameGuess): ColumnInfo {
   return column('DOUBLE', hasLong ? mixed : null);
 }
 
+function listColumn(name: string, classes: number, elements: ReadonlySet<ElementKind>): ColumnInfo {
+  const kinds = new Set<JsonKind>();
+  for (const element of elements) if (element !== 'other') kinds.add(element);
+  const of = columnOf(name, { kinds, classes, elements: new Set() });
+  if (!elements.has('other') && elements.size <= 1) return { ...of, type: `${of.type}[]` };
+  return { ...of, type: 'VARCHAR', unsupported: 'it holds lists of something else than numbers, or than flags' };
+}
+
 function sayKind(kind: JsonKind): string {
-  return { null: 'nulls', flag: 'true or false', number: 'numbers', text: 'texts', nested: 'lists or objects' }[kind];
+  return { null: 'nulls', flag: 'true or false', number: 'numbers', text: 'texts', list: 'lists', nested: 'objects' }[
+    kind
+  ];
 }
 
 /** Lines of a sample that are not blank; the last one only when it is whole. */

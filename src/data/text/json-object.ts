@@ -1,5 +1,5 @@
 /** What a value of a JSON object is. */
-export type JsonKind = 'null' | 'flag' | 'number' | 'text' | 'nested';
+export type JsonKind = 'null' | 'flag' | 'number' | 'text' | 'list' | 'nested';
 
 /**
  * Called for every name of an object with the place of its value: of a text without its quotes. `isKeyEscaped` and `isEscaped`
@@ -105,8 +105,9 @@ export class JsonObject {
       case QUOTE:
         return this.passText() ? 'text' : null;
       case OPEN_OBJECT:
-      case OPEN_LIST:
         return this.passNested() ? 'nested' : null;
+      case OPEN_LIST:
+        return this.passNested() ? 'list' : null;
       case 0x74:
         return this.passWord('true') ? 'flag' : null;
       case 0x66:
@@ -173,7 +174,7 @@ export class JsonObject {
     return this.at > from;
   }
 
-  // What is nested is used by nobody: it only has to be JSON.
+  // What is in it is for those who ask: here it only has to be JSON.
   private passNested(): boolean {
     const { bytes, end } = this;
     const from = this.at;

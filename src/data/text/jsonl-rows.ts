@@ -113,7 +113,8 @@ export class JsonlRows implements TextRows {
     for (let k = 0; k < kinds.length; k++) {
       const kind = kinds[k]!;
       if (kind === null || kind === 'null') continue;
-      if (kind === 'nested' || !batch.readers[k]!.json[kind] || !this.read(row, k, kind)) batch.markBadValue(row, k);
+      if (kind === 'nested' || batch.readers[k]!.json[kind] !== true || !this.read(row, k, kind))
+        batch.markBadValue(row, k);
     }
   }
 

@@ -3,6 +3,7 @@ import { BATCH_ROWS, type ColumnReader } from './column-reader.ts';
 import { DecimalReader } from './decimal-reader.ts';
 import { FloatReader } from './float-readers.ts';
 import { IntegerReader, LongReader } from './integer-readers.ts';
+import { ListReader } from './list-reader.ts';
 import { BooleanReader, TextReader } from './text-readers.ts';
 import { DateReader, TimestampReader } from './time-readers.ts';
 import { timeFormat } from './time-texts.ts';
@@ -12,8 +13,15 @@ export type ValueForms = Pick<CsvLayout, 'decimal' | 'dateFormat' | 'timestampFo
 
 export const JSON_FORMS: ValueForms = { decimal: '.', dateFormat: null, timestampFormat: null };
 
-/** The reader of a DuckDB type, of one column; null for types that text files do not have (lists, binary). */
+/** What lists of JSONL may hold: numbers and flags. */
+const LIST_ELEMENTS = /^(BOOLEAN|U?(TINY|SMALL|BIG)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/;
+
+/** The reader of a DuckDB type, of one column; null for types that text files do not have (binary; lists but of JSONL). */
 export function readerOf(type: string, isDeclared: boolean, forms: ValueForms): ColumnReader | null {
+  if (type.endsWith('[]')) {
+    const element = LIST_ELEMENTS.test(type.slice(0, -2)) ? readerOf(type.slice(0, -2), isDeclared, forms) : null;
+    return element === null || forms !== JSON_FORMS ? null : new ListReader(element);
+  }
   const mark = forms.decimal.charCodeAt(0);
   const decimal = /^DECIMAL\((\d+),(\d+)\)$/.exec(type);
   if (decimal !== null) return new DecimalReader(Number(decimal[1]), Number(decimal[2]), mark);

@@ -257,7 +257,9 @@ function longFeatures(inputs: readonly BoundInput[]): string[] {
  */
 function asDouble(column: ColumnInfo, exact: ReadonlySet<string>): ColumnInfo {
   const isGuess = column.text !== undefined && !column.text.isDeclared;
-  return isGuess && column.type === 'BIGINT' && !exact.has(column.name) ? { ...column, type: 'DOUBLE' } : column;
+  if (!isGuess || exact.has(column.name)) return column;
+  if (column.type === 'BIGINT') return { ...column, type: 'DOUBLE' };
+  return column.type === 'BIGINT[]' ? { ...column, type: 'DOUBLE[]' } : column;
 }
 
 // Path columns come after the file's own and never replace one: a FLOAT `month` in the file stays what it is.

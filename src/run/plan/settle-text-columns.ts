@@ -30,20 +30,23 @@ function settled(
 ): FileDescription {
   const columns = file.columns.map((column) => {
     const type = declared.get(column.name);
-    return type === undefined ? agreed(column, types.get(column.name)) : declaredColumn(column, type);
+    return type === undefined ? agreed(column, types.get(column.name)) : declaredColumn(column, type, file.format);
   });
   if (file.format === 'csv') return { ...file, columns };
   // A name that is in none of the first lines may come later, and is null until then.
   const known = new Set(columns.map((c) => c.name));
   const missing = [...declared].filter(([name]) => !known.has(name));
   const text = { field: null, isDeclared: true };
-  const added = missing.map(([name, type]) => declaredColumn({ name, type, nullable: true, text }, type));
+  const added = missing.map(([name, type]) => declaredColumn({ name, type, nullable: true, text }, type, file.format));
   return { ...file, columns: [...columns, ...added] };
 }
 
-function declaredColumn({ name, text }: ColumnInfo, type: string): ColumnInfo {
-  const isScalar = !type.endsWith('[]') && type !== 'BLOB';
-  const unsupported = isScalar ? {} : { unsupported: `text files have no ${type}; write Parquet or Arrow` };
+// Lists of JSONL hold numbers and flags.
+const LIST = /^(?!VARCHAR|BLOB|DATE|TIME).*\[\]$/;
+
+function declaredColumn({ name, text }: ColumnInfo, type: string, format: FileDescription['format']): ColumnInfo {
+  const isReadable = type.endsWith('[]') ? format === 'jsonl' && LIST.test(type) : type !== 'BLOB';
+  const unsupported = isReadable ? {} : { unsupported: `text files have no ${type}; write Parquet or Arrow` };
   return { name, type, nullable: true, text: { field: text?.field ?? null, isDeclared: true }, ...unsupported };
 }
 

@@ -15,7 +15,7 @@ async function value(type: string, json: string): Promise<unknown> {
 
 describe('lines of JSON', () => {
   it('are rows: names in any order, a missing one and null are null, blank lines are none', async () => {
-    const text = '{"a":1,"b":"x"}\r\n\n  { "b" : null , "a":2.0e0 }  \n{"a":-0.5}\n{}\n{"c":[1],"a":3}';
+    const text = '{"a":1,"b":"x"}\r\n\n  { "b" : null , "a":2.0e0 }  \n{"a":-0.5}\n{}\n{"c":{"d":1},"a":3}';
     const { rows, lines, types } = await read(text);
     expect(types).toEqual({ a: 'DOUBLE', b: 'VARCHAR' });
     expect(rows).toEqual([
@@ -131,8 +131,12 @@ describe('lines of JSON', () => {
 
 describe('the types of JSON values', () => {
   it.each<[string, string]>([
-    ['[1]', 'it holds lists or objects'],
-    ['{"x":1}', 'it holds lists or objects'],
+    ['["a"]', 'it holds lists of something else than numbers, or than flags'],
+    ['[[1]]', 'it holds lists of something else than numbers, or than flags'],
+    ['[1, true]', 'it holds lists of something else than numbers, or than flags'],
+    ['[1]}\n{"v":1', 'it holds lists and numbers'],
+    ['[null]', 'the first lines have no value in it; say its type in input.schema'],
+    ['{"x":1}', 'it holds objects'],
     ['null', 'the first lines have no value in it; say its type in input.schema'],
     ['18446744073709551616', 'it holds numbers beyond 64 bits; say its type in input.schema'],
     ['1}\n{"v":"x"', 'it holds numbers and texts'],
@@ -162,11 +166,63 @@ describe('the types of JSON values', () => {
     ['DATE', '"2013-01-31"', '2013-01-31'],
     ['DATE', '15736', 'expected a date as 2013-01-31'],
     ['TIMESTAMP WITH TIME ZONE', '"2013-01-31T00:00:00Z"', '2013-01-31 00:00:00+00'],
+    [
+      'BIGINT[]',
+      '"1"',
+      'expected a list, each element a whole number from -9223372036854775808 to 9223372036854775807',
+    ],
+    [
+      'BIGINT[]',
+      '[1, 0.5]',
+      'expected a list, each element a whole number from -9223372036854775808 to 9223372036854775807',
+    ],
+    ['TINYINT[]', '[127, 128]', 'expected a list, each element a whole number from -128 to 127'],
+    [
+      'BIGINT[]',
+      '[[1]]',
+      'expected a list, each element a whole number from -9223372036854775808 to 9223372036854775807',
+    ],
     ['VARCHAR', '5', 'expected a text'],
     ['VARCHAR', 'null', null],
     ['VARCHAR', '""', ''],
   ])('%s of %s', async (type, json, expected) => {
     expect(await value(type, json)).toEqual(expected);
+  });
+
+  it('lists are read element by element, of every row their own', async () => {
+    const lists = [
+      '[1, 9007199254740993 ,null]',
+      '[]',
+      'null',
+      '[ -0 ]',
+      `[${Array.from({ length: 3000 }, (_, i) => i)}]`,
+      '["x"]',
+      '[5]',
+    ];
+    const text = lists.map((list) => `{"v":${list}}`).join('\n');
+    const { rows, faults } = await read(text, { schema: { v: 'BIGINT[]' } });
+    expect(rows.map(({ v }) => v)).toEqual([
+      [1n, 9007199254740993n, null],
+      [],
+      null,
+      [0n],
+      Array.from({ length: 3000 }, (_, i) => BigInt(i)),
+      null,
+      [5n],
+    ]);
+    expect(faults.map((fault) => fault.slice(0, 15))).toEqual(['6: bad_value v:']);
+    const floats = await read('{"v":[0.1,1]}\n{"v":[2]}\n', { schema: { v: 'FLOAT[]' } });
+    expect(floats.rows).toEqual([{ v: '[0.1, 1.0]' }, { v: '[2.0]' }]);
+    const guessed = await tables.describe('{"v":[1,2]}\n{"v":[0.5]}\n{"v":[]}\n', { name });
+    expect(guessed.columns).toMatchObject([{ name: 'v', type: 'DOUBLE[]' }]);
+    const flags = await tables.describe('{"v":[true, false, null]}\n', { name });
+    expect(flags.columns).toMatchObject([{ name: 'v', type: 'BOOLEAN[]' }]);
+  });
+
+  it('lists of many batches keep their places', async () => {
+    const text = Array.from({ length: 5000 }, (_, i) => `{"v":[${Array.from({ length: i % 5 }, (_, k) => i + k)}]}`);
+    const { rows } = await read(text.join('\n'), { schema: { v: 'INTEGER[]' } });
+    expect(rows.map(({ v }) => v)).toEqual(text.map((_, i) => Array.from({ length: i % 5 }, (_, k) => i + k)));
   });
 
   it('a name whose type is said may be in no line at all', async () => {
