@@ -3,8 +3,7 @@ import type { ColumnInfo, CsvLayout } from '../../base/contract/table.ts';
 import type { ScanBatch } from '../arrow-values/row-scan.ts';
 import { CsvScanner, type CsvSyntax, csvSyntax, ESCAPED, LongRecord, QUOTED, unescapeField } from './csv-scanner.ts';
 import type { RecordBuffer } from './record-buffer.ts';
-import { ROW_TYPES, SideBytes, TextBatch } from './text-batch.ts';
-import type { RowLimits, TextRows } from './text-rows.ts';
+import { ROW_TYPES, type RowLimits, SideBytes, TextBatch, type TextRows } from './text-batch.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -5,8 +5,7 @@ import { type JsonKind, JsonObject, type JsonVisitor } from './json-object.ts';
 import { JsonNames, unescapeJson } from './json-text.ts';
 import { JSON_FORMS } from './reader-of-type.ts';
 import type { RecordBuffer } from './record-buffer.ts';
-import { ROW_TYPES, SideBytes, TextBatch } from './text-batch.ts';
-import type { RowLimits, TextRows } from './text-rows.ts';
+import { ROW_TYPES, type RowLimits, SideBytes, TextBatch, type TextRows } from './text-batch.ts';
 
 const LF = 0x0a;
 

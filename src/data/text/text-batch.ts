@@ -9,6 +9,27 @@ import { readerOf, type ValueForms } from './reader-of-type.ts';
 import { TEXT_LIMITS } from './text-limits.ts';
 import { TextReader } from './text-readers.ts';
 
+/** The records of one text file as rows, in their order. */
+export interface TextRows {
+  /** DuckDB's types: those of the wanted columns, then `ROW_TYPES`. */
+  readonly types: readonly string[];
+  /** What the numbers of faults mean, from 1; complete when `next` has given null. */
+  readonly faults: readonly RejectReason[];
+  /** Rows so far. */
+  readonly rows: number;
+  /** The rows of the last `next`. */
+  readonly batch: TextBatch;
+  /** Up to 2,048 rows, which end those before; null after the last. */
+  next(): ScanBatch | null;
+}
+
+export interface RowLimits {
+  /** Rows at most, for a sample; infinite for all. */
+  readonly rows: number;
+  /** The file is the first part of a longer one: what stands at its end may be half a record. */
+  readonly isCut: boolean;
+}
+
 /** DuckDB's types of what stands behind the wanted columns: the line of the row, and the number of its fault. */
 export const ROW_TYPES = ['BIGINT', 'INTEGER'] as const;
 

@@ -10,8 +10,8 @@ import { CsvRows } from './csv-rows.ts';
 import { JsonlRows } from './jsonl-rows.ts';
 import { RecordBuffer } from './record-buffer.ts';
 import { RowGroupSize, rowsOfGroup } from './row-group-size.ts';
+import type { RowLimits, TextRows } from './text-batch.ts';
 import { textFault } from './text-fault.ts';
-import type { RowLimits, TextRows } from './text-rows.ts';
 
 export interface TextToParquetOptions {
   readonly connection: DuckDBConnection;
