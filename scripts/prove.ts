@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startRedis } from '../test/harness/redis-server.ts';
 import { proveBackfills } from './prove/backfills.ts';
+import { trainedCases } from './prove/contact-models.ts';
+import { walkContact } from './prove/first-contact.ts';
 import { type KillOutcome, proveKills } from './prove/kills.ts';
 import type { Outcome, ProofOptions, SaidOutcome } from './prove/proof.ts';
 import { type PublishKill, provePublish } from './prove/publish.ts';
@@ -28,12 +30,16 @@ const PROOFS: Readonly<Record<string, Proof>> = {
   shards: { about: 'runs shared by shards that are killed and stopped', prove: shards },
   backfills: { about: 'backfills whose client is killed', prove: backfills },
   queue: { about: 'runs on workers under faults of every process, Redis and S3', prove: queue },
+  'first-contact': {
+    about: 'models as people train them and their tables, from init to answers; of --count and --seed, the seed trains',
+    prove: contact,
+  },
   schedule: { about: 'years of schedules in a virtual world, with kills', prove: schedule },
 };
 const HELP = `npm run prove -- PROOF [options]
 
 ${Object.entries(PROOFS)
-  .map(([name, { about }]) => `  ${name.padEnd(11)} ${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
   .join('\n')}
 
   --count N   cases (100)
@@ -177,6 +183,25 @@ async function switches(): Promise<void> {
     }
   }
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** A model and a table each; the data and the trained models follow from the seed. */
+async function contact(): Promise<void> {
+  const folder = join(root, `first-contact-${seed}`);
+  if (values.fresh) rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const cases = await trainedCases(join(folder, 'cases'), seed);
+  let bad = 0;
+  for (const [i, one] of cases.entries()) {
+    const { faults, off, seconds } = await walkContact(one, join(folder, 'walks', one.name));
+    if (faults.length > 0) bad++;
+    const hand = one.edits === 0 ? 'unedited' : 'one edit';
+    const right = off === 0 ? 'the same bits' : `off by ${off.toExponential(1)} at most`;
+    const found = faults.length === 0 ? right : faults.join('; ');
+    say(`${i + 1}/${cases.length} ${one.name}, ${one.tool}, ${hand}, ${seconds.toFixed(1)} s: ${found}`);
+  }
+  say(`${cases.length - bad} of ${cases.length} walked from init to answers as Python has them`);
+  process.exitCode = bad === 0 ? 0 : 1;
 }
 
 /** A year each; the number of the case says which schedule. */
