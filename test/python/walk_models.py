@@ -53,6 +53,11 @@ def customers():
     data = pd.DataFrame(RNG.normal(size=(ROWS, 4)), columns=NUMBERS)
     data["city"] = RNG.choice(["Berlin", "Paris", "Rome"], ROWS)
     data["customer_id"] = np.arange(1000, 1000 + ROWS)
+    # What tables have beside features: a date, a category, a flag, counts with holes.
+    data["signed_up"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.integers(0, 1000, ROWS), "D")
+    data["segment"] = pd.Categorical(RNG.choice(["a", "b"], ROWS))
+    data["is_active"] = RNG.random(ROWS) < 0.5
+    data["visits"] = pd.array([None if v < 3 else int(v) for v in RNG.integers(0, 30, ROWS)], dtype="Int64")
     data["target"] = (data.age + data.income > 0).astype("int64")
     return data
 
