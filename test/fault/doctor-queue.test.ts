@@ -41,6 +41,10 @@ describe('F115 doctor names what is wrong with a queue', () => {
     expect(right.stdout).toMatch(/^warn +workers +none/m);
     expect(right.stdout).toMatch(/^ok +waiting tasks /m);
     expect(right.code).toBe(0);
+    // A login in the address is for the clients of the queue, too; it is not shown.
+    const own = await prescore(['doctor', '--redis', url.replace('//', '//:right@')]);
+    expect(own.stdout).toMatch(/^ok +waiting tasks /m);
+    expect(own.stdout).not.toContain('right');
     const tls = await prescore(['doctor', '--redis', `rediss://127.0.0.1:${port}`]);
     expect(tls.stdout).toMatch(/^fail +queue +QUEUE_UNAVAILABLE/m);
   });

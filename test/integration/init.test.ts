@@ -161,6 +161,7 @@ describe('a draft with a question', () => {
       [['--exclude', 'x y z'], /--exclude: there is no column/],
       [['--key', 'customer_id'], /--predictions, which is not given/],
       [['--predictions', 'mysql://x'], /--predictions is no address/],
+      [['--predictions', 'redis://:sec/secret@host/0'], /got redis:\/\/host\/0\..*PRESCORE_REDIS_PASSWORD/],
       [['--endpoint', 'http://user:secret@host'], /--endpoint holds user information/],
       [['--name', 'No Name'], /--name/],
     ] as const) {

@@ -63,6 +63,18 @@ describe('lookup and sets', () => {
   });
 });
 
+it('a password in the address of a store is refused with the variables that hold it', async () => {
+  const there = ['--store', 'redis://me:hun/ter2@127.0.0.1:1/0'];
+  for (const args of [
+    ['lookup', '3', '--set', 'x', ...there],
+    ['sets', 'list', ...there],
+  ]) {
+    const { code, stderr } = await prescore(args);
+    expect([code, stderr]).toEqual([6, expect.stringMatching(/redis:\/\/127.0.0.1:1\/0\. .*PRESCORE_REDIS_PASSWORD/)]);
+    expect(stderr).not.toMatch(/ter2|AWS/);
+  }
+});
+
 describe('a key of another kind than those of the set', () => {
   const note = async (job: string, ...keys: string[]): Promise<string> => {
     const result = await prescore(['lookup', '--job', job, ...keys]);

@@ -2,7 +2,7 @@ import type { Signature } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { endpointProblem } from '../../job/values/endpoint.ts';
 import { nearestKey } from '../../job/values/nearest-key.ts';
-import { storeUrlProblem } from '../../job/values/store-url.ts';
+import { LOGIN_FIX, STORE_URL_SAYS, storeUrlProblem, withoutLogin } from '../../job/values/store-url.ts';
 import { textProblem } from '../../job/values/text-rules.ts';
 import type { DraftWishes } from '../../scoring/draft/draft-binding.ts';
 
@@ -27,13 +27,21 @@ export function checkFlags(flags: InitFlags): void {
     if (problem !== null) throw new PrescoreError('USAGE', { what: `${flag} ${problem}`, got });
   };
   if (flags.name !== undefined) refuse('--name', textProblem('name', flags.name), flags.name);
-  if (flags.predictions !== undefined) refuse('--predictions', storeUrlProblem(flags.predictions), flags.predictions);
+  if (flags.predictions !== undefined) refuseStore(flags.predictions);
   // Not shown: it may hold a password.
   if (flags.endpoint !== undefined) refuse('--endpoint', endpointProblem(flags.endpoint), 'another text');
   if (flags.key !== undefined && flags.predictions === undefined) {
     const fix = 'Pass --predictions lmdb:FOLDER or redis://HOST:6379/0 beside it, or --id for columns that name a row.';
     throw new PrescoreError('USAGE', { what: '--key is the key of --predictions, which is not given', fix });
   }
+}
+
+function refuseStore(url: string): void {
+  const problem = storeUrlProblem(url);
+  if (problem === null) return;
+  const got = withoutLogin(url);
+  const fix = got === url ? {} : { fix: LOGIN_FIX };
+  throw new PrescoreError('USAGE', { what: `--predictions ${problem}`, got, expected: STORE_URL_SAYS, ...fix });
 }
 
 /**

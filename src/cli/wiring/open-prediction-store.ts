@@ -1,6 +1,6 @@
 import type { PredictionStore } from '../../base/contract/prediction-set.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { lmdbFolder, STORE_URL_SAYS, storeUrlProblem } from '../../job/values/store-url.ts';
+import { LOGIN_FIX, lmdbFolder, STORE_URL_SAYS, storeUrlProblem, withoutLogin } from '../../job/values/store-url.ts';
 import type { ConnectionSettings } from '../../sets/redis/connection-types.ts';
 import type { RedisCredentials } from '../../sets/redis/redis-address.ts';
 
@@ -19,11 +19,11 @@ export async function openPredictionStore(
   { isReader = false, redis = {} }: { readonly isReader?: boolean; readonly redis?: ConnectionSettings } = {},
 ): Promise<OpenedPredictionStore> {
   // Services are given one URL with everything in it; a job file is not.
-  const problem = storeUrlProblem(isReader ? withoutUserInfo(url) : url);
+  const problem = storeUrlProblem(isReader ? withoutLogin(url) : url);
   if (problem !== null) {
     throw new PrescoreError('PREDICTIONS_CONFIG', {
       what: `the address of the prediction store ${problem}`,
-      expected: STORE_URL_SAYS,
+      ...(withoutLogin(url) === url ? { expected: STORE_URL_SAYS } : { where: withoutLogin(url), fix: LOGIN_FIX }),
     });
   }
   const folder = lmdbFolder(url);
@@ -70,8 +70,4 @@ export function redisCredentials(env: NodeJS.ProcessEnv): RedisCredentials {
     ...(password === undefined ? {} : { password }),
     ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
   };
-}
-
-function withoutUserInfo(url: string): string {
-  return url.replace(/^(rediss?(?:\+[a-z]+)?:\/\/)[^@/]*@/, '$1');
 }

@@ -3,6 +3,7 @@ import type { JobScorer } from '../../base/contract/job-scorer.ts';
 import type { PredictionStore } from '../../base/contract/prediction-set.ts';
 import type { ServedSet } from '../../base/contract/serve-config.ts';
 import type { Logger } from '../../base/telemetry/logger.ts';
+import { withoutLogin } from '../../job/values/store-url.ts';
 import type { Admission } from '../../online/http/admission.ts';
 import { FeatureHashes } from '../../online/live/feature-hashes.ts';
 import { LiveLane } from '../../online/live/live-lane.ts';
@@ -85,7 +86,7 @@ export function openServedSets({ config, jobs }: LoadedServe, deps: ServedSetsDe
 }
 
 function newLane(url: string, limitMs: number, { metrics, log }: ServedSetsDeps): StoreLane {
-  const shown = url.replace(/\/\/[^@/]*@/, '//');
+  const shown = withoutLogin(url);
   const onState = (state: BreakerState): void => {
     metrics.breaker(shown, state);
     if (state !== 'half-open') log.warn({ store: shown, state }, 'breaker of a prediction store');

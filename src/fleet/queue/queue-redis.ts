@@ -3,6 +3,7 @@ import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error
 import { checkServer } from '../../sets/redis/check-server.ts';
 import { newPlainClient, RedisConnection } from '../../sets/redis/connection.ts';
 import type { ConnectionSettings, RedisReply } from '../../sets/redis/connection-types.ts';
+import { parseRedisUrl } from '../../sets/redis/redis-address.ts';
 import { redisError } from '../../sets/redis/redis-errors.ts';
 import { listOf, textOf } from '../../sets/redis/replies.ts';
 
@@ -51,8 +52,13 @@ export class QueueRedis {
    * Errors: QUEUE_UNAVAILABLE, QUEUE_DENIED, QUEUE_CONFIG for an eviction policy other than noeviction.
    */
   static async open(url: string, options: QueueRedisOptions): Promise<QueueRedis> {
-    const settings: ConnectionSettings = { retryForMs: 5_000, ...options };
+    let settings: ConnectionSettings = { retryForMs: 5_000, ...options };
+    let shown = '';
     try {
+      // The address is kept without its login, which the clients of BullMQ need as well.
+      const address = parseRedisUrl(url, settings);
+      shown = address.url;
+      settings = { ...settings, credentials: address.credentials };
       // Said at once, before anything is asked of a cluster.
       newPlainClient(url, settings).disconnect();
       const connection = await RedisConnection.open(url, settings);
@@ -74,7 +80,7 @@ export class QueueRedis {
         throw error;
       }
     } catch (error) {
-      throw queueError(error, url);
+      throw queueError(error, shown);
     }
   }
 

@@ -22,7 +22,7 @@ type Checked<T> = { readonly value: T } | { readonly problem: string };
 export function checkLeaf(shape: LeafShape, node: SpecNode, path: SpecPath, context: CheckContext): unknown {
   if (shape.kind === 'uri' || shape.kind === 'storeUrl') return checkPlace(shape, node, path, context);
   if (shape.kind === 'text' && (shape.rule === 'endpoint' || shape.rule === 'webhook') && isSecretText(node)) {
-    addSecretIssue(context.issues, node.at, path);
+    addSecretIssue(context.issues, node.at, path, node);
     return undefined;
   }
   const checked = compileLeaf(shape, node);
@@ -168,7 +168,7 @@ function checkPlace(
   { issues, resolveUri }: CheckContext,
 ): string | undefined {
   if (isText(node) && holdsSecret(node.value)) {
-    addSecretIssue(issues, node.at, path);
+    addSecretIssue(issues, node.at, path, node);
     return undefined;
   }
   const checked = compileText('text', node);

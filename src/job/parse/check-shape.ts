@@ -176,7 +176,7 @@ function addUnknownKey(
 ): string | undefined {
   const keyPath = [...path, key];
   if (isSecretKey(key)) {
-    addSecretIssue(issues, at, keyPath);
+    addSecretIssue(issues, at, keyPath, value);
     return undefined;
   }
   const known = Object.keys(shape.fields);

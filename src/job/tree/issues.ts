@@ -101,5 +101,6 @@ export function sayNode(node: SpecNode): string {
 }
 
 function blotUserInfo(text: string): string {
-  return text.replace(/(:\/\/)[^/?#@]*@/g, '$1…@');
+  // The password of a Redis may hold a slash or an @.
+  return text.replace(/^(rediss?(?:\+[a-z]+)?:\/\/).*@/i, '$1…@').replace(/(:\/\/)[^/?#@]*@/g, '$1…@');
 }

@@ -10,6 +10,15 @@ export function lmdbFolder(text: string): string | null {
   return text.startsWith('lmdb:') ? text.slice('lmdb:'.length) : null;
 }
 
+/** What to do about a login in an address where none may stand. */
+export const LOGIN_FIX =
+  'Take it out of the address; set PRESCORE_REDIS_USERNAME and PRESCORE_REDIS_PASSWORD in the environment.';
+
+/** An address without user and password: the only form that is shown. A password may hold a slash or an @. Errors: none. */
+export function withoutLogin(url: string): string {
+  return url.replace(/^(rediss?(?:\+[a-z]+)?:\/\/).*@/i, '$1');
+}
+
 /** What is wrong with the address of a prediction store, as a short sentence; null when nothing is. Errors: none. */
 export function storeUrlProblem(text: string): string | null {
   const folder = lmdbFolder(text);
@@ -19,7 +28,7 @@ export function storeUrlProblem(text: string): string | null {
   }
   const scheme = REDIS.exec(text);
   if (scheme === null) return 'is no address of a prediction store';
-  if (text.includes('@')) return 'holds user information; it belongs into the environment';
+  if (text.includes('@')) return 'holds user and password';
   const [hosts = '', ...rest] = text.slice(scheme[0].length).split('/');
   const isMany = scheme[1] !== undefined;
   if (!hosts.split(',').every((host) => HOST.test(host)) || (!isMany && hosts.includes(',')))

@@ -314,6 +314,8 @@ describe('C77 credentials', () => {
     ['input.token', { input: { uri: 'x', token: 'hunter2' } }],
     ['predictions.password', { predictions: { password: 'hunter2' } }],
     ['predictions.store', { predictions: { store: 'redis://:hunter2@host:6379' } }],
+    ['predictions.store', { predictions: { store: 'rediss+cluster://me:p/hunter2@h1,h2' } }],
+    ['predictions.place', { predictions: { place: 'redis://:hunter2@host:6379' } }],
     ['model.uri', { model: { uri: 's3://key:hunter2@bucket/m.onnx' } }],
     ['input.uri[1]', { input: { uri: ['a', 'https://user:hunter2@host/x'] } }],
     ['output.uri', { output: { uri: 's3://b/o?X-Amz-Signature=hunter2' } }],
@@ -324,7 +326,9 @@ describe('C77 credentials', () => {
     const error = refusal(text);
     expect(error.code).toBe('SPEC_SECRET');
     expect(JSON.stringify([error.message, error.details])).not.toContain('hunter2');
-    expect(error.message).toContain('AWS_SECRET_ACCESS_KEY');
+    const login = /^predictions|sets|stream/.test(path) ? 'PRESCORE_REDIS_PASSWORD' : 'AWS_SECRET_ACCESS_KEY';
+    expect(error.message).toContain(login);
+    expect(error.message.includes('AWS')).toBe(login.startsWith('AWS'));
     expect(
       issuesOf(text)
         .filter((issue) => issue.code === 'SPEC_SECRET')

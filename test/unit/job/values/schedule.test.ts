@@ -135,6 +135,7 @@ describe('notify', () => {
       const error = refusal(jobText({ notify: [{ url }] }));
       expect(error.code).toBe('SPEC_SECRET');
       expect(JSON.stringify([error.message, error.details])).not.toContain('hunter2');
+      expect(error.message).toMatch(/^(?!.*AWS).*secretEnv/);
       expect(issuesOf(jobText({ notify: [{ url, secret: 'hunter2' }] })).map((i) => i.path)).toContain(
         'notify[0].secret',
       );
