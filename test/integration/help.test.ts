@@ -1,9 +1,57 @@
+import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { buildProgram } from '../../src/cli/program/program.ts';
 import { prescore } from '../harness/cli.ts';
 
 const help = (...words: string[]) => prescore(['help', ...words]);
 
+/** Every command with its words, such as `runs show`. */
+function commandsBelow(command: Command, words: readonly string[] = []): [string, Command][] {
+  return command.commands.flatMap((one): [string, Command][] => {
+    const own = [...words, one.name()];
+    return [[own.join(' '), one], ...commandsBelow(one, own)];
+  });
+}
+
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({ writeOut: (more) => (text += more) }).outputHelp();
+  return text;
+}
+
 describe('prescore help', () => {
+  it('names commands in the order of their first use', () => {
+    const names = buildProgram(() => undefined).commands.map((command) => command.name());
+    expect(names.slice(0, 5)).toEqual(['init', 'check', 'plan', 'run', 'verify']);
+  });
+
+  it('gives examples whose commands and flags there are', () => {
+    const program = buildProgram(() => undefined);
+    const commands = new Map(commandsBelow(program));
+    for (const name of ['init', 'run', 'lookup', 'sets', 'serve', 'stream', 'schedule', 'backfill'])
+      expect(helpOf(commands.get(name)!), name).toContain('Examples:');
+    let examples = 0;
+    for (const [, command] of commands) {
+      for (const [line] of helpOf(command).matchAll(/^ {2}prescore .*$/gm)) {
+        const words = line.trim().split(/ {2,}/)[0]!.split(' ').slice(1);
+        const named = commands.get(words.slice(0, 2).join(' ')) ?? commands.get(words[0]!);
+        expect(named, line).toBeDefined();
+        const flags = words.filter((word) => /^--\w/.test(word));
+        for (const flag of flags)
+          expect(
+            named!.options.map((o) => o.long),
+            line,
+          ).toContain(flag);
+        examples++;
+      }
+    }
+    expect(examples).toBeGreaterThan(25);
+  });
+
+  it('prints the examples of a command, too', async () => {
+    expect((await help('lookup')).stdout).toContain('Examples:');
+  });
+
   it('prints a page for the terminal, whichever way it is named', async () => {
     const page = await help('rejects');
     expect([page.code, page.stderr]).toEqual([0, '']);

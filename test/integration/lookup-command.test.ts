@@ -47,10 +47,43 @@ describe('lookup and sets', () => {
     expect(other.events).toMatchObject([{ found: true }]);
   });
 
+  it('print floats of 32 bits in their shortest form', async () => {
+    const table = join(folder, 'thirds.parquet');
+    const duck = await Duck.open({ memoryBytes: 2 ** 26, scratchDir: folder, scratchBytes: 2 ** 30 });
+    const columns = '1::bigint as id, 0.1::float as c0, 0.2::float as c1, 0::float as c2';
+    await duck.run(`copy (select ${columns}) to ${quoteText(table)}`);
+    duck.close();
+    const job = await tinyJob(tempFolder(), table, { predictions: { store, set: 'short', key: 'id' } });
+    expect((await prescore(['run', job])).code).toBe(0);
+    const found = await prescore(['lookup', '--job', job, '1']);
+    expect(found.stdout).toMatch(/^1 +0\.3 /m);
+    const json = await prescore(['lookup', '--job', job, '1', '--json']);
+    expect(json.events).toMatchObject([{ values: { y: Math.fround(Math.fround(0.1) + Math.fround(0.2)) } }]);
+  });
+
+  it('take an address or a job file where sets are listed', async () => {
+    for (const place of [store, integers]) {
+      const listed = await prescore(['sets', 'list', place]);
+      expect([listed.code, listed.stdout]).toEqual([0, expect.stringMatching(/^integers .*\n.*^texts /ms)]);
+    }
+    const none = await prescore(['sets', 'list', `lmdb:${join(folder, 'none')}`]);
+    expect([none.code, none.stdout]).toEqual([0, expect.stringMatching(/^There is no set in lmdb:.*none\.\n$/)]);
+    const twice = await prescore(['sets', 'list', store, '--job', integers]);
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringMatching(/named twice/)]);
+    const place = await prescore(['sets', 'show', store]);
+    expect([place.code, place.stderr]).toEqual([2, expect.stringMatching(/address of a store.*--store URL/)]);
+  });
+
   it('say what is missing when neither names them', async () => {
     for (const [args, says] of [
-      [['lookup', '3'], /no store is named; expected --job JOB, or --store URL/],
-      [['lookup', '3', '--store', store], /no set is named; expected --job JOB, or --set NAME/],
+      [['lookup', '3'], /no store is named; expected --job JOB, or --store URL and --set NAME/],
+      [['sets', 'show'], /no store is named; expected --job JOB, or --store URL and SET/],
+      [['sets', 'list'], /no store is named; expected an address, a job file, --job JOB or --store URL/],
+      [['sets', 'gc'], /no store is named; expected --job JOB, or --store URL/],
+      [
+        ['lookup', '3', '--store', store],
+        /no set is named; expected --job JOB, or --set NAME. Sets that are there: prescore sets list lmdb:/,
+      ],
       [['sets', 'show', '--store', store], /no set is named; expected --job JOB, or SET/],
     ] as const) {
       const refused = await prescore(args);

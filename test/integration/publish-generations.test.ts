@@ -62,7 +62,10 @@ describe.each(PREDICTION_STORES.filter((s) => s.name !== 'redis cluster'))('gene
     expect(await answerOf(set)).toBe(3);
     // The same publication, and one that is older than what had been served.
     const pinned = await prescore(['publish', job]);
-    expect([pinned.code, pinned.stdout]).toEqual([7, expect.stringContaining('was rolled back and waits')]);
+    expect([pinned.code, pinned.stdout]).toEqual([
+      7,
+      expect.stringContaining('was rolled back to generation 3, which stays'),
+    ]);
     expect((await publishHere(job)).outcome).toMatchObject({ kind: 'unchanged', why: 'pinned' });
     expect(await answerOf(set)).toBe(3);
     expect((await prescore([...sets, '--to', '2'])).code).toBe(0);
@@ -92,7 +95,7 @@ describe.each(PREDICTION_STORES.filter((s) => s.name !== 'redis cluster'))('gene
     await publishHere(job);
     await commitRows(job, { ...run(2), createdAt: '2026-02-01T00:00:00.000Z' });
     const older = await prescore(['publish', job]);
-    expect([older.code, older.stdout]).toEqual([7, expect.stringContaining('serves something newer')]);
+    expect([older.code, older.stdout]).toEqual([7, expect.stringContaining('serves generation 1, which is newer')]);
     expect(await answerOf(set)).toBe(1);
     expect((await prescore(['publish', job, '--force'])).code).toBe(0);
     expect(await answerOf(set)).toBe(2);

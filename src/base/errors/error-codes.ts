@@ -212,7 +212,7 @@ export const ERROR_CODES = {
     4,
     false,
     'There is no such prediction set, or nothing is published in it.',
-    'Publish it: prescore publish JOB; or check the names of store and set: prescore sets list.',
+    'Publish it: prescore publish JOB; or check the names of store and set: prescore sets list URL.',
   ),
   SET_GENERATION_GONE: entry(
     4,

@@ -5,8 +5,8 @@ import { docTopics, readDoc } from '../wiring/doc-pages.ts';
 
 /** What the command line knows of its commands. */
 export interface CommandHelp {
-  /** The help of a command by its words, such as `runs show`; null when there is none. */
-  readonly of: (words: readonly string[]) => string | null;
+  /** What prints the help of a command by its words, such as `runs show`; null when there is none. */
+  readonly of: (words: readonly string[]) => (() => void) | null;
 }
 
 /** `prescore help TOPIC`: prints a page, what an error means, or the help of a command. Errors: USAGE for anything else. */
@@ -28,7 +28,7 @@ export function helpCommand(words: readonly string[], commands: CommandHelp): nu
     return 0;
   }
   if (command === null) throw unknownTopic(words.join(' '));
-  out.write(command);
+  command();
   return 0;
 }
 

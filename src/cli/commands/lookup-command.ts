@@ -1,9 +1,10 @@
-import type { GenerationMeta, KeyKind, PredictionValue } from '../../base/contract/prediction-set.ts';
+import type { GenerationMeta, KeyKind, PredictionValue, ValueColumn } from '../../base/contract/prediction-set.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
 import { type PredictionKey, unlikeKeys } from '../../sets/prediction-set/key-bytes.ts';
 import { type Prediction, PredictionReader } from '../../sets/reader/prediction-reader.ts';
 import { printTable } from '../output/print-table.ts';
+import { sayValue } from '../output/say-value.ts';
 import { openPredictionStore } from '../wiring/open-prediction-store.ts';
 import { namedSet, type PlaceFlags } from '../wiring/set-place.ts';
 
@@ -31,7 +32,7 @@ export async function lookupCommand(keys: readonly string[], flags: LookupFlags)
       found.push({ key: keys[i]!, answer, micros: (performance.now() - started) * 1000 });
     }
     if (flags.json === true) for (const one of found) printJson(one.key, one.answer, one.micros);
-    else print(found);
+    else print(found, new Map(meta?.columns.map((column) => [column.name, typeOf(column)])));
     if (meta !== null) sayMissing(found, meta);
     return found.every((f) => f.answer !== null) ? 0 : 4;
   } finally {
@@ -93,6 +94,7 @@ function exactly(_: string, value: unknown): unknown {
 
 function print(
   found: readonly { readonly key: string; readonly answer: Prediction | null; readonly micros: number }[],
+  types: ReadonlyMap<string, string>,
 ): void {
   const names = [...new Set(found.flatMap((f) => Object.keys(f.answer?.values ?? {})))];
   const rows = found.map(({ key, answer, micros }) => {
@@ -101,7 +103,7 @@ function print(
     const model = [answer.model.name ?? '', answer.model.version ?? ''].join(' ').trim();
     return [
       key,
-      ...names.map((n) => say(answer.values[n])),
+      ...names.map((n) => say(answer.values[n], types.get(n) ?? '')),
       model,
       answer.runId ?? '',
       sayDuration(answer.ageMs / 1000),
@@ -111,10 +113,11 @@ function print(
   printTable(['key', ...names, 'model', 'run', 'age', 'time'], rows, process.stdout);
 }
 
-function say(value: PredictionValue | undefined): string {
-  if (value === undefined || value === null) return '';
-  if (typeof value === 'number') return String(Number(value.toPrecision(9)));
-  if (typeof value === 'object') return `[${value.map(say).join(', ')}]`;
-  // A line break in a text would tear the table apart, other control characters the terminal.
-  return /[\u0000-\u001f\u007f-\u009f]/.test(String(value)) ? JSON.stringify(value) : String(value);
+// DuckDB's name of a float of 32 bits, by which its values are said in the fewest digits; other types need none.
+function typeOf({ type }: ValueColumn): string {
+  return type.replace('float32', 'FLOAT').replace(/^list<(.*)>$/, '$1[]');
+}
+
+function say(value: PredictionValue | undefined, type: string): string {
+  return value === undefined || value === null ? '' : sayValue(value, type);
 }

@@ -6,7 +6,7 @@ import { loadJob } from '../load/load-job.ts';
 import { showPath } from '../output/print-summary.ts';
 import { printTable } from '../output/print-table.ts';
 import { type RejectedRow, readRejects } from '../wiring/read-rejects.ts';
-import { isOfPartition, type RecordsFlags, withRecords, withRun } from '../wiring/with-records.ts';
+import { isOfPartition, lookArguments, type RecordsFlags, withRecords, withRun } from '../wiring/with-records.ts';
 import { type RunFlags, runCommand } from './run-command.ts';
 
 interface RejectsFlags extends RecordsFlags {
@@ -22,17 +22,16 @@ export async function rejectsList(
   run: string | undefined,
   flags: RejectsFlags,
 ): Promise<number> {
-  const isAlone = flags.state !== undefined && run === undefined;
-  const named = (isAlone ? job : run) ?? null;
-  if (named !== null) parseRunId(named);
-  return withRecords(isAlone ? undefined : job, flags, async (records) => {
+  const { jobPath, runId: named } = lookArguments(job, run, flags);
+  return withRecords(jobPath, flags, async (records) => {
     const ids = named === null ? (await listRunIds(records)).filter(isOfPartition(flags.partition)) : [named];
     const found = (await Promise.all(ids.map((id) => readRun(records, id)))).filter((r) => r !== null);
     if (named !== null && found.length === 0) throw notFound(`${records.uri}/runs/${named}`);
     const runs = found.filter((r) => r.rejected > 0).sort((a, b) => (begunAt(a) < begunAt(b) ? 1 : -1));
     const out = process.stdout;
     if (flags.json === true) for (const each of runs) out.write(`${JSON.stringify(overview(each))}\n`);
-    else if (runs.length === 0) out.write(`${named ?? 'No run'} has rejected ${named === null ? 'a' : 'no'} row.\n`);
+    else if (runs.length === 0)
+      out.write(named === null ? 'No run has rejected a row.\n' : `${named} has rejected no row.\n`);
     else {
       const rows = runs.map((r) => [
         r.runId,

@@ -7,7 +7,7 @@ import { dropOverlay, reclaim } from '../../sets/publish/reclaim.ts';
 import { printJson } from '../output/print-json.ts';
 import { printTable } from '../output/print-table.ts';
 import { openPredictionStore } from '../wiring/open-prediction-store.ts';
-import { namedSet, type PlaceFlags, setPlace } from '../wiring/set-place.ts';
+import { listedStore, namedSet, type PlaceFlags, setPlace } from '../wiring/set-place.ts';
 
 export interface SetsFlags extends PlaceFlags {
   readonly json?: boolean;
@@ -18,9 +18,9 @@ export interface RollbackFlags extends SetsFlags {
   readonly dropOverlay?: boolean;
 }
 
-/** `prescore sets list`. */
-export async function setsList(flags: SetsFlags): Promise<number> {
-  return withStore(setPlace(flags, undefined), async (store) => {
+/** `prescore sets list [PLACE]`: `named` is an address or a job file. */
+export async function setsList(named: string | undefined, flags: SetsFlags): Promise<number> {
+  return withStore({ store: listedStore(flags, named) }, async (store) => {
     const rows: string[][] = [];
     for (const set of await store.listSets()) {
       const state = await store.readState(set);
@@ -29,7 +29,9 @@ export async function setsList(flags: SetsFlags): Promise<number> {
       if (flags.json === true) printJson({ set, ...state.pointer, rows: served?.rows ?? 0, bytes: served?.bytes ?? 0 });
       else rows.push([set, ...describe(served, state)]);
     }
-    if (flags.json !== true) printTable(['set', ...COLUMNS], rows, process.stdout, [1, 2, 3, 4]);
+    if (flags.json === true) return 0;
+    if (rows.length > 0) printTable(['set', ...COLUMNS], rows, process.stdout, [1, 2, 3, 4]);
+    else process.stdout.write(`There is no set in ${store.url}.\n`);
     return 0;
   });
 }
@@ -103,7 +105,8 @@ function standing(entry: GenerationEntry, state: SetState): string {
 async function stateOf(store: PredictionStore, set: string): Promise<SetState> {
   const state = await store.readState(set);
   if (state !== null) return state;
-  throw new PrescoreError('SET_UNKNOWN', { what: `there is no set ${set}`, where: store.url });
+  const fix = `Sets that are there: prescore sets list ${store.url}.`;
+  throw new PrescoreError('SET_UNKNOWN', { what: `there is no set ${set}`, where: store.url, fix });
 }
 
 async function withStore(

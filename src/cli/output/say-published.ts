@@ -2,12 +2,14 @@ import type { PublishedEvent } from '../../base/contract/run-events.ts';
 import { sayBytes, sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
 import { showPath } from './print-summary.ts';
 
-const UNCHANGED: Readonly<Record<string, string>> = {
-  served: 'is served already',
-  older: 'serves something newer; nothing was changed (--force serves this one)',
-  expired:
-    'has expired, and what is committed may not take its place: it is older, or the set was rolled back; no key is found (--force serves it)',
-  pinned: 'was rolled back and waits for something newer; nothing was changed (--force serves this one)',
+/** Why nothing was published, by the generation that is served. */
+const UNCHANGED: Readonly<Record<string, (generation: number) => string>> = {
+  served: (n) => `generation ${n} is served already`,
+  older: (n) => `serves generation ${n}, which is newer; nothing was changed (--force serves this one)`,
+  expired: (n) =>
+    `generation ${n} has expired, and what is committed may not take its place: it is older, or the set was rolled back; no key is found (--force serves it)`,
+  pinned: (n) =>
+    `was rolled back to generation ${n}, which stays until something newer is committed; nothing was changed (--force serves this one)`,
 };
 
 /** One line for people. */
@@ -23,7 +25,7 @@ export function sayPublished(event: PublishedEvent): string {
     case 'upserted':
       return `wrote ${sayCount(event.rows)} predictions into ${where} in ${sayDuration(event.seconds)}`;
     case 'unchanged':
-      return `${where}: generation ${event.generation} ${UNCHANGED[event.why ?? ''] ?? ''}`;
+      return `${where}: ${UNCHANGED[event.why ?? '']?.(event.generation ?? 0) ?? 'nothing was changed'}`;
     case 'handed-over':
       return `${where}: another process is publishing; it will publish this as well when it is done`;
   }

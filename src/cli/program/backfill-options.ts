@@ -3,11 +3,20 @@ import type { CreateFlags } from '../commands/backfill-command.ts';
 
 type Done = (code: number) => void;
 
+const EXAMPLES = `
+Examples:
+  prescore backfill create job.yaml --from 2026-01 --to 2026-06 --dry-run       what would be scored
+  prescore backfill create job.yaml --from 2026-01 --to 2026-06                 scores what is missing, four at a time
+  prescore backfill create job.yaml --from 2026-01 --reprocess stale            also what a changed model or input made old
+  prescore backfill show job.yaml                                               the newest one, partition by partition
+  prescore backfill resume job.yaml                                             after Ctrl-C, a crash or a pause`;
+
 /** Adds `prescore backfill …` to the command line; the commands are loaded when they are used. */
 export function addBackfill(program: Command, done: Done): void {
   const backfill = program
     .command('backfill')
-    .description('score many partitions of a job, durably: list, pause, resume, retry');
+    .description('score many partitions of a job, durably: list, pause, resume, retry')
+    .addHelpText('after', EXAMPLES);
   const json = (command: Command): Command =>
     command.option('--json', 'print one JSON object per event; the last one is "backfill-ended"');
   const driving = (command: Command): Command =>

@@ -62,8 +62,18 @@ export function buildProgram(done: (code: number) => void): Command {
     .configureOutput({ outputError: () => undefined });
   program.version(packageVersion(), '-V, --version');
 
-  addRun(program, done);
-  addQueue(program, done);
+  program.commandsGroup('From a model and a table to predictions:');
+  addInit(program, done);
+  program
+    .command('check')
+    .description('validate the job file, the model and the schema of every input file')
+    .argument('<job>', 'job file')
+    .option('--partition <value>', 'one partition; all of them when left out')
+    .option('--allow-unpinned', 'accept a model without sha256')
+    .option('--json', 'print one JSON object')
+    .action(async (job: string, flags) =>
+      done(await (await import('../commands/plan-command.ts')).checkCommand(job, flags)),
+    );
   program
     .command('plan')
     .description('show what a run would do: files, chunks, rows, bytes, bindings; writes nothing')
@@ -75,17 +85,7 @@ export function buildProgram(done: (code: number) => void): Command {
     .action(async (job: string, flags) =>
       done(await (await import('../commands/plan-command.ts')).planCommand(job, flags)),
     );
-  program
-    .command('check')
-    .description('validate the job file, the model and the schema of every input file')
-    .argument('<job>', 'job file')
-    .option('--partition <value>', 'one partition; all of them when left out')
-    .option('--allow-unpinned', 'accept a model without sha256')
-    .option('--json', 'print one JSON object')
-    .action(async (job: string, flags) =>
-      done(await (await import('../commands/plan-command.ts')).checkCommand(job, flags)),
-    );
-  addInit(program, done);
+  addRun(program, done);
   program
     .command('verify')
     .description('read a committed output again: manifest, sizes, sha256s, row counts')
@@ -95,14 +95,17 @@ export function buildProgram(done: (code: number) => void): Command {
     .action(async (output: string, flags) =>
       done(await (await import('../commands/verify-command.ts')).verifyCommand(output, flags)),
     );
-  addSets(program, done);
   addRuns(program, done);
   addRejects(program, done);
-  addBackfill(program, done);
-  addSchedule(program, done);
+  program.commandsGroup('Predictions by key:');
+  addSets(program, done);
   addServe(program, done);
   addStream(program, done);
-  addGpu(program, done);
+  program.commandsGroup('On time, over many partitions, on many machines:');
+  addSchedule(program, done);
+  addBackfill(program, done);
+  addQueue(program, done);
+  program.commandsGroup('This machine, and help:');
   program
     .command('doctor')
     .description(
@@ -114,13 +117,17 @@ export function buildProgram(done: (code: number) => void): Command {
     .action(async (job: string | undefined, flags) =>
       done(await (await import('../commands/doctor-command.ts')).doctorCommand(job, flags)),
     );
+  addGpu(program, done);
   program
     .command('help')
     .description('print a page of the documentation, what an error code means, or the help of a command')
     .argument('[topic...]', 'such as rejects, job-file, REJECT_LIMIT, or runs show')
     .action(async (words: string[]) => {
       if (words.length === 0) return program.outputHelp();
-      const of = (asked: readonly string[]): string | null => commandOf(program, asked)?.helpInformation() ?? null;
+      const of = (asked: readonly string[]): (() => void) | null => {
+        const command = commandOf(program, asked);
+        return command === null ? null : () => command.outputHelp();
+      };
       return done((await import('../commands/help-command.ts')).helpCommand(words, { of }));
     });
   return program;
@@ -131,6 +138,15 @@ function commandOf(program: Command, words: readonly string[]): Command | null {
   for (const word of words) command = command?.commands.find((c) => c.name() === word);
   return command ?? null;
 }
+
+const RUN_EXAMPLES = `
+Examples:
+  prescore run job.yaml --sample 5                  five rows, printed; nothing is written
+  prescore run job.yaml                             the table; started again after a crash it resumes
+  prescore run job.yaml --as-of "$(date -I)"        the line of a daily cron: one commit a day
+  prescore run job.yaml --partition 2026-11         one partition
+  prescore run job.yaml --if-changed                only if the inputs or the job file changed since
+  prescore run job.yaml --as-of 2026-11-30 --shard 0/4    on four machines, with 0/4 to 3/4`;
 
 function addRun(program: Command, done: (code: number) => void): void {
   program
@@ -152,6 +168,7 @@ function addRun(program: Command, done: (code: number) => void): void {
     .option('--allow-unpinned', 'accept a model without sha256')
     .option('--redis <url>', 'let workers do it through this queue, and wait: as enqueue --wait')
     .addOption(new Option('--json', 'print one JSON object per event; the last one is "done"'))
+    .addHelpText('after', RUN_EXAMPLES)
     .action(async (job: string, flags: RunFlags & { readonly redis?: string }) =>
       done(
         flags.redis === undefined

@@ -62,6 +62,16 @@ export function addQueue(program: Command, done: (code: number) => void): void {
     .action(async (flags) => done(await (await import('../services/worker-command.ts')).workerCommand(flags)));
 }
 
+const SCHEDULE_EXAMPLES = `
+Examples:
+  prescore schedule list jobs/                      when each job of the folder runs next, and how the last time went
+  prescore schedule jobs/                           runs them until Ctrl-C or SIGTERM
+  prescore schedule job.yaml --once                 what is due now, then end: a line of a cron of your own
+
+When a job runs stands in its file:
+
+  schedule: { cron: "0 2 * * *", timezone: Europe/Berlin }`;
+
 /** Adds `schedule …`; the commands are loaded when they are used. */
 export function addSchedule(program: Command, done: (code: number) => void): void {
   const schedule = program
@@ -72,6 +82,7 @@ export function addSchedule(program: Command, done: (code: number) => void): voi
     .option('--metrics <address>', 'HOST:PORT of /metrics, /health/live and /health/ready; a port alone is on loopback')
     .option('--grace <duration>', 'how long chunks in work may take after a signal', '25s')
     .option('--once', 'run what is due now, then end: for a cron of your own')
+    .addHelpText('after', SCHEDULE_EXAMPLES)
     .action(async (paths: string[], flags) =>
       done(await (await import('../services/schedule-command.ts')).scheduleCommand(paths, flags)),
     );

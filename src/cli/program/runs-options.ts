@@ -14,7 +14,10 @@ export function addRuns(program: Command, done: (code: number) => void): void {
     done(await (await import('../commands/runs-command.ts')).runsList(job, flags)),
   );
   // With --state the run is the first argument: `JOB RUN`, or `--state URI RUN`.
-  const one = (name: string, description: string): Command => each(name, description).argument('[run]', 'run id');
+  const one = (name: string, description: string): Command =>
+    each(name, description)
+      .argument('[run]', 'run id, as runs list prints it; needed')
+      .usage('[options] JOB RUN, or [options] --state URI RUN');
   const look = (name: string, description: string): Command =>
     each(name, description).argument('[run]', 'run id; the newest run when left out');
   look('show', 'one run: plan, chunks, rejects, commit, tries, workers').action(

@@ -1,6 +1,22 @@
 import type { Command } from 'commander';
 import { logLevel, parseCount } from './parse-options.ts';
 
+const EXAMPLES = `
+Examples:
+  prescore serve serve.yaml --check                 is the file right?
+  prescore serve serve.yaml                         until Ctrl-C or SIGTERM; requests in work are finished first
+
+The smallest serve file, over the set of a job:
+
+  prescore-serve: 1
+  listen: { host: 127.0.0.1, port: 8080 }
+  sets:
+    flight-delay: { job: job.yaml }
+
+  curl -s localhost:8080/v1/predictions/flight-delay -H 'content-type: application/json' -d '{"key": "UA1545"}'
+
+Every key: prescore help serve-file.`;
+
 /** Adds `serve`; the command is loaded when it is used. */
 export function addServe(program: Command, done: (code: number) => void): void {
   program
@@ -14,6 +30,7 @@ export function addServe(program: Command, done: (code: number) => void): void {
     .option('--allow-unpinned', 'accept models without sha256')
     .option('--insecure-no-auth', 'answer everybody, on any address')
     .addOption(logLevel())
+    .addHelpText('after', EXAMPLES)
     .action(async (file: string, flags) =>
       done(await (await import('../services/serve-command.ts')).serveCommand(file, flags)),
     );

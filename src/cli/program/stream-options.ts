@@ -1,6 +1,21 @@
 import type { Command } from 'commander';
 import { logLevel, parseCount } from './parse-options.ts';
 
+const EXAMPLES = `
+Examples:
+  prescore stream stream.yaml                       until Ctrl-C or SIGTERM
+  prescore stream stream.yaml --once                what is waiting, then end: a line of cron
+
+The smallest stream file, for a job with predictions:
+
+  prescore-stream: 1
+  job: job.yaml
+  stream: { redis: "redis://localhost:6379/0", key: events }
+
+  redis-cli XADD events '*' customer_id 1000 age 40 income 2500     fields: the key of the set, and the features
+
+Every key: prescore help stream-file.`;
+
 /** Adds `stream`; the command is loaded when it is used. */
 export function addStream(program: Command, done: (code: number) => void): void {
   program
@@ -16,6 +31,7 @@ export function addStream(program: Command, done: (code: number) => void): void 
     .option('--metrics <address>', 'HOST:PORT of /metrics, /health/live and /health/ready; loopback without HOST')
     .option('--allow-unpinned', 'accept a model without sha256')
     .addOption(logLevel())
+    .addHelpText('after', EXAMPLES)
     .action(async (file: string, flags) =>
       done(await (await import('../services/stream-command.ts')).streamCommand(file, flags)),
     );

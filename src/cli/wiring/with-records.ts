@@ -71,7 +71,8 @@ export async function withNamedRun(
   return withRecords(jobPath, flags, (records) => task(records, runId));
 }
 
-function lookArguments(
+/** What `JOB [RUN]`, or `[RUN]` with --state, names; `runId` null where none is named. Errors: USAGE for a run id that is none. */
+export function lookArguments(
   first: string | undefined,
   second: string | undefined,
   flags: RecordsFlags,

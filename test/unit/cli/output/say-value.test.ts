@@ -17,8 +17,7 @@ test('floats have the fewest digits that give the same value in the type of thei
     Number.NEGATIVE_INFINITY,
   ];
   for (let i = 0; i < 1000; i++) values.push((Math.random() - 0.5) * 10 ** (Math.random() * 60 - 30));
-  for (const value of values.map(Math.fround))
-    expect(Math.fround(Number(shortFloat(value)))).toBe(value === 0 ? 0 : value);
+  for (const value of values.map(Math.fround)) expect(Math.fround(Number(shortFloat(value)))).toBe(value);
 });
 
 test('long lists are shown by their first values and their length', () => {
@@ -27,4 +26,9 @@ test('long lists are shown by their first values and their length', () => {
   expect(sayValue(list.slice(0, 3), 'FLOAT[3]')).toBe('[0, 0.1, 0.2]');
   expect(sayValue(['a', null], 'VARCHAR[]')).toBe('[a, null]');
   expect([sayValue(null, 'FLOAT'), sayValue(5n, 'BIGINT'), sayValue('x', 'VARCHAR')]).toEqual(['null', '5', 'x']);
+});
+
+test('a text with control characters keeps its line, and zero its sign', () => {
+  expect(sayValue('a\nb', 'VARCHAR')).toBe('"a\\nb"');
+  expect([sayValue(-0, 'FLOAT'), sayValue(-0, 'DOUBLE'), sayValue(0, 'FLOAT')]).toEqual(['-0', '-0', '0']);
 });
