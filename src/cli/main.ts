@@ -2,9 +2,14 @@
 /* The command. Kept so small and old-fashioned (no `await` at the top, no `?.`) that any Node can parse it and say what it needs. */
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 12)) {
+  // The caller's own command, to be pasted; what a shell would take apart stands in quotes. A login is not shown.
+  const words = process.argv
+    .slice(2)
+    .map((arg) => arg.replace(/:\/\/.*@/, '://LOGIN@'))
+    .map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replace(/'/g, `'\\''`)}'`));
   process.stderr.write(
-    `prescore needs Node 22.12 or newer; this is Node ${process.versions.node}. ` +
-      'Install Node 24 (https://nodejs.org), or let npx fetch one beside it: npx -p node@24 -p prescore prescore --help\n',
+    `prescore needs Node 22.12 or newer; this is Node ${process.versions.node}. Install Node 24 (https://nodejs.org), ` +
+      `or let npx fetch one beside it: npx -p node@24 -p prescore prescore ${words.length === 0 ? '--help' : words.join(' ')}\n`,
   );
   process.exitCode = 2;
 } else void start();

@@ -120,8 +120,11 @@ describe('F116 a Node that is too old', () => {
     writeFileSync(main, stripTypeScriptTypes(readFileSync(source, 'utf8')));
     const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.11.0' } })`;
     const loader = `data:text/javascript,${encodeURIComponent(pretend)}`;
-    const faked = await shell(`"${process.execPath}" --import "${loader}" "${main}" run job.yaml`);
+    const faked = await shell(
+      `"${process.execPath}" --import "${loader}" "${main}" run "my job.yaml" --redis redis://:pw@h/0`,
+    );
     expect(faked).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(sentence) });
+    expect(faked.stderr).toMatch(/ prescore prescore run 'my job.yaml' --redis redis:\/\/LOGIN@h\/0\n$/);
     for (const node of olderNodes()) {
       const real = await shell(`"${node}" "${main}" run job.yaml`);
       expect(real).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(sentence) });
