@@ -137,7 +137,8 @@ describe('runs with expressions', () => {
     const folder = tempFolder();
     const input = join(folder, 'in/a.parquet');
     await writeTables({ [input]: 3 });
-    const job = loadJob(await tinyJob(folder, input, twice));
+    const { where: _, ...computed } = twice;
+    const job = loadJob(await tinyJob(folder, input, computed));
     const stores = createStoreResolver(job.stores, { env: process.env });
     const addModel = (): never => expect.fail('it has loaded the model');
     const error = await failureOf(openLiveJob(job, { stores, scratchDir: folder, allowUnpinned: false, addModel }));

@@ -5,6 +5,7 @@ import { parseServe } from '../../job/parse/parse-serve.ts';
 import { sayDuration } from '../../job/values/quantities.ts';
 import { loadJob } from './load-job.ts';
 import { readSpec } from './read-spec.ts';
+import { refuseExpressions } from './refuse-expressions.ts';
 
 /** A serve file with the jobs that it names. */
 export interface LoadedServe {
@@ -28,6 +29,7 @@ export function loadServe(path: string): LoadedServe {
         what: `sets.${name}: neither it nor its job names a store`,
         where: path,
       });
+    if (job !== null && set.order.includes('live')) refuseExpressions(job);
     if (job !== null) warnings.push(...warningsOf(name, set, job));
   }
   return { config, jobs, warnings };

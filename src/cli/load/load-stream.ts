@@ -4,6 +4,7 @@ import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { parseStream } from '../../job/parse/parse-stream.ts';
 import { loadJob } from './load-job.ts';
 import { readSpec } from './read-spec.ts';
+import { refuseExpressions } from './refuse-expressions.ts';
 
 /** A stream file with its job. */
 export interface LoadedStream {
@@ -21,6 +22,7 @@ export function loadStream(path: string): LoadedStream {
     const what = `job ${job.name} has no predictions: there is no set to write into`;
     throw new PrescoreError('SPEC_INVALID', { what, where: config.job, expected: 'predictions' });
   }
+  refuseExpressions(job);
   const count = config.event.key?.length ?? predictions.key.length;
   if (count !== predictions.key.length) {
     throw new PrescoreError('SPEC_INVALID', {

@@ -4,10 +4,10 @@ import type { Job } from '../../base/contract/job.ts';
 import type { JobScorer } from '../../base/contract/job-scorer.ts';
 import type { LiveModel } from '../../base/contract/live-model.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
-import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { openJobScorer } from '../../inference/job/job-scorer.ts';
 import { bindFeatures } from '../../scoring/tensor/bind-features.ts';
 import { bindOutputs } from '../../scoring/tensor/bind-outputs.ts';
+import { neededByJob, refuseExpressions } from '../load/refuse-expressions.ts';
 import { fetchModel } from '../processes/fetch-model.ts';
 import { liveColumnTypes } from './live-columns.ts';
 
@@ -33,36 +33,21 @@ export interface JobScorerDeps {
 /**
  * The live scorer of a job: its model is fetched and loaded, and bound to the columns as a run would bind it.
  *
- * Errors: SPEC_INVALID for computed features; MODEL_*, SIGNATURE_MISMATCH, INPUT_SCHEMA; those of `fetchModel`, `liveColumnTypes` and `addModel`.
+ * Errors: SPEC_INVALID for `where` and computed features; MODEL_*, SIGNATURE_MISMATCH, INPUT_SCHEMA; those of `fetchModel`, `liveColumnTypes` and `addModel`.
  */
 export async function openLiveJob(job: Job, deps: JobScorerDeps): Promise<JobScorer> {
-  refuseComputed(job);
+  refuseExpressions(job);
   const { stores, scratchDir, allowUnpinned } = deps;
   // Several jobs may share the folder, at the same time.
   const own = await mkdtemp(join(scratchDir, 'job-'));
   const { path, sha256 } = await fetchModel(job, stores, own, allowUnpinned);
   const { name, version, uri } = job.model;
   const model = await deps.addModel({ name, version, path, sha256, where: uri });
-  refuseComputed(job, neededColumns(job, model));
+  refuseExpressions(job, neededColumns(job, model));
   const types = await liveColumnTypes(job, stores, neededColumns(job, model));
   const features = bindFeatures(job.features, model.signature, types, `${job.name} and ${uri}`);
   const outputs = bindOutputs(job.outputs, model.signature, uri);
   return openJobScorer({ job, binding: { ...features, outputs }, types, model });
-}
-
-/** Features that a run computes cannot be computed for single rows yet. `needed`: where the model says what it needs. */
-function refuseComputed(job: Job, needed: readonly string[] = neededByJob(job)): void {
-  const computed = needed.filter((name) => Object.hasOwn(job.columns ?? {}, name));
-  if (computed.length === 0) return;
-  throw new PrescoreError('SPEC_INVALID', {
-    what: `features of job ${job.name} are computed by its columns (${computed.join(', ')}), which live inference and streams cannot do yet`,
-    where: `columns.${computed[0]}`,
-    fix: 'Serve its published predictions alone (a set without a live lane), or write the values as source columns instead of columns:.',
-  });
-}
-
-function neededByJob({ features }: Job): string[] {
-  return Object.values(features ?? {}).flatMap((feature) => (feature.kind === 'columns' ? [...feature.columns] : []));
 }
 
 function neededColumns(job: Job, model: LiveModel): string[] {
