@@ -5,6 +5,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { type CliResult, prescore } from '../harness/cli.ts';
 import { modelFolder, pinnedModel } from '../harness/model-files.ts';
 import { writeNulls } from '../harness/nulls-tables.ts';
+import { SHORT_LOCKS, startWorker } from '../harness/queue-run.ts';
 import { readOutput } from '../harness/read-parquet.ts';
 import { adminClient, makeBucket } from '../harness/s3-test-store.ts';
 import { tempFolder } from '../harness/temp-job.ts';
@@ -159,6 +160,25 @@ describe('rejects replay', () => {
     expect([result.code, done(result)]).toMatchObject([0, { rows: 400, rejected: 0, chunksResumed: 2 }]);
     await expectWhole(folder, []);
     expect((await prescore(['verify', join(folder, 'out')])).code).toBe(0);
+  });
+
+  it('is finished by workers once it is planned', async () => {
+    const folder = tempFolder();
+    await tables(folder);
+    const path = await job(folder);
+    expect((await run(path, '--as-of', '2026-03-02')).code).toBe(3);
+    await job(folder, { features: filling });
+    const killed = await prescore(['rejects', 'replay', path], { env: { PRESCORE_FAULT: 'taken-over' } });
+    expect(killed.code).not.toBe(0);
+    // A database of its own: the server is shared with other test files.
+    const redis = inject('redisUrl').replace(/\/0$/, '/9');
+    const worker = await startWorker(redis, folder, SHORT_LOCKS);
+    const enqueued = await prescore(['enqueue', path, '--as-of', '2026-03-02', '--wait', '--json', '--redis', redis]);
+    expect(await worker.stop()).toBe(0);
+    expect([enqueued.code, done(enqueued)]).toMatchObject([0, { rows: 400, rejected: 0 }]);
+    await expectWhole(folder, []);
+    const [first, , third] = manifest(folder).parts;
+    for (const part of [first, third]) expect(part.name).toMatch(/20260302T000000Z\.1\.parquet$/);
   });
 
   it('refuses a mend that changes rows that were scored, by name, and writes nothing', async () => {
