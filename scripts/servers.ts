@@ -1,6 +1,6 @@
 /**
  * The real servers that tests use, by hand: `node scripts/servers.ts` starts an S3 server and a Redis, prints their addresses as
- * shell exports and keeps them until it is interrupted.
+ * shell exports (for the tests, and for the commands of prescore) and keeps them until it is interrupted.
  */
 import { startRedis } from '../test/harness/redis-server.ts';
 import { startS3 } from '../test/harness/s3-server.ts';
@@ -14,6 +14,9 @@ const lines: readonly (readonly [string, string])[] = [
   ['AWS_ACCESS_KEY_ID', s3.accessKeyId],
   ['AWS_SECRET_ACCESS_KEY', s3.secretAccessKey],
   ['AWS_REGION', s3.region],
+  ['PRESCORE_S3_ENDPOINT', s3.endpoint],
+  ['PRESCORE_S3_REGION', s3.region],
+  ['PRESCORE_REDIS_URL', redis.url],
   ['TEST_REDIS_URL', redis.url],
 ];
 for (const [name, value] of lines) console.log(`export ${name}='${value}'`);

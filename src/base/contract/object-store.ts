@@ -2,7 +2,7 @@
  * Where bytes live: one interface, two adapters (`file`, `s3`), one conformance suite (`test/conformance/object-store.test.ts`).
  *
  * Keys are slash-separated and never start with a slash. A store is opened for one root (a bucket, or the file system's
- * root) by `cli/wiring/open-store.ts`. Only put-if-absent is relied on for correctness; nothing is ever renamed, and
+ * root) by `cli/wiring/open-store.ts`. Only put-if-absent is relied on for correctness; there is no rename, and
  * no listing decides truth. Every method raises STORE_UNAVAILABLE after its deadline, STORE_DENIED, STORE_NO_SPACE or
  * STORE_CONFIG as PrescoreError, and never hangs.
  */

@@ -16,7 +16,7 @@ export interface FingerprintInput {
  * The definition of a job's results: any change to it gives another result fingerprint. Only job and model are asked, so
  * that a finished slot can be judged without planning: how features bind follows from them and from the input's columns.
  *
- * Errors: none. Source: ARCHITECTURE.md, "Fingerprints".
+ * Errors: none. Source: ARCHITECTURE.md, "Rules that the code rests on".
  */
 export function resultFields(job: Job, modelSha256: string): Readonly<Record<string, unknown>> {
   const { lineage } = job.output;
