@@ -61,6 +61,15 @@ describe('lookup and sets', () => {
     expect(json.events).toMatchObject([{ values: { y: Math.fround(Math.fround(0.1) + Math.fround(0.2)) } }]);
   });
 
+  it('tell the time as of which a row was scored, and an age since its publication', async () => {
+    const predictions = { store, set: 'as-of', key: 'id' };
+    const job = await tinyJob(tempFolder(), join(folder, 'in.parquet'), { predictions });
+    expect((await prescore(['run', job, '--as-of', '2026-03-02'])).code).toBe(0);
+    const [row] = (await prescore(['lookup', '--job', job, '3', '--json'])).events;
+    expect(Date.parse(String(row?.['scoredAt']))).toBe(Date.parse('2026-03-02'));
+    expect(row?.['ageMs']).toBeLessThan(60_000);
+  });
+
   it('take an address or a job file where sets are listed', async () => {
     for (const place of [store, integers]) {
       const listed = await prescore(['sets', 'list', place]);
