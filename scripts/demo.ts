@@ -38,7 +38,7 @@ for (const flight of FLIGHTS) {
   rows.push([flight, ...cells.map(String), sayDuration(ageMs / 1000), `${micros.toFixed(0)} us`]);
 }
 await predictions.close();
-say('\nfive of them, looked up by key:\n');
+say(`\nfive of them, looked up by key, after ${WARM_UP} others as in a service that runs:\n`);
 printTable(['flight_id', 'late', 'probability', 'model', 'version', 'age', 'lookup'], rows, process.stdout);
 say(
   '\nLook up any other, or read the same table from out/flight-delay/month=01 … month=12 with anything that reads Parquet:',

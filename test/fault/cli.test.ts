@@ -90,7 +90,7 @@ describe('F114 outputs that are closed or no terminal', () => {
     const folder = tempFolder();
     const job = await sumJob(folder, made('sum'));
     const plain = await prescore(['run', job]);
-    expect(plain.stderr).toMatch(/^run \S+: 1 files, 1 chunks, 1,037 rows\n(\d.* rows, .*\n)*$/);
+    expect(plain.stderr).toMatch(/^run \S+: 1 file, 1 chunk, 1,037 rows\n(\d.* rows, .*\n)*$/);
     const pty = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)';
     const script = `prescore run ${job} --new-run`;
     const terminal = await shell(`export -f prescore; python3 -c '${pty}' bash -c '${script}' </dev/null`);

@@ -61,7 +61,7 @@ describe('backfills', () => {
     expect(readdirSync(join(folder, 'out/_prescore/backfills'))).toHaveLength(1);
     const shown = await prescore(['backfill', 'create', path, '--partitions', `${day(6)},${day(7)}`, '--dry-run']);
     expect(shown.stdout).toContain(`${day(6)}  #.`);
-    expect(shown.stdout).toContain(`would score 1 partitions (${day(7)}), 4 at a time; 1 stay as they are`);
+    expect(shown.stdout).toContain(`would score 1 partition (${day(7)}), 4 at a time; 1 other stays as it is`);
   });
 
   it('stop after a failure when asked to, go on, and score again what failed', async () => {

@@ -232,7 +232,7 @@ describe('folders', () => {
     expect(drafted.stderr).toBe('');
     expect(drafted.text).toContain('pathStyle: true');
     const { code, stdout } = await prescore(['check', 'job.yaml'], { cwd: folder, env: keys });
-    expect([code, stdout]).toEqual([0, expect.stringContaining('1 files, 60 rows')]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('1 file, 60 rows')]);
   });
 });
 

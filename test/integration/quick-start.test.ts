@@ -77,7 +77,7 @@ test('the quick start: ten commands print what the page shows', { timeout: 120_0
   const redisPort = new URL(redis.url).port;
   const here = (text: string): string => text.replaceAll('6379', redisPort).replaceAll('8080', String(port));
   const steps = stepsOf(page).filter(({ command }) => command !== 'npm install prescore');
-  expect(steps).toHaveLength(12);
+  expect(steps).toHaveLength(13);
   // One shell, as a reader has: what is started in the background goes on.
   const shell = spawn('bash', ['--norc'], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
   let out = '';

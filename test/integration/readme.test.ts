@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { prescore } from '../harness/cli.ts';
+import { fixtures, tempFolder } from '../harness/temp-job.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -44,5 +46,23 @@ test("the README shows what the demo prints, in the demo's order", { timeout: 24
     isLeftOut = false;
     expect(sameLine(line, printed[at] ?? ''), `README: ${line}\nprinted: ${printed[at]}`).toBe(true);
     at++;
+  }
+});
+
+test('the lines of "Use it on your model" work as they are printed', async () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const [, block = ''] = /## Use it on your model\n\n((?: {4}.*\n)+)/.exec(readme) ?? [];
+  const lines = block
+    .split('\n')
+    .map((line) => line.replace(/ # .*/, '').trim())
+    .filter((line) => line.startsWith('npx prescore '));
+  expect(lines.map((line) => line.split(' ')[2])).toEqual(['init', 'run', 'run', 'lookup']);
+  const folder = tempFolder();
+  mkdirSync(join(folder, 'data'));
+  cpSync(join(fixtures, 'first-contact/models/lightgbm.onnx'), join(folder, 'model.onnx'));
+  cpSync(join(fixtures, 'first-contact/tables/pandas.parquet'), join(folder, 'data/customers.parquet'));
+  for (const line of lines) {
+    const { code, stderr } = await prescore(line.split(/ +/).slice(2), { cwd: folder });
+    expect([line, code, stderr]).toEqual([line, 0, expect.not.stringMatching(/^(warning|note|[A-Z_]+):/m)]);
   }
 });

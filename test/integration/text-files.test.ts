@@ -347,7 +347,7 @@ describe('tables of text files', () => {
     expect(plan.stdout).toMatch(
       /text +CSV, delimiter ";", a header, gzip: id VARCHAR \(guessed\), c0 DOUBLE \(guessed\)/,
     );
-    expect((await prescore(['check', job])).stdout).toContain('1 files, rows not counted in 1 partition');
+    expect((await prescore(['check', job])).stdout).toContain('1 file, rows not counted in 1 partition');
   });
 
   it('live values have the types of the first file, where nothing has run yet', async () => {

@@ -30,5 +30,6 @@ export function createLogger(
 }
 
 function blotUserInfo(line: string): string {
-  return line.replace(/(:\/\/)[^/?#@\s"]*@/g, '$1…@');
+  // The password of a Redis may hold a slash.
+  return line.replace(/(rediss?(?:\+[a-z]+)?:\/\/)[^\s"]*@/gi, '$1…@').replace(/(:\/\/)[^/?#@\s"]*@/g, '$1…@');
 }

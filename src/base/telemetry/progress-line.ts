@@ -41,9 +41,9 @@ export class ProgressLine {
         rowsAtStart: event.rowsDone,
       });
       const left = event.isResumed
-        ? `resuming ${event.runId}: ${event.chunksDone} of ${event.chunks} chunks are done`
-        : `run ${event.runId}: ${event.files} files, ${event.chunks} chunks, ${sayRows(event.rows)}`;
-      const skipped = event.skipped > 0 ? `, ${event.skipped} bad files skipped` : '';
+        ? `resuming ${event.runId}: ${sayCount(event.chunksDone)} of ${sayMany(event.chunks, 'chunk')} done`
+        : `run ${event.runId}: ${sayMany(event.files, 'file')}, ${sayMany(event.chunks, 'chunk')}, ${sayRows(event.rows)}`;
+      const skipped = event.skipped > 0 ? `, ${sayMany(event.skipped, 'bad file')} skipped` : '';
       this.say(`${left}${skipped}`);
     }
     if (event.event === 'publishing') this.publishing = event;
@@ -89,7 +89,7 @@ export class ProgressLine {
   private text(now: number): string {
     if (this.publishing !== null) {
       const { set, stage, rows, of } = this.publishing;
-      return `publishing ${set}: ${stage} ${sayCount(rows)} of ${sayCount(of)} rows`;
+      return `publishing ${set}: ${stage} ${sayCount(rows)} of ${sayMany(of, 'row')}`;
     }
     const runs = [...this.runs.values()];
     const sum = (pick: (run: RunState) => number): number => runs.reduce((all, run) => all + pick(run), 0);
@@ -109,8 +109,13 @@ export function sayCount(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `1 file`, `2,048 files`: the word with its number. `others`: where it does not just take an s. */
+export function sayMany(count: number, one: string, others = `${one}s`): string {
+  return `${sayCount(count)} ${count === 1 ? one : others}`;
+}
+
 function sayRows(rows: number | null): string {
-  return rows === null ? 'rows not counted yet' : `${sayCount(rows)} rows`;
+  return rows === null ? 'rows not counted yet' : sayMany(rows, 'row');
 }
 
 /** `9.4 s`, `3 min 20 s`, `2 h 5 min`. */

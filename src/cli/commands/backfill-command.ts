@@ -3,7 +3,7 @@ import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { RunEvent } from '../../base/contract/run-events.ts';
 import { ERROR_CODES } from '../../base/errors/error-codes.ts';
 import { isPrescoreError, type PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
-import { sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+import { sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
 import { BackfillLog } from '../../fleet/backfill/backfill-log.ts';
 import { isAsked, type Reprocess, stateOfChar } from '../../fleet/backfill/backfill-record.ts';
 import { checkDefinition, describeBackfill } from '../../fleet/backfill/create-backfill.ts';
@@ -50,7 +50,10 @@ export async function backfillCreate(path: string, flags: CreateFlags): Promise<
     const now = new Date();
     const { from = null, to = null, partitions = null } = flags;
     const selected = selectPartitions(job, { from, to, partitions }, now.getTime());
-    if (selected.notEnded > 0) warn(`${selected.notEnded} partitions of the range have not ended yet and are left out`);
+    if (selected.notEnded > 0)
+      warn(
+        `${sayMany(selected.notEnded, 'partition of the range has', 'partitions of the range have')} not ended yet: left out`,
+      );
     const { reprocess, maxActive, order } = flags;
     const options = { reprocess, maxActive, order, stopOnFailure: flags.stopOnFailure === true };
     const record = await describeBackfill(job, selected.partitions, options, stores, readVersions(), now);
@@ -196,7 +199,9 @@ function outcomeTeller(log: BackfillLog, isJson: boolean): (outcome: PartitionOu
     }
     const { partition, state, rows, alreadyDone, seconds } = outcome;
     const what =
-      error !== null ? error.message : `${sayCount(rows)} rows, ${alreadyDone ? 'already done' : sayDuration(seconds)}`;
+      error !== null
+        ? error.message
+        : `${sayMany(rows, 'row')}, ${alreadyDone ? 'already done' : sayDuration(seconds)}`;
     say(`(${finished}/${of}) ${partition} ${state}: ${what}`);
   };
 }

@@ -1,7 +1,7 @@
 import type { Job } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { sayCount } from '../../base/telemetry/progress-line.ts';
+import { sayCount, sayMany } from '../../base/telemetry/progress-line.ts';
 import { BackfillLog, listBackfills } from '../../fleet/backfill/backfill-log.ts';
 import {
   type BackfillRecord,
@@ -145,7 +145,7 @@ export async function printBackfill(
   const states = checked ?? state.states(status.state === 'running', definitionOf(job, readVersions()).result);
   out.write(`\nbackfill ${log.id} of ${record.job}: ${status.state}\n\n`);
   out.write(partitionMap(record.partitions, states, isColoured()));
-  out.write(`\n${sayCounts(states)}; ${sayCount(status.rows)} rows, ${sayCount(status.rejected)} rejected\n`);
+  out.write(`\n${sayCounts(states)}; ${sayMany(status.rows, 'row')}, ${sayCount(status.rejected)} rejected\n`);
   const all = record.partitions.map((_, i) => i);
   const telling = all.length <= MOST_LINES ? all : all.filter((i) => ['failed', 'running'].includes(states[i]!));
   if (telling.length === 0) return;
@@ -185,9 +185,9 @@ export function printPlanned(
   if (asked.length === 0) out.write(`nothing to score with --reprocess ${reprocess}\n`);
   else if (isDryRun)
     out.write(
-      `would score ${sayCount(asked.length)} partitions (${range}), ${maxActive} at a time; ${left} stay as they are\n`,
+      `would score ${sayMany(asked.length, 'partition')} (${range}), ${maxActive} at a time; ${sayMany(left, 'other stays as it is', 'others stay as they are')}\n`,
     );
-  else out.write(`backfill ${id}: ${sayCount(asked.length)} partitions (${range}), ${maxActive} at a time\n`);
+  else out.write(`backfill ${id}: ${sayMany(asked.length, 'partition')} (${range}), ${maxActive} at a time\n`);
 }
 
 // What is there now: manifests and inputs, with failures and runs in work as the log tells them.
@@ -202,7 +202,7 @@ async function checkedStates(log: BackfillLog, job: Job, stores: StoreResolver):
 
 function sayCounts(states: readonly PartitionState[]): string {
   const counts = Object.entries(countStates(states)).filter(([, count]) => count > 0);
-  return `${sayCount(states.length)} partitions: ${counts.map(([state, n]) => `${sayCount(n)} ${state}`).join(', ')}`;
+  return `${sayMany(states.length, 'partition')}: ${counts.map(([state, n]) => `${sayCount(n)} ${state}`).join(', ')}`;
 }
 
 function isColoured(): boolean {

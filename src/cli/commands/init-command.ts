@@ -4,6 +4,7 @@ import type { Job } from '../../base/contract/job.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import type { ColumnInfo } from '../../base/contract/table.ts';
 import { fromErrorJson, isPrescoreError, oneLine, PrescoreError } from '../../base/errors/prescore-error.ts';
+import { sayMany } from '../../base/telemetry/progress-line.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import { parseJob } from '../../job/parse/parse-job.ts';
 import { duckdbType } from '../../job/values/column-types.ts';
@@ -186,7 +187,7 @@ function tell(
   const ids = id.columns.length > 0 ? `, id ${id.columns.join(', ')}` : '';
   const kind = questions.length === 0 ? '' : 'a draft, ';
   say(
-    `wrote ${shown}: ${kind}${bound} of ${features.length} inputs bound, predictions ${outputs.map((o) => o.column).join(', ')}${ids}`,
+    `wrote ${shown}: ${kind}${bound} of ${sayMany(features.length, 'input')} bound, predictions ${outputs.map((o) => o.column).join(', ')}${ids}`,
   );
   for (const { tensor, certainty, text } of features) if (certainty === 'guess') say(`guess: ${tensor}: ${text}`);
   for (const { column, text } of outputs) if (text !== '') say(`guess: ${column}: ${text.replace('guess: ', '')}`);

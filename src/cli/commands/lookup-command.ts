@@ -1,6 +1,6 @@
 import type { GenerationMeta, KeyKind, PredictionValue, ValueColumn } from '../../base/contract/prediction-set.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+import { sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
 import { type PredictionKey, unlikeKeys } from '../../sets/prediction-set/key-bytes.ts';
 import { type Prediction, PredictionReader } from '../../sets/reader/prediction-reader.ts';
 import { printTable } from '../output/print-table.ts';
@@ -51,7 +51,7 @@ function sayMissing(
     process.stderr.write(`note: ${otherForm(odd, kind)} (column ${columns[0]}); it was asked for ${odd}\n`);
   else if (missing.length > 0)
     process.stderr.write(
-      `note: ${missing[0]} is not in set ${set} (${sayCount(rows)} rows by ${columns.join(', ')}): check how it is written; prescore run and publish bring rows that are new\n`,
+      `note: ${missing[0]} is not in set ${set} (${sayMany(rows, 'row')} by ${columns.join(', ')}): check how it is written; prescore run and publish bring rows that are new\n`,
     );
 }
 

@@ -2,7 +2,7 @@ import type { BoundInput } from '../../base/contract/binding.ts';
 import type { Job } from '../../base/contract/job.ts';
 import type { Plan, PlannedFile } from '../../base/contract/plan.ts';
 import { rowDependence } from '../../base/contract/row-dependence.ts';
-import { sayBytes, sayCount } from '../../base/telemetry/progress-line.ts';
+import { sayBytes, sayMany } from '../../base/telemetry/progress-line.ts';
 import { describeRun } from '../../run/pipeline/plan-run.ts';
 import { previewRun, type RunPreview } from '../../run/pipeline/preview-run.ts';
 import { findRowDependence, warnOfDependence } from '../../run/pipeline/row-dependence.ts';
@@ -66,7 +66,7 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
       );
     else
       process.stdout.write(
-        `ok: job ${job.name}, model ${model.sha256.slice(0, 12)}…, ${sayCount(files)} files, ${isCounted ? `${sayCount(rows)} rows` : 'rows not counted'} in ${slots.length} partition${slots.length === 1 ? '' : 's'}\n`,
+        `ok: job ${job.name}, model ${model.sha256.slice(0, 12)}…, ${sayMany(files, 'file')}, ${isCounted ? sayMany(rows, 'row') : 'rows not counted'} in ${sayMany(slots.length, 'partition')}\n`,
       );
     return 0;
   });
@@ -126,15 +126,15 @@ function printPlan({ plan, action, chunksDone, current }: RunPreview, memory: Al
   const rows = totalRows(plan);
   const what = {
     new: 'would score',
-    resume: `would resume (${chunksDone} of ${plan.chunks.length} chunks done)`,
+    resume: `would resume (${chunksDone} of ${sayMany(plan.chunks.length, 'chunk')} done)`,
     done: 'is done',
     superseded: 'would be refused: a newer run is committed',
   }[action];
   out.write(`${plan.runId} ${what}\n`);
   out.write(
-    `  input    ${plan.files.length} files, ${rows === null ? 'rows not counted' : `${sayCount(rows)} rows`}, ${sayBytes(bytes)} to read\n`,
+    `  input    ${sayMany(plan.files.length, 'file')}, ${rows === null ? 'rows not counted' : sayMany(rows, 'row')}, ${sayBytes(bytes)} to read\n`,
   );
-  out.write(`  chunks   ${plan.chunks.length}, batches of ${sayCount(plan.batchRows)} rows\n`);
+  out.write(`  chunks   ${plan.chunks.length}, batches of ${sayMany(plan.batchRows, 'row')}\n`);
   if (memory !== null) out.write(`  memory   ${sayMemory(memory)}\n`);
   out.write(`  model    ${plan.model.name} ${plan.model.version ?? ''} ${plan.model.sha256.slice(0, 12)}…\n`);
   const { where, columns = {} } = plan.job;

@@ -1,5 +1,5 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { sayCount } from '../../base/telemetry/progress-line.ts';
+import { sayCount, sayMany } from '../../base/telemetry/progress-line.ts';
 import { parseRunId } from '../../job/slots/run-id.ts';
 import { begunAt, listRunIds, type RunOverview, readRun } from '../../run/ledger/list-runs.ts';
 import { loadJob } from '../load/load-job.ts';
@@ -64,7 +64,7 @@ export async function rejectsShow(
       out.write(`${JSON.stringify({ ...overview(run), reasons, first })}\n`);
       return 0;
     }
-    out.write(`${runId}: ${run.state}, ${sayCount(run.rejected)} of ${sayCount(run.rowsDone)} rows rejected\n`);
+    out.write(`${runId}: ${run.state}, ${sayCount(run.rejected)} of ${sayMany(run.rowsDone, 'row')} rejected\n`);
     if (reasons.length === 0) return 0;
     out.write('\n');
     const counts = reasons.map((r) => [r.rule, r.column, sayCount(r.rows), r.message]);

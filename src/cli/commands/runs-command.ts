@@ -1,5 +1,5 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+import { sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
 import { collectSlots } from '../../fleet/schedule/collect-slots.ts';
 import { partitionFolder } from '../../job/slots/partition-folder.ts';
 import { collectGarbage } from '../../run/ledger/collect-garbage.ts';
@@ -68,7 +68,7 @@ export async function runsShow(job: string | undefined, named: string | undefine
     const out = process.stdout;
     const { plan } = run;
     out.write(
-      `${run.runId}: ${run.state}, ${run.chunksDone} of ${run.chunks} chunks, ${sayCount(run.rowsDone)} rows, ${sayCount(run.rejected)} rejected\n`,
+      `${run.runId}: ${run.state}, ${run.chunksDone} of ${sayMany(run.chunks, 'chunk')}, ${sayMany(run.rowsDone, 'row')}, ${sayCount(run.rejected)} rejected\n`,
     );
     await sayRequest(run, records, out);
     if (run.lease !== null)
@@ -80,7 +80,7 @@ export async function runsShow(job: string | undefined, named: string | undefine
         `  created  ${plan.createdAt}\n  model    ${plan.model.uri} ${plan.model.sha256.slice(0, 12)}…\n  output   ${plan.outputUri}\n`,
       );
       out.write(
-        `  input    ${plan.files.length} files${plan.skipped.length > 0 ? `, ${plan.skipped.length} skipped` : ''}\n\n`,
+        `  input    ${sayMany(plan.files.length, 'file')}${plan.skipped.length > 0 ? `, ${plan.skipped.length} skipped` : ''}\n\n`,
       );
     }
     const rows = run.records.map((r, n) =>
@@ -120,7 +120,7 @@ export async function runsGc(jobPath: string | undefined, flags: RunsFlags): Pro
         process.stdout.write(`${what} ${item.kind === 'slot' ? item.job : item.runId}: ${item.uri}\n`);
       }
       const verb = flags.apply === true ? 'removed' : 'would be removed; pass --apply to remove';
-      process.stdout.write(`${found.length} ${found.length === 1 ? 'thing' : 'things'} ${verb}\n`);
+      process.stdout.write(`${sayMany(found.length, 'thing')} ${verb}\n`);
     }
     return 0;
   });

@@ -1,6 +1,6 @@
 import type { TaskFailure } from '../../base/contract/queue-records.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+import { sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
 import { askAgain } from '../../fleet/queue/enqueue.ts';
 import { cancelRun } from '../../fleet/queue/queue-launcher.ts';
 import { TaskQueues } from '../../fleet/queue/task-queues.ts';
@@ -110,7 +110,8 @@ async function timeline(records: RecordStore, runId: string): Promise<LogEntry[]
     if (end !== null) add(end.endedAt, end.kind, end.kind === 'failed' ? end.error.message : `by ${end.by}`);
   }
   const { plan } = run;
-  if (plan !== null) add(plan.createdAt, 'planned', `${plan.files.length} files, ${plan.chunks.length} chunks`);
+  if (plan !== null)
+    add(plan.createdAt, 'planned', `${sayMany(plan.files.length, 'file')}, ${sayMany(plan.chunks.length, 'chunk')}`);
   for (const record of run.records) {
     if (record === null) continue;
     const { n, rowsScored, rowsRejected, worker, timings, attempt, takenFrom } = record;
@@ -120,7 +121,7 @@ async function timeline(records: RecordStore, runId: string): Promise<LogEntry[]
     }
     const rejected = rowsRejected > 0 ? `, ${sayCount(rowsRejected)} rejected` : '';
     const tries = attempt > 1 ? `, attempt ${attempt}` : '';
-    const text = `chunk ${n}: ${sayCount(rowsScored)} rows${rejected} in ${sayDuration(timings.totalMs / 1000)} on ${worker}${tries}`;
+    const text = `chunk ${n}: ${sayMany(rowsScored, 'row')}${rejected} in ${sayDuration(timings.totalMs / 1000)} on ${worker}${tries}`;
     add(record.finishedAt, 'chunk', text);
   }
   for (const failure of await requests.failures(runId)) add(failure.at, 'failure', sayFailure(failure));

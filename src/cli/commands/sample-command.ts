@@ -1,5 +1,6 @@
 import type { Job } from '../../base/contract/job.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { sayMany } from '../../base/telemetry/progress-line.ts';
 import { planRun } from '../../run/pipeline/plan-run.ts';
 import { warnOfDependence } from '../../run/pipeline/row-dependence.ts';
 import type { RunDeps, RunOptions } from '../../run/pipeline/run-deps.ts';
@@ -37,7 +38,7 @@ export async function sampleJob(
       );
     }
     process.stdout.write(
-      `\n${sample.rows.length} rows scored${sample.rejected.length > 0 ? `, ${sample.rejected.length} rejected` : ''}; nothing was written.\n`,
+      `\n${sayMany(sample.rows.length, 'row')} scored${sample.rejected.length > 0 ? `, ${sample.rejected.length} rejected` : ''}; nothing was written.\n`,
     );
   }
   return sample.rejected.length > 0 ? 3 : 0;

@@ -1,6 +1,6 @@
 import type { GenerationEntry, PredictionStore, SetState } from '../../base/contract/prediction-set.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { sayBytes, sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+import { sayBytes, sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
 import { changeState } from '../../sets/prediction-set/change-state.ts';
 import { rolledBack } from '../../sets/prediction-set/set-state.ts';
 import { dropOverlay, reclaim } from '../../sets/publish/reclaim.ts';
@@ -79,7 +79,7 @@ export async function setsGc(named: string | undefined, flags: SetsFlags): Promi
       if (flags.json === true) printJson({ set: name, generations, overlayEntries });
       else {
         const list = generations.length === 0 ? 'no generation' : `generation ${generations.join(', ')}`;
-        process.stdout.write(`set ${name}: removed ${list} and ${sayCount(overlayEntries)} single keys\n`);
+        process.stdout.write(`set ${name}: removed ${list} and ${sayMany(overlayEntries, 'single key')}\n`);
       }
     }
     return 0;

@@ -1,5 +1,5 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { sayBytes, sayCount } from '../../base/telemetry/progress-line.ts';
+import { sayBytes, sayMany } from '../../base/telemetry/progress-line.ts';
 import { pinnedSource } from '../../data/object-store/pinned-source.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import { readParquetFooter } from '../../data/parquet/parquet-footer.ts';
@@ -35,12 +35,12 @@ export async function verifyCommand(
     }
     if (differences.length > 0)
       throw new PrescoreError('VERIFY_FAILED', {
-        what: `${differences.length} difference${differences.length === 1 ? '' : 's'} from manifest ${manifest.n}`,
+        what: `${sayMany(differences.length, 'difference')} from manifest ${manifest.n}`,
         where: uri,
       });
     if (flags.json !== true)
       process.stdout.write(
-        `ok: run ${manifest.runId}, manifest ${manifest.n}, ${manifest.parts.length} parts, ${sayCount(manifest.rows)} rows, ${sayBytes(bytes)}, every sha256 as recorded\n`,
+        `ok: run ${manifest.runId}, manifest ${manifest.n}, ${sayMany(manifest.parts.length, 'part')}, ${sayMany(manifest.rows, 'row')}, ${sayBytes(bytes)}, every sha256 as recorded\n`,
       );
     return 0;
   } finally {

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import type { Job } from '../../base/contract/job.ts';
 import type { RunDone, StageTimes } from '../../base/contract/run-events.ts';
-import { sayBytes, sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+import { sayBytes, sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
 import { printTable } from './print-table.ts';
 
 const byName = new Intl.Collator('en', { numeric: true });
@@ -34,7 +34,7 @@ export function printSummary(job: Job, ended: readonly RunDone[], memory: SaidMe
   const changed = done.filter((d) => d.inputsChanged > 0);
   for (const d of changed) {
     out.write(
-      `\n${d.runId}: already done, with ${d.inputsChanged} input${d.inputsChanged === 1 ? '' : 's'} changed since; --if-changed scores it again\n`,
+      `\n${d.runId}: already done, with ${sayMany(d.inputsChanged, 'input')} changed since; --if-changed scores it again\n`,
     );
   }
   for (const d of done) if (d.shard !== undefined) out.write(`\n${sayShard(d, d.shard)}\n`);
@@ -79,7 +79,7 @@ function sayShard(d: RunDone, { index, count, chunksOpen }: NonNullable<RunDone[
   const name = `shard ${index}/${count} of ${d.runId}`;
   if (d.committed) return `${name}: the run is committed`;
   if (chunksOpen === 0) return `${name}: its share is scored; another shard committed the run`;
-  return `${name}: its share is scored; ${chunksOpen} chunks of other shards are open. The shard that finds every chunk scored commits the run.`;
+  return `${name}: its share is scored; ${sayMany(chunksOpen, 'chunk of another shard is', 'chunks of other shards are')} open. The shard that finds every chunk scored commits the run.`;
 }
 
 const MUCH_IDLE = 0.3;

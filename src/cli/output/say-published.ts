@@ -1,5 +1,5 @@
 import type { PublishedEvent } from '../../base/contract/run-events.ts';
-import { sayBytes, sayCount, sayDuration } from '../../base/telemetry/progress-line.ts';
+import { sayBytes, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
 import { showPath } from './print-summary.ts';
 
 /** Why nothing was published, by the generation that is served. */
@@ -18,12 +18,12 @@ export function sayPublished(event: PublishedEvent): string {
   switch (event.outcome) {
     case 'published': {
       const twins =
-        event.duplicates > 0 ? `, ${sayCount(event.duplicates)} rows replaced by a later one with the same key` : '';
-      const keyless = event.withoutKey > 0 ? `, ${sayCount(event.withoutKey)} rows without a key left out` : '';
-      return `published ${sayCount(event.rows)} predictions as generation ${event.generation} of ${where}: ${sayCount(event.pages)} pages, ${sayBytes(event.bytes)}, ${sayDuration(event.seconds)}${twins}${keyless}`;
+        event.duplicates > 0 ? `, ${sayMany(event.duplicates, 'row')} replaced by a later one with the same key` : '';
+      const keyless = event.withoutKey > 0 ? `, ${sayMany(event.withoutKey, 'row')} without a key left out` : '';
+      return `published ${sayMany(event.rows, 'prediction')} as generation ${event.generation} of ${where}: ${sayMany(event.pages, 'page')}, ${sayBytes(event.bytes)}, ${sayDuration(event.seconds)}${twins}${keyless}`;
     }
     case 'upserted':
-      return `wrote ${sayCount(event.rows)} predictions into ${where} in ${sayDuration(event.seconds)}`;
+      return `wrote ${sayMany(event.rows, 'prediction')} into ${where} in ${sayDuration(event.seconds)}`;
     case 'unchanged':
       return `${where}: ${UNCHANGED[event.why ?? '']?.(event.generation ?? 0) ?? 'nothing was changed'}`;
     case 'handed-over':

@@ -46,5 +46,8 @@ function message(kind: NotifyKind, about: string, data: object, at: Date): Notif
 
 /** User information and query strings of URLs may be credentials. */
 function blot(text: string): string {
-  return text.replace(/(:\/\/)[^/?#@\s]*@/g, '$1…@').replace(/\?[^\s;,]*/g, '?…');
+  return text
+    .replace(/(rediss?(?:\+[a-z]+)?:\/\/)\S*@/gi, '$1…@')
+    .replace(/(:\/\/)[^/?#@\s]*@/g, '$1…@')
+    .replace(/\?[^\s;,]*/g, '?…');
 }

@@ -27,6 +27,9 @@ export type Report = (path: SpecPath, text: IssueText) => void;
 
 const MAX_LISTED = 100;
 
+/** Longer texts are cut in the line, and listed whole. */
+const MAX_TOLD = 300;
+
 /** Codes that tell more than SPEC_INVALID does, where all problems have them. */
 const ALONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['OUTPUT_OVERLAPS_INPUT', 'SPEC_DRAFT']);
 
@@ -64,7 +67,8 @@ export class IssueList {
       ...(first.expected === undefined ? {} : { expected: first.expected }),
       ...(first.got === undefined ? {} : { got: first.got }),
       ...(first.fix === undefined ? {} : { fix: first.fix }),
-      detail: listing(file, sorted),
+      // One problem is told by the line itself.
+      ...(others === 0 && first.what.length < MAX_TOLD ? {} : { detail: listing(file, sorted) }),
       data: { issues: sorted },
     });
   }

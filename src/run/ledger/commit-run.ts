@@ -118,7 +118,7 @@ function checkRejectLimit(plan: Plan, records: readonly ChunkRecord[]): void {
     .join(', ');
   const example = records.find((r) => r.rejects !== null)?.rejects?.example;
   throw new PrescoreError('REJECT_LIMIT', {
-    what: `${rejected} of ${rows} rows were rejected (${rules})${example === undefined ? '' : `, such as ${sayReject(example, plan)}`}`,
+    what: `${rejected} of ${rows} rows ${rejected === 1 ? 'was' : 'were'} rejected (${rules})${example === undefined ? '' : `, such as ${sayReject(example, plan)}`}`,
     where: `${plan.state}/runs/${plan.runId}/rejects/`,
     expected: `at most ${limit}`,
     got: `${rejected}`,

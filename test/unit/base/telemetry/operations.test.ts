@@ -50,7 +50,7 @@ test.each(['', 'a:', ':', '127.0.0.1', '1:2:3', '127.0.0.1:99999', 'a b:1'])('no
 test('log lines are objects with the bound fields, and user information is blotted out', () => {
   const lines: string[] = [];
   const log = createLogger('schedule', 'info', { write: (text) => lines.push(text) });
-  log.child({ job: 'j' }).info({ url: 'redis://me:hunter2@host:6379' }, 'hello');
+  log.child({ job: 'j' }).info({ url: 'redis://me:hun/ter2@host:6379' }, 'hello');
   log.debug('not shown');
   expect(lines).toHaveLength(1);
   expect(JSON.parse(lines[0]!)).toMatchObject({

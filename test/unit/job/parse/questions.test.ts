@@ -21,6 +21,8 @@ describe('questions of a draft', () => {
     expect([fault.code, fault.exitCode]).toEqual(['SPEC_DRAFT', 2]);
     expect(fault.message).toContain('features.x.columns: is an open question: are they its columns?');
     expect(fault.message).toContain('job.yaml:8:5');
+    // One problem is told once: there is no list below the line.
+    expect(fault.details.detail).toBeUndefined();
     const block = faultOf(
       'features:\n  x:\n    columns?: # question: which?\n      - a # guess: the target\n      - b\n',
     );
