@@ -84,7 +84,7 @@ function sayShard(d: RunDone, { index, count, chunksOpen }: NonNullable<RunDone[
 
 const MUCH_IDLE = 0.3;
 /** Shares of less are those of a start, not of the work: nothing is advised from them. */
-const ENOUGH_MS = 1000;
+const ENOUGH_MS = 2000;
 
 /** `limited by: model 91 %, decode 5 %, encode 2 %, store 2 %`, and what to change; empty where too little was scored to tell. */
 export function sayLimits(done: readonly RunDone[], job: Job): string {
