@@ -19,8 +19,8 @@ export async function buildCli(): Promise<BuiltCli> {
   await mkdir(parent, { recursive: true });
   const folder = await mkdtemp(join(parent, 'cli-'));
   await bundle(join(folder, 'dist'));
-  // The layout of the installed package: it reads its version from the package.json above dist, and pages from docs.
+  // The layout of the installed package: it reads its version from the package.json above dist, and pages from docs, which lead to examples.
   await cp(join(root, 'package.json'), join(folder, 'package.json'));
-  await cp(join(root, 'docs'), join(folder, 'docs'), { recursive: true });
+  for (const name of ['docs', 'examples']) await cp(join(root, name), join(folder, name), { recursive: true });
   return { entry: join(folder, 'dist/cli/main.js'), remove: () => rm(folder, { recursive: true, force: true }) };
 }

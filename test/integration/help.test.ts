@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/program/program.ts';
+import { parseServe } from '../../src/job/parse/parse-serve.ts';
+import { parseStream } from '../../src/job/parse/parse-stream.ts';
 import { prescore } from '../harness/cli.ts';
+import { tempFolder } from '../harness/temp-job.ts';
 
 const help = (...words: string[]) => prescore(['help', ...words]);
 
@@ -46,6 +49,23 @@ describe('prescore help', () => {
       }
     }
     expect(examples).toBeGreaterThan(25);
+  });
+
+  it('shows the smallest serve and stream file that can be read', () => {
+    const commands = new Map(commandsBelow(buildProgram(() => undefined)));
+    const place = { path: 'x', baseUri: '', resolveUri: (text: string) => `/jobs/${text}` };
+    const shown = (name: string): string =>
+      new RegExp(`^ {2}(prescore-${name}: 1\\n( {2}.+\\n)+)`, 'm')
+        .exec(helpOf(commands.get(name)!))![1]!
+        .replace(/^ {2}/gm, '');
+    expect(Object.keys(parseServe(shown('serve'), place).sets)).toEqual(['flight-delay']);
+    expect(parseStream(shown('stream'), place).stream.key).toBe('events');
+  });
+
+  it('says where a file lies to which a page leads', async () => {
+    expect((await help('quick-start')).stdout).toMatch(/containers are in \S*examples\.\n/);
+    const away = await prescore(['help', 'quick-start'], { cwd: tempFolder() });
+    expect(away.stdout).toMatch(/containers are in \.\.\/\S*\/examples\.\n/);
   });
 
   it('prints the examples of a command, too', async () => {

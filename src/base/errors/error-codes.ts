@@ -584,7 +584,7 @@ export const ERROR_CODES = {
     4,
     false,
     'There are no features for this key.',
-    'Write its hash, or send the features with the request.',
+    'Send the features with the request, or write its hash where the set reads them from a Redis.',
   ),
   FEATURES_INVALID: entry(4, false, 'The features of a row cannot be scored.', 'Mend the column that is named.'),
   FEATURES_UNAVAILABLE: entry(6, true, 'The store of the features did not answer in time.', 'Ask again in a moment.'),

@@ -1,7 +1,7 @@
 import { ERROR_CODES } from '../../base/errors/error-codes.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { renderPage } from '../output/render-page.ts';
-import { docTopics, readDoc } from '../wiring/doc-pages.ts';
+import { docTopics, placeOfFile, readDoc } from '../wiring/doc-pages.ts';
 
 /** What the command line knows of its commands. */
 export interface CommandHelp {
@@ -16,7 +16,7 @@ export function helpCommand(words: readonly string[], commands: CommandHelp): nu
   const page = words.length === 1 ? readDoc(topic.replace(/^docs\/|\.md$/g, '')) : null;
   const command = commands.of(words);
   if (page !== null) {
-    out.write(renderPage(page));
+    out.write(renderPage(page, placeOfFile));
     if (command !== null && topic !== '') out.write(`\nFlags: prescore ${topic} --help\n`);
     return 0;
   }

@@ -136,7 +136,9 @@ function printPlan({ plan, action, chunksDone, current }: RunPreview, memory: Al
   );
   out.write(`  chunks   ${plan.chunks.length}, batches of ${sayMany(plan.batchRows, 'row')}\n`);
   if (memory !== null) out.write(`  memory   ${sayMemory(memory)}\n`);
-  out.write(`  model    ${plan.model.name} ${plan.model.version ?? ''} ${plan.model.sha256.slice(0, 12)}…\n`);
+  out.write(
+    `  model    ${[plan.model.name, plan.model.version ?? [], plan.model.sha256.slice(0, 12)].flat().join(' ')}…\n`,
+  );
   const { where, columns = {} } = plan.job;
   if (where !== undefined) out.write(`  where    ${where}\n`);
   const types = new Map(plan.files[0]?.columns.map((c) => [c.name, c.type]));

@@ -41,7 +41,9 @@ export async function scheduleList(paths: readonly string[], flags: { readonly j
       l.last?.slot ?? '',
       l.last?.state ?? 'none yet',
     ]);
-    printTable(['job', 'cron', 'zone', 'next', 'partition', 'last slot', 'state'], rows, process.stdout);
+    if (rows.length === 0)
+      process.stdout.write(`No job here has a schedule; one looks like this: schedule: { cron: "0 2 * * *" }\n`);
+    else printTable(['job', 'cron', 'zone', 'next', 'partition', 'last slot', 'state'], rows, process.stdout);
   }
   for (const problem of problems) reportError(problem, { isDebug: false, isJson: false });
   return problems.length > 0 ? 2 : 0;

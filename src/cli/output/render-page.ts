@@ -3,9 +3,9 @@ const WIDTH = 100;
 
 /**
  * A page of Markdown as plain text for a terminal: tables in columns, or a row below the other where they are too wide, links
- * to other pages as the command that prints them. All else is as it is written.
+ * to other pages as the command that prints them, links to other files as `whereIs` says. All else is as it is written.
  */
-export function renderPage(markdown: string): string {
+export function renderPage(markdown: string, whereIs: (path: string) => string): string {
   const out: string[] = [];
   let table: string[][] = [];
   let isCode = false;
@@ -16,29 +16,32 @@ export function renderPage(markdown: string): string {
   for (const line of markdown.replace(/<!--[\s\S]*?-->\n?/g, '').split('\n')) {
     if (line.startsWith('```')) isCode = !isCode;
     if (!isCode && /^\|.*\|\s*$/.test(line)) {
-      if (!/^[|\s:-]+$/.test(line)) table.push(cellsOf(line));
+      if (!/^[|\s:-]+$/.test(line)) table.push(cellsOf(line, whereIs));
       else if (table.length === 0) table.push([]);
       continue;
     }
     endTable();
-    out.push(isCode || line.startsWith('    ') ? line : renderLinks(line));
+    out.push(isCode || line.startsWith('    ') ? line : renderLinks(line, whereIs));
   }
   endTable();
   return `${out.join('\n').trimEnd()}\n`;
 }
 
-function cellsOf(line: string): string[] {
+function cellsOf(line: string, whereIs: (path: string) => string): string[] {
   const cells = line
     .trim()
     .slice(1, -1)
     .split(/(?<!\\)\|/);
-  return cells.map((cell) => renderLinks(cell.trim().replaceAll('\\|', '|')));
+  return cells.map((cell) => renderLinks(cell.trim().replaceAll('\\|', '|'), whereIs));
 }
 
-function renderLinks(text: string): string {
+function renderLinks(text: string, whereIs: (path: string) => string): string {
   return text.replace(/\[([^\]]+)\]\(([^)]+)\)/g, (_, label: string, to: string) => {
     const page = /^(?:\.\/)?([\w-]+)\.md(?:#.*)?$/.exec(to)?.[1];
-    if (page === undefined) return to.includes(label) ? to : `${label} (${to})`;
+    if (page === undefined) {
+      const place = to.startsWith('../') ? whereIs(to.slice('../'.length)) : to;
+      return to.includes(label) ? place : `${label} (${place})`;
+    }
     const command = `prescore help ${page}`;
     return label === `${page}.md` || label === page ? command : `${label} (${command})`;
   });

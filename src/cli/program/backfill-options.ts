@@ -17,10 +17,10 @@ export function addBackfill(program: Command, done: Done): void {
     .command('backfill')
     .description('score many partitions of a job, durably: list, pause, resume, retry')
     .addHelpText('after', EXAMPLES);
-  const json = (command: Command): Command =>
-    command.option('--json', 'print one JSON object per event; the last one is "backfill-ended"');
+  const json = (command: Command): Command => command.option('--json', 'print one JSON object per backfill');
   const driving = (command: Command): Command =>
-    json(command)
+    command
+      .option('--json', 'print one JSON object per event; the last one is "backfill-ended"')
       .option('--redis <url>', 'let workers do the runs, through the queue there')
       .option('--detach', 'only note it; prescore backfill resume drives it')
       .option('--allow-unpinned', 'accept a model without sha256');

@@ -79,7 +79,7 @@ export function buildProgram(done: (code: number) => void): Command {
     .description('show what a run would do: files, chunks, rows, bytes, bindings; writes nothing')
     .argument('<job>', 'job file')
     .option('--partition <value>', 'one partition; all of them when left out')
-    .option('--as-of <time>', 'logical time, as in run', parseTime)
+    .option('--as-of <time>', 'the time of the run, as in run', parseTime)
     .option('--allow-unpinned', 'accept a model without sha256')
     .option('--json', 'print one JSON object')
     .action(async (job: string, flags) =>
@@ -156,7 +156,7 @@ function addRun(program: Command, done: (code: number) => void): void {
     .option('--partition <value>', 'one partition; a job with listed partitions runs them all when left out')
     .option(
       '--as-of <time>',
-      'logical time (2026-11-21 or 2026-11-21T02:00:00Z); a daily cron line passes "$(date -I)"',
+      'the time of the run, once scored for each (2026-11-21 or 2026-11-21T02:00:00Z); a daily cron line passes "$(date -I)"',
       parseTime,
     )
     .option('--new-run', 'score again even if this slot is done or begun')

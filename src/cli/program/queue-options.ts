@@ -23,7 +23,7 @@ export function addQueue(program: Command, done: (code: number) => void): void {
     .argument('<job>', 'job file (YAML or JSON)')
     .option('--redis <url>', 'the queue; PRESCORE_REDIS_URL when left out')
     .option('--partition <value>', 'one partition; a job with listed partitions enqueues them all when left out')
-    .option('--as-of <time>', 'logical time, as in run', parseTime)
+    .option('--as-of <time>', 'the time of the run, as in run', parseTime)
     .option('--new-run', 'score again even if this slot is done or begun')
     .option('--if-changed', 'score again only if the inputs or the definition changed')
     .option('--force', 'commit even if a newer run is committed')

@@ -13,7 +13,7 @@ export function addRejects(program: Command, done: (code: number) => void): void
         '[run]',
         name === 'list' ? 'run id; all runs with rejects when left out' : 'run id; the newest run when left out',
       )
-      .option('--state <uri>', 'state URI, instead of a job file')
+      .option('--state <uri>', 'the folder of the run records (_prescore beside the output), instead of a job file')
       .option('--partition <value>', 'runs of this partition only');
   look('list', 'runs that rejected rows, newest first, with the reasons and counts')
     .option('--json', 'print one JSON object per run')
@@ -29,7 +29,7 @@ export function addRejects(program: Command, done: (code: number) => void): void
   rejects
     .command('replay')
     .description(
-      'score them again after a mend: what was scored without rejects is kept, and the slot is committed anew',
+      'score the rejected rows of a run again after a mend: chunks without rejects are kept, and the slot is committed anew',
     )
     .argument('<job>', 'job file, mended')
     .argument('[run]', 'run id; the newest run when left out')

@@ -8,7 +8,7 @@ export function addRuns(program: Command, done: (code: number) => void): void {
       .command(name)
       .description(description)
       .argument('[job]', 'job file')
-      .option('--state <uri>', 'state URI, instead of a job file')
+      .option('--state <uri>', 'the folder of the run records (_prescore beside the output), instead of a job file')
       .option('--json', 'print one JSON object per run');
   each('list', 'all runs, newest first').action(async (job: string | undefined, flags) =>
     done(await (await import('../commands/runs-command.ts')).runsList(job, flags)),

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 const require = createRequire(import.meta.url);
 
@@ -22,6 +22,12 @@ export function docTopics(): string[] {
 /** The Markdown of a topic's page; null when there is none. */
 export function readDoc(topic: string): string | null {
   return docTopics().includes(topic) ? readFileSync(join(packageFolder(), 'docs', `${topic}.md`), 'utf8') : null;
+}
+
+/** Where a file of the package lies, as seen from here; the package leaves some of a checkout out, which is said. Errors: none. */
+export function placeOfFile(path: string): string {
+  const place = join(packageFolder(), path);
+  return existsSync(place) ? relative(process.cwd(), place) || '.' : `${path} of the sources`;
 }
 
 /** The lines below the help of all commands. */
