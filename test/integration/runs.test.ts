@@ -173,7 +173,7 @@ describe('an unfinished run', () => {
     expect(look.stdout).toContain('1 thing would be removed');
     await prescore(['runs', 'gc', job, '--older-than', '0s', '--apply']);
     expect(readdirSync(join(folder, 'out')).filter((name) => name.startsWith('.prescore-'))).toEqual([]);
-    expect((await prescore(['runs', 'gc', job, '--older-than', '0s'])).stdout).toContain('0 things');
+    expect((await prescore(['runs', 'gc', job, '--older-than', '0s'])).stdout).toContain('nothing to remove');
   });
 });
 

@@ -41,7 +41,9 @@ export async function backfillList(path: string, flags: ShowFlags): Promise<numb
       }
     }
     const header = ['backfill', 'state', 'partitions', 'done', 'failed', 'stale', 'open', 'created'];
-    if (flags.json !== true) printTable(header, rows, process.stdout, [2, 3, 4, 5, 6]);
+    if (flags.json === true) return 0;
+    if (rows.length === 0) process.stdout.write(`There is no backfill of ${job.name}.\n`);
+    else printTable(header, rows, process.stdout, [2, 3, 4, 5, 6]);
     return 0;
   });
 }

@@ -24,6 +24,7 @@ export async function runsList(jobPath: string | undefined, flags: RunsFlags): P
     );
     runs.sort((a, b) => (begunAt(a) < begunAt(b) ? 1 : -1));
     if (flags.json === true) for (const run of runs) process.stdout.write(`${JSON.stringify(overviewJson(run))}\n`);
+    else if (runs.length === 0) process.stdout.write(`There is no run in ${records.uri} yet.\n`);
     else {
       const rows = runs.map((r) => [
         r.runId,
@@ -120,7 +121,7 @@ export async function runsGc(jobPath: string | undefined, flags: RunsFlags): Pro
         process.stdout.write(`${what} ${item.kind === 'slot' ? item.job : item.runId}: ${item.uri}\n`);
       }
       const verb = flags.apply === true ? 'removed' : 'would be removed; pass --apply to remove';
-      process.stdout.write(`${sayMany(found.length, 'thing')} ${verb}\n`);
+      process.stdout.write(found.length === 0 ? 'nothing to remove\n' : `${sayMany(found.length, 'thing')} ${verb}\n`);
     }
     return 0;
   });

@@ -47,6 +47,7 @@ export function parseFile<F, T>(
 ): T {
   const issues = new IssueList();
   const tree = readTree(text, path, issues);
+  refuseOtherKind(tree, path, format);
   refuseOtherVersion(tree, path, format);
   const file = format.check(tree, {
     issues,
@@ -59,6 +60,30 @@ export function parseFile<F, T>(
   if (compiled === null)
     throw new PrescoreError('INTERNAL', { what: `a ${format.says} was refused without a reason`, where: path });
   return compiled;
+}
+
+const KINDS = {
+  prescore: { says: 'job file', command: 'run' },
+  'prescore-serve': { says: 'serve file', command: 'serve' },
+  'prescore-stream': { says: 'stream file', command: 'stream' },
+} as const;
+
+/** A file for another command has nothing that can be mended. */
+function refuseOtherKind(
+  tree: SpecNode,
+  path: string,
+  { says, versionKey }: { readonly says: string; readonly versionKey: string },
+): void {
+  if (tree.kind !== 'map' || tree.entries.has(versionKey)) return;
+  for (const [key, kind] of Object.entries(KINDS)) {
+    if (!tree.entries.has(key)) continue;
+    throw new PrescoreError('SPEC_INVALID', {
+      what: `this is a ${kind.says}, as prescore ${kind.command} takes it`,
+      where: path,
+      expected: `a ${says}, which begins with ${versionKey}: 1`,
+      fix: `What one looks like: prescore help ${says.replace(' ', '-')}.`,
+    });
+  }
 }
 
 /** A newer file has keys that we cannot judge, so its version is the only thing to tell. */

@@ -31,6 +31,16 @@ function problemsOf(file: object): string[] {
 
 const set = (more: object = {}): object => ({ sets: { s: { store: 'redis://h:1/0', ...more } } });
 
+test.each(['prescore: 1\nname: a\n', 'prescore-stream: 1\njob: a.yaml\n'])(
+  'a file for another command is told as such, in one line: %j',
+  (text) => {
+    const kind = text.startsWith('prescore:') ? 'job file' : 'stream file';
+    expect(() => parse(text)).toThrow(
+      expect.objectContaining({ code: 'SPEC_INVALID', message: expect.stringContaining(`this is a ${kind}`) }),
+    );
+  },
+);
+
 test('the example is a serve file, and its defaults are filled in', () => {
   const config = parse(EXAMPLE_SERVE);
   expect(serveFilePage()).toContain(EXAMPLE_SERVE);
