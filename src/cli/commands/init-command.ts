@@ -202,7 +202,7 @@ function tell(
   if (questions.length === 0) say(`next: prescore run ${shown} --sample 5, then prescore run ${shown}`);
   else
     say(
-      `next: answer ${questions.length === 1 ? 'the question' : 'the questions'} in ${shown} and take off the question mark (or init again with --features …), then prescore run ${shown} --sample 5`,
+      `next: answer ${questions.length === 1 ? 'the question' : 'the questions'} in ${shown} and take off the question mark (or init again with --force and --features …), then prescore run ${shown} --sample 5`,
     );
 }
 
