@@ -369,6 +369,12 @@ export const ERROR_CODES = {
     'The disk or store is full.',
     'Free space, then start the same command again; finished chunks are kept.',
   ),
+  SCRATCH_FULL: entry(
+    6,
+    false,
+    'The disk of the temporary files is full.',
+    'Free space there or set TMPDIR to a folder that has some, then start the same command again; finished chunks are kept.',
+  ),
   STORE_CORRUPT: entry(
     6,
     true,

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { isOutOfSpace, scratchFault } from '../../base/errors/scratch-fault.ts';
 import { fileError } from '../../data/file-store/file-errors.ts';
 import { isKnownDead, ownIdentity, type ProcessIdentity } from '../../run/ledger/process-identity.ts';
 
@@ -12,15 +13,19 @@ const OWNER = 'owner.json';
  * A new folder for scratch files, which its owner removes. What a process that was killed on this host left behind is
  * removed meanwhile: nobody else would, and to wait for it took 40 ms where a few hundred folders lay.
  *
- * Errors: STORE_DENIED, STORE_NO_SPACE naming TMPDIR.
+ * Errors: STORE_DENIED, SCRATCH_FULL naming TMPDIR.
  */
 export async function makeScratch(): Promise<string> {
+  let folder: string | null = null;
   try {
     removeOrphans().catch(() => undefined);
-    const folder = await mkdtemp(join(tmpdir(), PREFIX));
+    folder = await mkdtemp(join(tmpdir(), PREFIX));
     await writeFile(join(folder, OWNER), JSON.stringify(ownIdentity()));
     return folder;
   } catch (error) {
+    // Without an owner nobody else would remove it.
+    if (folder !== null) await removeScratch(folder);
+    if (isOutOfSpace(error)) throw scratchFault(error, tmpdir());
     const { code, details } = fileError(error, tmpdir());
     const fix = 'Set TMPDIR to a folder that can be written and has some space.';
     throw new PrescoreError(code, { ...details, fix });

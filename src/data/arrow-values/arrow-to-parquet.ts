@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { isOutOfSpace, scratchFault } from '../../base/errors/scratch-fault.ts';
 import { ArrowPlace } from '../arrow/arrow-fault.ts';
 import { ArrowLocalFile } from '../arrow/arrow-local-file.ts';
 import { type ArrowConversion, type ArrowSelection, openConversion } from './arrow-conversion.ts';
@@ -36,7 +38,7 @@ const ROW_GROUP_ROWS = 122_880;
  * has all rows, or there is no target.
  *
  * Errors: INPUT_TRUNCATED, INPUT_FOOTER, INPUT_FORMAT, INPUT_CORRUPT (with column, record batch and row), INPUT_SCHEMA (no
- * such column), INPUT_DUPLICATE_COLUMN, INPUT_UNSUPPORTED, INPUT_TOO_LARGE, STORE_NO_SPACE, INPUT_GONE. Repeat: safe.
+ * such column), INPUT_DUPLICATE_COLUMN, INPUT_UNSUPPORTED, INPUT_TOO_LARGE, SCRATCH_FULL, INPUT_GONE. Repeat: safe.
  * The event loop waits while a record batch is decoded.
  */
 export async function arrowToParquet(options: ArrowToParquetOptions): Promise<ArrowToParquetResult> {
@@ -53,7 +55,7 @@ export async function arrowToParquet(options: ArrowToParquetOptions): Promise<Ar
     return { rows: conversion.rows, rowsPerBatch: conversion.rowsPerBatch, names };
   } catch (error) {
     rmSync(options.target, { force: true });
-    throw duckdbFault(error, place);
+    throw duckdbFault(error, place, options.target);
   } finally {
     file.close();
   }
@@ -85,10 +87,10 @@ function rowGroupRows(rowBytes: number, memoryBytes: number): number {
   return Math.min(ROW_GROUP_ROWS, Math.max(1, vectors) * VECTOR_ROWS);
 }
 
-function duckdbFault(error: unknown, place: ArrowPlace): PrescoreError {
+function duckdbFault(error: unknown, place: ArrowPlace, target: string): PrescoreError {
   if (isPrescoreError(error)) return error;
   const text = error instanceof Error ? error.message : String(error);
-  if (/no space left|disk quota/i.test(text)) return place.fault('STORE_NO_SPACE', text, { cause: error });
+  if (isOutOfSpace(error)) return scratchFault(error, dirname(target));
   if (/^out of memory/i.test(text)) return place.fault('INPUT_TOO_LARGE', text, { cause: error });
   return toPrescoreError(error, 'INTERNAL');
 }

@@ -1,5 +1,7 @@
 import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { ByteRange } from '../../base/contract/object-store.ts';
+import { isOutOfSpace, scratchFault } from '../../base/errors/scratch-fault.ts';
 import type { ByteSource } from '../object-store/byte-source.ts';
 import { chunkRange, type ParquetFooter, rowSpans } from './parquet-footer.ts';
 
@@ -61,7 +63,7 @@ export function planRequests(ranges: readonly ByteRange[]): ByteRange[] {
  * is read as if it were whole; DuckDB raises an error on a hole, never zeros. Write-once: the path must be new. Returns the
  * bytes fetched.
  *
- * Errors: those of the source; a failed fetch leaves the file to the caller's scratch clean-up.
+ * Errors: SCRATCH_FULL; those of the source. A failed fetch leaves the file to the caller's scratch clean-up.
  */
 export async function writeSparse(
   source: ByteSource,
@@ -84,6 +86,8 @@ export async function writeSparse(
       }
     };
     await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, requests.length) }, lane));
+  } catch (error) {
+    throw isOutOfSpace(error) ? scratchFault(error, dirname(path)) : error;
   } finally {
     await file.close();
   }

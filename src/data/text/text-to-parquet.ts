@@ -1,8 +1,10 @@
 import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { RejectReason } from '../../base/contract/binding.ts';
 import type { ColumnInfo, TextLayout } from '../../base/contract/table.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { isOutOfSpace, scratchFault } from '../../base/errors/scratch-fault.ts';
 import type { ScanBatch } from '../arrow-values/row-scan.ts';
 import { withRowScan } from '../arrow-values/row-scan.ts';
 import { scratchOptions } from '../arrow-values/zero-signs.ts';
@@ -47,7 +49,7 @@ export interface TextToParquetResult {
  * Writes the records of a CSV or JSONL file to a Parquet file, in their order: the wanted columns, the line of each and its
  * fault. Every line of the file is in it, or it is blank or the header.
  *
- * Errors: INPUT_GONE, INPUT_TRUNCATED, INPUT_TOO_LARGE, STORE_NO_SPACE. Repeat: safe. The event loop waits while up to 2,048
+ * Errors: INPUT_GONE, INPUT_TRUNCATED, INPUT_TOO_LARGE, SCRATCH_FULL. Repeat: safe. The event loop waits while up to 2,048
  * rows are read.
  */
 export async function textToParquet(options: TextToParquetOptions): Promise<TextToParquetResult> {
@@ -70,7 +72,7 @@ export async function textToParquet(options: TextToParquetOptions): Promise<Text
     }
   } catch (error) {
     rmSync(target, { force: true });
-    throw duckdbFault(error, options.uri);
+    throw duckdbFault(error, options.uri, target);
   }
 }
 
@@ -132,10 +134,10 @@ function lostRows(rows: TextRows, written: number): PrescoreError {
   return new PrescoreError('INTERNAL', { what, expected: `${rows.rows}`, got: `${written}` });
 }
 
-function duckdbFault(error: unknown, uri: string): PrescoreError {
+function duckdbFault(error: unknown, uri: string, target: string): PrescoreError {
   if (isPrescoreError(error)) return error;
   const text = error instanceof Error ? error.message : String(error);
-  if (/no space left|disk quota/i.test(text)) return textFault('STORE_NO_SPACE', uri, text, { cause: error });
+  if (isOutOfSpace(error)) return scratchFault(error, dirname(target));
   if (/^out of memory/i.test(text)) return textFault('INPUT_TOO_LARGE', uri, text, { cause: error });
   return toPrescoreError(error, 'INTERNAL');
 }

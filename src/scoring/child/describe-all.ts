@@ -41,7 +41,7 @@ async function describeOne(tools: ChildTools, file: DescribeRequest, maxFooterBy
       file: await describeInput(tools.duck, source, { ...file, localPath, scratchPath, maxFooterBytes }),
     };
   } catch (error) {
-    return { ok: false, error: toErrorJson(mapNative(error)) };
+    return { ok: false, error: toErrorJson(mapNative(error, tools.scratchDir)) };
   } finally {
     await rm(scratchPath, { force: true });
   }

@@ -1,8 +1,10 @@
 import { open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Location } from '../../base/contract/object-store.ts';
 import type { PlannedFile, Slice } from '../../base/contract/plan.ts';
 import type { TextLayout } from '../../base/contract/table.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { isOutOfSpace, scratchFault } from '../../base/errors/scratch-fault.ts';
 import { isPathColumn, type LocalSlice } from '../../data/duckdb/local-slice.ts';
 import type { ByteSource } from '../../data/object-store/byte-source.ts';
 import { pinnedSource } from '../../data/object-store/pinned-source.ts';
@@ -26,7 +28,7 @@ interface LocalText {
  * Rewrites the records of a CSV or JSONL file to a scratch Parquet file, from where the one Parquet path goes on. A packed file
  * is unpacked to a scratch file first, and one from S3 fetched; of those a sample takes only the start.
  *
- * Errors: INPUT_CORRUPT for a damaged archive, SCRATCH_LIMIT; those of `textToParquet` and of the store.
+ * Errors: INPUT_CORRUPT for a damaged archive, SCRATCH_LIMIT, SCRATCH_FULL; those of `textToParquet` and of the store.
  */
 export async function localizeText(
   file: PlannedFile,
@@ -112,6 +114,8 @@ async function localText(
       await file.writeFile(block);
       if (bytes >= mostBytes) return { path: target, bytesRead: path === null ? bytes : 0, isCut: true };
     }
+  } catch (error) {
+    throw isOutOfSpace(error) ? scratchFault(error, dirname(target)) : error;
   } finally {
     await file.close();
   }

@@ -1,18 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ByteRange, Location, StoreResolver } from '../../base/contract/object-store.ts';
 import type { PlannedFile, Slice } from '../../base/contract/plan.ts';
-import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { isPathColumn, type LocalSlice } from '../../data/duckdb/local-slice.ts';
+import type { ByteSource } from '../../data/object-store/byte-source.ts';
 import { localSource } from '../../data/object-store/local-source.ts';
 import { pinnedSource, wholeIfSmall } from '../../data/object-store/pinned-source.ts';
 import { checkPages } from '../../data/parquet/check-pages.ts';
 import { rowSpans } from '../../data/parquet/parquet-footer.ts';
-import { parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
+import { type KnownBytes, parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
 import { thinTail } from '../../data/parquet/thin-footer.ts';
 import type { FileTable } from './file-table.ts';
 import type { LocalizeOptions, Located } from './located-slice.ts';
+import type { ScratchFiles } from './scratch-files.ts';
 
 const FEW_GROUPS = 64;
 const GROUP_NS = 80_000;
@@ -49,13 +48,13 @@ export async function localizeChunk(
   const inPlace = new Map<string, string>();
   let bytesRead = 0;
   const local: Located[] = [];
-  const newScratch = (): string => {
-    const made = join(options.scratchDir, `in-${randomBytes(8).toString('hex')}`);
+  const newScratch = (bytes?: number): string => {
+    const made = options.scratch.newPath(bytes);
     scratch.push(made);
     return made;
   };
   const release = async (): Promise<void> => {
-    await Promise.all(scratch.map((path) => rm(path, { force: true })));
+    await Promise.all(scratch.map((path) => options.scratch.remove(path)));
   };
   try {
     for (const slice of slices) {
@@ -100,7 +99,7 @@ async function localizeParquet(
   slice: Slice,
   place: Location,
   path: string | null,
-  newScratch: () => string,
+  newScratch: (bytes?: number) => string,
   options: LocalizeOptions,
 ): Promise<Located> {
   const { rowStart } = slice;
@@ -110,12 +109,19 @@ async function localizeParquet(
   const footer = await options.footers.read(source, file.uri, file.etag);
   const groups = rowSpans(footer, rowStart, rowEnd);
   const ranges = wantedRanges(footer, options.columns, rowStart, rowEnd);
-  const isCopied = path === null || isWorthCopying(footer.groups.count - groups.length, ranges);
-  const target = isCopied ? newScratch() : path;
-  if (isCopied) {
+  const frame = (): KnownBytes[] => {
     const tail = groups.length === 0 ? footer.tail : thinTail(footer, groups[0]!.group, groups.at(-1)!.group + 1);
-    const bytes = await writeSparse(source, target, parquetFrame({ tail }, file.size), ranges);
-    if (path === null) bytesRead = bytes;
+    return parquetFrame({ tail }, file.size);
+  };
+  let target: string;
+  if (path === null) {
+    target = newScratch();
+    bytesRead = await writeSparse(source, target, frame(), ranges);
+  } else {
+    const bytes = ranges.reduce((sum, range) => sum + range.length, 0);
+    const isCopied = isWorthCopying(footer.groups.count - groups.length, bytes) && options.scratch.hasRoom(bytes);
+    const copy = isCopied ? await tryCopy(source, newScratch(bytes), frame(), ranges, options.scratch) : null;
+    target = copy ?? path;
   }
   const own = file.columns.filter((c) => c.computedFrom === undefined && !isPathColumn(file.pathValues, c.name));
   const names = new Map(own.map((c) => [c.name, c.duckName ?? c.name]));
@@ -142,9 +148,26 @@ async function localizeParquet(
 }
 
 // DuckDB looks at each row group of a file in each of its queries, for 80 us (9 columns); a GB is copied in about a second.
-function isWorthCopying(others: number, ranges: readonly ByteRange[]): boolean {
-  const bytes = ranges.reduce((sum, range) => sum + range.length, 0);
+function isWorthCopying(others: number, bytes: number): boolean {
   return others >= FEW_GROUPS && others * GROUP_NS > bytes * BYTE_NS;
+}
+
+/** A copy that the chunk can do without: null, and nothing left of it, when the disk has no room for it. */
+async function tryCopy(
+  source: ByteSource,
+  target: string,
+  frame: readonly KnownBytes[],
+  ranges: readonly ByteRange[],
+  scratch: ScratchFiles,
+): Promise<string | null> {
+  try {
+    await writeSparse(source, target, frame, ranges);
+    return target;
+  } catch (error) {
+    if (!isPrescoreError(error) || error.code !== 'SCRATCH_FULL') throw error;
+    await scratch.remove(target);
+    return null;
+  }
 }
 
 async function checkEtags(stores: StoreResolver, pinned: ReadonlyMap<string, string>): Promise<void> {

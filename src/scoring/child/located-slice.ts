@@ -4,13 +4,14 @@ import type { LocalSlice } from '../../data/duckdb/local-slice.ts';
 import type { RowGroupFault } from '../../data/parquet/check-pages.ts';
 import type { ParquetFooter } from '../../data/parquet/parquet-footer.ts';
 import type { FooterCache } from './footer-cache.ts';
+import type { ScratchFiles } from './scratch-files.ts';
 import type { Turnstile } from './turnstile.ts';
 
 /** What bringing a chunk's rows to this machine needs. */
 export interface LocalizeOptions {
   readonly stores: StoreResolver;
   readonly duck: Duck;
-  readonly scratchDir: string;
+  readonly scratch: ScratchFiles;
   readonly footers: FooterCache;
   /** For the conversion of Arrow record batches, in bytes. */
   readonly arrowMemoryBytes: number;

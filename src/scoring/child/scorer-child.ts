@@ -28,6 +28,7 @@ import type {
 import { mapNative } from './native-errors.ts';
 import { probeBatch } from './probe-batch.ts';
 import { sampleRows } from './sample-rows.ts';
+import { ScratchFiles } from './scratch-files.ts';
 import { Turnstile } from './turnstile.ts';
 import { walkChunk } from './walk-chunk.ts';
 import { canWalkTogether, walkTogether } from './walk-together.ts';
@@ -92,6 +93,7 @@ export class ScorerChild {
       ort: this.ort,
       scratchDir: options.scratchDir,
       scratchBytes: options.scratchBytes,
+      scratch: new ScratchFiles(options.scratchDir, options.scratchBytes),
       footers: new FooterCache(() => duck.keepFooters(false)),
       arrowMemoryBytes: options.duckMemoryBytes,
       decoding: new Turnstile(),
@@ -103,7 +105,7 @@ export class ScorerChild {
     try {
       this.channel.send({ kind: 'reply', id, value: await this.handle(id, request) });
     } catch (error) {
-      this.channel.send({ kind: 'failed', id, error: toErrorJson(mapNative(error), true) });
+      this.channel.send({ kind: 'failed', id, error: toErrorJson(mapNative(error, this.options?.scratchDir), true) });
     }
   }
 
@@ -154,7 +156,7 @@ export class ScorerChild {
           const result = done.get(chunks[i]!.n) ?? (await walkChunk(tools, run, chunks[i]!, onHungry, report));
           outcomes[i] = { ok: true, result };
         } catch (error) {
-          outcomes[i] = { ok: false, error: toErrorJson(mapNative(error), true) };
+          outcomes[i] = { ok: false, error: toErrorJson(mapNative(error, this.options?.scratchDir), true) };
         }
       }
     };

@@ -7,6 +7,7 @@ import { Duck } from '../../../../src/data/duckdb/duckdb.ts';
 import { FileTable, packFiles } from '../../../../src/scoring/child/file-table.ts';
 import { FooterCache } from '../../../../src/scoring/child/footer-cache.ts';
 import { localizeChunk } from '../../../../src/scoring/child/localize.ts';
+import { ScratchFiles } from '../../../../src/scoring/child/scratch-files.ts';
 import { Turnstile } from '../../../../src/scoring/child/turnstile.ts';
 import { failureOf } from '../../../harness/failure-of.ts';
 
@@ -51,7 +52,7 @@ describe('a file that changes between the read of its footer and the next step',
     const options = {
       stores,
       duck,
-      scratchDir: folder,
+      scratch: new ScratchFiles(folder, 2 ** 30),
       footers,
       arrowMemoryBytes: 2 ** 20,
       scratchBytes: 2 ** 30,
