@@ -18,6 +18,7 @@ const CASES = [
   'a27_beside_good_files',
   'a27_beside_a_damaged_group',
   'a27_in_a_list',
+  'a27_in_tiny_groups',
 ];
 
 /** Rows of the file with bad texts: note is a, b or null by its number; every 100th from 50 on is not UTF-8. */
@@ -85,6 +86,16 @@ describe('A27 texts that are not valid UTF-8', () => {
     expect(skipped.done).toMatchObject({ rows: 1980, rejectsByRule: { bad_utf8: 20, unreadable: 1000 } });
     const ids = (await readOutput(skipped.output)).map((row) => Number(row['id']));
     expect(ids).toEqual([...good(0, 1000), ...good(2000, 3000)]);
+  });
+
+  // One query over all row groups for each of them took minutes.
+  it('in thousands of tiny row groups are found in seconds, as is a damaged one among them', async () => {
+    const failed = runs.get('fail')!.of('a27_in_tiny_groups');
+    expect(failed.error?.message).toContain('column "x" of row group 777 (rows 777 to 777)');
+    const skipped = runs.get('skip')!.of('a27_in_tiny_groups');
+    expect(skipped.done).toMatchObject({ rows: 2969, rejectsByRule: { bad_utf8: 30, unreadable: 1 } });
+    const ids = (await readOutput(skipped.output)).map((row) => Number(row['id']));
+    expect(ids).toEqual(good(0, 3000).filter((i) => i !== 777));
   });
 
   it('inside a list cannot be told from their neighbours: the row group cannot be read', async () => {

@@ -15,7 +15,7 @@ def case(function):
 
 
 def put(folder, name, table, **options):
-    pq.write_table(table, folder / f"{name}.parquet", row_group_size=1000, **options)
+    pq.write_table(table, folder / f"{name}.parquet", **{"row_group_size": 1000, **options})
 
 
 def with_column(table, name, column):
@@ -113,6 +113,16 @@ def a27_beside_a_damaged_group(folder):
     path = folder / "a.parquet"
     file = ParquetFile(path)
     file.groups[1][1].pages[-1].body[0] ^= 0xFF
+    file.save(path)
+
+
+@case
+def a27_in_tiny_groups(folder):
+    """3,000 row groups of one row; number 777 has a flipped byte as well."""
+    texts_file(folder, "a", 0, compression="zstd", row_group_size=1)
+    path = folder / "a.parquet"
+    file = ParquetFile(path)
+    file.groups[777][1].pages[-1].body[0] ^= 0xFF
     file.save(path)
 
 

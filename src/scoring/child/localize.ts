@@ -27,6 +27,8 @@ export interface LocalChunk {
   readonly convertMs: number;
   /** A path for one more scratch file. */
   newScratch(): string;
+  /** Removes one of them before the others. */
+  removeScratch(path: string): Promise<void>;
   release(): Promise<void>;
   /** Errors: INPUT_CHANGED, INPUT_GONE when a file that is read in place is not the pinned one any more. */
   checkUnchanged(): Promise<void>;
@@ -82,6 +84,7 @@ export async function localizeChunk(
     fetchMs: Math.max(0, performance.now() - started - convertMs),
     convertMs,
     newScratch,
+    removeScratch: (path) => options.scratch.remove(path),
     release,
     checkUnchanged: () => checkEtags(options.stores, inPlace),
   };

@@ -1,12 +1,18 @@
 import { open } from 'node:fs/promises';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
-import { findUnreadable, type UnreadableGroup } from '../../data/duckdb/find-unreadable.ts';
+import {
+  findBadTexts,
+  findUnreadable,
+  type NarrowSlice,
+  type UnreadableGroup,
+} from '../../data/duckdb/find-unreadable.ts';
 import { BAD_TEXT, isShortage, type LocalSlice } from '../../data/duckdb/local-slice.ts';
 import type { UnreadableRows } from '../../data/duckdb/write-rejects.ts';
 import type { ByteSource } from '../../data/object-store/byte-source.ts';
-import type { ParquetFooter } from '../../data/parquet/parquet-footer.ts';
+import type { ParquetFooter, RowSpan } from '../../data/parquet/parquet-footer.ts';
 import { parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
+import { thinTail } from '../../data/parquet/thin-footer.ts';
 import type { LocalChunk } from './localize.ts';
 
 /** What of a chunk is scored: its slices without the row groups that cannot be read. */
@@ -57,9 +63,10 @@ export async function withRecovery<T>(
 /** A chunk as it was fetched, without row groups whose pages are known to be damaged. */
 function fetchedChunk(local: LocalChunk, files: readonly number[], options: RecoverOptions): ReadableChunk {
   const parts = local.located.map(({ slice, footer, faults }, i) => {
+    const byGroup = Map.groupBy(faults, (f) => f.group);
     const groups = slice.groups.flatMap((span): UnreadableGroup[] => {
-      const own = faults.filter((f) => f.group === span.group);
-      return own.length === 0 ? [] : [{ ...span, columns: own.map((f) => ({ name: f.column, message: f.message })) }];
+      const own = byGroup.get(span.group);
+      return own === undefined ? [] : [{ ...span, columns: own.map((f) => ({ name: f.column, message: f.message })) }];
     });
     return leaveOut({ slice, file: files[i]!, footer }, groups, options);
   });
@@ -78,9 +85,17 @@ async function recover(
   const unreadable = [...chunk.unreadable];
   let hasChanged = false;
   for (const part of chunk.slices) {
-    const groups = await findUnreadable(options.duck, part.slice, [...options.columns]);
+    // First, since one query tells it of a column, and of row groups it takes many.
+    const bad = await findBadTexts(options.duck, part.slice, hideable(part, options));
+    if (bad.size > 0) {
+      slices.push(await withBytes(part, bad, local.newScratch(), options.columns));
+      hasChanged = true;
+      continue;
+    }
+    const narrow = narrowed(part, local, options.columns);
+    const groups = await findUnreadable(options.duck, part.slice, [...options.columns], narrow);
     hasChanged ||= groups.length > 0;
-    const texts = badTexts(part, groups);
+    const texts = badTexts(part, groups, options);
     if (texts.size > 0) slices.push(await withBytes(part, texts, local.newScratch(), options.columns));
     else {
       const kept = leaveOut(part, groups, options);
@@ -107,8 +122,12 @@ function leaveOut(part: ReadableSlice, groups: readonly UnreadableGroup[], optio
   });
   const slices: ReadableSlice[] = [];
   let from = slice.rowStart;
+  let next = 0;
   const push = (rowEnd: number): void => {
-    const spans = slice.groups.filter((g) => g.rowStart >= from && g.rowEnd <= rowEnd);
+    while (next < slice.groups.length && slice.groups[next]!.rowStart < from) next++;
+    const first = next;
+    while (next < slice.groups.length && slice.groups[next]!.rowEnd <= rowEnd) next++;
+    const spans = slice.groups.slice(first, next);
     if (rowEnd > from) slices.push({ ...part, slice: { ...slice, rowStart: from, rowEnd, groups: spans } });
   };
   for (const { rowStart, rowEnd } of groups) {
@@ -119,10 +138,16 @@ function leaveOut(part: ReadableSlice, groups: readonly UnreadableGroup[], optio
   return { slices, unreadable };
 }
 
-function badTexts({ slice, footer }: ReadableSlice, groups: readonly UnreadableGroup[]): Set<string> {
-  const hideable = new Set(footer?.columns.flatMap((c) => (c.textByte === null ? [] : [c.name])) ?? []);
-  const faults = groups.flatMap((g) => g.columns).filter((c) => c.message === BAD_TEXT && hideable.has(c.name));
-  return new Set(faults.map((c) => c.name).filter((name) => !slice.asBytes.has(name)));
+function badTexts(part: ReadableSlice, groups: readonly UnreadableGroup[], options: RecoverOptions): Set<string> {
+  const names = new Set(hideable(part, options));
+  const faults = groups.flatMap((g) => g.columns).filter((c) => c.message === BAD_TEXT && names.has(c.name));
+  return new Set(faults.map((c) => c.name));
+}
+
+/** Columns of texts that can be read as bytes and are not yet. */
+function hideable({ slice, footer }: ReadableSlice, { columns }: RecoverOptions): string[] {
+  const texts = footer?.columns.filter((c) => c.textByte !== null && columns.has(c.name)) ?? [];
+  return texts.map((c) => c.name).filter((name) => !slice.asBytes.has(name));
 }
 
 /**
@@ -136,13 +161,39 @@ async function withBytes(
   columns: ReadonlySet<string>,
 ): Promise<ReadableSlice> {
   const { slice } = part;
-  const footer = part.footer!;
-  const tail = footer.tail.slice();
   const asBytes = new Set([...slice.asBytes, ...texts]);
+  await copyRows(part, slice.groups, asBytes, path, columns);
+  return { ...part, slice: { ...slice, path, asBytes } };
+}
+
+function narrowed(part: ReadableSlice, local: LocalChunk, columns: ReadonlySet<string>): NarrowSlice {
+  return async (slice, groups, work) => {
+    const path = local.newScratch();
+    try {
+      await copyRows(part, groups, slice.asBytes, path, columns);
+      return await work({ ...slice, path });
+    } finally {
+      await local.removeScratch(path);
+    }
+  };
+}
+
+/** Copies row groups of a slice to a file that has no others, in which these columns are bytes. */
+async function copyRows(
+  { slice, footer: known }: ReadableSlice,
+  groups: readonly RowSpan[],
+  asBytes: ReadonlySet<string>,
+  path: string,
+  columns: ReadonlySet<string>,
+): Promise<void> {
+  const footer = known!;
+  const [first, last] = [groups[0]!, groups.at(-1)!];
+  const tail = footer.tail.slice();
   for (const { name, textByte } of footer.columns) {
     if (textByte !== null && asBytes.has(name)) tail[textByte.offset] = textByte.value;
   }
-  const ranges = wantedRanges(footer, columns, slice.rowStart, slice.rowEnd);
+  const ranges = wantedRanges(footer, columns, first.rowStart, last.rowEnd);
+  const thin = thinTail({ ...footer, tail }, first.group, last.group + 1);
   const file = await open(slice.path, 'r');
   try {
     const { size } = await file.stat();
@@ -154,9 +205,8 @@ async function withBytes(
         return into;
       },
     };
-    await writeSparse(source, path, parquetFrame({ ...footer, tail }, size), ranges);
+    await writeSparse(source, path, parquetFrame({ tail: thin }, size), ranges);
   } finally {
     await file.close();
   }
-  return { ...part, slice: { ...slice, path, asBytes } };
 }
