@@ -316,6 +316,20 @@ def changing_dictionaries(out):
     expect(out, "delta", table, [3, 3, 3])
 
 
+def widening(out):
+    """Rows that become much wider: texts, lists and labels of a dictionary, within one record batch and in the second of two."""
+    rows, half = 8192, 4096
+    width = lambda i: 1 if i < half else 8000 + i
+    table = pa.table({
+        "id": pa.array(range(rows), pa.int32()),
+        "text": pa.array(["x" * width(i) for i in range(rows)]),
+        "list": pa.array([[i] * (width(i) // 8) for i in range(rows)], pa.list_(pa.int32())),
+        "code": pa.DictionaryArray.from_arrays(pa.array([int(i >= half) for i in range(rows)], pa.int8()), pa.array(["", "y" * 4000])),
+    })
+    for form, sizes in (("file", [rows]), ("stream", [half, half])):
+        save(out, "widening", form, "none", table, sizes)
+
+
 def main():
     out = Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
@@ -338,6 +352,7 @@ def main():
     for name in ("legacy", "version4"):
         expect(out, name, table, sizes)
     changing_dictionaries(out)
+    widening(out)
 
 
 main()

@@ -62,7 +62,6 @@ export class ArrowConversion {
   private readonly memory: ArrowMemory;
   private readonly dictionaries: ArrowDictionaries;
   private readonly found: Iterator<FoundBatch>;
-  private ahead: ScanBatch | null = null;
   private batchBytes = 0;
   private ended = false;
 
@@ -95,20 +94,8 @@ export class ArrowConversion {
     return this.rowsPerBatch.reduce((sum, rows) => sum + rows, 0);
   }
 
-  /** Decodes the first batch, which `next` then gives, and tells its bytes per row; 0 when it has none. */
-  lookAhead(): number {
-    this.ahead = this.decodeNext();
-    return this.ahead === null || this.ahead.rows === 0 ? 0 : this.batchBytes / this.ahead.rows;
-  }
-
   /** The next batch, which ends the one before; null after the last. Errors: those of reading and decoding. */
   next(): ScanBatch | null {
-    const batch = this.ahead ?? this.decodeNext();
-    this.ahead = null;
-    return batch;
-  }
-
-  private decodeNext(): ScanBatch | null {
     this.memory.give(this.batchBytes);
     this.batchBytes = 0;
     const result = this.found.next();

@@ -6,7 +6,9 @@ import { isOutOfSpace, scratchFault } from '../../base/errors/scratch-fault.ts';
 import { ArrowPlace } from '../arrow/arrow-fault.ts';
 import { ArrowLocalFile } from '../arrow/arrow-local-file.ts';
 import { type ArrowConversion, type ArrowSelection, openConversion } from './arrow-conversion.ts';
-import { withRowScan } from './row-scan.ts';
+import { columnBytes } from './column-bytes.ts';
+import { RowGroupSize } from './row-group-size.ts';
+import { type ScanBatch, withRowScan } from './row-scan.ts';
 import { scratchOptions } from './zero-signs.ts';
 
 export interface ArrowToParquetOptions extends ArrowSelection {
@@ -16,6 +18,8 @@ export interface ArrowToParquetOptions extends ArrowSelection {
   /** Written once; removed again when the conversion fails. */
   readonly target: string;
   readonly compression: 'uncompressed' | 'snappy';
+  /** Names of those that are copied to the output; none when left out. */
+  readonly kept?: ReadonlySet<string>;
   /** Shown in errors; the path when left out. */
   readonly name?: string;
 }
@@ -26,11 +30,12 @@ export interface ArrowToParquetResult {
   readonly rowsPerBatch: readonly number[];
   /** Column name -> its name in the Parquet file (c0, c1, …): DuckDB would take names that differ in case for one. */
   readonly names: ReadonlyMap<string, string>;
+  /** Rows that a row group of the kept columns may have. */
+  readonly groupRows: number;
 }
 
+/** Rows that are measured together. */
 const VECTOR_ROWS = 2048;
-/** DuckDB's own default. */
-const ROW_GROUP_ROWS = 122_880;
 
 /**
  * Writes columns of an Arrow file or stream to a Parquet file, record batch after record batch, in row order. Every length,
@@ -45,14 +50,19 @@ export async function arrowToParquet(options: ArrowToParquetOptions): Promise<Ar
   const place = new ArrowPlace(options.name ?? options.path);
   const file = new ArrowLocalFile(options.path, place);
   try {
-    const conversion = await openConversion(file, options, place);
-    const rowBytes = conversion.lookAhead();
-    const signs = scratchOptions(conversion.types);
-    const scan = { types: conversion.types, next: () => conversion.next() };
-    const written = await withRowScan(options.connection, scan, (table) => copy(table, rowBytes, signs, options));
-    requireAll(conversion, written);
-    const names = new Map(options.columns.map((column, index) => [column, `c${index}`]));
-    return { rows: conversion.rows, rowsPerBatch: conversion.rowsPerBatch, names };
+    let size = new RowGroupSize();
+    for (;;) {
+      const { conversion, written, widest, groupRows } = await convert(file, options, place, size);
+      if (widest < size.rows) {
+        // The rows became wider than those before them: from the start, with smaller row groups.
+        rmSync(options.target, { force: true });
+        size = new RowGroupSize(widest);
+        continue;
+      }
+      requireAll(conversion, written);
+      const names = new Map(options.columns.map((column, index) => [column, `c${index}`]));
+      return { rows: conversion.rows, rowsPerBatch: conversion.rowsPerBatch, names, groupRows };
+    }
   } catch (error) {
     rmSync(options.target, { force: true });
     throw duckdbFault(error, place, options.target);
@@ -61,10 +71,57 @@ export async function arrowToParquet(options: ArrowToParquetOptions): Promise<Ar
   }
 }
 
+interface Written {
+  readonly conversion: ArrowConversion;
+  readonly written: number;
+  /** Rows that a row group of all columns may have; the conversion ended early when they are fewer than it had. */
+  readonly widest: number;
+  /** The same of the columns that are kept. */
+  readonly groupRows: number;
+}
+
+async function convert(
+  file: ArrowLocalFile,
+  options: ArrowToParquetOptions,
+  place: ArrowPlace,
+  { rows: groupRows }: RowGroupSize,
+): Promise<Written> {
+  const conversion = await openConversion(file, options, place);
+  const all = new RowGroupSize(groupRows);
+  const some = new RowGroupSize();
+  const kept = options.columns.map((name) => options.kept?.has(name) === true);
+  const next = (): ScanBatch | null => {
+    if (all.rows < groupRows) return null;
+    const batch = conversion.next();
+    if (batch === null) return null;
+    measure(batch, all, some, kept);
+    return all.rows < groupRows ? null : batch;
+  };
+  const signs = scratchOptions(conversion.types);
+  const written = await withRowScan(options.connection, { types: conversion.types, next }, (table) =>
+    copy(table, groupRows, signs, options),
+  );
+  return { conversion, written, widest: all.rows, groupRows: some.rows };
+}
+
+function measure({ rows, columns }: ScanBatch, all: RowGroupSize, some: RowGroupSize, kept: readonly boolean[]): void {
+  for (let row = 0; row < rows; row += VECTOR_ROWS) {
+    const count = Math.min(VECTOR_ROWS, rows - row);
+    const bytes = columns.map((column) => columnBytes(column, row, count));
+    all.add(
+      count,
+      bytes.reduce((sum, more) => sum + more, 0),
+    );
+    some.add(
+      count,
+      bytes.reduce((sum, more, i) => (kept[i] === true ? sum + more : sum), 0),
+    );
+  }
+}
+
 /** Answers with the number of rows that DuckDB wrote. */
-async function copy(table: string, rowBytes: number, signs: string, options: ArrowToParquetOptions): Promise<number> {
+async function copy(table: string, rows: number, signs: string, options: ArrowToParquetOptions): Promise<number> {
   const target = options.target.replaceAll("'", "''");
-  const rows = rowGroupRows(rowBytes, options.memoryBytes);
   const result = await options.connection.run(
     `copy (select * from ${table}) to '${target}' (format parquet, compression ${options.compression}, row_group_size ${rows}${signs})`,
   );
@@ -78,13 +135,6 @@ function requireAll(conversion: ArrowConversion, written: number): void {
     expected: `${conversion.rows}`,
     got: `${written}`,
   });
-}
-
-/** DuckDB holds a row group in memory before it writes it: a quarter of the memory at most, in whole vectors. */
-function rowGroupRows(rowBytes: number, memoryBytes: number): number {
-  if (rowBytes === 0) return ROW_GROUP_ROWS;
-  const vectors = Math.floor(memoryBytes / 4 / rowBytes / VECTOR_ROWS);
-  return Math.min(ROW_GROUP_ROWS, Math.max(1, vectors) * VECTOR_ROWS);
 }
 
 function duckdbFault(error: unknown, place: ArrowPlace, target: string): PrescoreError {

@@ -5,13 +5,13 @@ import type { RejectReason } from '../../base/contract/binding.ts';
 import type { ColumnInfo, TextLayout } from '../../base/contract/table.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { isOutOfSpace, scratchFault } from '../../base/errors/scratch-fault.ts';
+import { RowGroupSize, rowsOfGroup } from '../arrow-values/row-group-size.ts';
 import type { ScanBatch } from '../arrow-values/row-scan.ts';
 import { withRowScan } from '../arrow-values/row-scan.ts';
 import { scratchOptions } from '../arrow-values/zero-signs.ts';
 import { CsvRows } from './csv-rows.ts';
 import { JsonlRows } from './jsonl-rows.ts';
 import { RecordBuffer } from './record-buffer.ts';
-import { RowGroupSize, rowsOfGroup } from './row-group-size.ts';
 import type { RowLimits, TextRows } from './text-batch.ts';
 import { textFault } from './text-fault.ts';
 

@@ -38,6 +38,7 @@ export async function localizeArrow(
     path: local,
     format: summary.format,
     columns,
+    kept: options.kept,
     ...(batches === null ? {} : { batches }),
     target,
     compression: 'snappy',
@@ -45,7 +46,7 @@ export async function localizeArrow(
     name: file.uri,
   };
   let started = 0;
-  const { rows, names } = await options.converting.run(() => {
+  const { rows, names, groupRows } = await options.converting.run(() => {
     started = performance.now();
     return arrowToParquet(conversion);
   });
@@ -64,6 +65,7 @@ export async function localizeArrow(
       pathValues,
       groups: [],
       asBytes: new Set<string>(),
+      groupRows,
     },
     bytesRead,
     convertMs,

@@ -92,6 +92,26 @@ describe('files and streams written by pyarrow', () => {
     );
   });
 
+  it.each(['file', 'stream'])('sizes row groups by later rows that are much wider (%s)', async (form) => {
+    const { target, rows, groupRows } = await bench.convert(bytesOf(`widening.${form}.none`), {
+      memoryBytes: 2 ** 28,
+      kept: new Set(['id', 'code']),
+    });
+    expect(rows).toBe(8192);
+    // Of the kept columns a wide row has 4 KB, of all of them 32 KB; DuckDB writes no fewer than 2,048 together.
+    expect(groupRows).toBe(4096);
+    const groups = `select max(row_group_num_rows) from parquet_metadata('${target}')`;
+    expect(Number((await bench.connection.runAndReadAll(groups)).getRows()[0]![0])).toBe(2048);
+    const values = `select c0, length(c1), length(c2), c2[1], length(c3) from '${target}'`;
+    const read = (await bench.connection.runAndReadAll(values)).getRows().map((row) => row.map(Number));
+    const width = (i: number): number => (i < 4096 ? 1 : 8000 + i);
+    const expected = Array.from({ length: 8192 }, (_, i) => {
+      const list = Math.floor(width(i) / 8);
+      return [i, width(i), list, list === 0 ? 0 : i, i < 4096 ? 0 : 4000];
+    });
+    expect(read).toEqual(expected);
+  });
+
   it('refuses duplicate column names (A24)', async () => {
     for (const form of ['file', 'stream']) {
       const error = await failureOf(describeArrow(sourceOf(bytesOf(`duplicates.${form}.none`))));

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { RowGroupSize } from '../../../../src/data/arrow-values/row-group-size.ts';
 import { Duck, quoteText } from '../../../../src/data/duckdb/duckdb.ts';
-import { RowGroupSize } from '../../../../src/data/text/row-group-size.ts';
 import { TextTables } from '../../../harness/text-tables.ts';
 
 const MIB = 2 ** 20;
