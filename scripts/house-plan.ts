@@ -145,6 +145,16 @@ export const WINGS: readonly Wing[] = [
         may: ['base/errors', 'base/disk'],
       },
       {
+        path: 'model/trees',
+        holds: 'tree ensembles as plain arrays, and ways to score them',
+        may: ['base/errors', 'base/formats', 'model/elements'],
+      },
+      {
+        path: 'model/native',
+        holds: "readers of the trainers' own files: LightGBM, XGBoost, CatBoost",
+        may: ['base/errors', 'base/formats', 'model/elements', 'model/trees'],
+      },
+      {
         path: 'model/onnx',
         holds: 'reading ONNX files, refusals, devices, the session',
         may: [...BASE, 'base/formats', 'model/elements', 'model/gpu'],
