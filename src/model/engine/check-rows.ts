@@ -24,12 +24,12 @@ const MOST_VALUES = 4_000_000;
 
 /**
  * Rows ([N, width], row-major) in which every threshold of a feature stands with both of its neighbours, and every odd value, each in at
- * least one row as far as they fit; features are shuffled against each other, the same way every time.
+ * least one row as far as they fit into `most` rows; features are shuffled against each other, the same way every time.
  */
-export function checkRows(ensemble: Ensemble, width: number): Float32Array<ArrayBuffer> {
+export function checkRows(ensemble: Ensemble, width: number, most = MOST_ROWS): Float32Array<ArrayBuffer> {
   const values = valuesByFeature(ensemble, width);
   const longest = values.reduce((most, list) => Math.max(most, list.length), 64);
-  const count = Math.max(64, Math.min(MOST_ROWS, 2 * longest, Math.floor(MOST_VALUES / Math.max(1, width))));
+  const count = Math.max(64, Math.min(most, 2 * longest, Math.floor(MOST_VALUES / Math.max(1, width))));
   const rows = new Float32Array(count * width);
   const random = randomOf(1);
   values.forEach((list, feature) => {

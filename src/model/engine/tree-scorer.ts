@@ -1,8 +1,13 @@
 import type { TensorValue } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
-import { bitVectorKernel, type TreeKernel } from '../tree-kernel/bit-vector-kernel.ts';
+import type { TreeKernel } from '../tree-kernel/kernel.ts';
+import { fastestKernel } from '../tree-kernel/tree-kernels.ts';
 import type { OnnxTrees } from '../trees/tree-operator.ts';
+import { checkRows } from './check-rows.ts';
 import type { LabelRule, TreeHead } from './tree-head.ts';
+
+/** Rows on which kernels are tried against each other. */
+const TRIAL_ROWS = 512;
 
 /** Names of the transform node's model. */
 export const TRANSFORM = { input: 'sums', label: 'class', scores: 'scores' } as const;
@@ -34,7 +39,8 @@ export class TreeScorer {
   prepare(width: number): boolean {
     if (width < this.trees.ensemble.features) return false;
     if (this.kernel === null || this.width !== width) {
-      this.kernel = bitVectorKernel({ ...this.trees.ensemble, features: width });
+      const ensemble = { ...this.trees.ensemble, features: width };
+      this.kernel = fastestKernel(ensemble, checkRows(ensemble, width, TRIAL_ROWS));
       this.width = width;
     }
     return this.kernel !== null;

@@ -96,6 +96,11 @@ export function when(condition: Code, body: Code): number[] {
   return [...condition, 0x04, 0x40, ...body, 0x0b];
 }
 
+/** An i32 of either of two pieces of code. */
+export function whenElse(condition: Code, yes: Code, no: Code): number[] {
+  return [...condition, 0x04, TYPES.i32, ...yes, 0x05, ...no, 0x0b];
+}
+
 /** An i32. */
 export function int(value: number): number[] {
   return [0x41, ...signed(value)];
@@ -111,16 +116,67 @@ export const i32 = {
   sub: (a: Code, b: Code): number[] => [...a, ...b, 0x6b],
   mul: (a: Code, b: Code): number[] => [...a, ...b, 0x6c],
   and: (a: Code, b: Code): number[] => [...a, ...b, 0x71],
+  or: (a: Code, b: Code): number[] => [...a, ...b, 0x72],
+  xor: (a: Code, b: Code): number[] => [...a, ...b, 0x73],
+  eq: (a: Code, b: Code): number[] => [...a, ...b, 0x46],
+  ne: (a: Code, b: Code): number[] => [...a, ...b, 0x47],
+  /** `yes` where `condition` is not zero. */
+  select: (yes: Code, no: Code, condition: Code): number[] => [...yes, ...no, ...condition, 0x1b],
   shl: (a: Code, bits: number): number[] => [...a, ...int(bits), 0x74],
   shr: (a: Code, bits: number): number[] => [...a, ...int(bits), 0x76],
+  shrBy: (a: Code, bits: Code): number[] => [...a, ...bits, 0x76],
   popcnt: (a: Code): number[] => [...a, 0x69],
   below: (a: Code, b: Code): number[] => [...a, ...b, 0x49],
   load: (at: Code, offset = 0): number[] => [...at, 0x28, 2, ...unsigned(offset)],
   load8s: (at: Code, offset = 0): number[] => [...at, 0x2c, 0, ...unsigned(offset)],
   load8u: (at: Code, offset = 0): number[] => [...at, 0x2d, 0, ...unsigned(offset)],
   load16u: (at: Code, offset = 0): number[] => [...at, 0x2f, 1, ...unsigned(offset)],
+  store: (at: Code, value: Code, offset = 0): number[] => [...at, ...value, 0x36, 2, ...unsigned(offset)],
   store8: (at: Code, value: Code, offset = 0): number[] => [...at, ...value, 0x3a, 0, ...unsigned(offset)],
 } as const;
+
+/** Scalars of either float type. */
+interface FloatOps {
+  load(at: Code, offset?: number): number[];
+  constant(value: number): number[];
+  eq(a: Code, b: Code): number[];
+  ne(a: Code, b: Code): number[];
+  lt(a: Code, b: Code): number[];
+  gt(a: Code, b: Code): number[];
+  le(a: Code, b: Code): number[];
+  abs(a: Code): number[];
+  /** `yes` where `condition` is not zero. */
+  select(yes: Code, no: Code, condition: Code): number[];
+  /** Towards zero; NaN is 0, and what no i32 holds its nearest. */
+  toInt(a: Code): number[];
+}
+
+export const float: Readonly<Record<'float32' | 'float64', FloatOps>> = {
+  float32: floatOps({ load: 0x2a, constant: 0x43, compare: 0x5b, abs: 0x8b, toInt: 0 }),
+  float64: floatOps({ load: 0x2b, constant: 0x44, compare: 0x61, abs: 0x99, toInt: 2 }),
+};
+
+function floatOps(code: Readonly<Record<'load' | 'constant' | 'compare' | 'abs' | 'toInt', number>>): FloatOps {
+  const isSingle = code.load === 0x2a;
+  const compare =
+    (place: number) =>
+    (a: Code, b: Code): number[] => [...a, ...b, code.compare + place];
+  return {
+    load: (at, offset = 0) => [...at, code.load, 0, ...unsigned(offset)],
+    constant: (value) => {
+      const bytes = isSingle ? new Float32Array([value]) : new Float64Array([value]);
+      return [code.constant, ...new Uint8Array(bytes.buffer)];
+    },
+    eq: compare(0),
+    ne: compare(1),
+    lt: compare(2),
+    gt: compare(3),
+    le: compare(4),
+    abs: (a) => [...a, code.abs],
+    select: (yes, no, condition) => [...yes, ...no, ...condition, 0x1b],
+    toInt: (a) => [...a, 0xfc, code.toInt],
+  };
+}
 
 const simd = (op: number): number[] => [0xfd, ...unsigned(op)];
 const one =

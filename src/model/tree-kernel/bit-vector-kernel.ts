@@ -1,21 +1,12 @@
 import type { Ensemble } from '../trees/ensemble.ts';
 import { moduleBytes } from './assembler.ts';
+import type { TreeKernel } from './kernel.ts';
 import { leafOrder } from './leaf-order.ts';
 import { ByteWriter, MemoryPlan } from './memory-plan.ts';
 import { BIAS, BLOCK, FAMILY, MAGIC_BITS, MODE, rankCode, SCAN } from './rank-code.ts';
 import { type RankedNodes, type RankScan, rankNodes } from './rank-scans.ts';
 import { scoreCode } from './score-code.ts';
 import { thresholdGrid } from './threshold-grid.ts';
-
-/** Raw sums of rows, without base and divisor. */
-export interface TreeKernel {
-  /** Rows are scored in blocks of so many. */
-  readonly block: number;
-  /**
-   * Sums of `count` rows at `rows` ([count, features], row-major) go to `sums` ([count, targets]). Owns: both stay the caller's.
-   */
-  sum(rows: Float32Array | Float64Array, count: number, sums: Float32Array | Float64Array): void;
-}
 
 /** A leaf's number is a byte, and 255 says that there is none. */
 const MOST_LEAVES = 255;
@@ -61,7 +52,7 @@ export function bitVectorKernel(ensemble: Ensemble): TreeKernel | null {
   const block = new View(memory.buffer, input, BLOCK * features);
   const planes = new Sums(memory.buffer, output, BLOCK * targets);
   return {
-    block: BLOCK,
+    name: 'bit vectors',
     sum(rows, count, into) {
       for (let from = 0; from < count; from += BLOCK) {
         const here = Math.min(BLOCK, count - from);

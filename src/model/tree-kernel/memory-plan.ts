@@ -15,6 +15,11 @@ export class MemoryPlan {
     return at;
   }
 
+  /** The address of what comes next. */
+  get next(): number {
+    return this.end;
+  }
+
   /** The address of so many bytes that nothing is put into. */
   room(bytes: number): number {
     const at = this.end;
@@ -55,6 +60,11 @@ export class ByteWriter {
     if (type === 'float32') this.next(4).setFloat32(this.at - 4, value, true);
     else this.next(8).setFloat64(this.at - 8, value, true);
     return this;
+  }
+
+  /** Writes over an earlier value. */
+  patchI32(at: number, value: number): void {
+    this.view.setInt32(at, value, true);
   }
 
   /** Zeros up to a multiple of `size`. */
