@@ -5,6 +5,8 @@
  * Numbers of instructions: WebAssembly core specification 2.0, appendix "Index of Instructions"; relaxed SIMD, proposal of 2023.
  */
 
+import { signed, unsigned } from './leb.ts';
+
 /** Instructions as bytes. */
 export type Code = readonly number[];
 
@@ -135,49 +137,6 @@ export const i32 = {
   store8: (at: Code, value: Code, offset = 0): number[] => [...at, ...value, 0x3a, 0, ...unsigned(offset)],
 } as const;
 
-/** Scalars of either float type. */
-interface FloatOps {
-  load(at: Code, offset?: number): number[];
-  constant(value: number): number[];
-  eq(a: Code, b: Code): number[];
-  ne(a: Code, b: Code): number[];
-  lt(a: Code, b: Code): number[];
-  gt(a: Code, b: Code): number[];
-  le(a: Code, b: Code): number[];
-  abs(a: Code): number[];
-  /** `yes` where `condition` is not zero. */
-  select(yes: Code, no: Code, condition: Code): number[];
-  /** Towards zero; NaN is 0, and what no i32 holds its nearest. */
-  toInt(a: Code): number[];
-}
-
-export const float: Readonly<Record<'float32' | 'float64', FloatOps>> = {
-  float32: floatOps({ load: 0x2a, constant: 0x43, compare: 0x5b, abs: 0x8b, toInt: 0 }),
-  float64: floatOps({ load: 0x2b, constant: 0x44, compare: 0x61, abs: 0x99, toInt: 2 }),
-};
-
-function floatOps(code: Readonly<Record<'load' | 'constant' | 'compare' | 'abs' | 'toInt', number>>): FloatOps {
-  const isSingle = code.load === 0x2a;
-  const compare =
-    (place: number) =>
-    (a: Code, b: Code): number[] => [...a, ...b, code.compare + place];
-  return {
-    load: (at, offset = 0) => [...at, code.load, 0, ...unsigned(offset)],
-    constant: (value) => {
-      const bytes = isSingle ? new Float32Array([value]) : new Float64Array([value]);
-      return [code.constant, ...new Uint8Array(bytes.buffer)];
-    },
-    eq: compare(0),
-    ne: compare(1),
-    lt: compare(2),
-    gt: compare(3),
-    le: compare(4),
-    abs: (a) => [...a, code.abs],
-    select: (yes, no, condition) => [...yes, ...no, ...condition, 0x1b],
-    toInt: (a) => [...a, 0xfc, code.toInt],
-  };
-}
-
 const simd = (op: number): number[] => [0xfd, ...unsigned(op)];
 const one =
   (op: number) =>
@@ -282,27 +241,4 @@ function vector(entries: readonly (readonly number[])[]): number[] {
 function text(value: string): number[] {
   const bytes = [...Buffer.from(value)];
   return [...unsigned(bytes.length), ...bytes];
-}
-
-function unsigned(value: number): number[] {
-  const bytes: number[] = [];
-  let left = value;
-  do {
-    const low = left & 0x7f;
-    left >>>= 7;
-    bytes.push(left === 0 ? low : low | 0x80);
-  } while (left !== 0);
-  return bytes;
-}
-
-function signed(value: number): number[] {
-  const bytes: number[] = [];
-  let left = value;
-  for (;;) {
-    const low = left & 0x7f;
-    left >>= 7;
-    const isLast = (left === 0 && (low & 0x40) === 0) || (left === -1 && (low & 0x40) !== 0);
-    bytes.push(isLast ? low : low | 0x80);
-    if (isLast) return bytes;
-  }
 }
