@@ -6,10 +6,12 @@
     --seed N        of data and training (1)
     --flights DIR   train and answer on these rows instead of made ones
     --big           models of usual size instead of small ones
+    --pick NAMES    of the cases only these, with commas between
     --suffix TEXT   behind the names, for files of another version of a trainer
 
 Each case is a packed model file and NAME.bin.gz: rows, raw scores, answers and contributions, in this order, little endian, of the types and
-shapes that cases.json tells. The files under fixtures/trainers were made by it with the pins of native-requirements.txt.
+shapes that cases.json tells. The files under fixtures/trainers were made by it with the pins of native-requirements.txt; those whose names
+end in _v1 and _v2 with xgboost 1.7.6 and 2.1.4 (numpy 1.26), --suffix, and --pick as their names say.
 """
 
 import argparse
@@ -46,6 +48,8 @@ class Cases:
 
     def add(self, name, suffix, model, arrays, **facts):
         """`model`: bytes of the file; `arrays`: rows, raw, answers and contributions."""
+        if self.options.pick is not None and name not in self.options.pick.split(","):
+            return
         name += self.options.suffix
         (self.out / f"{name}.{suffix}.gz").write_bytes(gzip.compress(model, 9, mtime=0))
         packed = b"".join(array.tobytes() for array in arrays.values())
@@ -54,7 +58,8 @@ class Cases:
         self.all[name] = {"file": f"{name}.{suffix}", "arrays": shapes, **facts}
 
     def end(self):
-        self.path.write_text(json.dumps(dict(sorted(self.all.items())), indent=1) + "\n")
+        lines = [f"{json.dumps(name)}: {json.dumps(facts)}" for name, facts in sorted(self.all.items())]
+        self.path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def main():
@@ -66,6 +71,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--flights")
     parser.add_argument("--big", action="store_true")
+    parser.add_argument("--pick")
     parser.add_argument("--suffix", default="")
     cases = Cases(parser.parse_args())
     # One trainer at a time may be missing.

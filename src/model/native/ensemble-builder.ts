@@ -16,6 +16,9 @@ export interface EnsembleSums {
   readonly divisor: number;
 }
 
+/** Of category sets, all together. */
+const MOST_WORDS = 2 ** 24;
+
 /**
  * Collects trees one by one. What readers may not check themselves is checked here: that each tree is one, without a node that is reached
  * twice, and that features and thresholds can be.
@@ -89,6 +92,8 @@ export class EnsembleBuilder {
 
   /** Adds a set of categories, 32 a word; answers with its number, the threshold of its nodes. */
   set(words: ArrayLike<number>): number {
+    // A few bytes can name a category that needs millions of them.
+    if (this.setWords.length + words.length > MOST_WORDS) this.refuse('the model has too many categories', '');
     for (let i = 0; i < words.length; i++) this.setWords.push(words[i]!);
     return this.setFirst.push(this.setWords.length) - 2;
   }

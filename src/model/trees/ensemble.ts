@@ -67,8 +67,10 @@ export const RULE = {
   zeroRight: 4,
   /** Whole part in the set goes left; NaN, values below zero and categories beyond the set go right (LightGBM). */
   category: 5,
-  /** The same, but what is no category goes left: NaN, below zero, beyond the set. */
+  /** The same, but what is no category goes left: NaN, anything below zero, beyond the set (XGBoost). */
   categoryElseLeft: 6,
+  /** The same, but NaN goes right. */
+  categoryElseLeftNanRight: 7,
 } as const;
 
 /** LightGBM's kZeroThreshold (include/LightGBM/meta.h), a float there. */

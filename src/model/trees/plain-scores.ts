@@ -51,8 +51,11 @@ export function goesLeft(ensemble: Ensemble, node: number, value: number): boole
   const { nodes } = ensemble;
   const rule = nodes.rule[node]!;
   const threshold = nodes.threshold[node]!;
-  if (rule === RULE.category || rule === RULE.categoryElseLeft)
-    return isMember(ensemble, threshold, value, rule === RULE.categoryElseLeft);
+  if (rule === RULE.category) return isMember(ensemble, threshold, value, false);
+  if (rule === RULE.categoryElseLeft || rule === RULE.categoryElseLeftNanRight) {
+    if (Number.isNaN(value)) return rule === RULE.categoryElseLeft;
+    return value < 0 || isMember(ensemble, threshold, value, true);
+  }
   if (rule === RULE.zeroLeft || rule === RULE.zeroRight) {
     const isMissing = Number.isNaN(value) || (value >= -ZERO_BAND && value <= ZERO_BAND);
     return isMissing ? rule === RULE.zeroLeft : value <= threshold;
