@@ -68,6 +68,12 @@ describe('prescore help', () => {
     expect(away.stdout).toMatch(/containers are in \.\.\/\S*\/examples\.\n/);
   });
 
+  it('leaves out how a page is made, and says where its schema lies', async () => {
+    const { stdout } = await help('job-file');
+    expect(stdout).not.toContain('gen-docs');
+    expect(stdout).toMatch(/An editor can use\s+\S*docs\/job\.schema\.json\./);
+  });
+
   it('prints the examples of a command, too', async () => {
     expect((await help('lookup')).stdout).toContain('Examples:');
   });

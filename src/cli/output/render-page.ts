@@ -13,7 +13,9 @@ export function renderPage(markdown: string, whereIs: (path: string) => string):
     if (table.length > 0) out.push(...renderTable(table));
     table = [];
   };
-  for (const line of markdown.replace(/<!--[\s\S]*?-->\n?/g, '').split('\n')) {
+  // What is for people who change the page is not for those who read it.
+  const text = markdown.replace(/<!--[\s\S]*?-->\n?/g, '').replace(/^Made by `scripts\/.*\n\n?/m, '');
+  for (const line of text.split('\n')) {
     if (line.startsWith('```')) isCode = !isCode;
     if (!isCode && /^\|.*\|\s*$/.test(line)) {
       if (!/^[|\s:-]+$/.test(line)) table.push(cellsOf(line, whereIs));
@@ -39,7 +41,8 @@ function renderLinks(text: string, whereIs: (path: string) => string): string {
   return text.replace(/\[([^\]]+)\]\(([^)]+)\)/g, (_, label: string, to: string) => {
     const page = /^(?:\.\/)?([\w-]+)\.md(?:#.*)?$/.exec(to)?.[1];
     if (page === undefined) {
-      const place = to.startsWith('../') ? whereIs(to.slice('../'.length)) : to;
+      const isFile = !/^(#|[a-z]+:)/.test(to);
+      const place = !isFile ? to : whereIs(to.startsWith('../') ? to.slice('../'.length) : `docs/${to}`);
       return to.includes(label) ? place : `${label} (${place})`;
     }
     const command = `prescore help ${page}`;
