@@ -1,3 +1,5 @@
+import { checkPages, checkSizes, encodingFault } from './footer-encodings.ts';
+import { REQUIRED } from './footer-fields.ts';
 import { ThriftReader, WIRE } from './thrift-compact.ts';
 
 /** A node of the schema tree, in the order of the footer (parents before their children). */
@@ -57,6 +59,8 @@ export interface RawFooter {
   readonly schemaBytes: Uint8Array;
   readonly rows: number;
   readonly groups: RowGroups;
+  /** Why no column of the file can be read; null for none. */
+  readonly unreadable: string | null;
 }
 
 /** Physical types that matter here. */
@@ -68,7 +72,7 @@ export const LOGICAL = { string: 1, decimal: 5, time: 7, timestamp: 8, null: 11 
 /** Field ids from here on mean nothing to any reader of Parquet's SchemaElement. */
 const UNKNOWN_FIELD = 11;
 const UNKNOWN_CODEC = 255;
-const BYTE_STREAM_SPLIT = 9;
+const AES_GCM_V1 = 1;
 
 /**
  * Reads what planning needs out of a footer and skips the rest: 100,000 column chunks take 5 MB, where a tree of objects
@@ -82,6 +86,7 @@ export function parseFooter(bytes: Uint8Array, checkSize: (groups: number, chunk
   let schemaBytes: Uint8Array = bytes.subarray(0, 0);
   let rows = -1;
   let groups: RowGroups | null = null;
+  let unreadable: string | null = null;
   reader.struct((id, wire) => {
     if (id === 2) {
       const from = reader.at;
@@ -89,10 +94,18 @@ export function parseFooter(bytes: Uint8Array, checkSize: (groups: number, chunk
       schemaBytes = bytes.subarray(from, reader.at);
     } else if (id === 3) rows = reader.int(wire);
     else if (id === 4) groups = readGroups(reader, wire, schema, checkSize);
-    else reader.skip(wire);
-  });
+    else if (id === 5) reader.skipStructs(wire, REQUIRED.keyValue);
+    else if (id === 8 && wire === WIRE.struct) {
+      unreadable = 'it is encrypted by an algorithm that is not known';
+      reader.struct((algorithm, inner) => {
+        // Columns that are not encrypted are read.
+        if (algorithm === AES_GCM_V1) unreadable = null;
+        reader.skip(inner);
+      });
+    } else reader.skip(wire);
+  }, REQUIRED.file);
   if (schema.length === 0 || groups === null) throw new RangeError('schema or row groups are missing');
-  return { schema, schemaBytes, rows, groups };
+  return { schema, schemaBytes, rows, groups, unreadable };
 }
 
 function readSchema(reader: ThriftReader, wire: number): SchemaNode[] {
@@ -123,7 +136,7 @@ function readNode(reader: ThriftReader): SchemaNode {
     else reader.skip(wire);
     const step = UNKNOWN_FIELD - id + idStep;
     if ((id === 6 || id === 10) && idStep > 0 && step < 16) textByte ??= { offset: headAt, value: (step << 4) | wire };
-  });
+  }, REQUIRED.schemaNode);
   const { name, type, repetition, children, converted, precision } = node;
   const isText = type === PHYSICAL.byteArray && (converted === 0 || logical.id === LOGICAL.string);
   return {
@@ -157,7 +170,7 @@ function readLogical(
         });
       } else if (id === LOGICAL.decimal && field === 2) into.precision = reader.int(kind);
       else reader.skip(kind);
-    });
+    }, REQUIRED.logical.get(id));
   });
 }
 
@@ -208,13 +221,9 @@ function readGroup(reader: ThriftReader, groups: RowGroups, group: number, types
       if (chunks !== types.length)
         throw new RangeError(`row group ${group} has ${chunks} columns, not ${types.length}`);
       for (let leaf = 0; leaf < chunks; leaf++) readChunk(reader, groups, group, leaf, types[leaf]!);
-    } else reader.skip(wire);
-  });
-  if (groups.rows[group] === 0) return;
-  // Rows without values are a contradiction, and no nulls.
-  for (let leaf = 0; leaf < types.length; leaf++) {
-    if (groups.values[group * groups.leaves + leaf] === 0) groups.hasValues[leaf] = 1;
-  }
+    } else if (id === 4) reader.skipStructs(wire, REQUIRED.sorting);
+    else reader.skip(wire);
+  }, REQUIRED.group);
 }
 
 function readChunk(reader: ThriftReader, groups: RowGroups, group: number, leaf: number, type: number): void {
@@ -227,15 +236,17 @@ function readChunk(reader: ThriftReader, groups: RowGroups, group: number, leaf:
     else if (id === 3 && wire === WIRE.struct) {
       isThere = true;
       reader.struct((field, kind) => {
-        if (field === 2) other ??= encodingFault(reader, kind, type);
+        if (field === 2) other ??= encodingFault(reader, kind, type === PHYSICAL.float || type === PHYSICAL.double);
         else if (field === 12 && kind === WIRE.struct) nulls = nullCount(reader);
+        else if (field === 13 && kind === WIRE.list) checkPages(reader, kind);
+        else if (field === 16 && kind === WIRE.struct) checkSizes(reader);
         else readChunkField(reader, groups, at, type, field, kind);
-      });
+      }, REQUIRED.chunkData);
     } else if (id === 8) {
       other = 'it is encrypted';
       reader.skip(wire);
     } else if (id !== 1) reader.skip(wire);
-  });
+  }, REQUIRED.chunk);
   // Of no values there is nothing to count: such a row group says nothing, with statistics or without.
   const values = groups.values[at]!;
   if (values !== 0 && nulls !== values) groups.hasValues[leaf] = 1;
@@ -250,14 +261,6 @@ function nullCount(reader: ThriftReader): number {
     else reader.skip(wire);
   });
   return count;
-}
-
-function encodingFault(reader: ThriftReader, wire: number, type: number): string | null {
-  let isSplit = false;
-  const count = reader.listSize(wire, WIRE.i32);
-  for (let i = 0; i < count; i++) isSplit = reader.int(WIRE.i32) === BYTE_STREAM_SPLIT || isSplit;
-  const isFloat = type === PHYSICAL.float || type === PHYSICAL.double;
-  return isSplit && !isFloat ? 'it is encoded as BYTE_STREAM_SPLIT, which is read for floats only' : null;
 }
 
 function readChunkField(

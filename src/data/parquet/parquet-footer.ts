@@ -46,6 +46,8 @@ export async function readParquetFooter(
   const tail = await readTail(source, where, Math.min(maxBytes, FOOTER_LIMITS.bytes));
   try {
     const raw = parseFooter(tail, (groups, chunks) => checkSize(groups, chunks, where));
+    if (raw.unreadable !== null)
+      throw new PrescoreError('INPUT_UNSUPPORTED', { what: `the file cannot be read: ${raw.unreadable}`, where });
     const { columns, leaves } = readColumns(raw.schema);
     checkNames(columns, where);
     checkRows(raw, leaves, where);

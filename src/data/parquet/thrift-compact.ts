@@ -14,6 +14,25 @@ export const WIRE = {
   struct: 12,
 } as const;
 
+/** Fields that a struct must have, each of its wire type: other readers take one of another type for one that is not there. */
+export interface RequiredFields {
+  /** By field id: its wire type; 0 for fields that may be missing. */
+  readonly wires: Uint8Array;
+  /** A bit for each that is required. */
+  readonly mask: number;
+}
+
+/** Field ids (below 32) and their wire types; `true` stands for a boolean of either value. */
+export function requiredFields(fields: Readonly<Record<number, number>>): RequiredFields {
+  const wires = new Uint8Array(32);
+  let mask = 0;
+  for (const [id, wire] of Object.entries(fields)) {
+    wires[Number(id)] = wire;
+    mask |= 1 << Number(id);
+  }
+  return { wires, mask };
+}
+
 const MAX_DEPTH = 32;
 const decoder = new TextDecoder();
 
@@ -36,10 +55,11 @@ export class ThriftReader {
     this.at = at;
   }
 
-  /** Reads a struct; `onField` must read or skip the field's value. */
-  struct(onField: (id: number, wire: number) => void): void {
+  /** Reads a struct; `onField` must read or skip the field's value. Errors: RangeError for a required field that is not there. */
+  struct(onField: (id: number, wire: number) => void, required: RequiredFields | null = null): void {
     if (++this.depth > MAX_DEPTH) throw new RangeError('nested too deeply');
     let id = 0;
+    let seen = 0;
     for (;;) {
       const headAt = this.at;
       const head = this.byte();
@@ -48,8 +68,14 @@ export class ThriftReader {
       id = step === 0 ? this.zigzag() : id + step;
       this.headAt = headAt;
       this.idStep = step;
-      onField(id, head & 15);
+      const wire = head & 15;
+      if (required !== null && id > 0 && id < 32) {
+        const wanted = required.wires[id];
+        if (wanted === wire || (wanted === WIRE.true && wire === WIRE.false)) seen |= 1 << id;
+      }
+      onField(id, wire);
     }
+    if (required !== null && seen !== required.mask) throw new RangeError('a required field is missing');
     this.depth--;
   }
 
@@ -77,6 +103,16 @@ export class ThriftReader {
     const size = this.varint();
     this.move(size);
     return decoder.decode(this.bytes.subarray(this.at - size, this.at));
+  }
+
+  /** Passes over a list of structs that have these fields; over anything else as `skip` does. */
+  skipStructs(wire: number, required: RequiredFields): void {
+    if (wire !== WIRE.list) {
+      this.skip(wire);
+      return;
+    }
+    const count = this.listSize(wire, WIRE.struct);
+    for (let i = 0; i < count; i++) this.struct((_, inner) => this.skip(inner), required);
   }
 
   skip(wire: number): void {
@@ -114,6 +150,7 @@ export class ThriftReader {
     const size = head >> 4 === 15 ? this.varint() : head >> 4;
     // An element has at least one byte.
     this.expect(size);
+    if (size > 0 && (head & 15) === 0) throw new RangeError('a list has elements of no type');
     return { size, element: head & 15 };
   }
 
