@@ -5,11 +5,10 @@ import {
   faultExpression,
   type LocalSlice,
   pathExpression,
-  positionBase,
   readFault,
   rowFaults,
-  sliceRows,
 } from './local-slice.ts';
+import { runPosition, runRows, type SliceRun, sliceRuns } from './slice-runs.ts';
 import { type SourceKind, typesOf } from './source-kind.ts';
 import type { VectorBatch } from './vector-batch.ts';
 
@@ -24,28 +23,34 @@ export interface SliceColumn {
 const SMALL_ROWS = 256;
 
 /**
- * Where queries put what comes beside the columns: `decodeSlice` the number of a row's fault, when the slice has any;
- * `decodeTogether` the position.
+ * Where queries put what comes beside the columns: the number of a row's fault, when the slice has any; of several slices the
+ * position.
  */
 export function extraIndex(columns: readonly SliceColumn[]): number {
   return Math.max(1, columns.length);
 }
 
 /**
- * Streams the named columns of a slice in row order. Exactly rowEnd - rowStart rows come, or an error.
+ * Streams the named columns of a run in row order, of a run of several slices each row's position with them. Exactly the rows of
+ * the slices come, or an error.
  *
- * Errors: INPUT_CORRUPT when a page does not decode or rows are missing. Owns: see `Duck.stream`.
+ * Errors: INPUT_CORRUPT when a page does not decode or rows are missing; of a run of several it does not tell which of them is
+ * to blame. Owns: see `Duck.stream`.
  */
-export async function* decodeSlice(
+export async function* decodeRun(
   duck: Duck,
-  slice: LocalSlice,
+  run: SliceRun,
   columns: readonly SliceColumn[],
 ): AsyncGenerator<VectorBatch> {
-  const query = sliceQuery(slice, columns, rowFaults(slice).length > 0 ? faultExpression(slice) : null);
-  const isSmall = slice.rowEnd - slice.rowStart <= SMALL_ROWS;
+  const slice = run.slices[0]!;
+  const extra = run.slices.length > 1 ? runPosition(run) : rowFaults(slice).length > 0 ? faultExpression(slice) : null;
+  const query = runQuery(run, columns, extra);
+  const wanted = run.slices.reduce((sum, { rowStart, rowEnd }) => sum + rowEnd - rowStart, 0);
+  const isSmall = wanted <= SMALL_ROWS;
   let rows = 0;
   try {
-    const expected = expectedTypes(slice, columns, slice.asBytes.size > 0 ? 'INTEGER' : null);
+    const type = run.slices.length > 1 ? 'BIGINT' : slice.asBytes.size > 0 ? 'INTEGER' : null;
+    const expected = expectedTypes(slice, columns, type);
     for await (const batch of isSmall ? duck.read(query, expected) : duck.stream(query, expected)) {
       rows += batch.rows;
       yield batch;
@@ -53,11 +58,11 @@ export async function* decodeSlice(
   } catch (error) {
     throw readFault(error, `${slice.uri} near row ${slice.rowBase + slice.rowStart + rows}`);
   }
-  if (rows !== slice.rowEnd - slice.rowStart) {
+  if (rows !== wanted) {
     throw new PrescoreError('INPUT_CORRUPT', {
       what: 'file gives another number of rows than its footer says',
       where: `${slice.uri} rows ${slice.rowStart} to ${slice.rowEnd}`,
-      expected: `${slice.rowEnd - slice.rowStart}`,
+      expected: `${wanted}`,
       got: `${rows}`,
     });
   }
@@ -74,9 +79,7 @@ export function decodeTogether(
   slices: readonly LocalSlice[],
   columns: readonly SliceColumn[],
 ): AsyncGenerator<VectorBatch> {
-  const queries = slices.map((slice, ordinal) =>
-    sliceQuery(slice, columns, `file_row_number + ${positionBase(ordinal)}`),
-  );
+  const queries = sliceRuns(slices).map((run) => runQuery(run, columns, runPosition(run)));
   return duck.read(queries.join(' union all '), expectedTypes(slices[0]!, columns, 'BIGINT'));
 }
 
@@ -87,11 +90,11 @@ function expectedTypes(slice: LocalSlice, columns: readonly SliceColumn[], extra
   return { where: slice.uri, columns: wanted };
 }
 
-function sliceQuery(slice: LocalSlice, columns: readonly SliceColumn[], extra: string | null): string {
-  const select = columns.map((c) => c.kind.sql(columnSql(slice, c)));
+function runQuery(run: SliceRun, columns: readonly SliceColumn[], extra: string | null): string {
+  const select = columns.map((c) => c.kind.sql(columnSql(run.slices[0]!, c)));
   if (select.length === 0) select.push('true');
   if (extra !== null) select.push(extra);
-  return `select ${select.map((sql, i) => `${sql} as c${i}`).join(', ')} from ${sliceRows(slice)}`;
+  return `select ${select.map((sql, i) => `${sql} as c${i}`).join(', ')} from ${runRows(run)}`;
 }
 
 function columnSql(slice: LocalSlice, column: SliceColumn): string {

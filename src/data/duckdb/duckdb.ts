@@ -159,9 +159,10 @@ export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** The table function over one local Parquet file, with the position of every row. Errors: URI_INVALID. */
-export function parquetSource(path: string): string {
-  return `read_parquet(${quoteText(literalPath(path))}, file_row_number = true, hive_partitioning = false)`;
+/** The table function over one local Parquet file, or over quoted literal paths, with the position of every row. Errors: URI_INVALID. */
+export function parquetSource(path: string | readonly string[]): string {
+  const files = typeof path === 'string' ? quoteText(literalPath(path)) : `[${path.join(', ')}]`;
+  return `read_parquet(${files}, file_row_number = true, hive_partitioning = false)`;
 }
 
 /**

@@ -21,6 +21,8 @@ export interface LocalSlice {
   readonly groups: readonly RowSpan[];
   /** Text columns whose values come as bytes, because some of them are not valid UTF-8. */
   readonly asBytes: ReadonlySet<string>;
+  /** Files of the same schema may be read together (`listSchema`); null or left out for one that is not. */
+  readonly schema?: Uint8Array | null;
   /** Where prescore wrote the file itself, and rows are not known by their place in it. */
   readonly notes?: RowNotes;
   /** Rows that a row group of the output may have at most, where the rows may be of any width. */

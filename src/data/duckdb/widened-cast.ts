@@ -5,6 +5,9 @@ import { quoteText } from './duckdb.ts';
 /** What stands in DuckDB's message in front of where a value does not fit. */
 const MARK = 'prescore: does not fit: ';
 
+/** Between what is told of the column and the file; no JSON has it. */
+const URI = '\t';
+
 /**
  * What must hold of a timestamp of another unit, by the type that it becomes. DuckDB's infinities are plain numbers in a file: the same
  * number of another unit is another instant.
@@ -18,10 +21,10 @@ const FITS: Readonly<Record<string, (value: string) => string>> = {
 
 /**
  * SQL for a value of one file as the type that its column has over all files; fails where it does not fit, which `castFault` explains.
- * All other casts to a joined type hold every value. `column` and `uri`: for the message.
+ * All other casts to a joined type hold every value. `column`, and `uri` as SQL: for the message.
  */
 export function widenedCast(value: string, type: string, column: string, uri: string): string {
-  const fault = quoteText(MARK + JSON.stringify({ column, uri, type }));
+  const fault = `${quoteText(`${MARK}${JSON.stringify({ column, type })}${URI}`)} || ${uri}`;
   return castOf(value, type, fault, 0) ?? `${value}::${type}`;
 }
 
@@ -44,11 +47,15 @@ export function castFault(error: unknown): PrescoreError | null {
   const text = error instanceof Error ? error.message : '';
   const at = text.indexOf(MARK);
   if (at < 0) return null;
-  const { column, uri, type } = JSON.parse(text.slice(at + MARK.length).split('\n')[0]!) as Record<string, string>;
+  const [told = '', uri = ''] = text
+    .slice(at + MARK.length)
+    .split('\n')[0]!
+    .split(URI);
+  const { column, type } = JSON.parse(told) as Record<string, string>;
   const range = type!.includes('_NS') ? ', which hold the years 1678 to 2261' : '';
   const details: ErrorDetails = {
     what: `column ${JSON.stringify(column)} has a timestamp that does not fit the unit of the column in another file`,
-    where: uri!,
+    where: uri,
     expected: `${type}${range}`,
     got: 'an infinity, or an instant outside of that',
     fix: 'Write the column with one unit in all files.',

@@ -4,15 +4,8 @@ import { join } from 'node:path';
 import type { OutputColumn } from '../../base/contract/plan.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { type Duck, quoteName, quoteText } from './duckdb.ts';
-import {
-  columnExpression,
-  type LocalSlice,
-  POSITION_BITS,
-  pathExpression,
-  positionBase,
-  sliceRows,
-  sourceRow,
-} from './local-slice.ts';
+import { columnExpression, type LocalSlice, POSITION_BITS, pathExpression } from './local-slice.ts';
+import { runPosition, runRows, runSourceRow, runUri, type SliceRun, sliceRuns } from './slice-runs.ts';
 import { castFault, widenedCast } from './widened-cast.ts';
 import { keepZeroSigns } from './zero-signs.ts';
 
@@ -157,14 +150,18 @@ function aligned(condition: string): string {
 
 /** SQL for the rows of all slices in order: columns c0, c1 …, and where each row comes from. */
 export function inputQuery(slices: readonly LocalSlice[], columns: readonly OutputColumn[]): string {
-  return slices.map((slice, ordinal) => sliceQuery(slice, ordinal, columns)).join(' union all ');
+  return sliceRuns(slices)
+    .map((run) => runQuery(run, columns))
+    .join(' union all ');
 }
 
-function sliceQuery(slice: LocalSlice, ordinal: number, columns: readonly OutputColumn[]): string {
-  const wanted = columns.map((c, k) => `${widenedCast(inputExpression(slice, c), c.type, c.name, slice.uri)} as c${k}`);
-  const head = `file_row_number + ${positionBase(ordinal)} as row_position, ${quoteText(slice.uri)} as source_uri,
-    ${sourceRow(slice)} as source_row`;
-  return `select ${[head, ...wanted].join(', ')} from ${sliceRows(slice)}`;
+function runQuery(run: SliceRun, columns: readonly OutputColumn[]): string {
+  const [first] = run.slices as [LocalSlice];
+  const wanted = columns.map(
+    (c, k) => `${widenedCast(inputExpression(first, c), c.type, c.name, runUri(run))} as c${k}`,
+  );
+  const head = `${runPosition(run)} as row_position, ${runUri(run)} as source_uri, ${runSourceRow(run)} as source_row`;
+  return `select ${[head, ...wanted].join(', ')} from ${runRows(run)}`;
 }
 
 function inputExpression(slice: LocalSlice, column: OutputColumn): string {

@@ -1,5 +1,5 @@
 import { ZERO_BAND } from '../trees/ensemble.ts';
-import { type Code, FunctionBody, float, i32, int, type Local, repeat, seq, when, whenElse } from './assembler.ts';
+import { type Code, FunctionBody, i32, int, type Local, repeat, seq, when, whenElse } from './assembler.ts';
 import { float } from './float-ops.ts';
 
 /** Rows that walk down a tree side by side: while one waits for its node, the others go on. */

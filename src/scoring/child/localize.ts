@@ -2,6 +2,7 @@ import type { ByteRange, Location, StoreResolver } from '../../base/contract/obj
 import type { PlannedFile, Slice } from '../../base/contract/plan.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { isPathColumn, type LocalSlice } from '../../data/duckdb/local-slice.ts';
+import { listSchema } from '../../data/duckdb/slice-runs.ts';
 import type { ByteSource } from '../../data/object-store/byte-source.ts';
 import { localSource } from '../../data/object-store/local-source.ts';
 import { pinnedSource, wholeIfSmall } from '../../data/object-store/pinned-source.ts';
@@ -142,6 +143,7 @@ async function localizeParquet(
       pathValues,
       groups,
       asBytes,
+      schema: listSchema(footer),
     },
     bytesRead,
     convertMs: 0,

@@ -1,7 +1,8 @@
 import type { RejectReason } from '../../base/contract/binding.ts';
-import { decodeSlice, extraIndex } from '../../data/duckdb/decode-slice.ts';
+import { decodeRun, extraIndex } from '../../data/duckdb/decode-slice.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
 import { positionBase, rowFaults } from '../../data/duckdb/local-slice.ts';
+import { sliceRuns } from '../../data/duckdb/slice-runs.ts';
 import type { TableWriter } from '../../data/duckdb/table-writer.ts';
 import { FeaturePacker } from '../tensor/feature-packer.ts';
 import { RejectCodes } from '../tensor/reject-codes.ts';
@@ -84,12 +85,15 @@ class ChunkWalk {
 
   async run(duck: Duck, writer: TableWriter, slices: readonly ReadableSlice[]): Promise<void> {
     const started = performance.now();
-    for (const [ordinal, { slice, file }] of slices.entries()) {
+    for (const read of sliceRuns(slices.map((s) => s.slice))) {
+      const { ordinal } = read;
+      const { slice, file } = slices[ordinal]!;
+      const isMany = read.slices.length > 1;
       const sliceColumns = decodedColumns(this.bound, file);
       const packer = new FeaturePacker(this.bound.context.binding, sliceColumns, this.codes, this.dictionary);
-      const faults = rowFaults(slice);
+      const faults = isMany ? [] : rowFaults(slice);
       let position = positionBase(ordinal) + slice.rowStart;
-      for await (const batch of decodeSlice(duck, slice, sliceColumns)) {
+      for await (const batch of decodeRun(duck, read, sliceColumns)) {
         for (let from = 0; from < batch.rows; ) {
           this.slab ??= await this.nextSlab();
           const { slab } = this;
@@ -108,7 +112,9 @@ class ChunkWalk {
             this.markFaults(found, faults, slab.feeds.codes.subarray(this.filled));
           }
           packer.pack(batch, from, count, slab.feeds, this.filled);
-          writePositions(slab.positions, this.filled, position, count);
+          if (isMany)
+            copyPositions(batch.column(extraIndex(sliceColumns)).words64(), from, slab.positions, this.filled, count);
+          else writePositions(slab.positions, this.filled, position, count);
           from += count;
           position += count;
           this.filled += count;
@@ -212,6 +218,10 @@ class ChunkWalk {
     this.batches += result.batches;
     this.options.onRows(rows);
   }
+}
+
+function copyPositions(words: Int32Array, from: number, positions: Int32Array, at: number, count: number): void {
+  positions.set(words.subarray(from * 2, (from + count) * 2), at * 2);
 }
 
 // Two words a row: a BigInt per row would cost as much as packing a column.
