@@ -10,6 +10,7 @@ interface FloatOps {
   lt(a: Code, b: Code): number[];
   gt(a: Code, b: Code): number[];
   le(a: Code, b: Code): number[];
+  ge(a: Code, b: Code): number[];
   abs(a: Code): number[];
   /** `yes` where `condition` is not zero. */
   select(yes: Code, no: Code, condition: Code): number[];
@@ -38,6 +39,7 @@ function floatOps(code: Readonly<Record<'load' | 'constant' | 'compare' | 'abs' 
     lt: compare(2),
     gt: compare(3),
     le: compare(4),
+    ge: compare(5),
     abs: (a) => [...a, code.abs],
     select: (yes, no, condition) => [...yes, ...no, ...condition, 0x1b],
     toInt: (a) => [...a, 0xfc, code.toInt],

@@ -22,7 +22,10 @@ export const FLAG = {
   asZero: 2,
   /** Values near zero are missing. */
   zero: 4,
-  /** The threshold's place holds the address of a category set and its number of categories. */
+  /**
+   * The threshold's place holds the address of a category set, and the leaf's its number of categories. `left`: what is no category goes
+   * left; `asZero`: so is everything below zero, not only from -1 on; `zero`: but NaN goes right.
+   */
   category: 8,
   bits: 4,
 } as const;
@@ -60,21 +63,27 @@ export function walkCode(type: 'float32' | 'float64', stride: number, rules: Wal
     if (rules.zeros) return i32.select(isLeft, isLess, missing());
     return i32.or(isLess, i32.and(missing(), isLeft));
   };
-  const member = (here: Local): Code =>
-    seq(
+  const member = (here: Local): Code => {
+    const isWhole = i32.and(ops.gt(x.get, ops.constant(-1)), i32.eq(bitOf(word, FLAG.asZero), int(0)));
+    const isCategory = i32.or(ops.ge(x.get, ops.constant(0)), isWhole);
+    return seq(
       set.set(ops.toInt(x.get)),
       whenElse(
         i32.and(
-          i32.and(ops.gt(x.get, ops.constant(-1)), ops.lt(x.get, ops.constant(2147483648))),
+          i32.and(isCategory, ops.lt(x.get, ops.constant(2147483648))),
           i32.below(set.get, i32.load(here.get, node.leaf)),
         ),
         i32.and(
           i32.shrBy(i32.load(i32.add(i32.load(here.get), i32.shl(i32.shr(set.get, 5), 2))), i32.and(set.get, int(31))),
           int(1),
         ),
-        i32.and(word.get, int(FLAG.left)),
+        i32.and(
+          i32.and(word.get, int(FLAG.left)),
+          i32.eq(i32.and(ops.ne(x.get, x.get), bitOf(word, FLAG.zero)), int(0)),
+        ),
       ),
     );
+  };
   const step = at.map((here, i) => {
     const value = ops.load(i32.add(rows.get, i32.shr(word.get, FLAG.bits)), i * stride);
     const zeroed = rules.zeros

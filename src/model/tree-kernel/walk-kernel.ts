@@ -36,9 +36,9 @@ export function walkKernel(ensemble: Ensemble): TreeKernel | null {
   const rules = new Set(nodes.rule);
   const has = (...some: number[]): boolean => some.some((rule) => rules.has(rule));
   const entry = walkCode(values, stride, {
-    missingLeft: has(RULE.nanLeft, RULE.zeroLeft, RULE.categoryElseLeft),
+    missingLeft: has(RULE.nanLeft, RULE.zeroLeft, RULE.categoryElseLeft, RULE.categoryElseLeftNanRight),
     zeros: has(RULE.nanAsZero, RULE.zeroLeft, RULE.zeroRight),
-    categories: has(RULE.category, RULE.categoryElseLeft),
+    categories: has(RULE.category, RULE.categoryElseLeft, RULE.categoryElseLeftNanRight),
   });
   const module = new WebAssembly.Module(moduleBytes([{ name: 'walk', params: 4, entry }]));
   const code = new WebAssembly.Instance(module, { m: { memory } }).exports as Exports;
@@ -113,7 +113,7 @@ function writeNode(records: ByteWriter, ensemble: Ensemble, node: number, sets: 
   const valueBytes = values === 'float32' ? 4 : 8;
   const rule = nodes.rule[node]!;
   const threshold = nodes.threshold[node]!;
-  const isSet = rule === RULE.category || rule === RULE.categoryElseLeft;
+  const isSet = rule >= RULE.category;
   const first = isSet ? categories.first[threshold]! : 0;
   if (isSet) records.i32(sets + 4 * first).align(valueBytes);
   else records.float(threshold, values);
@@ -131,5 +131,6 @@ const FLAGS: Readonly<Record<number, number>> = {
   [RULE.zeroLeft]: FLAG.zero | FLAG.left,
   [RULE.zeroRight]: FLAG.zero,
   [RULE.category]: FLAG.category,
-  [RULE.categoryElseLeft]: FLAG.category | FLAG.left,
+  [RULE.categoryElseLeft]: FLAG.category | FLAG.left | FLAG.asZero,
+  [RULE.categoryElseLeftNanRight]: FLAG.category | FLAG.left | FLAG.asZero | FLAG.zero,
 };

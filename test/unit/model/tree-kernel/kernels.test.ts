@@ -15,7 +15,7 @@ const NUMERIC: readonly (readonly number[])[] = [
 ];
 const SETS: readonly (readonly number[])[] = [
   [RULE.category],
-  [RULE.category, RULE.categoryElseLeft, RULE.nanRight],
+  [RULE.category, RULE.categoryElseLeft, RULE.categoryElseLeftNanRight, RULE.nanRight],
   [RULE.category, RULE.zeroLeft, RULE.nanAsZero, RULE.nanLeft],
 ];
 
