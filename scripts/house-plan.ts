@@ -172,7 +172,15 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'model/engine',
         holds: 'what evaluates a model: its trees by the kernel where that is exact and faster, else ONNX Runtime',
-        may: [...BASE, 'model/elements', 'model/onnx', 'model/trees', 'model/tree-kernel', 'base/formats'],
+        may: [
+          ...BASE,
+          'base/formats',
+          'model/elements',
+          'model/onnx',
+          'model/trees',
+          'model/native',
+          'model/tree-kernel',
+        ],
       },
     ],
   },

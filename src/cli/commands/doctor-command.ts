@@ -115,7 +115,7 @@ async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
       const { model } = await scorers.load();
       isLoaded = true;
       const pinned = job.model.sha256 !== null;
-      const found = `${model.sha256.slice(0, 12)}…, ${sayBytes(model.bytes)}, IR ${model.irVersion}, loads`;
+      const found = `${model.sha256.slice(0, 12)}…, ${sayBytes(model.bytes)}, ${model.irVersion === 0 ? model.producer : `IR ${model.irVersion}`}, loads`;
       if (model.dynamicQuantization)
         return {
           verdict: 'warn',

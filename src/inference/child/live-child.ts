@@ -4,8 +4,7 @@ import { rowDependence } from '../../base/contract/row-dependence.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { collectYoung } from '../../base/heap/native-memory.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
-import { engineOf, openModel } from '../../model/engine/open-model.ts';
-import { inspectModel } from '../../model/onnx/inspect-model.ts';
+import { loadModel } from '../../model/engine/load-model.ts';
 import { type BatchAxis, findBatchAxis } from './batch-axis.ts';
 import { encodeFrame, type Frame, FrameReader } from './live-frame.ts';
 import type { FromLiveChild, LiveModelFile, ToLiveChild } from './live-messages.ts';
@@ -63,18 +62,13 @@ export class LiveChild {
 
   private async load(model: LiveModelFile): Promise<void> {
     const bytes = new Uint8Array(await readFile(model.path));
-    const { file, ...facts } = inspectModel(bytes, model.where, model.sha256);
-    const { session, choice } = await openModel(bytes, file, model, model.where);
+    const { session, info: loaded } = await loadModel(bytes, model.sha256, model, model.where);
     this.loaded = { session, axis: findBatchAxis(session.signature, model.where) };
     // This process is ended with SIGKILL, so nothing else would ever keep what it has compiled.
     flushCompileCache?.();
-    const dependence = rowDependence(facts.dynamicQuantization, await trySession(session, this.loaded.axis));
-    const info = {
-      ...facts,
-      signature: session.signature,
-      ...engineOf(choice),
-      ...(dependence === null ? {} : { rowDependence: dependence }),
-    };
+    const dependence = rowDependence(loaded.dynamicQuantization, await trySession(session, this.loaded.axis));
+    const { device: _, ...known } = loaded;
+    const info = { ...known, ...(dependence === null ? {} : { rowDependence: dependence }) };
     this.send({ kind: 'loaded', info, rssBytes: this.rss() });
   }
 

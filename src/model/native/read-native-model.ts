@@ -12,6 +12,11 @@ const READERS: Partial<Record<FileKind, (bytes: Uint8Array, refuse: RefuseModel)
   'xgboost-ubj': readXgboostUbj,
 };
 
+/** Whether files of the kind are read. */
+export function isNativeKind(kind: FileKind): boolean {
+  return READERS[kind] !== undefined;
+}
+
 /**
  * Reads a model as its trainer saved it: LightGBM's text, XGBoost's JSON and UBJSON, told by its content. `where` names the file in messages.
  *

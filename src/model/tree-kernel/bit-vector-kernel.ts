@@ -25,7 +25,8 @@ type Exports = Readonly<Record<'rank' | 'score', (at: number) => void>>;
 export function bitVectorKernel(ensemble: Ensemble): TreeKernel | null {
   const ranked = rankNodes(ensemble);
   if (ranked === null || ranked.scans.length === 0) return null;
-  const { features, targets, values, sums } = ensemble;
+  const { features, targets, values, sums, base } = ensemble;
+  const isBaseFirst = ensemble.baseAdded === 'first';
   const plan = new MemoryPlan(4096);
   const ranks = plan.room(ranked.columns * BLOCK);
   const leaf = plan.room(BLOCK);
@@ -58,6 +59,7 @@ export function bitVectorKernel(ensemble: Ensemble): TreeKernel | null {
         const here = Math.min(BLOCK, count - from);
         block.set(rows.subarray(from * features, (from + here) * features));
         planes.fill(0);
+        if (isBaseFirst) for (let i = 0; i < planes.length; i++) planes[i] = base[Math.floor(i / BLOCK)]!;
         code.rank(input);
         code.score(output);
         if (targets === 1) into.set(planes.subarray(0, here), from);

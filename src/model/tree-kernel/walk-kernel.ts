@@ -19,7 +19,7 @@ type Exports = Readonly<Record<'walk', (root: number, rows: number, end: number,
  * Null where it takes more than a gigabyte.
  */
 export function walkKernel(ensemble: Ensemble): TreeKernel | null {
-  const { features, targets, values, leaves, nodes } = ensemble;
+  const { features, targets, values, leaves, nodes, base, baseAdded } = ensemble;
   const valueBytes = values === 'float32' ? 4 : 8;
   const stride = features * valueBytes;
   const fitting = Math.floor(BLOCK_BYTES / stride / ABREAST) * ABREAST;
@@ -53,7 +53,8 @@ export function walkKernel(ensemble: Ensemble): TreeKernel | null {
         block.set(rows.subarray(from * features, (from + here) * features));
         const end = input + Math.ceil(here / ABREAST) * ABREAST * stride;
         const sums = into.subarray(from * targets, (from + here) * targets);
-        sums.fill(0);
+        if (baseAdded === 'first') for (let i = 0; i < sums.length; i++) sums[i] = base[i % targets]!;
+        else sums.fill(0);
         for (const root of roots) {
           code.walk(root, input, end, output);
           addLeaves(ensemble, ends, here, sums);

@@ -4,8 +4,7 @@ import type { Binding } from '../../base/contract/binding.ts';
 import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { collectYoung } from '../../base/heap/native-memory.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
-import { engineOf, openModel } from '../../model/engine/open-model.ts';
-import { inspectModel } from '../../model/onnx/inspect-model.ts';
+import { loadModel } from '../../model/engine/load-model.ts';
 import type { PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
 import { scoreSlab } from './score-slab.ts';
@@ -62,18 +61,12 @@ const onBatch = (isBusy: boolean): void => {
 
 // Loading is no batch: whoever asked for it has a deadline of its own.
 async function load(message: ToThread & { kind: 'load' }): Promise<void> {
-  const { file, ...facts } = inspectModel(message.bytes, message.where, message.sha256);
-  const opened = await openModel(message.bytes, file, message, message.where);
-  ({ session } = opened);
+  const loaded = await loadModel(message.bytes, message.sha256, message, message.where);
+  ({ session } = loaded);
   // Children are ended with SIGKILL, so nothing else would ever keep what this thread has compiled.
   flushCompileCache?.();
-  const { signature, granted, isCopying } = session;
-  const info = {
-    ...facts,
-    signature,
-    ...engineOf(opened.choice),
-    ...(granted.device === 'cpu' ? {} : { device: granted }),
-  };
+  const { info } = loaded;
+  const { isCopying } = loaded.session;
   send({ kind: 'loaded', info, isCopying });
 }
 

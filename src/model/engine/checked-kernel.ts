@@ -1,0 +1,47 @@
+import type { TreeKernel } from '../tree-kernel/kernel.ts';
+import { fastestKernel } from '../tree-kernel/tree-kernels.ts';
+import type { Ensemble } from '../trees/ensemble.ts';
+import { plainScores } from '../trees/plain-scores.ts';
+import { checkRows } from './check-rows.ts';
+
+/** A kernel for an ensemble, and for how many rows its sums were compared with the plain ones. */
+export interface CheckedKernel {
+  readonly kernel: TreeKernel;
+  readonly checkedRows: number;
+}
+
+/**
+ * The fastest kernel whose sums are those of the plain way in every bit, for all check rows; where there is none, the plain way itself, which
+ * is slow and right.
+ */
+export function checkedKernel(ensemble: Ensemble): CheckedKernel {
+  const rows = checkRows(ensemble, ensemble.features);
+  const checkedRows = rows.length / ensemble.features;
+  const bare = {
+    ...ensemble,
+    divisor: 1,
+    baseAdded: 'first' as const,
+    ...(ensemble.baseAdded === 'first' ? {} : { base: ensemble.base.map(() => 0) }),
+  };
+  const expected = plainScores(bare, rows);
+  const kernel = fastestKernel(ensemble, rows);
+  if (kernel !== null && isEqual(kernel, ensemble, rows, expected)) return { kernel, checkedRows };
+  return {
+    kernel: {
+      name: 'plain',
+      sum: (given, count, sums) => sums.set(plainScores(bare, given.subarray(0, count * ensemble.features))),
+    },
+    checkedRows,
+  };
+}
+
+function isEqual(
+  kernel: TreeKernel,
+  ensemble: Ensemble,
+  rows: Float32Array | Float64Array,
+  expected: Float64Array,
+): boolean {
+  const sums = ensemble.sums === 'float32' ? new Float32Array(expected.length) : new Float64Array(expected.length);
+  kernel.sum(rows, rows.length / ensemble.features, sums);
+  return expected.every((sum, i) => Object.is(sum, sums[i]!));
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import type { ModelInfo } from '../../base/contract/signature.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { sampleOf } from '../../base/formats/file-sample.ts';
+import { recogniseFile } from '../../base/formats/recognise-file.ts';
+import type { ModelSession } from '../elements/model-session.ts';
+import { isNativeKind, readNativeModel } from '../native/read-native-model.ts';
+import { inspectModel } from '../onnx/inspect-model.ts';
+import { checkedKernel } from './checked-kernel.ts';
+import { NativeSession } from './native-session.ts';
+import { type EngineOptions, engineOf, openModel } from './open-model.ts';
+
+/** A model that scores, and what is told of it. */
+export interface LoadedModel {
+  readonly session: ModelSession;
+  readonly info: ModelInfo;
+}
+
+/**
+ * Loads a model of any format that is read: ONNX, or a trainer's own file, told by its content.
+ *
+ * Errors: MODEL_CHECKSUM, MODEL_INVALID; those of `inspectModel` and `OnnxSession.open`. Owns: `bytes` may be dropped afterwards.
+ */
+export async function loadModel(
+  bytes: Uint8Array,
+  pinned: string | null,
+  options: EngineOptions,
+  where: string,
+): Promise<LoadedModel> {
+  const kind = recogniseFile(sampleOf(bytes, where))?.kind;
+  if (kind !== undefined && isNativeKind(kind)) return loadNative(bytes, pinned, options, where);
+  const { file, ...facts } = inspectModel(bytes, where, pinned);
+  const { session, choice } = await openModel(bytes, file, options, where);
+  const { signature, granted } = session;
+  const device = granted.device === 'cpu' ? {} : { device: granted };
+  return { session, info: { ...facts, signature, ...engineOf(choice), ...device } };
+}
+
+const NAMES = { lightgbm: 'LightGBM', xgboost: 'XGBoost', catboost: 'CatBoost' } as const;
+
+function loadNative(bytes: Uint8Array, pinned: string | null, options: EngineOptions, where: string): LoadedModel {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (pinned !== null && pinned !== sha256)
+    throw new PrescoreError('MODEL_CHECKSUM', {
+      what: 'model has another sha256',
+      where,
+      expected: pinned,
+      got: sha256,
+    });
+  if (options.device !== 'cpu') {
+    const what = "a trainer's own file is scored on the CPU";
+    throw new PrescoreError('PROVIDER_UNAVAILABLE', { what, where: 'execution.device', got: options.device });
+  }
+  const model = readNativeModel(bytes, where);
+  const { kernel, checkedRows } = checkedKernel(model.ensemble);
+  const session = new NativeSession(model, kernel);
+  const info: ModelInfo = {
+    sha256,
+    bytes: bytes.length,
+    irVersion: 0,
+    opsets: {},
+    producer: NAMES[model.kind],
+    signature: session.signature,
+    dynamicQuantization: false,
+    engine: { name: 'trees', checkedRows },
+  };
+  return { session, info };
+}

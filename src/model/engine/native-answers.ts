@@ -1,0 +1,80 @@
+import type { TensorValue } from '../elements/elements.ts';
+import type { NativeModel, NativeTransform } from '../native/native-model.ts';
+
+type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+/**
+ * What the trainer's `predict` answers for raw scores: one value a raw score, or one probability a class. Exponentials are JavaScript's: their
+ * last bit may differ from that of the trainer's library.
+ */
+export function transformed(model: NativeModel, raw: Float32Array | Float64Array): Floats {
+  const { transform, average, arithmetic } = model.outputs;
+  const { targets } = model.ensemble;
+  const values: Floats = arithmetic === 'float32' ? new Float32Array(raw.length) : new Float64Array(raw.length);
+  if (transform.kind === 'softmax') {
+    for (let at = 0; at < raw.length; at += targets) softmax(raw, at, targets, average, values);
+    return values;
+  }
+  for (let i = 0; i < raw.length; i++) values[i] = oneOf(transform, raw[i]! / average);
+  return values;
+}
+
+/** Probabilities of all classes, [N, classes], from the answers: of one score both classes. */
+export function probabilities(model: NativeModel, answers: Floats): TensorValue {
+  const { classes, arithmetic } = model.outputs;
+  const rows = answers.length / model.ensemble.targets;
+  if (model.ensemble.targets === classes) return { type: arithmetic, dims: [rows, classes], data: answers };
+  const data: Floats = arithmetic === 'float32' ? new Float32Array(2 * rows) : new Float64Array(2 * rows);
+  for (let row = 0; row < rows; row++) {
+    data[2 * row] = 1 - answers[row]!;
+    data[2 * row + 1] = answers[row]!;
+  }
+  return { type: arithmetic, dims: [rows, 2], data };
+}
+
+/** The class of each row; of equal ones the first. */
+export function labels(model: NativeModel, answers: Floats): TensorValue {
+  const { targets } = model.ensemble;
+  const rows = answers.length / targets;
+  const half = model.outputs.transform.kind === 'step' ? 0 : 0.5;
+  const pick = (row: number): number => {
+    if (targets === 1) return Number(answers[row]! > half);
+    let best = 0;
+    for (let k = 1; k < targets; k++) if (answers[row * targets + k]! > answers[row * targets + best]!) best = k;
+    return best;
+  };
+  const { classes } = model;
+  if (classes?.some((one) => typeof one === 'string') === true)
+    return { type: 'string', dims: [rows], data: Array.from({ length: rows }, (_, row) => String(classes[pick(row)])) };
+  const data = new BigInt64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const place = pick(row);
+    data[row] = BigInt(Number(classes?.[place] ?? place));
+  }
+  return { type: 'int64', dims: [rows], data };
+}
+
+function oneOf(transform: Exclude<NativeTransform, { kind: 'softmax' }>, raw: number): number {
+  switch (transform.kind) {
+    case 'identity':
+      return raw;
+    case 'sigmoid':
+      return 1 / (1 + Math.exp(-transform.slope * raw));
+    case 'exp':
+      return Math.exp(raw);
+    case 'log1pExp':
+      return Math.log1p(Math.exp(raw));
+    case 'signedSquare':
+      return Math.sign(raw) * raw * raw;
+    case 'step':
+      return Number(raw > 0);
+  }
+}
+
+function softmax(raw: Float32Array | Float64Array, at: number, count: number, average: number, into: Floats): void {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let k = at; k < at + count; k++) most = Math.max(most, raw[k]! / average);
+  let sum = 0;
+  for (let k = at; k < at + count; k++) sum += Math.exp(raw[k]! / average - most);
+  for (let k = at; k < at + count; k++) into[k] = Math.exp(raw[k]! / average - most) / sum;
+}

@@ -1,0 +1,87 @@
+import { CPU_DEVICE } from '../../base/contract/device.ts';
+import type { Signature } from '../../base/contract/signature.ts';
+import type { TensorValue } from '../elements/elements.ts';
+import type { ModelSession } from '../elements/model-session.ts';
+import type { NativeModel } from '../native/native-model.ts';
+import type { TreeKernel } from '../tree-kernel/kernel.ts';
+import { labels, probabilities, transformed } from './native-answers.ts';
+import { NATIVE_OUTPUT, type NativeFeature, nativeFeatures, nativeSignature } from './native-signature.ts';
+
+/** A model as its trainer saved it, evaluated without ONNX Runtime. */
+export class NativeSession implements ModelSession {
+  readonly signature: Signature;
+  readonly granted = CPU_DEVICE;
+  readonly isCopying = false;
+  private readonly model: NativeModel;
+  private readonly kernel: TreeKernel;
+  private readonly features: readonly NativeFeature[] | null;
+
+  constructor(model: NativeModel, kernel: TreeKernel) {
+    this.model = model;
+    this.kernel = kernel;
+    this.features = nativeFeatures(model);
+    this.signature = nativeSignature(model, this.features);
+  }
+
+  /** See `ModelSession.run`. Errors: RangeError where rows have another width. */
+  async run(feeds: ReadonlyMap<string, TensorValue>, fetches: readonly string[]): Promise<Map<string, TensorValue>> {
+    const { ensemble, outputs } = this.model;
+    const rows = this.rowsOf(feeds);
+    const count = rows.length / ensemble.features;
+    const raw =
+      ensemble.sums === 'float32'
+        ? new Float32Array(count * ensemble.targets)
+        : new Float64Array(count * ensemble.targets);
+    this.kernel.sum(rows, count, raw);
+    addBase(this.model, raw);
+    const dims = ensemble.targets === 1 ? [count] : [count, ensemble.targets];
+    const values = new Map<string, TensorValue>([[NATIVE_OUTPUT.raw, { type: ensemble.sums, dims, data: raw }]]);
+    if (!fetches.some((name) => name !== NATIVE_OUTPUT.raw)) return values;
+    const answers = transformed(this.model, raw);
+    if (outputs.classes === 0) values.set(NATIVE_OUTPUT.prediction, { type: outputs.arithmetic, dims, data: answers });
+    if (outputs.classes > 0 && fetches.includes(NATIVE_OUTPUT.prediction))
+      values.set(NATIVE_OUTPUT.prediction, labels(this.model, answers));
+    if (outputs.classes > 0 && fetches.includes(NATIVE_OUTPUT.probability))
+      values.set(NATIVE_OUTPUT.probability, probabilities(this.model, answers));
+    return values;
+  }
+
+  async close(): Promise<void> {}
+
+  private rowsOf(feeds: ReadonlyMap<string, TensorValue>): Float32Array | Float64Array {
+    const { features: width, values } = this.model.ensemble;
+    if (this.features === null) {
+      const all = feeds.get(this.signature.inputs[0]!.name)!;
+      if (all.dims[1] !== width)
+        throw new RangeError(`the model asks for ${width} features, and rows have ${all.dims[1]}`);
+      return all.data as Float32Array;
+    }
+    const count = feeds.get(this.features[0]!.name)!.dims[0]!;
+    const rows = values === 'float32' ? new Float32Array(count * width) : new Float64Array(count * width);
+    this.features.forEach(({ name, places }, feature) => {
+      const { data } = feeds.get(name)!;
+      if (places === null) copyColumn(data as Float32Array, rows, feature, width);
+      // What no category is, is missing: the trainers' own way with tables.
+      else
+        for (let row = 0, at = feature; row < count; row++, at += width)
+          rows[at] = places.get(data[row] as string) ?? Number.NaN;
+    });
+    return rows;
+  }
+}
+
+function copyColumn(
+  from: Float32Array | Float64Array,
+  rows: Float32Array | Float64Array,
+  at: number,
+  width: number,
+): void {
+  for (let row = 0, to = at; row < from.length; row++, to += width) rows[to] = from[row]!;
+}
+
+function addBase({ ensemble }: NativeModel, raw: Float32Array | Float64Array): void {
+  const { base, baseAdded, divisor, targets } = ensemble;
+  if (divisor !== 1) for (let i = 0; i < raw.length; i++) raw[i] = raw[i]! / divisor;
+  if (baseAdded === 'first') return;
+  for (let i = 0; i < raw.length; i++) raw[i] = raw[i]! + base[i % targets]!;
+}

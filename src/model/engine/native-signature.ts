@@ -1,0 +1,66 @@
+import type { Signature, TensorSignature } from '../../base/contract/signature.ts';
+import type { CategoryValue, NativeModel } from '../native/native-model.ts';
+
+/** How values of a feature come in. */
+export interface NativeFeature {
+  readonly name: string;
+  /** Places of categories by their value; null for numbers. */
+  readonly places: ReadonlyMap<CategoryValue, number> | null;
+  readonly type: 'float32' | 'float64' | 'string';
+}
+
+/** Names of a model that were not given by anybody: it was trained on an array. */
+const ARRAY_NAMES = /^(Column_\d+|f\d+|\d+)$/;
+/** The one input of a model without names. */
+const ALL = 'input';
+
+/**
+ * Inputs by feature, where the file names them: a tensor [N, 1] for each, so that columns are found by their names in whatever order they
+ * stand. Null where nobody named them: one tensor [N, F] then.
+ */
+export function nativeFeatures(model: NativeModel): readonly NativeFeature[] | null {
+  const { ensemble, featureNames, categories } = model;
+  const isNamed = featureNames !== null && !featureNames.every((name) => ARRAY_NAMES.test(name));
+  if (featureNames === null || (!isNamed && categories.length === 0)) return null;
+  const known = new Map(categories.map(({ feature, values }) => [feature, values]));
+  return featureNames.map((name, feature): NativeFeature => {
+    const values = known.get(feature);
+    if (values === undefined) return { name, places: null, type: ensemble.values };
+    const places = new Map(values.map((value, place) => [value, place]));
+    return { name, places, type: values.some((value) => typeof value === 'string') ? 'string' : ensemble.values };
+  });
+}
+
+/** Names of the outputs, as trainers call what they answer. */
+export const NATIVE_OUTPUT = { prediction: 'prediction', probability: 'probability', raw: 'raw' } as const;
+
+/** What a native model takes and gives. */
+export function nativeSignature(model: NativeModel, features: readonly NativeFeature[] | null): Signature {
+  const { ensemble, outputs, classes } = model;
+  const tensor = (
+    name: string,
+    type: NonNullable<TensorSignature['type']>,
+    dims: TensorSignature['dims'],
+  ): TensorSignature => ({
+    name,
+    type,
+    declared: type,
+    dims,
+  });
+  const inputs =
+    features === null
+      ? [tensor(ALL, ensemble.values, [null, ensemble.features])]
+      : features.map(({ name, type }) => tensor(name, type, [null, 1]));
+  const isLabel = outputs.classes > 0;
+  const label = classes?.some((one) => typeof one === 'string') === true ? 'string' : 'int64';
+  const hasProbability = isLabel && outputs.transform.kind !== 'step';
+  const values = outputs.classes === 0 && ensemble.targets > 1 ? ensemble.targets : null;
+  return {
+    inputs,
+    outputs: [
+      tensor(NATIVE_OUTPUT.prediction, isLabel ? label : outputs.arithmetic, values === null ? [null] : [null, values]),
+      ...(hasProbability ? [tensor(NATIVE_OUTPUT.probability, outputs.arithmetic, [null, outputs.classes])] : []),
+      tensor(NATIVE_OUTPUT.raw, ensemble.sums, ensemble.targets === 1 ? [null] : [null, ensemble.targets]),
+    ],
+  };
+}
