@@ -68,11 +68,11 @@ describe('model files of other tools', () => {
   it('named in a job, by check, run and doctor; a SavedModel is a folder, on disk and on S3', async () => {
     const folder = tempFolder();
     const base = { input: { uri: table('pandas.parquet') }, output: { uri: join(folder, 'out') } };
-    const job = writeJob(folder, { ...base, model: pinnedModel(foreign('lightgbm.txt')) });
+    const job = writeJob(folder, { ...base, model: pinnedModel(foreign('lightgbm.json')) });
     for (const command of ['check', 'run', 'doctor']) {
       const { code, stdout, stderr } = await prescore([command, job]);
       expect(`${stdout}${stderr}`).toMatch(
-        /model file is a LightGBM model \(4 features\), not ONNX[\s\S]*convert_lightgbm/,
+        /model file is .*LightGBM.*not ONNX[\s\S]*model itself, booster\.save_model/,
       );
       expect(code).toBe(5);
     }
@@ -114,14 +114,14 @@ describe('model files of other tools', () => {
       cpSync(from, join(folder, place), { recursive: true });
       writeFileSync(join(folder, `${place}.sha256`), pinnedModel(from).sha256);
     };
-    put('trees/1/model.onnx', foreign('xgboost.json'));
+    put('trees/1/model.onnx', foreign('xgboost.pkl'));
     put('forest/1/model.pkl', foreign('sklearn.pkl'));
     put('net/1/saved_model.pb', foreign('saved_model/saved_model.pb'));
     put('good/1/model.onnx', MODEL);
     put('good/2/model.joblib', foreign('sklearn.joblib'));
     const host = openHost(folder);
     for (const [name, says, line] of [
-      ['trees', 'an XGBoost model (JSON)', 'convert_xgboost'],
+      ['trees', 'an XGBoost model in a pickle', 'save_model'],
       ['forest', 'a scikit-learn model in a pickle', 'skl2onnx.to_onnx'],
       ['net', 'a TensorFlow SavedModel', 'tf2onnx.convert'],
     ] as const) {

@@ -236,7 +236,7 @@ function storesOf({ endpoint, region, output = '' }: InitFlags, places: readonly
 
 function jobName(model: string): string {
   const stem = basename(model)
-    .replace(/\.onnx$/i, '')
+    .replace(/\.(onnx|txt|json|ubj|cbm)$/i, '')
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '');

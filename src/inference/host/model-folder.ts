@@ -3,24 +3,26 @@ import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { readSample } from '../../base/formats/file-sample.ts';
 import { foreignModel } from '../../model/onnx/foreign-model.ts';
 
-/** One `<name>/<version>/model.onnx` of a model folder, as a listing shows it. */
+/** One `<name>/<version>/model.onnx` of a model folder, or a trainer's own `model.txt`, as a listing shows it. */
 export interface FolderModel {
   readonly name: string;
   readonly version: string;
   readonly model: ObjectInfo;
   /** The object that holds the sha256; null when there is none (yet). */
   readonly digest: ObjectInfo | null;
-  /** Set when the version has no model.onnx, but a file of another kind of model, which `model` then is. */
+  /** Set when the version has no file of such a name, but one of another kind of model, which `model` then is. */
   readonly isForeign?: true;
 }
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$/;
 const MODEL = 'model.onnx';
+/** Names of files that tree trainers save. */
+const NATIVE = /^model\.(txt|json|ubj|cbm)$/;
 /** What tools name their models; a version that has one of these in place of a model.onnx is told, not passed over. */
 const FOREIGN =
-  /^(saved_model\.pb|MLmodel|.+\.(onnx|pkl|pickle|joblib|pt|pth|pt2|keras|h5|hdf5|tflite|cbm|ubj|safetensors|pmml)|model\.(txt|json|bin))$/;
+  /^(saved_model\.pb|MLmodel|.+\.(onnx|pkl|pickle|joblib|pt|pth|pt2|keras|h5|hdf5|tflite|cbm|ubj|safetensors|pmml)|model\.bin)$/;
 /** Either may hold the digest; the first is the one to write. */
-const DIGESTS: readonly string[] = ['model.onnx.sha256', 'sha256'];
+const DIGESTS: readonly RegExp[] = [/^model\.(onnx|txt|json|ubj|cbm)\.sha256$/, /^sha256$/];
 const MOST_OBJECTS = 100_000;
 const DIGEST_BYTES = 4096;
 
@@ -41,14 +43,16 @@ export async function listModels(folder: Location): Promise<FolderModel[]> {
     }
     const parts = object.key.slice(prefix.length).split('/');
     const [name = '', version = '', file = ''] = parts;
-    const rank = DIGESTS.indexOf(file);
-    const isForeign = file !== MODEL && FOREIGN.test(file);
+    const rank = DIGESTS.findIndex((digest) => digest.test(file));
+    const isModel = file === MODEL || NATIVE.test(file);
+    const isForeign = !isModel && FOREIGN.test(file);
     if (parts.length !== 3 || !NAME.test(name) || !NAME.test(version)) continue;
-    if (file !== MODEL && rank === -1 && !isForeign) continue;
+    if (!isModel && rank === -1 && !isForeign) continue;
     const place = `${name}/${version}`;
     const entry = found.get(place) ?? { model: null, foreign: null, digest: null, rank: DIGESTS.length };
     found.set(place, entry);
-    if (file === MODEL) entry.model = object;
+    // An ONNX file comes first, whatever else lies beside it.
+    if (file === MODEL || (isModel && entry.model === null)) entry.model = object;
     else if (isForeign) entry.foreign ??= object;
     else if (rank < entry.rank) {
       entry.digest = object;
@@ -99,7 +103,7 @@ export function tokenOf({ model, digest }: FolderModel): string {
  */
 export async function readDigest(folder: Location, { model, digest }: FolderModel): Promise<string> {
   const where = folder.store.uriOf(model.key);
-  const fix = `Write its sha256 into ${DIGESTS[0]} beside it, after the model: until then the version counts as unfinished.`;
+  const fix = `Write its sha256 into ${model.key.split('/').at(-1)}.sha256 beside it, after the model: until then the version counts as unfinished.`;
   if (digest === null) throw new PrescoreError('MODEL_UNPINNED', { what: 'the model has no digest file', where, fix });
   const stored = await folder.store.get(digest.key, { maxBytes: DIGEST_BYTES });
   const text = stored === null ? '' : Buffer.from(stored.bytes).toString('utf8').trim();

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import type { TensorValue } from '../../../../src/model/elements/elements.ts';
+import { loadModel } from '../../../../src/model/engine/load-model.ts';
+import { otherBits, type TrainerCase, trainerCase, trainerCases } from '../../../harness/trainer-cases.ts';
+
+const OPTIONS = { intraOpThreads: 1, device: 'cpu', trees: 'auto' } as const;
+const cases = trainerCases('').filter(
+  ({ name, arrays }) => !/linear|refused/.test(name) && arrays['rows'] !== undefined,
+);
+
+/** The rows of a case as the feeds of its model: a column an input, or all in one; places of categories as the texts that they stand for. */
+function feedsOf(
+  { arrays }: TrainerCase,
+  inputs: readonly { name: string; type: TensorValue['type'] | null }[],
+): Map<string, TensorValue> {
+  const { data, shape } = arrays['rows']!;
+  const [count = 0, width = 0] = shape;
+  const View = data instanceof Float32Array ? Float32Array : Float64Array;
+  const type = data instanceof Float32Array ? 'float32' : 'float64';
+  if (inputs.length === 1) return new Map([[inputs[0]!.name, { type, dims: [count, width], data }]]);
+  return new Map(
+    inputs.map(({ name }, feature): [string, TensorValue] => {
+      const column = new View(count);
+      for (let row = 0; row < count; row++) column[row] = data[row * width + feature]!;
+      return [name, { type, dims: [count, 1], data: column }];
+    }),
+  );
+}
+
+test.each(cases)('$name: the raw output is what its trainer gives, in every bit', async (one) => {
+  const { session, info } = await loadModel(one.model, null, OPTIONS, one.file);
+  expect(info).toMatchObject({ engine: { name: 'trees' } });
+  const { inputs } = session.signature;
+  // Cases with texts have them as places already: they are scored by the file's own test.
+  if (
+    inputs.some(({ type }) => type === 'string') ||
+    (inputs.length !== 1 && inputs.length !== one.arrays['rows']!.shape[1])
+  )
+    return;
+  const found = (await session.run(feedsOf(one, inputs), ['raw'])).get('raw')!;
+  expect(otherBits(Float64Array.from(found.data as Float64Array), one.arrays['raw']!.data)).toEqual([]);
+});
+
+test('texts and numbers of a table are found by name, an unknown category is missing', async () => {
+  const { model, file } = trainerCase('lightgbm_pandas');
+  const { session } = await loadModel(model, null, OPTIONS, file);
+  const texts = session.signature.inputs.filter(({ type }) => type === 'string');
+  expect(texts.length).toBeGreaterThan(0);
+  const feeds = (value: string): Map<string, TensorValue> =>
+    new Map(
+      session.signature.inputs.map(({ name, type }): [string, TensorValue] =>
+        type === 'string'
+          ? [name, { type, dims: [1, 1], data: [value] }]
+          : [name, { type: type ?? 'float64', dims: [1, 1], data: new Float64Array([Number.NaN]) }],
+      ),
+    );
+  const rawOf = async (value: string): Promise<unknown> =>
+    (await session.run(feeds(value), ['raw'])).get('raw')!.data[0];
+  expect(await rawOf('no such category')).toBe(await rawOf('nor this one'));
+});
+
+test('a pin of other bytes is refused, and so is a GPU', async () => {
+  const { model, file } = trainerCase('xgboost_binary');
+  await expect(loadModel(model, '0'.repeat(64), OPTIONS, file)).rejects.toMatchObject({ code: 'MODEL_CHECKSUM' });
+  const onGpu = loadModel(model, null, { ...OPTIONS, device: 'cuda' }, file);
+  await expect(onGpu).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+});
