@@ -15,15 +15,8 @@ const MODEL = join(contact, 'models/columns.onnx');
 
 /** What the refusal of a file says it is, and the heart of the line that converts it. */
 const MODELS: readonly (readonly [file: string, says: string, line: string])[] = [
-  [
-    'lightgbm.txt',
-    'a LightGBM model',
-    "convert_lightgbm(b, initial_types=[('input', F([None, b.num_feature()]))], zipmap=False)",
-  ],
   ['lightgbm.json', 'a JSON dump of a LightGBM model', 'save_model'],
   ['lightgbm.pkl', 'a LightGBM model in a pickle', ".booster_.save_model('model.txt')"],
-  ['xgboost.json', 'an XGBoost model (JSON)', 't.convert_xgboost(b'],
-  ['xgboost.ubj', 'an XGBoost model (UBJSON)', 't.convert_xgboost(b'],
   ['xgboost.txt', 'a text dump of an XGBoost model', 'save_model'],
   ['xgboost.pkl', 'an XGBoost model in a pickle', ".get_booster().save_model('model.json')"],
   ['catboost.cbm', 'a CatBoost model', ".save_model('model.onnx', format='onnx')"],

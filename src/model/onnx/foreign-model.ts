@@ -7,13 +7,8 @@ type Advice = (file: string, found: Recognised) => string;
 
 const python = (code: string): string => `python -c "${code}"`;
 
-const TREES = 'import onnxmltools as t; from onnxmltools.convert.common.data_types import FloatTensorType as F';
-
-const lightgbm: Advice = (file) =>
-  `Convert it (pip install onnxmltools lightgbm): ${python(`import lightgbm; ${TREES}; b = lightgbm.Booster(model_file='${file}'); t.utils.save_model(t.convert_lightgbm(b, initial_types=[('input', F([None, b.num_feature()]))], zipmap=False), 'model.onnx')`)}`;
-
-const xgboost: Advice = (file) =>
-  `Convert it (pip install onnxmltools xgboost): ${python(`import xgboost; ${TREES}; b = xgboost.Booster(model_file='${file}'); b.feature_names = None; t.utils.save_model(t.convert_xgboost(b, initial_types=[('input', F([None, b.num_features()]))]), 'model.onnx')`)}`;
+/** What is read without a conversion. */
+const asItIs: Advice = () => 'Name it as the model: it is scored as it is (prescore help trees).';
 
 const catboost =
   (format: string): Advice =>
@@ -27,7 +22,7 @@ const sklearn: Advice = (file) =>
 const pickled =
   (save: string, then: string): Advice =>
   (file) =>
-    `Save the booster in its own format, ${python(`import joblib; joblib.load('${file}').${save}`)}, and name ${then}: prescore says how to convert it.`;
+    `Save the booster in its own format, ${python(`import joblib; joblib.load('${file}').${save}`)}, and name ${then}.`;
 
 const torch: Advice = () =>
   "Build the module in Python, load the weights into it and export it: torch.onnx.export(model.eval(), (example,), 'model.onnx', input_names=['input'], output_names=['output'], dynamic_axes={'input': {0: 'batch'}, 'output': {0: 'batch'}}, external_data=False)";
@@ -51,13 +46,13 @@ const named: Advice = () => 'Name the ONNX file.';
 
 /** What to do with a file of each kind that cannot be a model for prescore as it is. */
 const ADVICE: Partial<Record<FileKind, Advice>> = {
-  'lightgbm-text': lightgbm,
+  'lightgbm-text': asItIs,
   'lightgbm-json': () =>
     "A dump cannot be read back. Save the model itself, booster.save_model('model.txt'), and name that file.",
-  'xgboost-json': xgboost,
-  'xgboost-ubj': xgboost,
+  'xgboost-json': asItIs,
+  'xgboost-ubj': asItIs,
   'xgboost-binary': (file) =>
-    `Save it as JSON with the XGBoost that wrote it, ${python(`import xgboost; xgboost.Booster(model_file='${file}').save_model('model.json')`)}, then name model.json: prescore says how to convert it.`,
+    `Save it as JSON with the XGBoost that wrote it, ${python(`import xgboost; xgboost.Booster(model_file='${file}').save_model('model.json')`)}, then name model.json.`,
   'xgboost-dump': () =>
     "A dump cannot be read back. Save the model itself, booster.save_model('model.json'), and name that file.",
   'catboost-cbm': catboost(''),
