@@ -90,7 +90,7 @@ export class Duck {
         if (chunk === null || chunk.rowCount === 0) return;
         next = result.fetchChunk();
         yield new VectorBatch(chunk);
-        reclaimNative();
+        reclaimNative(chunk.rowCount);
       }
     } finally {
       await next.catch(() => null);
@@ -108,7 +108,7 @@ export class Duck {
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) return;
       yield new VectorBatch(chunk);
-      reclaimNative();
+      reclaimNative(chunk.rowCount);
     }
   }
 

@@ -16,6 +16,9 @@ const GZIP = 2;
 // Most headers have under 100 bytes; statistics of long texts make them larger.
 const HEADER_BYTES = [512, 65_536, 16 * 1024 * 1024];
 const PAGES_A_TURN = 256;
+/** Of column chunks up to here the neighbours are read as well: a read costs more than the bytes of a few dozen of them. */
+const SMALL_CHUNK = 16 * 1024;
+const WINDOW_BYTES = 128 * 1024;
 const unzip = promisify(gunzip);
 
 /**
@@ -59,6 +62,10 @@ class PageWalk {
   private readonly file: number;
   private readonly footer: ParquetFooter;
   private readonly head = new Uint8Array(HEADER_BYTES[0]!);
+  private window: Uint8Array | null = null;
+  /** Where the window's bytes lie in the file. */
+  private windowAt = 0;
+  private windowEnd = 0;
   private pages = 0;
 
   constructor(file: number, footer: ParquetFooter) {
@@ -79,6 +86,7 @@ class PageWalk {
     let values = 0;
     let rows: number | null = null;
     let at = offset;
+    if (length <= SMALL_CHUNK) this.look(offset, length);
     for (let page = 0; values < expected || page === 0; page++) {
       if (++this.pages % PAGES_A_TURN === 0) await setImmediate();
       if (at >= offset + length) break;
@@ -107,7 +115,7 @@ class PageWalk {
   private header(offset: number, left: number): PageHeader {
     for (const [i, size] of HEADER_BYTES.entries()) {
       const wanted = Math.min(size, left);
-      const bytes = this.read(offset, i === 0 ? this.head.subarray(0, wanted) : new Uint8Array(wanted));
+      const bytes = this.bytesAt(offset, wanted, i === 0 ? this.head.subarray(0, wanted) : null);
       try {
         return readPageHeader(bytes);
       } catch (error) {
@@ -119,7 +127,7 @@ class PageWalk {
   }
 
   private async checkBody(header: PageHeader, offset: number, codec: number): Promise<void> {
-    const bytes = this.read(offset, new Uint8Array(header.compressed));
+    const bytes = this.bytesAt(offset, header.compressed, null);
     if (header.crc !== null && crc32(bytes) !== header.crc) throw new RangeError('the checksum of a page does not fit');
     if (codec !== GZIP || !header.isCompressed || header.compressed === header.levels) return;
     try {
@@ -130,6 +138,29 @@ class PageWalk {
     } catch (error) {
       throw new RangeError(`gzip data is damaged (${error instanceof Error ? error.message : String(error)})`);
     }
+  }
+
+  /** Has the window begin at a column chunk, unless it holds that already. */
+  private look(offset: number, length: number): void {
+    if (offset >= this.windowAt && offset + length <= this.windowEnd) return;
+    // Not filled with zeros: of a small file little of it is touched.
+    this.window ??= Buffer.allocUnsafeSlow(WINDOW_BYTES);
+    this.windowAt = offset;
+    this.windowEnd = offset;
+    while (this.windowEnd < offset + WINDOW_BYTES) {
+      const done = this.windowEnd - offset;
+      const count = readSync(this.file, this.window, done, WINDOW_BYTES - done, this.windowEnd);
+      if (count === 0) return;
+      this.windowEnd += count;
+    }
+  }
+
+  /** Owns: until the next call. */
+  private bytesAt(offset: number, length: number, into: Uint8Array | null): Uint8Array {
+    if (this.window !== null && offset >= this.windowAt && offset + length <= this.windowEnd) {
+      return this.window.subarray(offset - this.windowAt, offset - this.windowAt + length);
+    }
+    return this.read(offset, into ?? new Uint8Array(length));
   }
 
   private read(offset: number, into: Uint8Array): Uint8Array {
