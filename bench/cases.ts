@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { ROOT } from './paths.ts';
 
 /** The tables that are measured. */
-export const CASES = ['heavy', 'light', 'mixed', 'lists'] as const;
+export const CASES = ['heavy', 'light', 'mixed', 'lists', 'files', 'row-groups', 'wide', 'activations'] as const;
 export type CaseName = (typeof CASES)[number];
 
 export interface CaseFeature {
@@ -43,6 +43,10 @@ export const FULL_ROWS: Readonly<Record<CaseName, number>> = {
   light: 1_000_000,
   mixed: 1_000_000,
   lists: 500_000,
+  files: 1_000_000,
+  'row-groups': 2_000_000,
+  wide: 40_000,
+  activations: 20_000,
 };
 
 const FLIGHT_COLUMNS = `month day dow doy hour minute dep_min arr_min distance origin_hour_load carrier_code origin_code
@@ -54,20 +58,33 @@ const LATE: readonly CaseOutput[] = [
   { column: 'probability', tensor: 'probabilities', index: 1, type: 'float32' },
 ];
 
-/** The case over given inputs. `lightModel`: where the MLP of the light case was written. */
-export function describeCase(name: CaseName, rows: number, inputs: readonly string[], lightModel: string): CaseFile {
+/** Rows of each file of the case of many small ones. */
+export const FILE_ROWS = 100;
+
+/** The case over given inputs. `seededModel`: where the model of a case whose rows are seeded was written. */
+export function describeCase(name: CaseName, rows: number, inputs: readonly string[], seededModel: string): CaseFile {
   const fixture = (model: string): string => join(ROOT, 'fixtures', 'models', model);
   const common = { name, rows, inputs, modelVersion: '1' };
-  if (name === 'light') {
+  const score = [{ column: 'score', tensor: 'score', type: 'float32' } as const];
+  if (name === 'light' || name === 'files' || name === 'row-groups') {
     const columns = Array.from({ length: 20 }, (_, k) => `f${String(k).padStart(2, '0')}`);
     return {
       ...common,
-      model: lightModel,
+      model: seededModel,
       modelName: 'light_mlp',
       id: 'id',
       features: [{ tensor: 'input', columns, type: 'float32' }],
-      outputs: [{ column: 'score', tensor: 'score', type: 'float32' }],
+      outputs: score,
     };
+  }
+  if (name === 'wide') {
+    const columns = Array.from({ length: 3000 }, (_, k) => `f${String(k).padStart(4, '0')}`);
+    const features = [{ tensor: 'input', columns, type: 'float32' } as const];
+    return { ...common, model: seededModel, modelName: 'wide_linear', id: 'id', features, outputs: score };
+  }
+  if (name === 'activations') {
+    const features = [{ tensor: 'input', columns: ['features'], type: 'float32', width: 256 } as const];
+    return { ...common, model: seededModel, modelName: 'activations_conv', id: 'id', features, outputs: score };
   }
   if (name === 'lists') {
     return {

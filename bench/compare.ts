@@ -37,7 +37,7 @@ export async function compare(options: Options, name: CaseName): Promise<void> {
   } finally {
     await s3?.stop();
   }
-  report(options, name, machine, outcomes);
+  report(options, prepared, machine, outcomes);
 }
 
 async function runRounds(setting: Setting, outcomes: readonly Outcome[]): Promise<void> {
@@ -70,8 +70,15 @@ async function runOnce(setting: Setting, outcome: Outcome, sampled: boolean): Pr
   }
 }
 
-function report(options: Options, name: CaseName, machine: Record<string, string>, outcomes: readonly Outcome[]): void {
-  const { rows, store, runs } = options;
+function report(
+  options: Options,
+  prepared: PreparedCase,
+  machine: Record<string, string>,
+  outcomes: readonly Outcome[],
+): void {
+  const { name } = prepared.file;
+  const { store, runs } = options;
+  const { rows } = prepared.file;
   const head = { case: name, rows, store, runs, date: new Date().toISOString(), memoryBudget: options.memory, machine };
   printTable(Object.entries(machine));
   process.stdout.write(`\n${name}: ${rows} rows, ${runs} rounds, prescore on ${store}\n\n`);

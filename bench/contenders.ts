@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Programs } from './build.ts';
-import { jobFile } from './cases.ts';
+import { type CaseName, jobFile } from './cases.ts';
 import type { PreparedCase } from './data.ts';
 import type { Command } from './measure.ts';
 import { PYTHON } from './paths.ts';
@@ -10,6 +10,8 @@ import type { S3Bench } from './s3.ts';
 
 export const CONTENDERS = ['prescore', 'limit', 'python', 'python-2p', 'daft', 'ray'] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
+
+const MANY = 64;
 
 /** Command line settings of a Python contender, such as { batch: 4096 }. */
 export type Settings = Readonly<Record<string, number>>;
@@ -69,6 +71,13 @@ export const CANDIDATES: Readonly<Partial<Record<ContenderName, readonly (readon
   ],
 };
 
+/** The same for a case: a batch of 65,536 rows of large activations would be gigabytes. */
+export function candidatesOf(name: ContenderName, caseName: CaseName): readonly (readonly Settings[])[] | undefined {
+  const steps = CANDIDATES[name];
+  if (caseName !== 'activations' || (name !== 'python' && name !== 'python-2p')) return steps;
+  return [(steps?.[0] ?? []).map((settings, k) => ({ ...settings, batch: [1024, 256, 4096][k]! }))];
+}
+
 /** What each Python contender runs. */
 export const PYTHON_SCRIPTS: Readonly<
   Record<Exclude<ContenderName, 'prescore' | 'limit'>, readonly [string, PythonKind]>
@@ -83,7 +92,9 @@ function prescoreCommand(place: RunPlace): Command {
   const { file } = place.prepared;
   const { s3, folder } = place;
   const output = s3 === null ? join(folder, 'output') : s3.outputUri(folder);
-  const job = jobFile(file, s3 === null ? file.inputs : s3.inputUris, output, {
+  // Nobody names thousands of files.
+  const own = file.inputs.length > MANY ? [join(dirname(file.inputs[0]!), '*.parquet')] : file.inputs;
+  const job = jobFile(file, s3 === null ? own : s3.inputUris, output, {
     execution: { memory: place.memory },
     ...(s3 === null ? {} : { stores: s3.stores }),
   });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CaseFile, type CaseName, describeCase } from './cases.ts';
+import { type CaseFile, type CaseName, describeCase, FILE_ROWS } from './cases.ts';
 import { madeOnce, note, PYTHON, ROOT } from './paths.ts';
 import { runPython } from './python-env.ts';
 
@@ -30,16 +30,30 @@ export async function makeInputs(name: CaseName, rows: number, files: number): P
 
 /** The case file over those inputs, without rows for the limit and reference. */
 export async function caseOver(name: CaseName, inputs: readonly string[], rows: number): Promise<CaseFile> {
+  return describeCase(name, rows, inputs, await seededModel(name));
+}
+
+/** The model of cases whose rows are seeded: an MLP but for wide rows and for large activations. */
+async function seededModel(name: CaseName): Promise<string> {
+  if (name === 'wide' || name === 'activations') {
+    const folder = await madeOnce(`${name}-model`, [script('make_large.py')], async (building) => {
+      await mkdir(building);
+      await runPython('base', 'make_large.py', [name, join(building, 'model.onnx')]);
+    });
+    return join(folder, 'model.onnx');
+  }
   const models = await madeOnce('light-model', [script('make_mlp.py')], async (building) => {
     await mkdir(building);
     await runPython('base', 'make_mlp.py', [join(building, 'light_mlp.onnx')]);
   });
-  return describeCase(name, rows, inputs, join(models, 'light_mlp.onnx'));
+  return join(models, 'light_mlp.onnx');
 }
 
 /** Everything a comparison needs; made once for each number of rows. */
-export async function prepareCase(name: CaseName, rows: number): Promise<PreparedCase> {
-  const file = await caseOver(name, await makeInputs(name, rows, 1), rows);
+export async function prepareCase(name: CaseName, asked: number): Promise<PreparedCase> {
+  const files = name === 'files' ? Math.ceil(asked / FILE_ROWS) : 1;
+  const rows = name === 'files' ? files * FILE_ROWS : asked;
+  const file = await caseOver(name, await makeInputs(name, rows / files, files), rows);
   const text = JSON.stringify(file, null, 1);
   const scripts = ['case_scorer.py', 'make_rows.py', 'score.py'].map(script);
   const folder = await madeOnce(

@@ -38,7 +38,7 @@ export const HTTP_ROWS = 336_776;
 /** Of the open loop: with few, two cores could not send five times what they can answer, and to refuse costs a large share of it. */
 const OPEN_ROWS = 256;
 
-export const USAGE = `npm run bench -- heavy|light|mixed|lists|memory|redis-load|queue|lookup|live|fallback|gpu [options]
+export const USAGE = `npm run bench -- heavy|light|mixed|lists|files|row-groups|wide|activations|memory|redis-load|queue|lookup|live|fallback|gpu [options]
   --runs N          timed rounds (5); memory: runs of each size (1)
   --peers A,B       of ${CONTENDERS.join(', ')} (all)
   --rows N          fewer rows than the case has

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CaseName } from './cases.ts';
-import { CANDIDATES, type ContenderName, commandOf, PYTHON_SCRIPTS, type Settings } from './contenders.ts';
+import { type ContenderName, candidatesOf, commandOf, PYTHON_SCRIPTS, type Settings } from './contenders.ts';
 import { prepareCase } from './data.ts';
 import { measure } from './measure.ts';
 import { note, PYTHON, WORK } from './paths.ts';
@@ -23,7 +23,7 @@ const TUNE_ROWS = 6 * 65_536;
  * the benchmark. A peer is thus always measured at its best, and no setting is chosen by us.
  */
 export async function tune(name: ContenderName, caseName: CaseName, rows: number, again: boolean): Promise<Tuned> {
-  const steps = CANDIDATES[name];
+  const steps = candidatesOf(name, caseName);
   if (steps === undefined || name === 'prescore' || name === 'limit') return { settings: {}, tried: [] };
   const tuneRows = Math.min(rows, TUNE_ROWS);
   const [script, kind] = PYTHON_SCRIPTS[name];

@@ -1,6 +1,7 @@
-"""Makes the input of a case from the fixtures, or from a seed. make_data.py heavy|light|mixed|lists ROWS FILES OUT
+"""Makes the input of a case from the fixtures, or from a seed. make_data.py CASE ROWS FILES OUT
 
-Writes FILES Parquet files of ROWS rows each: snappy, row groups of 65,536, ids unique over all files.
+Writes FILES Parquet files of ROWS rows each: snappy, row groups of 65,536 (row-groups: 250; wide: 10,000), ids unique over
+all files.
 """
 
 import sys
@@ -13,6 +14,8 @@ import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP = 65536
+# Rows that are made together, and rows of a row group.
+STEPS = {"row-groups": (62_500, 250), "wide": (10_000, 10_000)}
 
 
 def fixture(pattern):
@@ -57,23 +60,35 @@ def embedded(start, end):
     return pa.table({"id": ids, "features": pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))})
 
 
+def widely(start, end):
+    """3,000 float32 columns between 0 and 1."""
+    random = np.random.default_rng([20131231, start])
+    columns = {"id": pa.array([f"row-{n:09d}" for n in range(start, end)])}
+    for k in range(3000):
+        columns[f"f{k:04d}"] = pa.array(random.random(end - start, dtype=np.float32))
+    return pa.table(columns)
+
+
 def main():
     case, rows, files, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
     if case == "heavy":
         take = repeated(fixture("fixtures/flights/month=*/*.parquet"))
     elif case == "mixed":
         take = repeated(fixture("fixtures/mixed/month=*/*.parquet"))
-    elif case == "lists":
+    elif case == "wide":
+        take = widely
+    elif case in ("lists", "activations"):
         take = embedded
     else:
         take = seeded
     out.mkdir(parents=True, exist_ok=True)
+    step, group = STEPS.get(case, (GROUP, GROUP))
     for n in range(files):
         writer = None
-        for start in range(n * rows, (n + 1) * rows, GROUP):
-            part = take(start, min(start + GROUP, (n + 1) * rows))
+        for start in range(n * rows, (n + 1) * rows, step):
+            part = take(start, min(start + step, (n + 1) * rows))
             writer = writer or pq.ParquetWriter(out / f"input-{n:02d}.parquet", part.schema, compression="snappy")
-            writer.write_table(part, row_group_size=GROUP)
+            writer.write_table(part, row_group_size=group)
         writer.close()
 
 

@@ -9,17 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.dataset as ds
-from case_scorer import read_case
+from case_scorer import columns_of, read_case
 
 BATCH = 4096
 BATCHES = 16
+MOST_BYTES = 2**28
 
 
 def main():
     case, out = read_case(sys.argv[1]), Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
     table = ds.dataset(case["inputs"]).to_table()
-    wanted = np.arange(BATCH * BATCHES) * table.num_rows // (BATCH * BATCHES)
+    # Of wide rows fewer batches: they are all in memory.
+    batches = max(1, min(BATCHES, MOST_BYTES // (BATCH * 4 * len(columns_of(case)))))
+    wanted = np.arange(BATCH * batches) * table.num_rows // (BATCH * batches)
     rows = table.take(wanted)
     offset, inputs, parts = 0, [], []
     for feature in case["features"]:
@@ -41,7 +44,7 @@ def main():
         parts.append(data)
         offset += len(data)
     (out / "rows.bin").write_bytes(b"".join(parts))
-    (out / "rows.json").write_text(json.dumps({"batch": BATCH, "batches": BATCHES, "inputs": inputs}))
+    (out / "rows.json").write_text(json.dumps({"batch": BATCH, "batches": batches, "inputs": inputs}))
 
 
 main()

@@ -11,6 +11,8 @@ import json
 import multiprocessing
 from pathlib import Path
 
+MANY = 64
+
 
 def row_groups(case, share, shares):
     """(file, row groups) of one process: a contiguous share of all row groups."""
@@ -25,6 +27,38 @@ def row_groups(case, share, shares):
             yield file, wanted
 
 
+def read_rows(names):
+    """Rows to read at a time: 65,536 is the row group of most inputs, and of the output; of wide rows what 64 MiB hold."""
+    return min(65536, max(4096, 2**24 // len(names)))
+
+
+def small_files(case, names, share, shares):
+    """Batches of a share of many small files, read ahead by a dataset and joined to whole ones."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    paths = case["inputs"]
+    mine = paths[len(paths) * share // shares : len(paths) * (share + 1) // shares]
+    waiting, rows = [], 0
+    for batch in ds.dataset(mine, format="parquet").to_batches(columns=names):
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= 65536:
+            yield pa.Table.from_batches(waiting).combine_chunks().to_batches()[0]
+            waiting, rows = [], 0
+    if rows > 0:
+        yield pa.Table.from_batches(waiting).combine_chunks().to_batches()[0]
+
+
+def batches(case, names, share, shares):
+    if len(case["inputs"]) > MANY:
+        yield from small_files(case, names, share, shares)
+        return
+    for file, groups in row_groups(case, share, shares):
+        # Smaller reads and writes are slower; those of tiny row groups are joined by pyarrow.
+        yield from file.iter_batches(batch_size=read_rows(names), row_groups=groups, columns=names)
+
+
 def score_share(case, out, batch, threads, share, shares):
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -34,15 +68,13 @@ def score_share(case, out, batch, threads, share, shares):
     constants = lineage(case)
     names = columns_of(case)
     writer = None
-    for file, groups in row_groups(case, share, shares):
-        # 65,536 rows at a time is the row group of the inputs, and of the output: smaller reads and writes are slower.
-        for rows in file.iter_batches(batch_size=65536, row_groups=groups, columns=[case["id"], *names]):
-            predictions = scorer.score({name: rows.column(name) for name in names})
-            columns = {case["id"]: rows.column(case["id"]), **predictions, **lineage_arrays(constants, rows.num_rows)}
-            table = pa.table(columns)
-            if writer is None:
-                writer = pq.ParquetWriter(f"{out}/part-{share}.parquet", table.schema, compression="zstd")
-            writer.write_table(table)
+    for rows in batches(case, [case["id"], *names], share, shares):
+        predictions = scorer.score({name: rows.column(name) for name in names})
+        columns = {case["id"]: rows.column(case["id"]), **predictions, **lineage_arrays(constants, rows.num_rows)}
+        table = pa.table(columns)
+        if writer is None:
+            writer = pq.ParquetWriter(f"{out}/part-{share}.parquet", table.schema, compression="zstd")
+        writer.write_table(table)
     if writer is not None:
         writer.close()
 
