@@ -1,6 +1,7 @@
 import { type FileKind, sayFileKind } from '../../base/formats/file-kinds.ts';
 import { sampleOf } from '../../base/formats/file-sample.ts';
 import { recogniseFile } from '../../base/formats/recognise-file.ts';
+import { readCatboostCbm, readCatboostJson } from './catboost-model.ts';
 import { readLightGbm } from './lightgbm-model.ts';
 import type { NativeModel } from './native-model.ts';
 import { type RefuseModel, refusalsOf } from './refuse-model.ts';
@@ -10,6 +11,8 @@ const READERS: Partial<Record<FileKind, (bytes: Uint8Array, refuse: RefuseModel)
   'lightgbm-text': readLightGbm,
   'xgboost-json': readXgboostJson,
   'xgboost-ubj': readXgboostUbj,
+  'catboost-json': readCatboostJson,
+  'catboost-cbm': readCatboostCbm,
 };
 
 /** Whether files of the kind are read. */
@@ -18,7 +21,7 @@ export function isNativeKind(kind: FileKind): boolean {
 }
 
 /**
- * Reads a model as its trainer saved it: LightGBM's text, XGBoost's JSON and UBJSON, told by its content. `where` names the file in messages.
+ * Reads a model as its trainer saved it: LightGBM's text, XGBoost's JSON and UBJSON, CatBoost's JSON and cbm, told by its content. `where` names the file in messages.
  *
  * Owns: `bytes` stay the caller's; nothing of the answer is a view of them. Errors: MODEL_INVALID, with the place, for what is damaged, is
  * none of these formats, or uses what is not supported.
