@@ -17,6 +17,7 @@ import { proveQueue, type QueueOutcome } from './prove/queue.ts';
 import { playYear, yearOf } from './prove/schedule.ts';
 import { proveShards } from './prove/shards.ts';
 import { proveSwitch } from './prove/switch.ts';
+import { proveTrainers } from './prove/trainers.ts';
 
 interface Proof {
   readonly about: string;
@@ -35,6 +36,7 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     prove: contact,
   },
   schedule: { about: 'years of schedules in a virtual world, with kills', prove: schedule },
+  trainers: { about: 'models trained anew, their raw scores against those of their trainers', prove: trainers },
 };
 const HELP = `npm run prove -- PROOF [options]
 
@@ -202,6 +204,12 @@ async function contact(): Promise<void> {
   }
   say(`${cases.length - bad} of ${cases.length} walked from init to answers as Python has them`);
   process.exitCode = bad === 0 ? 0 : 1;
+}
+
+async function trainers(): Promise<void> {
+  const outcomes = new Outcomes<SaidOutcome>('trainers');
+  await proveTrainers(outcomes.options((o) => o.say));
+  outcomes.end('every bit of every raw score');
 }
 
 /** A year each; the number of the case says which schedule. */

@@ -31,8 +31,8 @@ def flights(rows, seed, folder):
     picked = np.random.default_rng(seed).choice(table.num_rows, rows, replace=False)
     columns = [table[name].to_numpy(zero_copy_only=False)[picked].astype("float64") for name in names]
     x = np.stack(columns, axis=1)
-    codes = np.stack([np.abs(np.nan_to_num(x[:, 0])) % len(CITIES), np.abs(x[:, 1]) % 45], axis=1).round()
-    return np.concatenate([x[:, 2:], codes], axis=1)
+    codes = np.stack([np.abs(np.nan_to_num(x[:, 1])) % len(CITIES), np.abs(x[:, 7]) % 45], axis=1)
+    return np.concatenate([x[:, 2:], np.floor(codes)], axis=1)
 
 
 def score(x):

@@ -53,7 +53,7 @@ class Cases:
         name += self.options.suffix
         (self.out / f"{name}.{suffix}.gz").write_bytes(gzip.compress(model, 9, mtime=0))
         packed = b"".join(array.tobytes() for array in arrays.values())
-        (self.out / f"{name}.bin.gz").write_bytes(gzip.compress(packed, 9, mtime=0))
+        (self.out / f"{name}.bin.gz").write_bytes(gzip.compress(packed, 1 if self.options.big else 9, mtime=0))
         shapes = {key: {"type": str(array.dtype), "shape": list(array.shape)} for key, array in arrays.items()}
         self.all[name] = {"file": f"{name}.{suffix}", "arrays": shapes, **facts}
 
