@@ -255,7 +255,7 @@ ${table(['What it is', 'What to do'], rows(tableAdvice, /^It is a model/))}
 ## Folders with a log
 
 The files of such a folder also hold rows that were deleted or replaced, so it is refused, by \`init\` and by every run. Naming a file
-reads that file.
+reads that file. The log of a Delta table is read: [delta.md](delta.md).
 
 ${table(
   ['What it is', 'Its rows as plain Parquet'],

@@ -232,9 +232,14 @@ export const WINGS: readonly Wing[] = [
     rooms: [
       { path: 'run/ledger', holds: 'run records, leases, commit, manifest chain, verify, garbage', may: BASE },
       {
+        path: 'run/delta',
+        holds: 'the log of a Delta table: which files count in a version, their partition values and columns',
+        may: [...BASE, 'job/values', 'data/object-store', 'data/parquet', 'data/duckdb', 'run/ledger'],
+      },
+      {
         path: 'run/plan',
         holds: 'listing inputs, unifying schemas, cutting chunks',
-        may: [...BASE, 'job/values', 'scoring/tensor'],
+        may: [...BASE, 'job/values', 'scoring/tensor', 'run/delta'],
       },
       {
         path: 'run/pipeline',

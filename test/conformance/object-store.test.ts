@@ -107,6 +107,19 @@ describe.each(ADAPTERS)('object store: $name', ({ name, open }) => {
     expect(await store.get(key('list/b'))).toBeNull();
   });
 
+  it('lists what comes after a key', async () => {
+    for (const name of ['a', 'b', 'b0', 'c']) await store.put(key(`after/${name}`), text(name));
+    const after = async (last: string): Promise<string[]> =>
+      (await Array.fromAsync(store.list(key('after/'), key(`after/${last}`)))).map((i) => i.key.slice(-2));
+    expect([await after('b'), await after('c'), await after('A')]).toEqual([
+      ['b0', '/c'],
+      [],
+      ['/a', '/b', 'b0', '/c'],
+    ]);
+    const within = store.list(key('after/b'), key('after/b'));
+    expect((await Array.fromAsync(within)).map((i) => i.key.slice(-2))).toEqual(['b0']);
+  });
+
   it('lists more than one page', async () => {
     const names = Array.from({ length: 1040 }, (_, i) => `many/${String(i).padStart(5, '0')}`);
     let next = 0;

@@ -182,7 +182,6 @@ describe('tables of other formats', () => {
 
 describe('folders whose files alone are not the table', () => {
   const LOGS: readonly (readonly [says: string, log: string, line: string])[] = [
-    ['a Delta table', '_delta_log/00000000000000000000.json', 'polars.read_delta'],
     ['an Iceberg table', 'metadata/00000-a1.metadata.json', 'polars.scan_iceberg'],
     ['a Hudi table', '.hoodie/hoodie.properties', 'hudi.HudiTableBuilder'],
   ];
@@ -219,10 +218,10 @@ describe('folders whose files alone are not the table', () => {
 
   it('on S3', async () => {
     const address = inject('s3');
-    const bucket = await makeBucket(address, 'delta');
+    const bucket = await makeBucket(address, 'lake');
     const { store, stores } = openBucket(address, bucket);
     await store.put('t/day=1/a.parquet', readFileSync(table('duckdb.parquet')));
-    await store.put('t/_delta_log/00000000000000000000.json', Buffer.from('{}'));
+    await store.put('t/.hoodie/hoodie.properties', Buffer.from('{}'));
     await stores.close();
     const folder = tempFolder();
     const main = { endpoint: address.endpoint, region: address.region, pathStyle: true };
@@ -233,6 +232,6 @@ describe('folders whose files alone are not the table', () => {
       output: { uri: join(folder, 'out') },
     });
     const { code, stderr } = await prescore(['check', job]);
-    expect([code, stderr]).toEqual([4, expect.stringContaining(`polars.read_delta('s3://${bucket}/t')`)]);
+    expect([code, stderr]).toEqual([4, expect.stringContaining(`from_base_uri('s3://${bucket}/t')`)]);
   });
 });

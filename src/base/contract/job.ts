@@ -45,6 +45,8 @@ export interface JobInput {
   /** Left out where the job says nothing, so that jobs of before keep their fingerprints. */
   readonly csv?: CsvSettings;
   readonly schema: Readonly<Record<string, string>> | null;
+  /** What keeps a log of the files, where the job says so; `version` null: the newest. Left out as `csv` is. */
+  readonly table?: { readonly format: 'delta'; readonly version: number | null };
   /** Hive path segment -> type; only these become columns. */
   readonly pathColumns: Readonly<Record<string, string>>;
   readonly onBadFile: 'fail' | 'skip';

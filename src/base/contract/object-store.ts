@@ -17,9 +17,10 @@ export interface ObjectStore {
 
   /**
    * All objects whose key starts with `prefix`, paged; never decides truth. Byte order of the keys on file and AWS, but
-   * some stores differ around slashes: who needs an order sorts.
+   * some stores differ around slashes: who needs an order sorts. With `after` (a whole key) those up to it may be left out: a store that
+   * can do so does not walk them.
    */
-  list(prefix: string): AsyncIterable<ObjectInfo>;
+  list(prefix: string, after?: string): AsyncIterable<ObjectInfo>;
 
   /** A small object whole. Null when there is none; STORE_CORRUPT above `maxBytes` (default 64 MiB). */
   get(key: string, options?: { readonly maxBytes?: number }): Promise<StoredBytes | null>;

@@ -26,6 +26,8 @@ export interface Plan {
   readonly outputColumns: readonly OutputColumn[];
   readonly files: readonly PlannedFile[];
   readonly skipped: readonly SkippedFile[];
+  /** Tables with a log that files were taken from, pinned; absent without. */
+  readonly tables?: readonly TableVersion[];
   readonly chunks: readonly PlannedChunk[];
   readonly batchRows: number;
   readonly fingerprints: Fingerprints;
@@ -50,8 +52,30 @@ export interface PlannedFile {
   readonly columns: readonly ColumnInfo[];
   /** Of a CSV or JSONL file. */
   readonly text?: TextLayout;
-  /** Values of input.pathColumns, as texts that DuckDB casts exactly; null for a null, and for a column of nothing but nulls. */
+  /** Values of input.pathColumns and of a table's partition columns, as texts that DuckDB casts exactly; null for a null, and for a column of nothing but nulls. */
   readonly pathValues: Readonly<Record<string, string | null>>;
+  /** Rows of it that its table has deleted: none that are scored. */
+  readonly deleted?: DeletedRows;
+}
+
+/** Where the deletion vector of a file lies: in a file of a store, or in the log itself. */
+export interface DeletedRows {
+  readonly uri: string | null;
+  /** Z85, as the log has it; null for one in a file. */
+  readonly inline: string | null;
+  /** Of its frame in the file, in bytes, and the length of the bitmap alone. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** How many rows are deleted. */
+  readonly rows: number;
+}
+
+/** A version of a table that keeps a log of which of its files count. */
+export interface TableVersion {
+  readonly format: 'delta';
+  /** Its folder, without a closing slash. */
+  readonly uri: string;
+  readonly version: number;
 }
 
 export interface SkippedFile {

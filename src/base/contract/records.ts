@@ -1,6 +1,6 @@
 import type { GrantedDevice, RunDevices } from './device.ts';
 import type { StagedPart } from './object-store.ts';
-import type { OutputColumn } from './plan.ts';
+import type { OutputColumn, TableVersion } from './plan.ts';
 import type { TreeEngine } from './signature.ts';
 
 /** A chunk's outcome as who scored it knows it. rowsIn = rowsScored + rowsRejected + rowsFiltered. */
@@ -8,7 +8,7 @@ export interface ChunkResult {
   readonly rowsIn: number;
   readonly rowsScored: number;
   readonly rowsRejected: number;
-  /** Rows that the job's `where` leaves out; absent without `where`. */
+  /** Rows that the job's `where` leaves out, or a deletion vector; absent without either. */
   readonly rowsFiltered?: number;
   readonly rejectsByRule: Readonly<Record<string, number>>;
   /** Null when no row was scored. */
@@ -91,7 +91,7 @@ export interface Manifest {
   readonly outputUri: string;
   readonly rows: number;
   readonly rejected: number;
-  /** Rows that the job's `where` left out; absent without `where`. */
+  /** Rows that the job's `where` left out, or a deletion vector; absent without either. */
   readonly filtered?: number;
   readonly rejectsByRule: Readonly<Record<string, number>>;
   readonly columns: readonly OutputColumn[];
@@ -108,8 +108,13 @@ export interface Manifest {
   readonly versions: { readonly prescore: string; readonly duckdb: string; readonly onnxruntime: string };
   /** Absent in manifests of older versions, which knew the CPU alone. */
   readonly device?: RunDevices;
-  /** Digest of the pinned inputs (uri, size, etag), to find "inputs changed since". */
-  readonly inputs: { readonly files: number; readonly bytes: number; readonly digest: string };
+  /** Digest of the pinned inputs (uri, size, etag), to find "inputs changed since"; which versions of tables they are. */
+  readonly inputs: {
+    readonly files: number;
+    readonly bytes: number;
+    readonly digest: string;
+    readonly tables?: readonly TableVersion[];
+  };
 }
 
 export interface ManifestPart {

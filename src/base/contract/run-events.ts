@@ -1,5 +1,6 @@
 import type { ErrorJson } from '../errors/prescore-error.ts';
 import type { RunDevices } from './device.ts';
+import type { TableVersion } from './plan.ts';
 
 /** What a run tells while it goes: one JSON object each with --json, and what the progress line is made of. */
 export type RunEvent =
@@ -93,6 +94,8 @@ export interface RunDone {
   /** With --shard: which one, and the chunks of other shards that had no record when this one ended. */
   readonly shard?: { readonly index: number; readonly count: number; readonly chunksOpen: number };
   readonly inputsChanged: number;
+  /** Versions of tables that the input is of; absent for plain files. */
+  readonly tables?: readonly TableVersion[];
   /** Milliseconds over all children, by stage. */
   readonly stages: StageTimes;
   /** What was asked for, and what chunks were scored on; empty `granted` when none was scored. */

@@ -11,6 +11,10 @@ export interface ColumnInfo {
   readonly nullable: boolean;
   /** DuckDB's name for it where that differs: names that are twins but for their case are renamed. */
   readonly duckName?: string;
+  /** What the file calls it, where its table has another name for it. */
+  readonly fileName?: string;
+  /** The file's own type, where its table has a wider one: values are cast to `type` as they are read. */
+  readonly storedAs?: string;
   /** Set when DuckDB would change values of this column; says how. */
   readonly lossy?: string;
   /**

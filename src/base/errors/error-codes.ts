@@ -190,6 +190,18 @@ export const ERROR_CODES = {
     'A column would lose precision on the way to the output.',
     'Cast it where the file is written, or set lossy: true.',
   ),
+  INPUT_TABLE_LOG: entry(
+    4,
+    false,
+    'The log of an input table is damaged, or a part of it is missing.',
+    'Restore what is missing, or read a version whose log is whole: input.version.',
+  ),
+  INPUT_TABLE_VERSION: entry(
+    4,
+    false,
+    'A version of an input table does not exist, or not any more.',
+    'Give a version that exists as input.version, or leave it out for the newest.',
+  ),
   INPUT_TOO_LARGE: entry(
     8,
     false,

@@ -9,6 +9,7 @@ import { resolveUri } from '../../data/object-store/uri.ts';
 import { parseJob } from '../../job/parse/parse-job.ts';
 import { duckdbType } from '../../job/values/column-types.ts';
 import { lmdbFolder } from '../../job/values/store-url.ts';
+import { describeRequest, fitToTables, tablesOf } from '../../run/plan/delta-inputs.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
 import { type DraftBinding, type Remark, SURE } from '../../scoring/draft/draft-binding.ts';
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
@@ -17,7 +18,7 @@ import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { type DraftParts, writeDraft } from './init-draft.ts';
-import { type DraftInput, draftInput, literal, seenFrom } from './init-input.ts';
+import { type DraftInput, deltaInput, draftInput, literal, seenFrom } from './init-input.ts';
 import { checkFlags, type InitFlags, keyOf, readWishes } from './init-wishes.ts';
 
 const LINEAGE = ['scored_at', 'model_name', 'model_version', 'run_id'];
@@ -52,10 +53,14 @@ export async function initCommand(model: string, data: readonly string[], flags:
   try {
     const found = await listInputs(job, null, stores);
     const files = found.map(({ uri }) => uri);
-    const input = draftInput(base.input, job, files, target, flags.output !== undefined);
+    const delta = tablesOf(found);
+    const input =
+      delta.length > 0
+        ? deltaInput(base.input, files, delta)
+        : draftInput(base.input, job, files, target, flags.output !== undefined);
     const table = found.find(({ uri }) => uri === input.first) ?? found[0]!;
     const { pool, model: info } = await scorers.load();
-    const [described] = await pool.describe([{ ...table, format: 'auto' }]);
+    const [described] = fitToTables([table], await pool.describe([describeRequest(job, table)]));
     if (described === undefined || !described.ok)
       throw described === undefined
         ? new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: data.join(', ') })

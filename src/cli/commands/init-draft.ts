@@ -64,9 +64,10 @@ function lineByLine(values: Readonly<Record<string, DraftValue>>): DraftLine[] {
   return Object.entries(values).map(([key, value]) => ({ key, value }));
 }
 
-function inputLines(input: DraftParts['input'], { pathColumns, notes }: FolderLayout): DraftLine[] {
+function inputLines(input: DraftParts['input'], { pathColumns, notes, table }: FolderLayout): DraftLine[] {
   const remark = notes.map((note) => `guess: ${note}`).join('; ');
   const uri: DraftLine = { key: 'uri', value: typeof input === 'string' ? input : list(input), remark };
+  if (table !== undefined) return [uri, { key: 'table', value: 'delta', remark: table }];
   return Object.keys(pathColumns).length === 0 ? [uri] : [uri, { key: 'pathColumns', value: pathColumns }];
 }
 

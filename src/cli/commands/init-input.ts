@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import type { Job } from '../../base/contract/job.ts';
+import type { TableVersion } from '../../base/contract/plan.ts';
 import { type FolderLayout, folderLayout } from '../../job/draft/folder-layout.ts';
 
 /** The input of a draft: what its folders say, and how it is named. */
@@ -42,6 +43,17 @@ export function draftInput(
     };
   }
   return { layout, uris: another === undefined ? layout.uri : asked, first };
+}
+
+/** The input of a draft over Delta tables: named as it was asked for, since their logs say what counts. Errors: none. */
+export function deltaInput(
+  asked: readonly string[],
+  files: readonly string[],
+  tables: readonly TableVersion[],
+): DraftInput {
+  const says = tables.map(({ uri, version }) => `${uri} (version ${version} now)`).join(', ');
+  const layout = { uri: asked[0] ?? '', partitions: null, pathColumns: {}, notes: [], table: `a Delta table: ${says}` };
+  return { layout, uris: asked.length > 1 ? asked : layout.uri, first: files[0] ?? '' };
 }
 
 function layoutOf(input: readonly string[], job: Job, files: readonly string[]): FolderLayout {

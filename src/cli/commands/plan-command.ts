@@ -1,6 +1,6 @@
 import type { BoundInput } from '../../base/contract/binding.ts';
 import type { Job } from '../../base/contract/job.ts';
-import type { Plan, PlannedFile } from '../../base/contract/plan.ts';
+import type { Plan, PlannedFile, TableVersion } from '../../base/contract/plan.ts';
 import { rowDependence } from '../../base/contract/row-dependence.ts';
 import { sayBytes, sayMany } from '../../base/telemetry/progress-line.ts';
 import { describeRun } from '../../run/pipeline/plan-run.ts';
@@ -9,7 +9,7 @@ import { findRowDependence, warnOfDependence } from '../../run/pipeline/row-depe
 import type { RunDeps } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
 import { loadJob } from '../load/load-job.ts';
-import { sayMemory, showPath } from '../output/print-summary.ts';
+import { sayMemory, sayTable, showPath } from '../output/print-summary.ts';
 import { warnOnce } from '../output/warn-once.ts';
 import type { AllowedMemory } from '../processes/allowed-memory.ts';
 import { JobScorers } from '../processes/scorers.ts';
@@ -49,12 +49,14 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
     let files = 0;
     let rows = 0;
     let isCounted = true;
+    const tables = new Map<string, TableVersion>();
     for (const slot of slots) {
       const inputs = await describeRun(job, slot.partition, scorers, deps);
       warnOfDependence(await findRowDependence(inputs.binding, TRIAL_ROWS, scorers), deps);
       files += inputs.files.length;
       rows += inputs.files.reduce((sum, f) => sum + (f.rows ?? 0), 0);
       isCounted &&= inputs.files.every((f) => f.rows !== null);
+      for (const table of inputs.tables) tables.set(sayTable(table, job), table);
       for (const bad of inputs.skipped) process.stderr.write(`skipped ${bad.uri}: ${bad.message}\n`);
     }
     const { model } = scorers;
@@ -62,12 +64,14 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
     if (slots.length === 0) warnOfDependence(rowDependence(model.dynamicQuantization, null), deps);
     if (flags.json === true)
       process.stdout.write(
-        `${JSON.stringify({ event: 'checked', job: job.name, files, rows, partitions: slots.length, model: { sha256: model.sha256 } })}\n`,
+        `${JSON.stringify({ event: 'checked', job: job.name, files, rows, partitions: slots.length, ...(tables.size === 0 ? {} : { tables: [...tables.values()] }), model: { sha256: model.sha256 } })}\n`,
       );
-    else
+    else {
+      for (const text of tables.keys()) process.stdout.write(`table: ${text}\n`);
       process.stdout.write(
         `ok: job ${job.name}, model ${model.sha256.slice(0, 12)}…, ${sayMany(files, 'file')}, ${isCounted ? sayMany(rows, 'row') : 'rows not counted'} in ${sayMany(slots.length, 'partition')}\n`,
       );
+    }
     return 0;
   });
 }
@@ -110,6 +114,7 @@ function planJson({ plan, action, chunksDone, current }: RunPreview): object {
     rows: totalRows(plan),
     files: plan.files.length,
     skipped: plan.skipped,
+    ...(plan.tables === undefined ? {} : { tables: plan.tables }),
     chunks: plan.chunks,
     batchRows: plan.batchRows,
     ...(plan.job.where === undefined ? {} : { where: plan.job.where }),
@@ -134,6 +139,7 @@ function printPlan({ plan, action, chunksDone, current }: RunPreview, memory: Al
   out.write(
     `  input    ${sayMany(plan.files.length, 'file')}, ${rows === null ? 'rows not counted' : sayMany(rows, 'row')}, ${sayBytes(bytes)} to read\n`,
   );
+  for (const table of plan.tables ?? []) out.write(`  table    ${sayTable(table, plan.job)}\n`);
   out.write(`  chunks   ${plan.chunks.length}, batches of ${sayMany(plan.batchRows, 'row')}\n`);
   if (memory !== null) out.write(`  memory   ${sayMemory(memory)}\n`);
   out.write(

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { Job } from '../../base/contract/job.ts';
+import type { TableVersion } from '../../base/contract/plan.ts';
 import type { RunDone, StageTimes } from '../../base/contract/run-events.ts';
 import { sayBytes, sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
 import { printTable } from './print-table.ts';
@@ -39,12 +40,21 @@ export function printSummary(job: Job, ended: readonly RunDone[], memory: SaidMe
   }
   for (const d of done) if (d.shard !== undefined) out.write(`\n${sayShard(d, d.shard)}\n`);
   const fresh = done.filter((d) => !d.alreadyDone);
-  out.write(`\noutput   ${showPath(job.output.uri)}\n`);
+  out.write('\n');
+  const tables = new Set(done.flatMap((d) => (d.tables ?? []).map((table) => sayTable(table, job))));
+  for (const text of tables) out.write(`table    ${text}\n`);
+  out.write(`output   ${showPath(job.output.uri)}\n`);
   for (const d of done) if (d.rejectsUri !== null) out.write(`rejects  ${showPath(d.rejectsUri)}\n`);
   for (const text of sayDevices(fresh)) out.write(`device   ${text}\n`);
   if (fresh.length > 0 && memory !== null) out.write(`memory   ${sayMemory(memory)}\n`);
   const limits = sayLimits(fresh, job);
   if (limits !== '') out.write(`${limits}\n`);
+}
+
+/** `Delta s3://lake/t, version 12 (the newest; input.version pins one)`. */
+export function sayTable({ uri, version }: TableVersion, job: Job): string {
+  const why = job.input.table?.version == null ? ' (the newest; input.version pins one)' : '';
+  return `Delta ${showPath(uri)}, version ${version}${why}`;
 }
 
 /** What `execution.memory` allows; `ofBytes` where it was chosen for this machine. */

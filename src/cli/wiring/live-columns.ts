@@ -10,6 +10,7 @@ import { RecordStore } from '../../run/ledger/record-store.ts';
 import { RunLedger } from '../../run/ledger/run-ledger.ts';
 import { compareOrder } from '../../run/ledger/run-order.ts';
 import { joinFeature } from '../../run/plan/column-types.ts';
+import { describeRequest } from '../../run/plan/delta-inputs.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
 import { settleTextColumns } from '../../run/plan/settle-text-columns.ts';
 import { committedManifests } from '../../sets/publish/choose-manifests.ts';
@@ -64,15 +65,16 @@ async function firstFileTypes(job: Job, stores: StoreResolver): Promise<Map<stri
   const { Duck } = await import('../../data/duckdb/duckdb.ts');
   const duck = await Duck.open({ memoryBytes: DUCK_BYTES, scratchDir, scratchBytes: DUCK_BYTES });
   try {
-    const { uri, size, etag } = first!;
+    const { uri, size, etag, snapshot } = first!;
     const place = stores.at(uri);
     const scratchPath = join(scratchDir, `footer-${randomBytes(8).toString('hex')}`);
     const localPath = place.store.localPath(place.key);
     const maxFooterBytes = Math.floor(DUCK_BYTES / 12);
-    const { format, csv, schema } = job.input;
-    const input = { uri, etag, format, csv, localPath, scratchPath, maxFooterBytes };
+    const { schema } = job.input;
+    const input = { ...describeRequest(job, first!), localPath, scratchPath, maxFooterBytes };
     const described = await describeInput(duck, pinnedSource(place, size, etag), input);
     await rm(scratchPath, { force: true });
+    if (snapshot !== undefined) return new Map(snapshot.fit(described.columns).map((c) => [c.name, c.type]));
     return new Map(settleTextColumns([described], schema)[0]!.columns.map((c) => [c.name, c.type]));
   } finally {
     duck.close();

@@ -7,6 +7,7 @@ import {
   pathExpression,
   readFault,
   rowFaults,
+  sliceLength,
 } from './local-slice.ts';
 import { runPosition, runRows, type SliceRun, sliceRuns } from './slice-runs.ts';
 import { type SourceKind, typesOf } from './source-kind.ts';
@@ -45,7 +46,7 @@ export async function* decodeRun(
   const slice = run.slices[0]!;
   const extra = run.slices.length > 1 ? runPosition(run) : rowFaults(slice).length > 0 ? faultExpression(slice) : null;
   const query = runQuery(run, columns, extra);
-  const wanted = run.slices.reduce((sum, { rowStart, rowEnd }) => sum + rowEnd - rowStart, 0);
+  const wanted = run.slices.reduce((sum, one) => sum + sliceLength(one), 0);
   const isSmall = wanted <= SMALL_ROWS;
   let rows = 0;
   try {

@@ -12,6 +12,7 @@ import {
   readFault,
   readFaultText,
   rowFaults,
+  sliceLength,
   sliceRows,
   sourceRow,
 } from './local-slice.ts';
@@ -69,7 +70,7 @@ export async function deriveSlice(
     await rm(target);
     kept = await write(duck, query, target, told);
   }
-  const rows = slice.rowEnd - slice.rowStart;
+  const rows = sliceLength(slice);
   const counted = derivation.where === null ? { seen: kept, kept } : await count(duck, query);
   if (counted.seen !== rows || counted.kept !== kept) {
     throw new PrescoreError('INPUT_CORRUPT', {

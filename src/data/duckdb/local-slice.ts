@@ -17,6 +17,12 @@ export interface LocalSlice {
   /** Column name -> DuckDB's name in this file. */
   readonly names: ReadonlyMap<string, string>;
   readonly pathValues: Readonly<Record<string, string | null>>;
+  /** Column name -> the wider type that its values are cast to. */
+  readonly casts?: ReadonlyMap<string, string>;
+  /** Column name -> its name in the file, where that is another. */
+  readonly fileNames?: ReadonlyMap<string, string>;
+  /** Places in the file of rows that its table has deleted, ascending: none that come. */
+  readonly deleted?: Uint32Array;
   /** Row groups of the slice, which can be left out one by one; none where prescore wrote the file itself. */
   readonly groups: readonly RowSpan[];
   /** Text columns whose values come as bytes, because some of them are not valid UTF-8. */
@@ -52,15 +58,57 @@ export function positionBase(ordinal: number): number {
 /** SQL for the rows of a slice, with their `file_row_number`. */
 export function sliceRows(slice: LocalSlice): string {
   const { path, rowStart, rowEnd, fileRows } = slice;
+  const deleted = deletedWithin(slice);
+  if (deleted.length > 0) {
+    const bits = new Uint8Array(rowEnd - rowStart).fill(48);
+    for (const row of deleted) bits[row - rowStart] = 49;
+    // In a case, which looks up no bit of a row outside.
+    return `${parquetSource(path)} where case when file_row_number >= ${rowStart} and file_row_number < ${rowEnd}
+      then get_bit('${Buffer.from(bits.buffer).toString('latin1')}'::BIT, (file_row_number - ${rowStart})::INTEGER) = 0 else false end`;
+  }
   // Planning the filter costs a quarter of the query over a small file.
   if (rowStart === 0 && rowEnd === fileRows) return parquetSource(path);
   return `${parquetSource(path)} where file_row_number >= ${rowStart} and file_row_number < ${rowEnd}`;
+}
+
+/** Rows that come of a slice: all but those that are deleted. */
+export function sliceLength(slice: LocalSlice): number {
+  return slice.rowEnd - slice.rowStart - deletedWithin(slice).length;
+}
+
+/** The first row of a slice from this one on that is not deleted, by its place in the file. */
+export function nextRow({ deleted }: LocalSlice, from: number): number {
+  if (deleted === undefined) return from;
+  let row = from;
+  for (let i = firstFrom(deleted, row); deleted[i] === row; i++) row++;
+  return row;
+}
+
+/** The deleted rows of a slice, by their places in the file. Owns: a view of the slice's. */
+function deletedWithin({ deleted, rowStart, rowEnd }: LocalSlice): Uint32Array {
+  if (deleted === undefined) return NONE;
+  return deleted.subarray(firstFrom(deleted, rowStart), firstFrom(deleted, rowEnd));
+}
+
+const NONE = new Uint32Array(0);
+
+/** How many of ascending numbers are below a bound. */
+function firstFrom(numbers: Uint32Array, bound: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** SQL for a column that stands in the file: its name, or its bytes as a text (null where they are none). Null: no such column. */
 export function columnExpression(slice: LocalSlice, column: string): string | null {
   const name = slice.names.get(column);
   if (name === undefined) return null;
+  const wider = slice.casts?.get(column);
+  if (wider !== undefined) return `${quoteName(name)}::${wider}`;
   return slice.asBytes.has(column) ? `try(decode(${quoteName(name)}))` : quoteName(name);
 }
 

@@ -72,11 +72,15 @@ export function runSourceRow({ slices }: SliceRun): string {
 function isAlike(a: LocalSlice, b: LocalSlice): boolean {
   if (!isWholeFile(a) || !isWholeFile(b)) return false;
   if (a.schema !== b.schema && Buffer.compare(a.schema!, b.schema!) !== 0) return false;
+  if (!hasSame(a.casts ?? NO_CASTS, b.casts ?? NO_CASTS)) return false;
   return hasSame(a.names, b.names) && hasSame(entriesOf(a), entriesOf(b));
 }
 
-function isWholeFile({ schema, rowStart, rowEnd, fileRows, rowBase, asBytes, notes }: LocalSlice): boolean {
-  const isPlain = rowBase === 0 && asBytes.size === 0 && notes === undefined;
+const NO_CASTS: ReadonlyMap<string, string> = new Map();
+
+function isWholeFile(slice: LocalSlice): boolean {
+  const { schema, rowStart, rowEnd, fileRows, rowBase, asBytes, notes, deleted } = slice;
+  const isPlain = rowBase === 0 && asBytes.size === 0 && notes === undefined && deleted === undefined;
   return schema != null && isPlain && rowStart === 0 && rowEnd === fileRows;
 }
 

@@ -15,9 +15,10 @@ interface Entry {
 
 /**
  * All plain files whose key starts with `prefix`, in byte order of their keys. Links are followed, but not back into a
- * folder that is being walked. Holds the names of one folder per level in memory.
+ * folder that is being walked. Holds the names of one folder per level in memory. Of files in the folder of the prefix whose key is
+ * not behind `after` nothing is asked.
  */
-export async function* listFiles(prefix: string): AsyncGenerator<ObjectInfo> {
+export async function* listFiles(prefix: string, after = ''): AsyncGenerator<ObjectInfo> {
   const cut = prefix.lastIndexOf('/') + 1;
   const folder = `/${prefix.slice(0, Math.max(0, cut - 1))}`;
   const ancestors = new Set<string>();
@@ -27,16 +28,22 @@ export async function* listFiles(prefix: string): AsyncGenerator<ObjectInfo> {
     if (at === '/') break;
   }
   if (folder === '/') ancestors.clear();
-  yield* walk(folder, prefix.slice(cut), ancestors);
+  const past = after.startsWith(prefix.slice(0, cut)) ? after.slice(cut) : '';
+  yield* walk(folder, prefix.slice(cut), ancestors, past);
 }
 
-async function* walk(folder: string, start: string, ancestors: ReadonlySet<string>): AsyncGenerator<ObjectInfo> {
+async function* walk(
+  folder: string,
+  start: string,
+  ancestors: ReadonlySet<string>,
+  past = '',
+): AsyncGenerator<ObjectInfo> {
   const self = await nullIfMissing(stat(folder, { bigint: true }));
   if (self === null || !self.isDirectory() || ancestors.has(identity(self))) return;
   const inside = new Set(ancestors).add(identity(self));
   for (const entry of await entriesOf(folder, start)) {
     if (entry.isFolder) yield* walk(entry.path, '', inside);
-    else {
+    else if (past === '' || Buffer.compare(entry.order, Buffer.from(past)) > 0) {
       // It may be gone by now; a listing decides nothing.
       const info = await nullIfMissing(stat(entry.path, { bigint: true }));
       if (info?.isFile()) yield infoOf(entry.path.slice(1), info);

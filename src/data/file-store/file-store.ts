@@ -41,9 +41,9 @@ export class FileStore implements ObjectStore {
     });
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, after?: string): AsyncGenerator<ObjectInfo> {
     try {
-      yield* listFiles(prefix);
+      yield* listFiles(prefix, after);
     } catch (error) {
       throw fileError(error, this.localPath(prefix));
     }

@@ -8,7 +8,7 @@ import type { ObjectInfo } from '../../base/contract/object-store.ts';
 export interface S3Calls {
   headBucket(signal: AbortSignal): Promise<void>;
   head(key: string, signal: AbortSignal): Promise<S3Head>;
-  list(prefix: string, after: string | null, signal: AbortSignal): Promise<S3Page<ObjectInfo>>;
+  list(prefix: string, from: S3ListFrom, signal: AbortSignal): Promise<S3Page<ObjectInfo>>;
   /** The caller must read the body to its end or destroy it. */
   get(key: string, range: S3Range | null, signal: AbortSignal): Promise<S3Body>;
   put(key: string, body: Uint8Array, options: S3PutOptions, signal: AbortSignal): Promise<void>;
@@ -32,6 +32,12 @@ export interface S3Page<T> {
   readonly items: readonly T[];
   /** Where the next page starts; null after the last one. */
   readonly next: string | null;
+}
+
+/** Where a page of a listing starts: behind a key, or where the page before it ended. */
+export interface S3ListFrom {
+  readonly key?: string;
+  readonly token?: string;
 }
 
 /** Bytes first..last, both included, of the version with this ETag. */

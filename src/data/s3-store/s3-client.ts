@@ -68,13 +68,14 @@ function callsOf(client: S3Client, Bucket: string): S3Calls {
       const info = infoOf(Key, r.ContentLength, r.ETag, r.LastModified);
       return { info, metadata: r.Metadata ?? {} };
     },
-    list: async (Prefix, after, abortSignal) => {
+    list: async (Prefix, { key, token }, abortSignal) => {
       const command = new ListObjectsV2Command({
         Bucket,
         Prefix,
         // XML cannot hold every key as it is.
         EncodingType: 'url',
-        ...(after === null ? {} : { ContinuationToken: after }),
+        ...(key === undefined ? {} : { StartAfter: key }),
+        ...(token === undefined ? {} : { ContinuationToken: token }),
       });
       const r = await client.send(command, { abortSignal });
       const isEncoded = r.EncodingType === 'url';

@@ -11,7 +11,7 @@ import type {
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { SMALL_OBJECT_BYTES } from '../object-store/bounds.ts';
 import type { StoreSettings } from '../object-store/store-options.ts';
-import type { S3Calls, S3Page } from './s3-calls.ts';
+import type { S3Calls, S3ListFrom, S3Page } from './s3-calls.ts';
 import { failureOf, headOrNull, isMissing, vanished } from './s3-failure.ts';
 import { probeS3 } from './s3-probe.ts';
 import { readPinned, readWhole } from './s3-read.ts';
@@ -53,13 +53,14 @@ export class S3Store implements ObjectStore {
     return info;
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectInfo> {
-    let after: string | null = null;
-    do {
-      const page: S3Page<ObjectInfo> = await this.#page(prefix, after);
+  async *list(prefix: string, after?: string): AsyncGenerator<ObjectInfo> {
+    let from: S3ListFrom = after === undefined ? {} : { key: after };
+    for (;;) {
+      const page: S3Page<ObjectInfo> = await this.#page(prefix, from);
       yield* page.items;
-      after = page.next;
-    } while (after !== null);
+      if (page.next === null) return;
+      from = { token: page.next };
+    }
   }
 
   get(key: string, options: { readonly maxBytes?: number } = {}): Promise<StoredBytes | null> {
@@ -149,8 +150,8 @@ export class S3Store implements ObjectStore {
     return Promise.resolve();
   }
 
-  #page(prefix: string, after: string | null): Promise<S3Page<ObjectInfo>> {
-    return this.#session.run({ action: 'list', key: prefix }, (calls, { signal }) => calls.list(prefix, after, signal));
+  #page(prefix: string, from: S3ListFrom): Promise<S3Page<ObjectInfo>> {
+    return this.#session.run({ action: 'list', key: prefix }, (calls, { signal }) => calls.list(prefix, from, signal));
   }
 
   /** HEAD answers a missing bucket like a missing key; the difference is looked up once. */

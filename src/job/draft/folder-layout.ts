@@ -13,6 +13,8 @@ export interface FolderLayout {
   readonly pathColumns: Readonly<Record<string, string>>;
   /** Said of what was left aside; empty when nothing was. */
   readonly notes: readonly string[];
+  /** Said of a Delta table, whose log is read in place of its folders; absent for plain files. */
+  readonly table?: string;
 }
 
 const MOST_PARTITIONS = 1000;

@@ -160,6 +160,18 @@ export const INPUT = {
       doc: 'Types of the source columns: of text files, which are guessed of the first lines where they are not said here, and for live inference before the first run.',
       example: '{ month: float, carrier: string }',
     },
+    table: {
+      type: { kind: 'word', values: ['delta'] },
+      defaultSays: 'a folder with a `_delta_log` is read as a Delta table, any other as files',
+      doc: 'What keeps a log of the files that count: the URI names the folder of a Delta table, or partitions of it, and a folder that is none is an error ([delta.md](delta.md)).',
+      example: 'delta',
+    },
+    version: {
+      type: { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER },
+      defaultSays: 'the newest when the run is planned',
+      doc: 'The version of the Delta table to read; says as well that it is one.',
+      example: '12',
+    },
     pathColumns: {
       type: {
         kind: 'map',

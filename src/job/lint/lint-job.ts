@@ -17,6 +17,7 @@ export function lintJob(job: Job, tree: SpecNode, issues: IssueList): void {
   if (!issues.isBroken('stores')) lintStores(job, report);
   lintColumns(job, report);
   if (!issues.isBroken('input', 'csv')) lintCsv(job, report);
+  if (!issues.isBroken('input')) lintTable(job, report);
   lintPartitions(job, report, (...path) => issues.isBroken(...path));
   lintSchedule(job, report, (...path) => issues.isBroken(...path));
   const places = [['partitions'], ['input', 'uri'], ['output', 'uri']];
@@ -62,6 +63,21 @@ function lintCsv({ input: { csv } }: Job, report: Report): void {
     report(['input', 'csv', 'header'], {
       what: 'leaves the columns without names',
       expected: 'names beside header: false',
+    });
+  }
+}
+
+function lintTable({ input: { table, format, csv, uris } }: Job, report: Report): void {
+  if (table === undefined) return;
+  if (format !== 'auto' && format !== 'parquet') {
+    report(['input', 'format'], { what: 'is not for a Delta table', expected: 'parquet, or left out', got: format });
+  }
+  if (csv !== undefined) report(['input', 'csv'], { what: 'is not for a Delta table, whose files are Parquet' });
+  if (table.version !== null && uris.length > 1) {
+    report(['input', 'version'], {
+      what: 'is the version of one table',
+      expected: 'one input.uri',
+      got: `${uris.length}`,
     });
   }
 }

@@ -30,6 +30,7 @@ export function compileJob(file: JobFile): Job {
       format: file.input.format,
       ...(file.input.csv === null ? {} : { csv: compileCsv(file.input.csv) }),
       schema: file.input.schema === null ? null : mapValues(file.input.schema, compileType),
+      ...compileTable(file.input),
       pathColumns: mapValues(file.input.pathColumns, compileType),
       onBadFile: file.input.onBadFile,
       lossy: file.input.lossy,
@@ -69,6 +70,11 @@ export function compileJob(file: JobFile): Job {
 
 function compileCsv(csv: NonNullable<JobFile['input']['csv']>): CsvSettings {
   return { ...csv, delimiter: csv.delimiter === 'tab' ? '\t' : csv.delimiter };
+}
+
+// Only a table with a log has versions: to name one says what it is.
+function compileTable({ table, version }: JobFile['input']): Pick<Job['input'], 'table'> {
+  return table === null && version === null ? {} : { table: { format: 'delta', version } };
 }
 
 function compilePredictions({ predictions, name, partitions, outputs }: JobFile): JobPredictions | null {

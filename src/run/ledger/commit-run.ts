@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { grantedDevices } from '../../base/contract/device.ts';
 import type { RejectLimit } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
-import type { Plan } from '../../base/contract/plan.ts';
+import type { Plan, PlannedFile } from '../../base/contract/plan.ts';
 import type { ChunkRecord, Manifest, PartRecord, RejectExample } from '../../base/contract/records.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { HeldLease } from './lease.ts';
@@ -95,11 +95,11 @@ export async function finishCommit(
 }
 
 /** A digest of the pinned inputs, to tell later whether they changed. */
-export function inputsDigest(
-  files: readonly { readonly uri: string; readonly size: number; readonly etag: string }[],
-): string {
+export function inputsDigest(files: readonly Pick<PlannedFile, 'uri' | 'size' | 'etag' | 'deleted'>[]): string {
   const hash = createHash('sha256');
-  for (const { uri, size, etag } of files) hash.update(`${JSON.stringify([uri, size, etag])}\n`);
+  for (const { uri, size, etag, deleted } of files) {
+    hash.update(`${JSON.stringify(deleted === undefined ? [uri, size, etag] : [uri, size, etag, deleted])}\n`);
+  }
   return hash.digest('hex');
 }
 
@@ -179,7 +179,9 @@ function makeManifest(
     outputUri: plan.outputUri,
     rows: parts.reduce((sum, p) => sum + p.rows, 0),
     rejected: records.reduce((sum, r) => sum + r.rowsRejected, 0),
-    ...(plan.job.where === undefined ? {} : { filtered: records.reduce((sum, r) => sum + (r.rowsFiltered ?? 0), 0) }),
+    ...(plan.job.where === undefined && records.every((r) => r.rowsFiltered === undefined)
+      ? {}
+      : { filtered: records.reduce((sum, r) => sum + (r.rowsFiltered ?? 0), 0) }),
     rejectsByRule: byRule,
     columns: plan.outputColumns,
     parts: parts.map(({ name: file, rows, size, sha256: digest }) => ({ name: file, rows, size, sha256: digest })),
@@ -191,6 +193,7 @@ function makeManifest(
       files: plan.files.length,
       bytes: plan.files.reduce((sum, f) => sum + f.size, 0),
       digest: inputsDigest(plan.files),
+      ...(plan.tables === undefined ? {} : { tables: plan.tables }),
     },
   };
 }

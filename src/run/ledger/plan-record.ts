@@ -1,4 +1,4 @@
-import type { Plan, PlannedChunk, PlannedFile } from '../../base/contract/plan.ts';
+import type { DeletedRows, Plan, PlannedChunk, PlannedFile } from '../../base/contract/plan.ts';
 import type { ColumnInfo, FileFormat, TextLayout } from '../../base/contract/table.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 
@@ -16,7 +16,7 @@ export interface PlanRecord extends Omit<Plan, 'format' | 'files' | 'chunks'> {
   readonly chunks: readonly ChunkRow[];
 }
 
-/** What stands at the end is left out where it is not there: the layout of a text file (-1: none), values of the path. */
+/** What stands at the end is left out where it is not there: the layout of a text file (-1: none), values of the path, deleted rows. */
 type FileRow = readonly [
   folder: number,
   name: string,
@@ -27,6 +27,7 @@ type FileRow = readonly [
   schema: number,
   text?: number,
   pathValues?: PlannedFile['pathValues'],
+  deleted?: DeletedRows,
 ];
 
 /** Rows, bytes, then three numbers a slice: file, first row, end (-1: not known). */
@@ -38,7 +39,7 @@ export function packPlan({ files, chunks, ...plan }: Plan): PlanRecord {
   const schemas = new Places<readonly ColumnInfo[]>();
   const texts = new Places<TextLayout>();
   const rows = files.map((file): FileRow => {
-    const { uri, size, etag, format, columns, text, pathValues } = file;
+    const { uri, size, etag, format, columns, text, pathValues, deleted } = file;
     const cut = uri.lastIndexOf('/') + 1;
     const row = [
       folders.of(uri.slice(0, cut)),
@@ -50,6 +51,7 @@ export function packPlan({ files, chunks, ...plan }: Plan): PlanRecord {
       schemas.of(columns),
     ] as const;
     const layout = text === undefined ? -1 : texts.of(text);
+    if (deleted !== undefined) return [...row, layout, pathValues, deleted];
     if (Object.keys(pathValues).length > 0) return [...row, layout, pathValues];
     return layout === -1 ? row : [...row, layout];
   });
@@ -77,7 +79,7 @@ export function unpackPlan(record: Plan | PlanRecord, where: string): Plan {
   return {
     ...plan,
     format: 1,
-    files: files.map(([folder, name, size, etag, format, rows, schema, text = -1, pathValues = {}]) => ({
+    files: files.map(([folder, name, size, etag, format, rows, schema, text = -1, pathValues = {}, deleted]) => ({
       uri: found(folders, folder) + name,
       size,
       etag,
@@ -86,6 +88,7 @@ export function unpackPlan(record: Plan | PlanRecord, where: string): Plan {
       columns: found(schemas, schema),
       ...(text === -1 ? {} : { text: found(texts, text) }),
       pathValues,
+      ...(deleted === undefined ? {} : { deleted }),
     })),
     chunks: chunks.map(([rows, bytes, numbers], n): PlannedChunk => ({ n, slices: slicesOf(numbers), rows, bytes })),
   };

@@ -1,5 +1,5 @@
 import type { Job } from '../../base/contract/job.ts';
-import type { Plan } from '../../base/contract/plan.ts';
+import type { Plan, PlannedFile } from '../../base/contract/plan.ts';
 import type { Manifest } from '../../base/contract/records.ts';
 import type { RunDone } from '../../base/contract/run-events.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
@@ -120,12 +120,14 @@ export async function alreadyDone(
   const current = await chain.current();
   if (current?.runId === plan.runId) await finishCommit(current, chain, ledger, deps.stores, job.output.gcGraceMs);
   const objects = await listInputs(job, slot.partition, deps.stores);
-  const known = new Map(plan.files.map((f) => [f.uri, `${f.size} ${f.etag}`]));
+  const stateOf = (f: Pick<PlannedFile, 'size' | 'etag' | 'deleted'>): string =>
+    JSON.stringify([f.size, f.etag, f.deleted ?? null]);
+  const known = new Map(plan.files.map((f) => [f.uri, stateOf(f)]));
   const skipped = new Set(plan.skipped.map((s) => s.uri));
   const isSame = inputsDigest(objects.filter((o) => !skipped.has(o.uri))) === committed.inputs.digest;
   const changed = isSame
     ? 0
-    : Math.max(1, objects.filter((o) => !skipped.has(o.uri) && known.get(o.uri) !== `${o.size} ${o.etag}`).length);
+    : Math.max(1, objects.filter((o) => !skipped.has(o.uri) && known.get(o.uri) !== stateOf(o)).length);
   const sha256 = job.model.sha256 ?? plan.model.sha256;
   const isOther = resultFingerprint(job, sha256) !== committed.fingerprints.result;
   if (options.isIfChanged && (isOther || changed > 0)) return null;

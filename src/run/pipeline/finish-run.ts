@@ -135,6 +135,7 @@ export function runDone(plan: Plan, manifest: DoneRows, facts: DoneFacts): RunDo
     alreadyDone,
     committed: true,
     inputsChanged,
+    ...(plan.tables === undefined ? {} : { tables: plan.tables }),
     stages,
     device: { asked: plan.job.execution.device, granted: grantedDevices(records) },
     gpuIdle,

@@ -1,12 +1,13 @@
 import type { Binding } from '../../base/contract/binding.ts';
 import type { Job } from '../../base/contract/job.ts';
-import type { Plan } from '../../base/contract/plan.ts';
+import type { Plan, TableVersion } from '../../base/contract/plan.ts';
 import type { TextLayout } from '../../base/contract/table.ts';
 import { fingerprintsOf } from '../../job/slots/fingerprint.ts';
 import { formatRunId, type Slot } from '../../job/slots/run-id.ts';
 import { expandTemplate } from '../../job/values/template.ts';
 import { autoBatchRows, mostGpuBatchRows, rowBytes } from '../../scoring/tensor/slab-layout.ts';
 import { chunkTarget, cutChunks } from '../plan/cut-chunks.ts';
+import { describeRequest, fitToTables, tablesOf } from '../plan/delta-inputs.ts';
 import { deriveInputs } from '../plan/derive-inputs.ts';
 import { type BoundInputs, bindInputs } from '../plan/describe-inputs.ts';
 import { sayLargeChunks } from '../plan/large-chunks.ts';
@@ -14,21 +15,21 @@ import { listInputs } from '../plan/list-inputs.ts';
 import { findRowDependence } from './row-dependence.ts';
 import type { LoadedScorers, RunDeps } from './run-deps.ts';
 
-/** Lists, describes and binds the input of one partition: everything that `check` checks. */
+/** Lists, describes and binds the input of one partition: everything that `check` checks. With the tables that its files are of. */
 export async function describeRun(
   job: Job,
   partition: string | null,
   scorers: LoadedScorers,
   deps: RunDeps,
-): Promise<BoundInputs> {
+): Promise<BoundInputs & { readonly tables: readonly TableVersion[] }> {
   const objects = await listInputs(job, partition, deps.stores, ({ uri, why }) =>
     deps.warn(`passed over ${uri}: ${why}`),
   );
-  const { format, csv } = job.input;
-  const requests = objects.map(({ uri, size, etag }) => ({ uri, size, etag, format, csv }));
+  const requests = objects.map((object) => describeRequest(job, object));
   const { pool } = scorers;
-  const results = await deriveInputs(job, await pool.describe(requests), (request) => pool.ask(request));
-  return bindInputs(job, scorers.model, objects, results);
+  const described = fitToTables(objects, await pool.describe(requests));
+  const results = await deriveInputs(job, described, (request) => pool.ask(request));
+  return { ...bindInputs(job, scorers.model, objects, results), tables: tablesOf(objects) };
 }
 
 /**
@@ -87,6 +88,7 @@ export async function planRun(
     outputColumns: inputs.outputColumns,
     files: inputs.files,
     skipped: inputs.skipped,
+    ...(inputs.tables.length === 0 ? {} : { tables: inputs.tables }),
     chunks,
     batchRows,
     fingerprints: fingerprintsOf({ job, modelSha256: model.sha256, batchRows, versions: deps.versions }),

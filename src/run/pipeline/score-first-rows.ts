@@ -4,6 +4,7 @@ import type { RowDependence } from '../../base/contract/row-dependence.ts';
 import type { Slot } from '../../job/slots/run-id.ts';
 import { expandTemplate } from '../../job/values/template.ts';
 import type { SampleResult } from '../../scoring/child/messages.ts';
+import { describeRequest, fitToTables } from '../plan/delta-inputs.ts';
 import { deriveInputs } from '../plan/derive-inputs.ts';
 import { bindInputs } from '../plan/describe-inputs.ts';
 import { listInputs } from '../plan/list-inputs.ts';
@@ -34,9 +35,8 @@ export async function scoreFirstRows(
 ): Promise<FirstRows> {
   const { pool, model } = scorers;
   const [first] = await listInputs(job, slot.partition, stores);
-  const { uri, size, etag } = first!;
-  const { format, csv } = job.input;
-  const found = await pool.describe([{ uri, size, etag, format, csv }]);
+  const { uri } = first!;
+  const found = fitToTables([first!], await pool.describe([describeRequest(job, first!)]));
   const described = await deriveInputs(job, found, (request) => pool.ask(request));
   const { binding, files, outputColumns } = bindInputs(job, model, [first!], described);
   pool.bind({

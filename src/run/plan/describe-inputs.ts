@@ -9,7 +9,7 @@ import { bindFeatures, type FeatureBinding, NULLS, typeOfNulls } from '../../sco
 import { bindOutputs } from '../../scoring/tensor/bind-outputs.ts';
 import { columnsOf } from '../../scoring/tensor/feature-packer.ts';
 import { joinFeature, widen } from './column-types.ts';
-import type { InputObject } from './list-inputs.ts';
+import type { InputObject } from './input-object.ts';
 import { oftenFirst } from './often-first.ts';
 import { outputColumns } from './output-columns.ts';
 import { pathColumnsOf } from './path-values.ts';
@@ -69,11 +69,16 @@ export function bindInputs(
   const used = new Set([...features, ...kept, ...(job.where === undefined ? [] : [WHERE_COLUMN])]);
   const usedOf = (columns: Columns): ReadonlySet<string> => new Set([...used, ...sourcesOf(columns, used)]);
   const pathValues = new Map(objects.map((o) => [o.uri, o.pathValues]));
+  const deleted = new Map(objects.flatMap((o) => (o.deleted === undefined ? [] : [[o.uri, o.deleted] as const])));
   const read = sharedBy((columns) => {
     const names = usedOf(columns);
     const exact = new Set([...kept, ...longFeatures(inputs), ...sourcesOf(columns, used)]);
     return columns.filter((c) => names.has(c.name)).map((c) => asDouble(binder.asRead(c), exact));
   });
+  const deletedOf = (uri: string): Pick<PlannedFile, 'deleted'> => {
+    const rows = deleted.get(uri);
+    return rows === undefined ? {} : { deleted: rows };
+  };
   const nulls = sharedBy((columns) => nullsOf(columns, usedOf(columns)));
   const files = described.map(
     (file): PlannedFile => ({
@@ -85,6 +90,7 @@ export function bindInputs(
       columns: read(file.columns),
       ...(file.text === undefined ? {} : { text: file.text }),
       pathValues: { ...pathValues.get(file.uri), ...nulls(file.columns) },
+      ...deletedOf(file.uri),
     }),
   );
   return {

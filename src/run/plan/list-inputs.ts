@@ -1,19 +1,12 @@
 import type { Job } from '../../base/contract/job.ts';
 import type { ObjectInfo, StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { compileGlob, whyIgnored } from '../../job/values/glob.ts';
+import { compileGlob, type Glob, whyIgnored } from '../../job/values/glob.ts';
 import { expandTemplate } from '../../job/values/template.ts';
+import { deltaFiles } from './delta-inputs.ts';
+import type { InputObject } from './input-object.ts';
 import { pathValuesOf } from './path-values.ts';
-import { refuseTableFolder } from './table-folder.ts';
-
-/** One input object, pinned by what the store said of it. */
-export interface InputObject {
-  readonly uri: string;
-  readonly size: number;
-  readonly etag: string;
-  /** As texts that DuckDB casts exactly; null for a null. */
-  readonly pathValues: Readonly<Record<string, string | null>>;
-}
+import { findTableFolder, type TableFolder } from './table-folder.ts';
 
 /** What stood below the places that were listed and was not taken. */
 export interface PassedOver {
@@ -28,10 +21,10 @@ const MOST_PASSED = 100;
 /**
  * Lists the input of one partition, sorted by URI. Hidden names, bookkeeping of tables, folder markers and `.crc` files are passed
  * over. A URI without a pattern names one object, or a folder whose files are all taken. `onPassedOver` hears of names that
- * begin with `_` and look like data.
+ * begin with `_` and look like data. Of a Delta table the files are those that its log names, whatever lies in its folder.
  *
  * Errors: INPUT_NOT_FOUND when nothing matches, with what was passed over; INPUT_SCHEMA for path values; those of
- * `refuseTableFolder` and of the store.
+ * `findTableFolder`, of `deltaFiles` and of the store.
  */
 export async function listInputs(
   job: Job,
@@ -42,6 +35,7 @@ export async function listInputs(
   const found = new Map<string, InputObject>();
   const asked: string[] = [];
   const passed: PassedOver[] = [];
+  const versions = new Map<string, number>();
   for (const template of job.input.uris) {
     const uri = expandTemplate(template, partition);
     asked.push(uri);
@@ -49,6 +43,11 @@ export async function listInputs(
     const pass: Pass = (key, why) => {
       if (passed.length < MOST_PASSED) passed.push({ uri: store.uriOf(key), why });
     };
+    const table = await tableOf(uri, job, stores);
+    if (table !== null) {
+      for (const input of await deltaFiles(job, uri, table, stores, versions)) found.set(input.uri, input);
+      continue;
+    }
     for await (const { key, size, etag } of matches(uri, stores, pass)) {
       const object = store.uriOf(key);
       found.set(object, { uri: object, size, etag, pathValues: pathValuesOf(object, job.input.pathColumns) });
@@ -58,11 +57,42 @@ export async function listInputs(
     throw new PrescoreError('INPUT_NOT_FOUND', {
       what: 'input matched no file',
       where: asked.join(', '),
-      ...(passed.length === 0 ? {} : { got: sayPassed(passed) }),
+      ...(passed.length === 0 ? sayTables(versions) : { got: sayPassed(passed) }),
     });
   }
   for (const one of passed) if (looksLikeData(one)) onPassedOver(one);
   return [...found.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));
+}
+
+function sayTables(versions: ReadonlyMap<string, number>): { readonly got?: string } {
+  const tables = [...versions].map(
+    ([uri, version]) => `${uri}, a Delta table whose version ${version} has no file there`,
+  );
+  return tables.length === 0 ? {} : { got: tables.join(', ') };
+}
+
+/** The Delta table that a URI means, or means a part of; null for plain files. */
+async function tableOf(uri: string, job: Job, stores: StoreResolver): Promise<TableFolder | null> {
+  const { store, key } = stores.at(uri);
+  const glob = compileGlob(key);
+  const place = placeOf(glob);
+  const isAsked = job.input.table !== undefined;
+  // Who names a file means that file.
+  const single = glob.isPattern || isAsked ? null : await store.head(glob.prefix);
+  if (single !== null && single.size > 0) return null;
+  const found = await findTableFolder(store, place, stores);
+  if (found !== null || !isAsked) return found;
+  throw new PrescoreError('INPUT_NOT_FOUND', {
+    what: 'input.table is delta, and there is no Delta table',
+    where: uri,
+    expected: `a folder with commits in ${store.uriOf(place)}_delta_log/`,
+  });
+}
+
+/** The folder before the first sign of a pattern, with its slash; of what is no pattern the folder of that name. */
+function placeOf({ isPattern, prefix }: Pick<Glob, 'isPattern' | 'prefix'>): string {
+  if (isPattern) return prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  return prefix === '' ? '' : `${prefix}/`;
 }
 
 type Pass = (key: string, why: string) => void;
@@ -70,17 +100,10 @@ type Pass = (key: string, why: string) => void;
 async function* matches(uri: string, stores: StoreResolver, pass: Pass): AsyncGenerator<ObjectInfo> {
   const { store, key } = stores.at(uri);
   const glob = compileGlob(key);
-  const place = glob.isPattern ? glob.prefix.slice(0, glob.prefix.lastIndexOf('/') + 1) : `${glob.prefix}/`;
-  if (glob.isPattern) {
-    // Beside the listing, which takes longer.
-    const refused = refuseTableFolder(store, place, stores);
-    refused.catch(() => undefined);
-    yield* listed(glob, store.list(glob.prefix), pass);
-    return await refused;
-  }
+  if (glob.isPattern) return yield* listed(glob, store.list(glob.prefix), pass);
+  const place = placeOf(glob);
   const single = await store.head(glob.prefix);
   if (single !== null && single.size > 0) return yield single;
-  await refuseTableFolder(store, place, stores);
   const isData = (at: string): boolean => whyIgnored(at.slice(place.length)) === null;
   let found = 0;
   for await (const info of listed({ prefix: place, matches: isData }, store.list(place), pass)) {

@@ -7,8 +7,8 @@ interface FolderFormat {
   /** Folder of the log below the table's, and a name that only it holds. */
   readonly log: string;
   readonly mark: RegExp;
-  /** The line that writes the rows that count. `mark` is the newest file that was found. */
-  readonly convert: (place: string, mark: string) => string;
+  /** The line that writes the rows that count. `mark` is the newest file that was found. Null: its log is read. */
+  readonly convert: ((place: string, mark: string) => string) | null;
 }
 
 const FORMATS: readonly FolderFormat[] = [
@@ -16,8 +16,7 @@ const FORMATS: readonly FolderFormat[] = [
     says: 'a Delta table',
     log: '_delta_log/',
     mark: /^(\d{20}\.json|\d{20}\.checkpoint.*\.parquet|_last_checkpoint)$/,
-    convert: (place) =>
-      `(pip install polars deltalake): python -c "import polars; polars.read_delta('${place}').write_parquet('table.parquet')"`,
+    convert: null,
   },
   {
     says: 'an Iceberg table',
@@ -37,7 +36,16 @@ const FORMATS: readonly FolderFormat[] = [
 
 /** What each format is and the line that writes its rows; for the documentation. Errors: none. */
 export function folderAdvice(place: string): readonly (readonly [says: string, line: string])[] {
-  return FORMATS.map(({ says, convert }) => [says, convert(place, 'NEWEST.metadata.json')]);
+  return FORMATS.flatMap(({ says, convert }) => (convert === null ? [] : [[says, convert(place, NEWEST)] as const]));
+}
+
+const NEWEST = 'NEWEST.metadata.json';
+
+/** A Delta table. */
+export interface TableFolder {
+  readonly store: ObjectStore;
+  /** The key of its folder, with its slash or empty. */
+  readonly root: string;
 }
 
 /** Names of a log that are looked at. */
@@ -52,13 +60,17 @@ interface Found {
 const known = new WeakMap<StoreResolver, Map<string, Promise<Found | null>>>();
 
 /**
- * Refuses a folder whose files alone are not the table: Delta, Iceberg and Hudi leave deleted and replaced rows in place and keep
+ * Whether the files of a folder alone are not the table: Delta, Iceberg and Hudi leave deleted and replaced rows in place and keep
  * a log of what counts. `folder` is the key of what is listed, with its slash or empty; folders above it are looked at as far as they may be the
- * table's. Each folder is looked at once for a resolver.
+ * table's. Each folder is looked at once for a resolver. Gives a Delta table, whose log is read; null for plain files.
  *
- * Errors: INPUT_UNSUPPORTED with the line that writes the table as it is now; those of the store.
+ * Errors: INPUT_UNSUPPORTED with the line that writes the table as it is now, where it is none of Delta; those of the store.
  */
-export async function refuseTableFolder(store: ObjectStore, folder: string, stores: StoreResolver): Promise<void> {
+export async function findTableFolder(
+  store: ObjectStore,
+  folder: string,
+  stores: StoreResolver,
+): Promise<TableFolder | null> {
   const seen = known.get(stores) ?? new Map<string, Promise<Found | null>>();
   known.set(stores, seen);
   const found = await Promise.all(
@@ -71,7 +83,9 @@ export async function refuseTableFolder(store: ObjectStore, folder: string, stor
     }),
   );
   const first = found.find((one) => one !== null);
-  if (first !== undefined && first !== null) throw refusal(first, store.uriOf(first.root).replace(/\/+$/, ''));
+  if (first === undefined || first === null) return null;
+  if (first.format.convert === null) return { store, root: first.root };
+  throw refusal(first, first.format.convert, store.uriOf(first.root).replace(/\/+$/, ''));
 }
 
 /** The folder itself; the one above its partition folders; the one above `data`, where Iceberg puts its files. */
@@ -107,9 +121,9 @@ async function newestMark(store: ObjectStore, prefix: string, mark: RegExp): Pro
   return newest?.name ?? null;
 }
 
-function refusal({ format, mark }: Found, place: string): PrescoreError {
+function refusal({ format, mark }: Found, convert: NonNullable<FolderFormat['convert']>, place: string): PrescoreError {
   const isPlain = (text: string): boolean => /^[A-Za-z0-9/_.:+=-]+$/.test(text);
-  const line = format.convert(isPlain(place) ? place : 'TABLE', isPlain(mark) ? mark : 'NEWEST.metadata.json');
+  const line = convert(isPlain(place) ? place : 'TABLE', isPlain(mark) ? mark : NEWEST);
   return new PrescoreError('INPUT_UNSUPPORTED', {
     what: `the folder is ${format.says}: its files alone also hold rows that were deleted or replaced`,
     where: place,

@@ -1,12 +1,13 @@
 import { WHERE_COLUMN } from '../../base/contract/table.ts';
 import { type Derivation, deriveSlice } from '../../data/duckdb/derive-slice.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
+import { sliceLength } from '../../data/duckdb/local-slice.ts';
 import type { BoundRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import type { LocalChunk } from './localize.ts';
 import type { ReadableChunk, ReadableSlice } from './readable-chunk.ts';
 
-/** A chunk as it is scored, and how many of its rows the job's `where` left out. */
+/** A chunk as it is scored, and how many of its rows the job's `where` left out, or its table has deleted. */
 export interface DerivedChunk extends ReadableChunk {
   readonly rowsFiltered: number;
   readonly deriveMs: number;
@@ -25,11 +26,15 @@ export async function deriveChunk(
   chunk: ReadableChunk,
   local: Pick<LocalChunk, 'newScratch'>,
 ): Promise<DerivedChunk> {
-  if (!run.isDerived) return { ...chunk, rowsFiltered: 0, deriveMs: 0 };
+  let rowsFiltered = chunk.slices.reduce(
+    (sum, { slice }) => sum + slice.rowEnd - slice.rowStart - sliceLength(slice),
+    0,
+  );
+  const there = rowsFiltered === 0 ? chunk.slices : chunk.slices.filter(({ slice }) => sliceLength(slice) > 0);
+  if (!run.isDerived) return { ...chunk, slices: there, rowsFiltered, deriveMs: 0 };
   const slices: ReadableSlice[] = [];
-  let rowsFiltered = 0;
   let deriveMs = 0;
-  for (const { slice, file } of chunk.slices) {
+  for (const { slice, file } of there) {
     const derived = await tools.converting.run(async () => {
       const started = performance.now();
       const result = await deriveSlice(duck, slice, derivationOf(run, file), local.newScratch());

@@ -38,7 +38,7 @@ export function packFirst(files: readonly PlannedFile[], rows: number): PackedFi
   for (const [index, file] of files.entries()) {
     if (found >= rows || unknown >= MOST_UNKNOWN) break;
     if (file.rows === null) unknown++;
-    found += file.rows ?? 0;
+    found += (file.rows ?? 0) - (file.deleted?.rows ?? 0);
     if (file.rows !== 0) places.push(index);
   }
   return packFiles(files, places);

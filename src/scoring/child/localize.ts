@@ -7,6 +7,7 @@ import type { ByteSource } from '../../data/object-store/byte-source.ts';
 import { localSource } from '../../data/object-store/local-source.ts';
 import { pinnedSource, wholeIfSmall } from '../../data/object-store/pinned-source.ts';
 import { checkPages } from '../../data/parquet/check-pages.ts';
+import { readDeletedRows } from '../../data/parquet/deleted-rows.ts';
 import { rowSpans } from '../../data/parquet/parquet-footer.ts';
 import { type KnownBytes, parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
 import { thinTail } from '../../data/parquet/thin-footer.ts';
@@ -111,8 +112,12 @@ async function localizeParquet(
   let bytesRead = 0;
   const source = path === null ? wholeIfSmall(pinnedSource(place, file.size, file.etag)) : localSource(path, file.size);
   const footer = await options.footers.read(source, file.uri, file.etag);
+  const deleted =
+    file.deleted === undefined ? null : await readDeletedRows(file.deleted, footer.rows, options.stores, file.uri);
   const groups = rowSpans(footer, rowStart, rowEnd);
-  const ranges = wantedRanges(footer, options.columns, rowStart, rowEnd);
+  const fileNames = new Map(file.columns.flatMap((c) => (c.fileName === undefined ? [] : [[c.name, c.fileName]])));
+  const wanted = namesInFile(options.columns, fileNames);
+  const ranges = wantedRanges(footer, wanted, rowStart, rowEnd);
   const frame = (): KnownBytes[] => {
     const tail = groups.length === 0 ? footer.tail : thinTail(footer, groups[0]!.group, groups.at(-1)!.group + 1);
     return parquetFrame({ tail }, file.size);
@@ -129,6 +134,7 @@ async function localizeParquet(
   }
   const own = file.columns.filter((c) => c.computedFrom === undefined && !isPathColumn(file.pathValues, c.name));
   const names = new Map(own.map((c) => [c.name, c.duckName ?? c.name]));
+  const casts = new Map(own.flatMap((c) => (c.storedAs === undefined ? [] : [[c.name, c.type] as const])));
   const { uri, pathValues } = file;
   const asBytes = new Set<string>();
   return {
@@ -141,6 +147,9 @@ async function localizeParquet(
       rowBase: 0,
       names,
       pathValues,
+      ...(deleted === null ? {} : { deleted }),
+      ...(casts.size === 0 ? {} : { casts }),
+      ...(fileNames.size === 0 ? {} : { fileNames }),
       groups,
       asBytes,
       schema: listSchema(footer),
@@ -148,8 +157,16 @@ async function localizeParquet(
     bytesRead,
     convertMs: 0,
     footer,
-    faults: await checkPages(target, footer, options.columns, rowStart, rowEnd),
+    faults: await checkPages(target, footer, wanted, rowStart, rowEnd),
   };
+}
+
+/** Columns by the names that the file has for them, where its table has others. Errors: none. */
+export function namesInFile(
+  columns: ReadonlySet<string>,
+  fileNames: ReadonlyMap<string, string> = new Map(),
+): ReadonlySet<string> {
+  return fileNames.size === 0 ? columns : new Set([...columns].map((name) => fileNames.get(name) ?? name));
 }
 
 // DuckDB looks at each row group of a file in each of its queries, for 80 us (9 columns); a GB is copied in about a second.

@@ -13,7 +13,7 @@ import type { ByteSource } from '../../data/object-store/byte-source.ts';
 import type { ParquetFooter, RowSpan } from '../../data/parquet/parquet-footer.ts';
 import { parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
 import { thinTail } from '../../data/parquet/thin-footer.ts';
-import type { LocalChunk } from './localize.ts';
+import { type LocalChunk, namesInFile } from './localize.ts';
 
 /** What of a chunk is scored: its slices without the row groups that cannot be read. */
 export interface ReadableChunk {
@@ -114,7 +114,8 @@ function leaveOut(part: ReadableSlice, groups: readonly UnreadableGroup[], optio
     const names = columns.map((c) => c.name).join(', ');
     const message = columns[0]?.message ?? '';
     const span = `row group ${group} (rows ${rowStart} to ${rowEnd - 1})`;
-    if (options.onBadFile === 'fail') {
+    // Which of its rows are deleted is known, but a reject names each row of a group.
+    if (options.onBadFile === 'fail' || slice.deleted !== undefined) {
       const what = `column ${JSON.stringify(columns[0]?.name)} of ${span} cannot be read: ${message}`;
       throw new PrescoreError('INPUT_CORRUPT', { what, where: slice.uri, data: { group, rowStart, rowEnd, columns } });
     }
@@ -146,8 +147,11 @@ function badTexts(part: ReadableSlice, groups: readonly UnreadableGroup[], optio
 
 /** Columns of texts that can be read as bytes and are not yet. */
 function hideable({ slice, footer }: ReadableSlice, { columns }: RecoverOptions): string[] {
-  const texts = footer?.columns.filter((c) => c.textByte !== null && columns.has(c.name)) ?? [];
-  return texts.map((c) => c.name).filter((name) => !slice.asBytes.has(name));
+  const texts = new Set(footer?.columns.flatMap((c) => (c.textByte === null ? [] : [c.name])) ?? []);
+  return [...columns].filter((name) => {
+    const isText = texts.has(slice.fileNames?.get(name) ?? name) && slice.casts?.has(name) !== true;
+    return isText && slice.names.has(name) && !slice.asBytes.has(name);
+  });
 }
 
 /**
@@ -189,10 +193,11 @@ async function copyRows(
   const footer = known!;
   const [first, last] = [groups[0]!, groups.at(-1)!];
   const tail = footer.tail.slice();
+  const hidden = namesInFile(asBytes, slice.fileNames);
   for (const { name, textByte } of footer.columns) {
-    if (textByte !== null && asBytes.has(name)) tail[textByte.offset] = textByte.value;
+    if (textByte !== null && hidden.has(name)) tail[textByte.offset] = textByte.value;
   }
-  const ranges = wantedRanges(footer, columns, first.rowStart, last.rowEnd);
+  const ranges = wantedRanges(footer, namesInFile(columns, slice.fileNames), first.rowStart, last.rowEnd);
   const thin = thinTail({ ...footer, tail }, first.group, last.group + 1);
   const file = await open(slice.path, 'r');
   try {

@@ -1,5 +1,6 @@
 import type { PlannedFile } from '../../base/contract/plan.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
+import { sliceLength } from '../../data/duckdb/local-slice.ts';
 import { previewRows } from '../../data/duckdb/write-part.ts';
 import type { UnreadableRows } from '../../data/duckdb/write-rejects.ts';
 import { type BoundRun, columnsKept, columnsRead } from './bound-run.ts';
@@ -49,7 +50,8 @@ const MORE_ROWS = 64;
 async function sampleFile(tools: ChildTools, run: BoundRun, file: number, rows: number): Promise<FileSample> {
   const { where, onBadFile } = run.context;
   const columns = columnsRead(run, [file]);
-  const known = run.files.at(file).rows;
+  const { rows: known, deleted } = run.files.at(file);
+  const isFiltered = where !== undefined || deleted !== undefined;
   for (let asked = rows; ; asked *= MORE_ROWS) {
     const slice = { file, rowStart: 0, rowEnd: known === null ? null : Math.min(asked, known) };
     const reader = await tools.duck.lane();
@@ -70,10 +72,10 @@ async function sampleFile(tools: ChildTools, run: BoundRun, file: number, rows: 
       const options = { duck: reader, columns, onBadFile };
       const sample = await withRecovery({ ...source, located }, [file], options, async (readable) => {
         const { slices, unreadable } = await deriveChunk(tools, run, reader, readable, source);
-        const kept = slices.reduce((sum, { slice: { rowStart, rowEnd } }) => sum + rowEnd - rowStart, 0);
-        if (where !== undefined && kept < rows && rowsSeen >= asked && rowsSeen !== known) return null;
+        const kept = slices.reduce((sum, { slice }) => sum + sliceLength(slice), 0);
+        if (isFiltered && kept < rows && rowsSeen >= asked && rowsSeen !== known) return null;
         const first = where === undefined ? slices : firstKept(slices, rows);
-        const rowsRead = where === undefined ? rowsSeen : Math.min(kept, rows);
+        const rowsRead = isFiltered ? Math.min(kept, rows) : rowsSeen;
         return { ...(await sampleSlices(tools, run, { reader, lane }, first, unreadable, rows)), rowsRead };
       });
       if (sample !== null) return sample;

@@ -1,7 +1,7 @@
 import type { RejectReason } from '../../base/contract/binding.ts';
 import { decodeRun, extraIndex } from '../../data/duckdb/decode-slice.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
-import { positionBase, rowFaults } from '../../data/duckdb/local-slice.ts';
+import { nextRow, positionBase, rowFaults } from '../../data/duckdb/local-slice.ts';
 import { sliceRuns } from '../../data/duckdb/slice-runs.ts';
 import type { TableWriter } from '../../data/duckdb/table-writer.ts';
 import { FeaturePacker } from '../tensor/feature-packer.ts';
@@ -92,7 +92,8 @@ class ChunkWalk {
       const sliceColumns = decodedColumns(this.bound, file);
       const packer = new FeaturePacker(this.bound.context.binding, sliceColumns, this.codes, this.dictionary);
       const faults = isMany ? [] : rowFaults(slice);
-      let position = positionBase(ordinal) + slice.rowStart;
+      const base = positionBase(ordinal);
+      let row = nextRow(slice, slice.rowStart);
       for await (const batch of decodeRun(duck, read, sliceColumns)) {
         for (let from = 0; from < batch.rows; ) {
           this.slab ??= await this.nextSlab();
@@ -112,11 +113,17 @@ class ChunkWalk {
             this.markFaults(found, faults, slab.feeds.codes.subarray(this.filled));
           }
           packer.pack(batch, from, count, slab.feeds, this.filled);
-          if (isMany)
+          if (isMany) {
             copyPositions(batch.column(extraIndex(sliceColumns)).words64(), from, slab.positions, this.filled, count);
-          else writePositions(slab.positions, this.filled, position, count);
+          } else if (slice.deleted === undefined) {
+            writePositions(slab.positions, this.filled, base + row, count);
+            row += count;
+          } else {
+            for (let i = 0; i < count; i++, row = nextRow(slice, row + 1)) {
+              writePositions(slab.positions, this.filled + i, base + row, 1);
+            }
+          }
           from += count;
-          position += count;
           this.filled += count;
           if (this.filled === this.bound.layout.rows) this.submit(writer);
         }

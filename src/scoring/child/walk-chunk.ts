@@ -100,7 +100,7 @@ async function walkReadable(
     rowsIn: scored.rowsIn + unreadable + rowsFiltered,
     rowsScored,
     rowsRejected: scored.rowsRejected + unreadable,
-    ...(run.context.where === undefined ? {} : { rowsFiltered }),
+    ...(run.context.where === undefined && rowsFiltered === 0 ? {} : { rowsFiltered }),
     rejectsByRule: unreadable === 0 ? rejectsByRule : { ...rejectsByRule, unreadable },
     part: part?.record ?? null,
     rejects: rejects?.record ?? null,

@@ -23,7 +23,11 @@ export function canWalkTogether(run: BoundRun, chunks: readonly PlannedChunk[]):
   if (run.isDerived || run.context.binding.lengths !== undefined) return false;
   const { rowGroupRows } = run.context;
   const own = [...new Set(chunks.flatMap((c) => c.slices.map((s) => s.file)))].map((file) => run.files.at(file));
-  if (own.some((file) => file.format !== 'parquet') || chunks.some((c) => (c.rows ?? 0) > rowGroupRows)) return false;
+  if (
+    own.some((file) => file.format !== 'parquet' || file.deleted !== undefined) ||
+    chunks.some((c) => (c.rows ?? 0) > rowGroupRows)
+  )
+    return false;
   if (own.reduce((sum, file) => sum + file.size, 0) > FILES_BYTES) return false;
   if (chunks.reduce((sum, c) => sum + (c.rows ?? Number.POSITIVE_INFINITY), 0) > run.layout.rows) return false;
   const types = chunks.flatMap((c) => c.slices.map((s) => typesOf(run, s.file)));
