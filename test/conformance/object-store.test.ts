@@ -109,9 +109,9 @@ describe.each(ADAPTERS)('object store: $name', ({ name, open }) => {
 
   it('lists what comes after a key', async () => {
     for (const name of ['a', 'b', 'b0', 'c']) await store.put(key(`after/${name}`), text(name));
-    const after = async (last: string): Promise<string[]> =>
+    const behind = async (last: string): Promise<string[]> =>
       (await Array.fromAsync(store.list(key('after/'), key(`after/${last}`)))).map((i) => i.key.slice(-2));
-    expect([await after('b'), await after('c'), await after('A')]).toEqual([
+    expect([await behind('b'), await behind('c'), await behind('A')]).toEqual([
       ['b0', '/c'],
       [],
       ['/a', '/b', 'b0', '/c'],
