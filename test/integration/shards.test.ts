@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { Duck } from '../../src/data/duckdb/duckdb.ts';
 import { type CliResult, type CliRun, prescore, startPrescore } from '../harness/cli.ts';
 import { processState } from '../harness/processes.ts';
-import { partsOf } from '../harness/read-parquet.ts';
+import { partsOf, readOutput } from '../harness/read-parquet.ts';
 import { makeBucket, useCredentials } from '../harness/s3-test-store.ts';
 import { suiteFolder } from '../harness/suite-folder.ts';
 import { sha256Of, tempFolder } from '../harness/temp-job.ts';
@@ -53,6 +54,34 @@ describe('shards without a queue', () => {
     expect(results.find((r) => done(r)?.['committed'])?.events.at(-1)).toMatchObject({ event: 'done', rows: 2079 });
     expect(digests(own)).toEqual(whole);
     expect(manifests(own)).toEqual(['1.json']);
+  });
+
+  it('share one row group where the job asks for it: the rows of the undivided run, each once, in order', async () => {
+    const own = tempFolder();
+    const input = join(own, 'in.parquet');
+    const duck = await Duck.open({ memoryBytes: 2 ** 28, scratchDir: own, scratchBytes: 2 ** 30 });
+    await duck.run(
+      `copy (select i::bigint as id, i::float as c0, (i % 7)::float as c1, if(i % 50000 = 77, null, (i % 3)::float) as c2
+        from range(200000) t(i)) to '${input}' (format parquet, row_group_size 200000)`,
+    );
+    duck.close();
+    const features = { x: { columns: ['c0', 'c1', 'c2'], nulls: 'reject' } };
+    const execution = { scorers: 1, chunkRows: 50_000 };
+    const job = await tinyJob(own, input, { features, execution, rejects: { limit: 10 } });
+    const results = await Promise.all(['0/2', '1/2'].map((part) => shard(job, part).result));
+    expect(results.map((r) => r.stderr)).toEqual(['', '']);
+    const shown = await prescore(['runs', 'show', job]);
+    expect(shown.stdout).toContain('4 of 4 chunks, 200,000 rows, 4 rejected');
+    const rows = await readOutput(join(own, 'out'));
+    const wanted = Array.from({ length: 200_000 }, (_, i) => i).filter((i) => i % 50_000 !== 77);
+    expect(rows.map((row) => Number(row['id'])).toSorted((a, b) => a - b)).toEqual(wanted);
+    expect(
+      rows.filter(
+        (row) => row['y'] !== Math.fround(Number(row['id'])) + (Number(row['id']) % 7) + (Number(row['id']) % 3),
+      ),
+    ).toEqual([]);
+    const rejects = await prescore(['rejects', 'show', job]);
+    for (const row of [77, 50_077, 100_077, 150_077]) expect(rejects.stdout).toContain(`row ${row} of `);
   });
 
   it('a killed shard leaves the run resumable: started again it scores its own share only, and commits', async () => {

@@ -87,6 +87,38 @@ describe('cutChunks', () => {
     );
   });
 
+  it('cuts large row groups where the job asks for smaller chunks, each row once, and no others', () => {
+    const large = fc.record({
+      rows: fc.integer({ min: 0, max: 3_000_000 }),
+      compressedBytes: fc.constant(1000),
+      uncompressedBytes: fc.constant(9000),
+    });
+    fc.assert(
+      fc.property(fc.array(large, { maxLength: 6 }), fc.integer({ min: 1, max: 400_000 }), (rowGroups, asked) => {
+        const files = [{ rowGroups, size: 1e9, isShareable: true }];
+        const total = rowGroups.reduce((sum, g) => sum + g.rows, 0);
+        const slices = cutChunks(files, chunkTarget(total, asked)).flatMap((c) => c.slices);
+        let at = 0;
+        for (const { rowStart, rowEnd } of slices) {
+          expect(rowStart).toBe(at);
+          at = rowEnd!;
+        }
+        expect(at).toBe(total);
+        for (const chunk of cutChunks(files, chunkTarget(total, asked))) {
+          const group = Math.max(0, ...rowGroups.map((g) => g.rows));
+          const most = Math.max(asked, 65_535, Math.ceil(group / 16));
+          expect(chunk.rows).toBeLessThanOrEqual(most);
+        }
+        expect(cutChunks([{ rowGroups, size: 1e9 }], chunkTarget(total, asked)).length).toBeLessThanOrEqual(6);
+      }),
+    );
+    const one = [
+      { rowGroups: [{ rows: 1_000_000, compressedBytes: 1, uncompressedBytes: 1 }], size: 9, isShareable: true },
+    ];
+    expect(cutChunks(one, chunkTarget(1_000_000, 'auto'))).toHaveLength(1);
+    expect(cutChunks(one, chunkTarget(1_000_000, 131_072)).map((c) => c.rows)).toEqual(new Array(8).fill(125_000));
+  });
+
   it('is a pure function, and longest first is a permutation by bytes', () => {
     fc.assert(
       fc.property(fc.array(file, { maxLength: 10 }), (files) => {

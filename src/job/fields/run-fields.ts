@@ -76,7 +76,7 @@ export const EXECUTION = {
       type: { kind: 'integerOrAuto', min: 1, max: 100_000_000 },
       default: 'auto',
       unit: 'rows',
-      doc: 'Rows in one unit of work, rounded to whole row groups of the input.',
+      doc: 'Rows in one unit of work, rounded to whole row groups of the input. A number cuts row groups of 65,536 rows and more as well, so that workers and shards can share one: into up to 16 pieces of at least 32,768 rows, each of which reads it again.',
       example: '500000',
     },
     memory: {

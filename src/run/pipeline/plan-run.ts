@@ -57,6 +57,7 @@ export async function planRun(
   const cuttable = inputs.described.map((f) => ({
     rowGroups: f.rows === null ? null : f.rowGroups,
     size: f.size,
+    isShareable: f.format === 'parquet',
     ...(f.text === undefined ? {} : { textBytes: textBytes(f.size, f.text) }),
   }));
   const chunks = cutChunks(cuttable, chunkTarget(totalRows, job.execution.chunkRows));

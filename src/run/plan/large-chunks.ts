@@ -4,8 +4,8 @@ import type { PlannedChunk, PlannedFile } from '../../base/contract/plan.ts';
 const WORTH_BYTES = 1024 * 1024;
 
 /**
- * Says which chunks are larger than `execution.chunkRows` asks, and why: a chunk is whole row groups (of an Arrow file record batches), a
- * stream or a text file one piece. Null where every chunk keeps to it.
+ * Says which chunks are larger than `execution.chunkRows` asks, and why: a chunk is whole row groups, or pieces of large ones (of an
+ * Arrow file whole record batches), a stream or a text file one piece. Null where every chunk keeps to it.
  */
 export function sayLargeChunks(
   chunks: readonly PlannedChunk[],
@@ -25,6 +25,7 @@ function sayWhy({ rows }: PlannedChunk, { uri, format, text }: PlannedFile): str
     const what = text === undefined ? 'an Arrow stream' : 'a text file';
     return `${uri} is ${what}, which is read in one piece; write Parquet for smaller ones`;
   }
-  const piece = format === 'parquet' ? 'row group' : 'record batch';
-  return `a ${piece} of ${uri} has ${rows} rows and is read whole; write smaller ones for smaller chunks`;
+  const least = `${uri} gives chunks of ${rows} rows`;
+  if (format !== 'parquet') return `${least}: a record batch is read whole; write smaller ones for smaller chunks`;
+  return `${least}: a row group is cut into 16 pieces at most, of 32,768 rows at least; write smaller ones for smaller chunks`;
 }

@@ -24,7 +24,7 @@ test('chunks that are larger than asked are told with what keeps them so', () =>
   expect(sayLargeChunks([chunk(0, 0, 1000)], files, 'auto')).toBeNull();
   expect(sayLargeChunks([chunk(0, 0, 1000), chunk(1, 1, 10)], files, 1000)).toBeNull();
   expect(sayLargeChunks([chunk(0, 0, 300), chunk(1, 1, 1000), chunk(2, 1, 5)], files, 100)).toBe(
-    'execution.chunkRows: 100 cannot be kept by 2 of 3 chunks: a row group of b.parquet has 1000 rows and is read whole; write smaller ones for smaller chunks',
+    'execution.chunkRows: 100 cannot be kept by 2 of 3 chunks: b.parquet gives chunks of 1000 rows: a row group is cut into 16 pieces at most, of 32,768 rows at least; write smaller ones for smaller chunks',
   );
 });
 
