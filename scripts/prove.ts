@@ -11,6 +11,7 @@ import { proveBackfills } from './prove/backfills.ts';
 import { trainedCases } from './prove/contact-models.ts';
 import { walkContact } from './prove/first-contact.ts';
 import { type KillOutcome, proveKills } from './prove/kills.ts';
+import { proveLakes } from './prove/lakes.ts';
 import type { Outcome, ProofOptions, SaidOutcome } from './prove/proof.ts';
 import { type PublishKill, provePublish } from './prove/publish.ts';
 import { proveQueue, type QueueOutcome } from './prove/queue.ts';
@@ -35,6 +36,7 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     about: 'models as people train them and their tables, from init to answers; of --count and --seed, the seed trains',
     prove: contact,
   },
+  lakes: { about: 'tables whose types change from file to file, written by several tools', prove: lakes },
   schedule: { about: 'years of schedules in a virtual world, with kills', prove: schedule },
   trainers: { about: 'models trained anew, their raw scores against those of their trainers', prove: trainers },
 };
@@ -154,6 +156,12 @@ async function backfills(): Promise<void> {
   const outcomes = new Outcomes<SaidOutcome>('backfills');
   await proveBackfills(outcomes.options((o) => o.say));
   outcomes.end('each partition scored once');
+}
+
+async function lakes(): Promise<void> {
+  const outcomes = new Outcomes<SaidOutcome>('lakes');
+  await proveLakes(outcomes.options((o) => o.say));
+  outcomes.end('every value and prediction as it was written');
 }
 
 async function queue(): Promise<void> {

@@ -108,8 +108,9 @@ for name, files in SETS.items():
             write(f"{root}/{case}/{i}.parquet", column([files[k][1]], files[k][0]), i)
         wanted[case] = [files[k][2] for k in order]
 # One odd file in front of others, for runs that leave out what does not fit.
-for name, odd in {"odd-text": ["x"], "odd-nested": [[1.5]]}.items():
+floats = [pa.array([i], pa.float32() if i == 2 else pa.float64()) for i in (1.0, 2.0, 3.0)]
+for name, odd in {"odd-text": [pa.array(["x"])], "odd-nested": [pa.array([[1.5]])], "odd-texts": [pa.array(["x"])] * 2}.items():
     os.makedirs(f"{root}/{name}")
-    for i, values in enumerate([odd, [1.0], [2.0], [3.0]]):
-        write(f"{root}/{name}/{i}.parquet", pa.array(values), i)
+    for i, values in enumerate(odd + floats):
+        write(f"{root}/{name}/{i}.parquet", values, i - len(odd) + 1)
 print(json.dumps(wanted))
