@@ -5,6 +5,8 @@ import { proveLakes } from '../../scripts/prove/lakes.ts';
 import type { SaidOutcome } from '../../scripts/prove/proof.ts';
 import { suiteFolder } from '../harness/suite-folder.ts';
 
+const home = suiteFolder();
+
 // The long form is `npm run prove -- lakes`.
 it('the same rows from pyarrow, polars, DuckDB and a mixture give the same values and predictions', async () => {
   const folder = join(home, 'lakes');
@@ -12,6 +14,4 @@ it('the same rows from pyarrow, polars, DuckDB and a mixture give the same value
   const outcomes: SaidOutcome[] = [];
   await proveLakes({ seed: 1, cases: [0, 1, 2, 3], folder, onOutcome: (outcome) => outcomes.push(outcome) });
   expect(outcomes.map((o) => o.fault)).toEqual(['', '', '', '']);
-}, 60_000);
-
-const home = suiteFolder();
+}, 180_000);
