@@ -206,7 +206,7 @@ const FORMATS_INTRO = `# Models and tables of other tools
 
 ${GENERATED}
 
-prescore scores ONNX models, and models of LightGBM and XGBoost as they were saved ([trees.md](trees.md)), over tables in
+prescore scores ONNX models, and models of LightGBM, XGBoost and CatBoost as they were saved ([trees.md](trees.md)), over tables in
 Parquet, Arrow, CSV and JSONL. What something else is, is told by its bytes, wherever it is named: in \`init\`, in a job, in \`serve\` and in a model folder. The message holds the line that converts it.
 `;
 

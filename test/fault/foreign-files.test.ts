@@ -19,8 +19,6 @@ const MODELS: readonly (readonly [file: string, says: string, line: string])[] =
   ['lightgbm.pkl', 'a LightGBM model in a pickle', ".booster_.save_model('model.txt')"],
   ['xgboost.txt', 'a text dump of an XGBoost model', 'save_model'],
   ['xgboost.pkl', 'an XGBoost model in a pickle', ".get_booster().save_model('model.json')"],
-  ['catboost.cbm', 'a CatBoost model', ".save_model('model.onnx', format='onnx')"],
-  ['catboost.json', 'a CatBoost model (JSON)', "format='json').save_model('model.onnx', format='onnx')"],
   ['catboost.pmml', 'a PMML model', 'Export the model as ONNX'],
   ['sklearn.pkl', 'a scikit-learn model in a pickle', 'skl2onnx.to_onnx(m'],
   ['sklearn_old.pkl', 'a scikit-learn model in a pickle', 'skl2onnx.to_onnx(m'],

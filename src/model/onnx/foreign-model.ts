@@ -10,11 +10,6 @@ const python = (code: string): string => `python -c "${code}"`;
 /** What is read without a conversion. */
 const asItIs: Advice = () => 'Name it as the model: it is scored as it is (prescore help trees).';
 
-const catboost =
-  (format: string): Advice =>
-  (file) =>
-    `Convert it: ${python(`import catboost; catboost.CatBoost().load_model('${file}'${format}).save_model('model.onnx', format='onnx')`)}; of a classifier, cut off the map of its probabilities: ${python("import onnx; onnx.utils.extract_model('model.onnx', 'model.onnx', ['features'], ['label', 'probability_tensor'])")}`;
-
 const sklearn: Advice = (file) =>
   `Convert it (pip install skl2onnx): ${python(`import joblib, numpy, skl2onnx; m = joblib.load('${file}'); open('model.onnx', 'wb').write(skl2onnx.to_onnx(m, numpy.zeros((1, m.n_features_in_), 'float32'), options={'zipmap': False} if hasattr(m, 'classes_') else None).SerializeToString())`)}; a pipeline over named columns takes a row of its table in place of the zeros.`;
 
@@ -55,8 +50,8 @@ const ADVICE: Partial<Record<FileKind, Advice>> = {
     `Save it as JSON with the XGBoost that wrote it, ${python(`import xgboost; xgboost.Booster(model_file='${file}').save_model('model.json')`)}, then name model.json.`,
   'xgboost-dump': () =>
     "A dump cannot be read back. Save the model itself, booster.save_model('model.json'), and name that file.",
-  'catboost-cbm': catboost(''),
-  'catboost-json': catboost(", format='json'"),
+  'catboost-cbm': asItIs,
+  'catboost-json': asItIs,
   'sklearn-pickle': sklearn,
   pickle: (file, found) => `A pickle is read by Python only. Of scikit-learn: ${sklearn(file, found)}`,
   'lightgbm-pickle': pickled("booster_.save_model('model.txt')", 'model.txt'),
