@@ -15,16 +15,26 @@ export function pinnedSource(place: Location, size: number, etag: string): ByteS
 
 const SMALL_BYTES = 64 * 1024;
 
+const wholes = new WeakMap<ByteSource, () => Promise<Uint8Array>>();
+
+/** All bytes of a source of `wholeIfSmall`, which has read them anyway; null of one that is not small. */
+export async function wholeOf(source: ByteSource): Promise<Uint8Array | null> {
+  return (await wholes.get(source)?.()) ?? null;
+}
+
 /** The same bytes, read whole by the first read where that is small: one request instead of one for the footer and one for the rows. */
 export function wholeIfSmall(source: ByteSource): ByteSource {
   const { size } = source;
   if (size > SMALL_BYTES) return source;
-  let whole: Promise<Uint8Array> | null = null;
-  return {
-    size,
-    read: async (offset, length) => {
-      whole ??= source.read(0, size);
-      return (await whole).subarray(offset, offset + length);
-    },
+  let bytes: Promise<Uint8Array> | null = null;
+  const whole = (): Promise<Uint8Array> => {
+    bytes ??= source.read(0, size);
+    return bytes;
   };
+  const small = {
+    size,
+    read: async (offset: number, length: number) => (await whole()).subarray(offset, offset + length),
+  };
+  wholes.set(small, whole);
+  return small;
 }

@@ -27,7 +27,7 @@ const unzip = promisify(gunzip);
  * DuckDB checks neither: of a page with too few values it reads on into whatever memory follows. 2,000 headers take about
  * 20 ms. At most one fault for a row group and column.
  *
- * Errors: those of the file system.
+ * `whole`: the file's bytes, where they are there already. Errors: those of the file system.
  */
 export async function checkPages(
   path: string,
@@ -35,13 +35,13 @@ export async function checkPages(
   columns: ReadonlySet<string>,
   rowStart: number,
   rowEnd: number,
+  whole: Uint8Array | null = null,
 ): Promise<RowGroupFault[]> {
   const { leaves } = footer;
   const wanted = leaves.flatMap((leaf, i) => (columns.has(footer.columns[leaf.column]!.name) ? [i] : []));
   const faults: RowGroupFault[] = [];
-  const file = openSync(path, 'r');
+  const walk = new PageWalk(path, footer, whole);
   try {
-    const walk = new PageWalk(file, footer);
     for (const { group } of rowSpans(footer, rowStart, rowEnd)) {
       for (const leaf of wanted) {
         try {
@@ -53,24 +53,32 @@ export async function checkPages(
       }
     }
   } finally {
-    closeSync(file);
+    walk.close();
   }
   return faults;
 }
 
 class PageWalk {
-  private readonly file: number;
+  private readonly path: string;
+  private file: number | null = null;
   private readonly footer: ParquetFooter;
   private readonly head = new Uint8Array(HEADER_BYTES[0]!);
-  private window: Uint8Array | null = null;
+  private window: Uint8Array | null;
+  private own: Uint8Array | null = null;
   /** Where the window's bytes lie in the file. */
   private windowAt = 0;
   private windowEnd = 0;
   private pages = 0;
 
-  constructor(file: number, footer: ParquetFooter) {
-    this.file = file;
+  constructor(path: string, footer: ParquetFooter, whole: Uint8Array | null) {
+    this.path = path;
     this.footer = footer;
+    this.window = whole;
+    this.windowEnd = whole?.length ?? 0;
+  }
+
+  close(): void {
+    if (this.file !== null) closeSync(this.file);
   }
 
   /** Errors: RangeError when a page of the column chunk is damaged. */
@@ -143,13 +151,12 @@ class PageWalk {
   /** Has the window begin at a column chunk, unless it holds that already. */
   private look(offset: number, length: number): void {
     if (offset >= this.windowAt && offset + length <= this.windowEnd) return;
-    // Not filled with zeros: of a small file little of it is touched.
-    this.window ??= Buffer.allocUnsafeSlow(WINDOW_BYTES);
+    this.window = this.own ??= Buffer.allocUnsafeSlow(WINDOW_BYTES);
     this.windowAt = offset;
     this.windowEnd = offset;
     while (this.windowEnd < offset + WINDOW_BYTES) {
       const done = this.windowEnd - offset;
-      const count = readSync(this.file, this.window, done, WINDOW_BYTES - done, this.windowEnd);
+      const count = readSync(this.opened(), this.own, done, WINDOW_BYTES - done, this.windowEnd);
       if (count === 0) return;
       this.windowEnd += count;
     }
@@ -163,10 +170,15 @@ class PageWalk {
     return this.read(offset, into ?? new Uint8Array(length));
   }
 
+  private opened(): number {
+    this.file ??= openSync(this.path, 'r');
+    return this.file;
+  }
+
   private read(offset: number, into: Uint8Array): Uint8Array {
     let done = 0;
     while (done < into.length) {
-      const count = readSync(this.file, into, done, into.length - done, offset + done);
+      const count = readSync(this.opened(), into, done, into.length - done, offset + done);
       if (count === 0) throw new RangeError('the file ends within a page');
       done += count;
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ColumnInfo } from '../../base/contract/table.ts';
 import { toErrorJson } from '../../base/errors/prescore-error.ts';
 import { describeInput } from '../../data/duckdb/describe-input.ts';
-import { pinnedSource } from '../../data/object-store/pinned-source.ts';
+import { pinnedSource, wholeIfSmall } from '../../data/object-store/pinned-source.ts';
 import type { ChildTools } from './child-tools.ts';
 import type { DescribeRequest, DescribeResult, PackedDescriptions } from './messages.ts';
 import { mapNative } from './native-errors.ts';
@@ -34,8 +34,10 @@ async function describeOne(tools: ChildTools, file: DescribeRequest, maxFooterBy
   const scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
   try {
     const place = tools.stores.at(file.uri);
-    const source = pinnedSource(place, file.size, file.etag);
+    const pinned = pinnedSource(place, file.size, file.etag);
     const localPath = place.store.localPath(place.key);
+    // The mark at its start and the footer of a small file are one read.
+    const source = wholeIfSmall(pinned);
     return {
       ok: true,
       file: await describeInput(tools.duck, source, { ...file, localPath, scratchPath, maxFooterBytes }),

@@ -5,7 +5,7 @@ import { isPathColumn, type LocalSlice } from '../../data/duckdb/local-slice.ts'
 import { listSchema } from '../../data/duckdb/slice-runs.ts';
 import type { ByteSource } from '../../data/object-store/byte-source.ts';
 import { localSource } from '../../data/object-store/local-source.ts';
-import { pinnedSource, wholeIfSmall } from '../../data/object-store/pinned-source.ts';
+import { pinnedSource, wholeIfSmall, wholeOf } from '../../data/object-store/pinned-source.ts';
 import { checkPages } from '../../data/parquet/check-pages.ts';
 import { readDeletedRows } from '../../data/parquet/deleted-rows.ts';
 import { rowSpans } from '../../data/parquet/parquet-footer.ts';
@@ -15,6 +15,8 @@ import type { FileTable } from './file-table.ts';
 import type { LocalizeOptions, Located } from './located-slice.ts';
 import type { ScratchFiles } from './scratch-files.ts';
 
+/** Files that are asked for at a time whether they are those that were planned. */
+const IN_FLIGHT = 8;
 const FEW_GROUPS = 64;
 const GROUP_NS = 80_000;
 const BYTE_NS = 1;
@@ -110,7 +112,7 @@ async function localizeParquet(
   const { rowStart } = slice;
   const rowEnd = slice.rowEnd ?? 0;
   let bytesRead = 0;
-  const source = path === null ? wholeIfSmall(pinnedSource(place, file.size, file.etag)) : localSource(path, file.size);
+  const source = wholeIfSmall(path === null ? pinnedSource(place, file.size, file.etag) : localSource(path, file.size));
   const footer = await options.footers.read(source, file.uri, file.etag);
   const deleted =
     file.deleted === undefined ? null : await readDeletedRows(file.deleted, footer.rows, options.stores, file.uri);
@@ -157,7 +159,7 @@ async function localizeParquet(
     bytesRead,
     convertMs: 0,
     footer,
-    faults: await checkPages(target, footer, wanted, rowStart, rowEnd),
+    faults: await checkPages(target, footer, wanted, rowStart, rowEnd, await wholeOf(source)),
   };
 }
 
@@ -193,18 +195,23 @@ async function tryCopy(
 }
 
 async function checkEtags(stores: StoreResolver, pinned: ReadonlyMap<string, string>): Promise<void> {
-  for (const [uri, etag] of pinned) {
-    const { store, key } = stores.at(uri);
-    const now = await store.head(key);
-    if (now === null)
-      throw new PrescoreError('INPUT_GONE', { what: 'an input file was deleted while it was read', where: uri });
-    if (now.etag !== etag) {
-      throw new PrescoreError('INPUT_CHANGED', {
-        what: 'an input file was replaced while it was read',
-        where: uri,
-        expected: etag,
-        got: now.etag,
-      });
-    }
-  }
+  const left = pinned.entries();
+  const lane = async (): Promise<void> => {
+    for (const [uri, etag] of left) await checkEtag(stores, uri, etag);
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, pinned.size) }, lane));
+}
+
+async function checkEtag(stores: StoreResolver, uri: string, etag: string): Promise<void> {
+  const { store, key } = stores.at(uri);
+  const now = await store.head(key);
+  if (now === null)
+    throw new PrescoreError('INPUT_GONE', { what: 'an input file was deleted while it was read', where: uri });
+  if (now.etag === etag) return;
+  throw new PrescoreError('INPUT_CHANGED', {
+    what: 'an input file was replaced while it was read',
+    where: uri,
+    expected: etag,
+    got: now.etag,
+  });
 }
