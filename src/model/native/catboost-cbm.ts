@@ -37,7 +37,7 @@ interface Split {
 
 /** A branch, or a leaf, as CatBoost's JSON has them. */
 type Branch =
-  | { readonly value: readonly number[] }
+  | { readonly value: readonly number[]; readonly weight?: number }
   | { readonly split: Split; readonly left: Branch; readonly right: Branch };
 
 /**
@@ -144,6 +144,7 @@ function symmetricTrees(trees: FlatTable, dimension: number, refuse: RefuseModel
 function branchedTrees(trees: FlatTable, dimension: number, refuse: RefuseModel): Branch[] {
   const [steps, numbers, split] = [trees.pairs(TREES.steps), trees.ints(TREES.splits), splitsOf(trees)];
   const [values, firsts] = [trees.doubles(TREES.values), trees.ints(TREES.leafOfNode)];
+  const weights = trees.doubles(TREES.weights);
   const fail = (node: number): never => refuse(`node ${node} cannot be`, 'trees');
   let start = 0;
   return trees.ints(TREES.sizes).map((size) => {
@@ -159,7 +160,8 @@ function branchedTrees(trees: FlatTable, dimension: number, refuse: RefuseModel)
     for (let node = end - 1; node >= start; node--) {
       const [left, right] = steps[node]!;
       const value = values.slice(firsts[node]!, firsts[node]! + dimension);
-      const leaf: Branch = { value };
+      const weight = weights[firsts[node]! / dimension];
+      const leaf: Branch = weight === undefined ? { value } : { value, weight };
       if ((left === 0 || right === 0) && !(firsts[node]! >= 0 && value.length === dimension)) fail(node);
       if (left === 0 && right === 0) made.set(node, leaf);
       else

@@ -126,13 +126,13 @@ export class EnsembleBuilder {
         left: Int32Array.from(this.left),
         right: Int32Array.from(this.right),
         rule: Uint8Array.from(this.rule),
-        cover: coversOf(this.cover, this.leafCover) ? Float64Array.from(this.cover) : null,
+        cover: coversOf(this.cover),
       },
       leaves: {
         first: Int32Array.from(this.leafFirst),
         target: Int32Array.from(this.leafTarget),
         weight: Float64Array.from(this.leafWeight),
-        cover: coversOf(this.cover, this.leafCover) ? Float64Array.from(this.leafCover) : null,
+        cover: coversOf(this.leafCover),
       },
       categories: { first: Int32Array.from(this.setFirst), words: Uint32Array.from(this.setWords) },
       base,
@@ -143,6 +143,6 @@ export class EnsembleBuilder {
 }
 
 // All or none: contributions need every one.
-function coversOf(nodes: readonly number[], leaves: readonly number[]): boolean {
-  return !nodes.some(Number.isNaN) && !leaves.some(Number.isNaN);
+function coversOf(covers: readonly number[]): Float64Array | null {
+  return covers.some(Number.isNaN) ? null : Float64Array.from(covers);
 }
