@@ -145,11 +145,6 @@ export const WINGS: readonly Wing[] = [
         may: ['base/errors', 'base/disk'],
       },
       {
-        path: 'model/trees',
-        holds: 'tree ensembles as plain arrays, and ways to score them',
-        may: ['base/errors', 'base/formats', 'model/elements'],
-      },
-      {
         path: 'model/native',
         holds: "readers of the trainers' own files: LightGBM, XGBoost, CatBoost",
         may: ['base/errors', 'base/formats', 'model/elements', 'model/trees'],
@@ -161,8 +156,9 @@ export const WINGS: readonly Wing[] = [
       },
       {
         path: 'model/trees',
-        holds: 'tree ensembles as plain arrays, read from ONNX operators, and the plain way to score them',
-        may: ['base/formats'],
+        holds:
+          'tree ensembles as plain arrays, read from ONNX operators, the plain way to score them, contributions of features',
+        may: ['base/errors', 'base/formats'],
       },
       {
         path: 'model/tree-kernel',
