@@ -19,7 +19,7 @@ const binding = mlpBinding(['x']);
 const layout = exactLayout(binding, rows);
 const buffer = new SharedArrayBuffer(layout.bytes);
 const limit = { rows: batchRows };
-const scorer = { binding, batchRows, layout, texts: [], limit, proofs: { left: 0 }, onBatch: () => undefined };
+const scorer = { binding, batchRows, layout, texts: [], limit, proofs: { padded: 0 }, onBatch: () => undefined };
 await scoreSlab(session, scorer, buffer, [1]);
 
 const size = Number(/^VmSize:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;

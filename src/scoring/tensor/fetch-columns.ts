@@ -57,7 +57,13 @@ export class FetchColumns {
     const known = this.built[i];
     if (known != null && known.kind === 'fixed') {
       if (known.width === width) return known;
-      throw shapeError(output, 'the length of a list changed between batches', `${known.width} elements`, `${width}`);
+      throw shapeError(
+        output,
+        'the length of a list changed between batches',
+        `${known.width} elements`,
+        `${width}`,
+        'Take one element by index:, or export the model with an output of one length, such as a pooled one.',
+      );
     }
     const buffer = new ArrayBuffer(this.rows * width * elementBytes(type));
     const data = elementView(type, buffer, 0, this.rows * width);

@@ -21,11 +21,8 @@ interface Bound {
   readonly layout: SlabLayout;
   /** Memory was short for more rows than these: remembered for the run. */
   readonly limit: { rows: number };
-  readonly proofs: { left: number };
+  readonly proofs: { padded: number };
 }
-
-/** Padded batches of a binding whose shortest row is scored once more, alone. */
-const PADDING_PROOFS = 4;
 
 /** What a slab of 16,384 rows fetches at least: a collection a slab costs nothing there, but a third of the time of tiny ones. */
 const COLLECT_BYTES = 64 * 1024;
@@ -111,7 +108,7 @@ async function handle(message: ToThread): Promise<void> {
       bindings.set(message.bindingId, {
         ...message,
         limit: { rows: message.mostRows },
-        proofs: { left: PADDING_PROOFS },
+        proofs: { padded: 0 },
       });
     else if (message.kind === 'score') await score(message);
     else if (message.kind === 'try') await tryOut(message);

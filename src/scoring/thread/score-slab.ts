@@ -25,8 +25,8 @@ export interface SlabScorer {
   readonly texts: readonly string[];
   /** Rows that a batch may have: `batchRows`, until memory was short for them. Kept from slab to slab. */
   readonly limit: { rows: number };
-  /** Padded batches of which a row is still to be compared with itself alone. Kept from slab to slab. */
-  readonly proofs: { left: number };
+  /** Padded batches so far: of some of them a row is compared with itself alone. Kept from slab to slab. */
+  readonly proofs: { padded: number };
   readonly onBatch: (isBusy: boolean) => void;
 }
 
@@ -66,11 +66,10 @@ export async function scoreSlab(
     const batch = binding.fixedBatch ?? count;
     const fetched = await run(sequences === null ? { from, count, batch } : sequences.pick(picked));
     batches++;
-    const shortest = scorer.proofs.left > 0 ? (sequences?.shortest(picked) ?? null) : null;
-    if (shortest !== null && sequences !== null) {
+    const shortest = sequences?.shortest(picked) ?? null;
+    if (shortest !== null && sequences !== null && isProved(++scorer.proofs.padded)) {
       const alone = await run(sequences.pick(picked.subarray(shortest, shortest + 1))).catch(() => null);
       if (alone !== null) provePadding(binding.outputs, fetched, count, shortest, alone);
-      scorer.proofs.left--;
     }
     const seen = new Set<number>();
     columns.add(fetched, from, count, batch, (row, column, message) => {
@@ -110,4 +109,9 @@ export async function scoreSlab(
     batches,
     halvedTo: limit.rows < batchRows ? limit.rows : null,
   };
+}
+
+/** The first padded batches, then always fewer: what padding changes may not show in the first rows. */
+function isProved(padded: number): boolean {
+  return padded <= 4 || Number.isInteger(Math.log2(padded));
 }

@@ -124,6 +124,30 @@ describe('what is a guess, and runs', () => {
   });
 });
 
+describe('an encoder of texts', () => {
+  const open = [null, null];
+  const inputs = ['attention_mask', 'input_ids', 'token_type_ids'].map((name) => tensor(name, open, 'int64'));
+
+  it('a mask and the kinds of tokens go with the only list column, in whatever order the model has them', () => {
+    expect(fed(suggest({ inputs, columns: { doc_id: 'VARCHAR', tokens: 'BIGINT[]' } }))).toEqual({
+      attention_mask: ['guess', 'input_ids'],
+      input_ids: ['sure', ['tokens']],
+      token_type_ids: ['guess', 0],
+    });
+  });
+
+  it('columns of their names are taken as they are; of two lists one is asked for', () => {
+    const columns = { input_ids: 'BIGINT[]', attention_mask: 'BIGINT[]', token_type_ids: 'BIGINT[]' };
+    expect(fed(suggest({ inputs, columns }))).toEqual({
+      attention_mask: ['sure', ['attention_mask']],
+      input_ids: ['sure', ['input_ids']],
+      token_type_ids: ['sure', ['token_type_ids']],
+    });
+    const two = suggest({ inputs, columns: { title: 'BIGINT[]', body: 'BIGINT[]' } });
+    expect(two.features.find(({ tensor: name }) => name === 'input_ids')).toMatchObject({ certainty: 'question' });
+  });
+});
+
 describe('what is a question', () => {
   it('columns that fit by their number alone: their order may be another', () => {
     const found = suggest({ inputs: X4, columns: FOUR });
