@@ -31,6 +31,8 @@ export interface TensorSignature {
   readonly axes?: readonly (string | null)[];
   /** An input of no declared shape: taken for [N, K], and for a scalar where it gets a value. */
   readonly isShapeless?: true;
+  /** An output that costs much more than the others: only given where somebody names it. */
+  readonly isOnRequest?: true;
 }
 
 /** What a model takes and gives, as the file declares it. Output shapes are hints only: never trusted. */

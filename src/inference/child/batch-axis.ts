@@ -21,7 +21,7 @@ const LARGEST_FIXED_BATCH = 65_536;
  */
 export function findBatchAxis(signature: Signature, where: string): BatchAxis {
   for (const input of signature.inputs) refuseInput(input, where);
-  const fetches = signature.outputs.filter((o) => o.type !== null).map((o) => o.name);
+  const fetches = signature.outputs.filter((o) => o.type !== null && o.isOnRequest !== true).map((o) => o.name);
   const shaped = signature.inputs.filter((input) => input.dims.length > 0);
   const open = shaped.filter((input) => input.dims[0] === null);
   if (open.length > 0) return { fixedBatch: null, batched: namesOf(open), fetches };

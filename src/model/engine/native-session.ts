@@ -4,6 +4,7 @@ import type { TensorValue } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import type { NativeModel } from '../native/native-model.ts';
 import type { TreeKernel } from '../tree-kernel/kernel.ts';
+import { Contributions } from './contributions.ts';
 import { labels, probabilities, transformed } from './native-answers.ts';
 import { NATIVE_OUTPUT, type NativeFeature, nativeFeatures, nativeSignature } from './native-signature.ts';
 
@@ -15,6 +16,7 @@ export class NativeSession implements ModelSession {
   private readonly model: NativeModel;
   private readonly kernel: TreeKernel;
   private readonly features: readonly NativeFeature[] | null;
+  private contributions: Contributions | null = null;
 
   constructor(model: NativeModel, kernel: TreeKernel) {
     this.model = model;
@@ -23,7 +25,8 @@ export class NativeSession implements ModelSession {
     this.signature = nativeSignature(model, this.features);
   }
 
-  /** See `ModelSession.run`. Errors: RangeError where rows have another width. */
+  /** See `ModelSession.run`. Errors: RangeError where rows have another width; MODEL_INVALID where contributions are
+   * asked of trees that are too deep. */
   async run(feeds: ReadonlyMap<string, TensorValue>, fetches: readonly string[]): Promise<Map<string, TensorValue>> {
     const { ensemble, outputs } = this.model;
     const rows = this.rowsOf(feeds);
@@ -36,7 +39,11 @@ export class NativeSession implements ModelSession {
     addBase(this.model, raw);
     const dims = ensemble.targets === 1 ? [count] : [count, ensemble.targets];
     const values = new Map<string, TensorValue>([[NATIVE_OUTPUT.raw, { type: ensemble.sums, dims, data: raw }]]);
-    if (!fetches.some((name) => name !== NATIVE_OUTPUT.raw)) return values;
+    if (fetches.includes(NATIVE_OUTPUT.contributions)) {
+      this.contributions ??= new Contributions(ensemble);
+      values.set(NATIVE_OUTPUT.contributions, this.contributions.of(rows, raw));
+    }
+    if (!fetches.some((name) => !values.has(name))) return values;
     const answers = transformed(this.model, raw);
     if (outputs.classes === 0) values.set(NATIVE_OUTPUT.prediction, { type: outputs.arithmetic, dims, data: answers });
     if (outputs.classes > 0 && fetches.includes(NATIVE_OUTPUT.prediction))

@@ -32,7 +32,12 @@ export function nativeFeatures(model: NativeModel): readonly NativeFeature[] | n
 }
 
 /** Names of the outputs, as trainers call what they answer. */
-export const NATIVE_OUTPUT = { prediction: 'prediction', probability: 'probability', raw: 'raw' } as const;
+export const NATIVE_OUTPUT = {
+  prediction: 'prediction',
+  probability: 'probability',
+  raw: 'raw',
+  contributions: 'contributions',
+} as const;
 
 /** What a native model takes and gives. */
 export function nativeSignature(model: NativeModel, features: readonly NativeFeature[] | null): Signature {
@@ -61,6 +66,14 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
       tensor(NATIVE_OUTPUT.prediction, isLabel ? label : outputs.arithmetic, values === null ? [null] : [null, values]),
       ...(hasProbability ? [tensor(NATIVE_OUTPUT.probability, outputs.arithmetic, [null, outputs.classes])] : []),
       tensor(NATIVE_OUTPUT.raw, ensemble.sums, ensemble.targets === 1 ? [null] : [null, ensemble.targets]),
+      ...(ensemble.leaves.cover === null
+        ? []
+        : [
+            {
+              ...tensor(NATIVE_OUTPUT.contributions, 'float64', [null, ensemble.targets * (ensemble.features + 1)]),
+              isOnRequest: true as const,
+            },
+          ]),
     ],
   };
 }

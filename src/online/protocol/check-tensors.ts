@@ -62,13 +62,15 @@ export function checkInputs(model: ModelShape, tensors: readonly WireTensor[]): 
 }
 
 /**
- * The names of the outputs that a request gets, in the order asked for; without a wish all tensors of the model.
+ * The names of the outputs that a request gets, in the order asked for; without a wish all tensors of the model but those on request.
  *
  * Errors: LIVE_REQUEST.
  */
 export function checkOutputs(model: ModelShape, wanted: readonly string[] | null): readonly string[] {
-  const known = model.signature.outputs.filter(({ type }) => type !== null).map(({ name }) => name);
-  if (wanted === null || wanted.length === 0) return known;
+  const tensors = model.signature.outputs.filter(({ type }) => type !== null);
+  const known = tensors.map(({ name }) => name);
+  if (wanted === null || wanted.length === 0)
+    return tensors.filter(({ isOnRequest }) => isOnRequest !== true).map(({ name }) => name);
   const seen = new Set<string>();
   for (const name of wanted) {
     if (!known.includes(name)) throw requestFault('the model has no such output', `output ${name}`, listNames(known));

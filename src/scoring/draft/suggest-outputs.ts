@@ -12,6 +12,7 @@ export function suggestOutputs(signature: Signature, taken: TakenNames, notes: s
   const outputs: DraftOutput[] = [];
   const names = new Set(taken);
   for (const tensor of signature.outputs) {
+    if (tensor.isOnRequest === true) continue;
     if (tensor.type === null) {
       notes.push(
         `output ${tensor.name} is a ${tensor.declared} and is left out; export with zipmap=False, or cut it off with onnx.utils.extract_model, to have it`,

@@ -21,7 +21,7 @@ const COLUMN_TYPES: Readonly<Record<TensorType, string>> = {
 };
 
 /**
- * Binds prediction columns to outputs of the model. Left out, every tensor output becomes a column of its own name. The
+ * Binds prediction columns to outputs of the model. Left out, every tensor output becomes a column of its own name, but for those on request. The
  * declared shape only chooses between scalar and list; what really comes is checked at every batch.
  *
  * Errors: SIGNATURE_MISMATCH, MODEL_OUTPUT_TYPE.
@@ -32,7 +32,7 @@ export function bindOutputs(
   where: string,
 ): BoundOutput[] {
   if (outputs === null) {
-    const tensors = signature.outputs.filter((t) => t.type !== null);
+    const tensors = signature.outputs.filter((t) => t.type !== null && t.isOnRequest !== true);
     if (tensors.length === 0) throw outputTypeError(signature.outputs[0], signature, where);
     const plain = { index: null, argmax: false, labels: null };
     return tensors.map((t) => bindOutput(t.name, { tensor: t.name, ...plain }, signature, where));

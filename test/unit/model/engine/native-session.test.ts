@@ -41,6 +41,24 @@ test.each(cases)('$name: the raw output is what its trainer gives, in every bit'
   expect(otherBits(Float64Array.from(found.data as Float64Array), one.arrays['raw']!.data)).toEqual([]);
 });
 
+const explained = cases.filter(({ arrays }) => arrays['contributions'] !== undefined);
+
+test.each(explained)('$name: contributions on request are those of its trainer', async (one) => {
+  const { session } = await loadModel(one.model, null, OPTIONS, one.file);
+  const { inputs, outputs } = session.signature;
+  if (inputs.some(({ type }) => type === 'string') || !outputs.some(({ name }) => name === 'contributions')) return;
+  const rows = one.arrays['explained']!;
+  if (inputs.length !== 1 && inputs.length !== rows.shape[1]) return;
+  const feeds = feedsOf({ ...one, arrays: { rows } }, inputs);
+  const found = (await session.run(feeds, ['contributions'])).get('contributions')!;
+  const expected = one.arrays['contributions']!;
+  const tolerance = expected.data instanceof Float32Array ? 1e-4 : 1e-9;
+  expected.data.forEach((value, i) => {
+    const got = (found.data as Float64Array)[i]!;
+    expect(Math.abs(got - value)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(value)));
+  });
+});
+
 test('texts and numbers of a table are found by name, an unknown category is missing', async () => {
   const { model, file } = trainerCase('lightgbm_pandas');
   const { session } = await loadModel(model, null, OPTIONS, file);
