@@ -44,7 +44,7 @@ export const FULL_ROWS: Readonly<Record<CaseName, number>> = {
   mixed: 1_000_000,
   lists: 500_000,
   files: 1_000_000,
-  'row-groups': 2_000_000,
+  'row-groups': 1_000_000,
   wide: 40_000,
   activations: 20_000,
 };
