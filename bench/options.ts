@@ -32,6 +32,8 @@ export interface Options {
   readonly device: string;
 }
 
+const LAKE: ReadonlySet<CaseName> = new Set<CaseName>(['files', 'row-groups', 'wide', 'activations']);
+
 /** Predictions in the set of the HTTP cases. */
 export const HTTP_ROWS = 336_776;
 
@@ -45,7 +47,7 @@ export const USAGE = `npm run bench -- heavy|light|mixed|lists|files|row-groups|
   --memory          one more run of each contender with its memory sampled
   --store file|s3   where prescore reads and writes (file)
   --tune            search for the peers' best settings again
-  --budget SIZE     execution.memory of prescore's job (1GiB)
+  --budget SIZE     execution.memory of prescore's job (1GiB; of files, row-groups, wide and activations auto)
   --chunks N        tiny chunks of the queue case (10000)
   --seconds N       of one measurement of lookup, live and fallback (10)
   --open-rows N     keys or rows of a request of their open loop (256)
@@ -97,7 +99,7 @@ export function readOptions(args: readonly string[]): Options | null {
     if (!(chunks >= 20 && Number.isInteger(chunks))) return null;
     if (!(openRows >= 1 && Number.isInteger(openRows))) return null;
     if (store !== 'file' && store !== 's3') return null;
-    const { memory: samplesMemory, tune: tunesAgain, budget = '1GiB', device = 'cuda:0' } = values;
+    const { memory: samplesMemory, tune: tunesAgain, budget, device = 'cuda:0' } = values;
     return {
       case: name,
       runs,
@@ -106,7 +108,8 @@ export function readOptions(args: readonly string[]): Options | null {
       samplesMemory,
       store,
       tunesAgain,
-      memory: budget,
+      // What the default is: two of them have row groups or footers that one GiB is too little for.
+      memory: budget ?? (isCaseName(name) && LAKE.has(name) ? 'auto' : '1GiB'),
       chunks,
       seconds,
       openRows,
