@@ -39,6 +39,8 @@ export class EnsembleBuilder {
   private readonly setFirst: number[] = [0];
   private readonly setWords: number[] = [];
   private readonly roots: number[] = [];
+  /** Numbers of the first node and leaf of the tree that is being read. */
+  private begun: readonly [number, number] = [0, 0];
 
   constructor(shape: EnsembleShape, refuse: RefuseModel) {
     this.shape = shape;
@@ -98,18 +100,24 @@ export class EnsembleBuilder {
     return this.setFirst.push(this.setWords.length) - 2;
   }
 
-  /** Ends a tree. A node or leaf that it reaches twice is refused. */
+  /** Ends a tree: what was added since the last one. Whatever it reaches twice, or outside of itself, is refused. */
   root(child: number, place: string): void {
     this.roots.push(child);
-    const [nodes, leaves] = [new Set<number>(), new Set<number>()];
+    const [firstNode, firstLeaf] = this.begun;
+    const nodes = this.nodes - firstNode;
+    const isSeen = new Uint8Array(nodes + this.leaves - firstLeaf);
     const open = [child];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      const seen = at < 0 ? leaves : nodes;
-      if (seen.has(at)) this.refuse('a tree reaches one of its nodes twice', place);
-      if (at >= this.nodes || ~at >= this.leaves) this.refuse('a node has a child that is not there', place);
-      seen.add(at);
-      if (at >= 0) open.push(this.left[at]!, this.right[at]!);
+      const isNode = at >= 0;
+      const index = isNode ? at - firstNode : ~at - firstLeaf;
+      if (index < 0 || (isNode ? index >= nodes : index >= this.leaves - firstLeaf))
+        this.refuse('a node has a child that is not there', place);
+      const seen = isNode ? index : nodes + index;
+      if (isSeen[seen] === 1) this.refuse('a tree reaches one of its nodes twice', place);
+      isSeen[seen] = 1;
+      if (isNode) open.push(this.left[at]!, this.right[at]!);
     }
+    this.begun = [this.nodes, this.leaves];
   }
 
   build({ base, baseAdded, divisor }: EnsembleSums): Ensemble {

@@ -21,7 +21,8 @@ export function isNativeKind(kind: FileKind): boolean {
 }
 
 /**
- * Reads a model as its trainer saved it: LightGBM's text, XGBoost's JSON and UBJSON, CatBoost's JSON and cbm, told by its content. `where` names the file in messages.
+ * Reads a model as its trainer saved it: LightGBM's text, XGBoost's JSON and UBJSON, CatBoost's JSON and cbm, told by its content. `where`
+ * names the file in messages.
  *
  * Owns: `bytes` stay the caller's; nothing of the answer is a view of them. Errors: MODEL_INVALID, with the place, for what is damaged, is
  * none of these formats, or uses what is not supported.
