@@ -10,6 +10,7 @@ import { xgboostTree } from './xgboost-tree.ts';
 
 const INT = 2 ** 31 - 1;
 const MOST_TARGETS = 100_000;
+const MOST_FEATURES = 2 ** 20;
 
 /** Reads an XGBoost model from JSON (`save_model('model.json')`). Errors: MODEL_INVALID. */
 export function readXgboostJson(bytes: Uint8Array, refuse: RefuseModel): NativeModel {
@@ -24,7 +25,7 @@ export function readXgboostUbj(bytes: Uint8Array, refuse: RefuseModel): NativeMo
 function readLearner(file: Part, refuse: RefuseModel): NativeModel {
   const learner = file.at('learner');
   const parameters = learner.at('learner_model_param');
-  const features = parameters.at('num_feature').whole(1, INT);
+  const features = parameters.at('num_feature').whole(1, MOST_FEATURES);
   const classes = parameters.at('num_class').whole(0, MOST_TARGETS);
   const targets = Math.max(
     1,

@@ -108,6 +108,12 @@ describe('XGBoost models', () => {
       '"num_feature":"3","num_target"',
       /splits by a feature.*0 to 2/,
     ],
+    [
+      'xgboost_binary',
+      '"num_feature":"8","num_target"',
+      '"num_feature":"2000000000","num_target"',
+      /num_feature.*1 to/,
+    ],
     ['xgboost_binary', /"left_children":\[1/, '"left_children":[0', /node 0 has children that cannot be/],
     ['xgboost_binary', /"left_children":\[1,3/, '"left_children":[1,1', /children that cannot be/],
     ['xgboost_binary', /"left_children":\[1/, '"left_children":[99', /left_children has a value/],
