@@ -3,6 +3,7 @@ import { fastestKernel } from '../tree-kernel/tree-kernels.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
 import { plainScores } from '../trees/plain-scores.ts';
 import { checkRows } from './check-rows.ts';
+import { withNarrow } from './narrow-kernel.ts';
 
 /** A kernel for an ensemble, and for how many rows its sums were compared with the plain ones. */
 export interface CheckedKernel {
@@ -25,7 +26,8 @@ export function checkedKernel(ensemble: Ensemble): CheckedKernel {
   };
   const expected = plainScores(bare, rows);
   const kernel = fastestKernel(ensemble, rows);
-  if (kernel !== null && isEqual(kernel, ensemble, rows, expected)) return { kernel, checkedRows };
+  if (kernel !== null && isEqual(kernel, ensemble, rows, expected))
+    return { kernel: ensemble.values === 'float64' ? withNarrow(ensemble, kernel) : kernel, checkedRows };
   return {
     kernel: {
       name: 'plain',

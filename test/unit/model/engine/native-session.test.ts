@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import type { TensorValue } from '../../../../src/model/elements/elements.ts';
+import { checkedKernel } from '../../../../src/model/engine/checked-kernel.ts';
 import { loadModel } from '../../../../src/model/engine/load-model.ts';
+import { readNativeModel } from '../../../../src/model/native/read-native-model.ts';
+import { plainScores } from '../../../../src/model/trees/plain-scores.ts';
+import { randomOf } from '../../../harness/random-ensembles.ts';
 import { otherBits, type TrainerCase, trainerCase, trainerCases } from '../../../harness/trainer-cases.ts';
 
 const OPTIONS = { intraOpThreads: 1, device: 'cpu', trees: 'auto' } as const;
@@ -40,6 +44,31 @@ test.each(cases)('$name: the raw output is what its trainer gives, in every bit'
   const found = (await session.run(feedsOf(one, inputs), ['raw'])).get('raw')!;
   expect(otherBits(Float64Array.from(found.data as Float64Array), one.arrays['raw']!.data)).toEqual([]);
 });
+
+const doubles = cases.filter(({ arrays }) => arrays['rows']!.data instanceof Float64Array);
+
+test.each(doubles)(
+  '$name: large batches of floats, which another kernel takes, give the plain sums',
+  ({ model, file, arrays }) => {
+    const { ensemble } = readNativeModel(model, file);
+    const { kernel } = checkedKernel(ensemble);
+    const { data } = arrays['rows']!;
+    const count = 1100;
+    const random = randomOf(11);
+    const wanted = (): number => data[Math.floor(random() * data.length)]!;
+    const rows = Float64Array.from({ length: count * ensemble.features }, wanted);
+    for (const some of [Float64Array.from(Float32Array.from(rows)), rows]) {
+      const sums = new Float64Array(count * ensemble.targets);
+      kernel.sum(some, count, sums);
+      const bare = {
+        ...ensemble,
+        divisor: 1,
+        base: ensemble.baseAdded === 'first' ? ensemble.base : ensemble.base.map(() => 0),
+      };
+      expect(otherBits(plainScores(bare, some), sums)).toEqual([]);
+    }
+  },
+);
 
 const explained = cases.filter(({ arrays }) => arrays['contributions'] !== undefined);
 

@@ -1,0 +1,80 @@
+import type { TreeKernel } from '../tree-kernel/kernel.ts';
+import { fastestKernel } from '../tree-kernel/tree-kernels.ts';
+import type { Ensemble } from '../trees/ensemble.ts';
+import { checkRows } from './check-rows.ts';
+
+/** Fewer rows are not worth another kernel. */
+const FEWEST_ROWS = 1024;
+
+/**
+ * A kernel over float64 values that goes through one over float32 where all values of a batch are floats anyway, as those of most tables are:
+ * `x <= t` is the same for the largest float that is not above t. The narrow one is made with the first such batch, and used only if it
+ * gives the sums of the wide one in every bit for all check rows.
+ */
+export function withNarrow(ensemble: Ensemble, wide: TreeKernel): TreeKernel {
+  const { features } = ensemble;
+  let narrow: TreeKernel | null | undefined;
+  let floats = new Float32Array(0);
+  return {
+    name: wide.name,
+    sum(rows, count, sums) {
+      if (count < FEWEST_ROWS || narrow === null) {
+        wide.sum(rows, count, sums);
+        return;
+      }
+      const length = count * features;
+      if (floats.length < length) floats = new Float32Array(length);
+      if (!copyExactly(rows, floats, length)) {
+        wide.sum(rows, count, sums);
+        return;
+      }
+      narrow ??= checkedNarrow(ensemble, wide);
+      (narrow ?? wide).sum(narrow === null ? rows : floats, count, sums);
+    },
+  };
+}
+
+function checkedNarrow(ensemble: Ensemble, wide: TreeKernel): TreeKernel | null {
+  const twin: Ensemble = {
+    ...ensemble,
+    values: 'float32',
+    nodes: { ...ensemble.nodes, threshold: ensemble.nodes.threshold.map(floatAtMost) },
+  };
+  const rows = checkRows(twin, twin.features);
+  const count = rows.length / twin.features;
+  const kernel = fastestKernel(twin, rows);
+  if (kernel === null) return null;
+  const sumsOf = (one: TreeKernel, given: Float32Array | Float64Array): Float32Array | Float64Array => {
+    const sums =
+      ensemble.sums === 'float32'
+        ? new Float32Array(count * ensemble.targets)
+        : new Float64Array(count * ensemble.targets);
+    one.sum(given, count, sums);
+    return sums;
+  };
+  const expected = sumsOf(wide, Float64Array.from(rows));
+  const found = sumsOf(kernel, rows);
+  for (let i = 0; i < expected.length; i++) if (!Object.is(expected[i], found[i])) return null;
+  return kernel;
+}
+
+// Numbers of category sets are small whole numbers, which stay as they are.
+function floatAtMost(value: number): number {
+  const nearest = Math.fround(value);
+  if (!(nearest > value)) return nearest;
+  const bits = new DataView(new ArrayBuffer(4));
+  bits.setFloat32(0, nearest);
+  // The float below; the nearest one of a tiny negative value is -0, whose bits go up to the smallest negative float.
+  bits.setInt32(0, bits.getInt32(0) + (nearest > 0 ? -1 : 1));
+  return bits.getFloat32(0);
+}
+
+function copyExactly(from: Float32Array | Float64Array, to: Float32Array, length: number): boolean {
+  let isExact = true;
+  for (let i = 0; i < length; i++) {
+    const value = from[i]!;
+    to[i] = value;
+    if (to[i] !== value && !Number.isNaN(value)) isExact = false;
+  }
+  return isExact;
+}
