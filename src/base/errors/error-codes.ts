@@ -243,7 +243,7 @@ export const ERROR_CODES = {
   MODEL_INVALID: entry(
     5,
     false,
-    'The model file is not a usable ONNX model.',
+    'The model file cannot be used: it is damaged, of a format that is not read, or has what is not supported.',
     'Export it again and check it with onnx.checker.',
   ),
   MODEL_LOCALE: entry(

@@ -52,6 +52,11 @@ function loadNative(bytes: Uint8Array, pinned: string | null, options: EngineOpt
     throw new PrescoreError('PROVIDER_UNAVAILABLE', { what, where: 'execution.device', got: options.device });
   }
   const model = readNativeModel(bytes, where);
+  if (model.looseCategories.length > 0) {
+    const what = 'the model has lists of categories, and does not say which features they are of';
+    const fix = 'Train it with the categorical columns as pandas categories, all of them, and save it again.';
+    throw new PrescoreError('MODEL_INVALID', { what, where, fix });
+  }
   const { kernel, checkedRows } = checkedKernel(model.ensemble);
   const session = new NativeSession(model, kernel);
   const info: ModelInfo = {
