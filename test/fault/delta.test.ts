@@ -1,8 +1,10 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { findLog } from '../../src/run/delta/find-log.ts';
 import { prescore } from '../harness/cli.ts';
 import { makeDeltaTables, upload } from '../harness/delta-tables.ts';
+import { openFaultyStore } from '../harness/fault-store.ts';
 import { expectRefusal, type Refusal } from '../harness/refusal.ts';
 import { makeBucket, openBucket } from '../harness/s3-test-store.ts';
 import { suiteFolder } from '../harness/suite-folder.ts';
@@ -136,6 +138,31 @@ describe('Delta tables that cannot be read are refused by name', () => {
     const { code, stderr } = await prescore(['check', job]);
     expect([code, stderr]).toEqual([2, expect.stringContaining('input.format: is not for a Delta table')]);
     expect(stderr).toContain('input.version: is the version of one table');
+  });
+
+  it('on S3: of a long log only what comes after the checkpoint is listed', { timeout: 60_000 }, async () => {
+    const place = await openFaultyStore('delta-log');
+    await upload(join(lake, 'many'), place.direct, 't/');
+    const before = Array.from({ length: 2100 }, (_, i) => `t/${commit(3).replace('.json', `.${i}.crc`)}`);
+    for (let i = 0; i < before.length; i += 100) {
+      await Promise.all(before.slice(i, i + 100).map((key) => place.direct.put(key, Buffer.from('x'))));
+    }
+    const pages = async (version: number | null): Promise<unknown[]> => {
+      place.proxy.script();
+      const found = await findLog(place.faulty, 't/', version);
+      return [found.version, found.checkpoint?.version, place.proxy.count('ListObjects')];
+    };
+    expect([await pages(null), await pages(22)]).toEqual([
+      [25, 20, 1],
+      [22, 20, 1],
+    ]);
+    // Without the hint the newest is found by all names, an older version by those near it.
+    await place.direct.delete('t/_delta_log/_last_checkpoint');
+    expect([await pages(null), await pages(22)]).toEqual([
+      [25, 20, 3],
+      [22, 20, 1],
+    ]);
+    await place.close();
   });
 
   it('on S3: a gap, and a file that is gone', async () => {
