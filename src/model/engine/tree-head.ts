@@ -1,10 +1,6 @@
 import type { TensorValue } from '../elements/elements.ts';
 import type { OnnxTrees } from '../trees/tree-operator.ts';
 
-/** Rules by which a tree classifier of two or more classes names its class; ONNX Runtime's are tried in this order. */
-export const LABEL_RULES = ['largest', 'second above first', 'second above zero', 'second above half'] as const;
-export type LabelRule = (typeof LABEL_RULES)[number];
-
 /** An exponential that ONNX Runtime takes: of `width` scores together. */
 export interface HeadTransform {
   readonly name: string;
@@ -76,13 +72,13 @@ export class TreeHead {
   }
 
   /** The class of each row, from finished sums. */
-  labels(sums: Float32Array, rule: LabelRule): TensorValue {
+  labels(sums: Float32Array): TensorValue {
     const { labels, isBinary, ensemble } = this.trees;
     const { targets } = ensemble;
     const rows = sums.length / targets;
     const limit = this.trees.allPositive ? 0.5 : 0;
     const pick = (row: number): number =>
-      isBinary ? Number(sums[row]! > limit) : classOf(sums, row * targets, targets, rule);
+      isBinary ? Number(sums[row]! > limit) : classOf(sums, row * targets, targets);
     if (labels !== null && 'texts' in labels) {
       const data = Array.from({ length: rows }, (_, row) => labels.texts[pick(row)] ?? '');
       return { type: 'string', dims: [rows], data };
@@ -94,11 +90,9 @@ export class TreeHead {
   }
 }
 
-function classOf(sums: Float32Array, at: number, classes: number, rule: LabelRule): number {
-  const second = sums[at + 1]!;
-  if (rule === 'second above zero') return Number(second > 0);
-  if (rule === 'second above half') return Number(second > 0.5);
-  if (rule === 'second above first') return Number(second > sums[at]!);
+// Of two classes ONNX Runtime takes the second where its score is above zero, whatever the first one's is.
+function classOf(sums: Float32Array, at: number, classes: number): number {
+  if (classes === 2) return Number(sums[at + 1]! > 0);
   let best = 0;
   for (let k = 1; k < classes; k++) if (sums[at + k]! > sums[at + best]!) best = k;
   return best;

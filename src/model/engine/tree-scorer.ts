@@ -4,7 +4,7 @@ import type { TreeKernel } from '../tree-kernel/kernel.ts';
 import { fastestKernel } from '../tree-kernel/tree-kernels.ts';
 import type { OnnxTrees } from '../trees/tree-operator.ts';
 import { checkRows } from './check-rows.ts';
-import type { LabelRule, TreeHead } from './tree-head.ts';
+import type { TreeHead } from './tree-head.ts';
 
 /** Rows on which kernels are tried against each other. */
 const TRIAL_ROWS = 512;
@@ -23,8 +23,6 @@ export class TreeScorer {
   private readonly trees: OnnxTrees;
   private readonly head: TreeHead;
   private readonly transform: ModelSession | null;
-  /** Set once the rule is known. */
-  rule: LabelRule = 'largest';
   private kernel: TreeKernel | null = null;
   private width = 0;
 
@@ -58,7 +56,7 @@ export class TreeScorer {
     const sums = new Float32Array(count * targets);
     this.kernel!.sum(rows.data as Float32Array, count, sums);
     this.head.finish(sums);
-    const label = wantsLabel && this.trees.labels !== null ? this.head.labels(sums, this.rule) : null;
+    const label = wantsLabel && this.trees.labels !== null ? this.head.labels(sums) : null;
     const data = this.head.scores(sums);
     const scored = (values: Float32Array): TensorValue => ({
       type: 'float32',

@@ -2,6 +2,7 @@ import { buildEnsemble, type NodeRows } from './ensemble-builder.ts';
 import { floatsOf, integersOf, textsOf } from './onnx-attributes.ts';
 import { emptyRows, modeOf, setBranch } from './onnx-branch.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import { isAlwaysScored } from './onnx-scored.ts';
 import { readVersion5 } from './onnx-trees-5.ts';
 import { RowIndex } from './row-index.ts';
 import type { NotForTrees, OnnxTrees } from './tree-operator.ts';
@@ -57,6 +58,7 @@ export function readOnnxTrees(node: OnnxNode): OnnxTrees | NotForTrees {
     divisor,
   });
   if (typeof ensemble === 'string') return { why: ensemble };
+  if (isClassifier && !isAlwaysScored(ensemble)) return { why: 'some of its leaves have no weight for a class' };
   return {
     ensemble,
     postTransform: node.attributes.get('post_transform')?.text ?? 'NONE',
