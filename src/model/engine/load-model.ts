@@ -4,6 +4,7 @@ import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sampleOf } from '../../base/formats/file-sample.ts';
 import { recogniseFile } from '../../base/formats/recognise-file.ts';
 import type { ModelSession } from '../elements/model-session.ts';
+import type { NativeModel } from '../native/native-model.ts';
 import { isNativeKind, readNativeModel } from '../native/read-native-model.ts';
 import { inspectModel } from '../onnx/inspect-model.ts';
 import { checkedKernel } from './checked-kernel.ts';
@@ -38,6 +39,25 @@ export async function loadModel(
 
 const NAMES = { lightgbm: 'LightGBM', xgboost: 'XGBoost', catboost: 'CatBoost' } as const;
 
+// Values of such columns would be taken for others, in silence.
+function refuseCategories({ looseCategories, categories }: NativeModel, where: string): void {
+  if (looseCategories.length > 0)
+    throw new PrescoreError('MODEL_INVALID', {
+      what: 'the model has lists of categories, and does not say which features they are of',
+      where: `${where}, pandas_categorical`,
+      expected: 'a list for every categorical feature, and no other',
+      got: `${looseCategories.length} lists`,
+      fix: 'Train it with unordered category columns and without naming categorical_feature, or with their codes as numbers.',
+    });
+  const isRounded = (value: unknown): boolean => Number.isInteger(value) && !Number.isSafeInteger(value);
+  if (categories.some(({ values }) => values.some(isRounded)))
+    throw new PrescoreError('MODEL_INVALID', {
+      what: 'a category is a whole number beyond 2^53',
+      where,
+      fix: 'Train it with such categories as texts.',
+    });
+}
+
 function loadNative(bytes: Uint8Array, pinned: string | null, options: EngineOptions, where: string): LoadedModel {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (pinned !== null && pinned !== sha256)
@@ -52,11 +72,7 @@ function loadNative(bytes: Uint8Array, pinned: string | null, options: EngineOpt
     throw new PrescoreError('PROVIDER_UNAVAILABLE', { what, where: 'execution.device', got: options.device });
   }
   const model = readNativeModel(bytes, where);
-  if (model.looseCategories.length > 0) {
-    const what = 'the model has lists of categories, and does not say which features they are of';
-    const fix = 'Train it with the categorical columns as pandas categories, all of them, and save it again.';
-    throw new PrescoreError('MODEL_INVALID', { what, where, fix });
-  }
+  refuseCategories(model, where);
   const { kernel, checkedRows } = checkedKernel(model.ensemble);
   const session = new NativeSession(model, kernel);
   const info: ModelInfo = {

@@ -1,5 +1,6 @@
 import type { TensorValue } from '../elements/elements.ts';
 import type { NativeModel, NativeTransform } from '../native/native-model.ts';
+import { labelType } from './native-signature.ts';
 
 type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
@@ -32,20 +33,28 @@ export function probabilities(model: NativeModel, answers: Floats): TensorValue 
   return { type: arithmetic, dims: [rows, 2], data };
 }
 
-/** The class of each row; of equal ones the first. */
-export function labels(model: NativeModel, answers: Floats): TensorValue {
+/** The class of each row, from its answers and raw scores; of equal ones the first. */
+export function labels(model: NativeModel, answers: Floats, raw: Float32Array | Float64Array): TensorValue {
   const { targets } = model.ensemble;
   const rows = answers.length / targets;
   const half = model.outputs.transform.kind === 'step' ? 0 : 0.5;
+  const { border } = model.outputs;
   const pick = (row: number): number => {
-    if (targets === 1) return Number(answers[row]! > half);
+    if (targets === 1) return Number(border === undefined ? answers[row]! > half : raw[row]! > border);
     let best = 0;
     for (let k = 1; k < targets; k++) if (answers[row * targets + k]! > answers[row * targets + best]!) best = k;
     return best;
   };
   const { classes } = model;
-  if (classes?.some((one) => typeof one === 'string') === true)
-    return { type: 'string', dims: [rows], data: Array.from({ length: rows }, (_, row) => String(classes[pick(row)])) };
+  const type = labelType(classes);
+  if (type === 'string')
+    return {
+      type: 'string',
+      dims: [rows],
+      data: Array.from({ length: rows }, (_, row) => String(classes![pick(row)])),
+    };
+  if (type === 'float64')
+    return { type, dims: [rows], data: Float64Array.from({ length: rows }, (_, row) => Number(classes![pick(row)])) };
   const data = new BigInt64Array(rows);
   for (let row = 0; row < rows; row++) {
     const place = pick(row);

@@ -47,7 +47,7 @@ export class NativeSession implements ModelSession {
     const answers = transformed(this.model, raw);
     if (outputs.classes === 0) values.set(NATIVE_OUTPUT.prediction, { type: outputs.arithmetic, dims, data: answers });
     if (outputs.classes > 0 && fetches.includes(NATIVE_OUTPUT.prediction))
-      values.set(NATIVE_OUTPUT.prediction, labels(this.model, answers));
+      values.set(NATIVE_OUTPUT.prediction, labels(this.model, answers, raw));
     if (outputs.classes > 0 && fetches.includes(NATIVE_OUTPUT.probability))
       values.set(NATIVE_OUTPUT.probability, probabilities(this.model, answers));
     return values;

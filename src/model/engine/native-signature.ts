@@ -26,8 +26,10 @@ export function nativeFeatures(model: NativeModel): readonly NativeFeature[] | n
   return featureNames.map((name, feature): NativeFeature => {
     const values = known.get(feature);
     if (values === undefined) return { name, places: null, type: ensemble.values };
-    const places = new Map(values.map((value, place) => [value, place]));
-    return { name, places, type: values.some((value) => typeof value === 'string') ? 'string' : ensemble.values };
+    // Booleans come in as 0 and 1. Numbers are looked up as doubles: floats would make one category of two beyond 2^24.
+    const keys = values.map((value) => (typeof value === 'boolean' ? Number(value) : value));
+    const places = new Map(keys.map((value, place) => [value, place]));
+    return { name, places, type: keys.some((value) => typeof value === 'string') ? 'string' : 'float64' };
   });
 }
 
@@ -38,6 +40,12 @@ export const NATIVE_OUTPUT = {
   raw: 'raw',
   contributions: 'contributions',
 } as const;
+
+/** Of which type the labels of classes are: whole numbers unless the file has others. */
+export function labelType(classes: NativeModel['classes']): 'string' | 'float64' | 'int64' {
+  if (classes?.some((one) => typeof one === 'string') === true) return 'string';
+  return classes?.some((one) => typeof one === 'number' && !Number.isInteger(one)) === true ? 'float64' : 'int64';
+}
 
 /** What a native model takes and gives. */
 export function nativeSignature(model: NativeModel, features: readonly NativeFeature[] | null): Signature {
@@ -57,7 +65,7 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
       ? [tensor(ALL, ensemble.values, [null, ensemble.features])]
       : features.map(({ name, type }) => tensor(name, type, [null, 1]));
   const isLabel = outputs.classes > 0;
-  const label = classes?.some((one) => typeof one === 'string') === true ? 'string' : 'int64';
+  const label = labelType(classes);
   const hasProbability = isLabel && outputs.transform.kind !== 'step';
   const values = outputs.classes === 0 && ensemble.targets > 1 ? ensemble.targets : null;
   return {

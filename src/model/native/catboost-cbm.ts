@@ -97,7 +97,11 @@ function modelInfo(core: FlatTable, refuse: RefuseModel): unknown {
       return refuse(`${key} is no JSON`, 'model_info');
     }
   };
-  return { params: json('params'), class_params: json('class_params') };
+  return {
+    params: json('params'),
+    class_params: json('class_params'),
+    binclass_probability_threshold: json('binclass_probability_threshold'),
+  };
 }
 
 /** Every split that trees may name by its number: all borders of all features, then those that are not supported. */

@@ -17,7 +17,8 @@ export function catboostObjective(file: Part, targets: number): Pick<NativeModel
     ({ average: 1, transform, arithmetic: 'float64', classes }) as const;
   const names = classesOf(info);
   const objective = loss.text;
-  if (BINARY.test(objective) && targets === 1) return { objective, outputs: outputs(SIGMOID, 2), classes: names(2) };
+  if (BINARY.test(objective) && targets === 1)
+    return { objective, outputs: { ...outputs(SIGMOID, 2), border: borderOf(info) }, classes: names(2) };
   if (objective === 'MultiClass')
     return { objective, outputs: outputs({ kind: 'softmax' }, targets), classes: names(targets) };
   if (objective === 'MultiClassOneVsAll')
@@ -38,12 +39,27 @@ function lossOf(info: Part): Part {
   return params.at('loss_function').at('type');
 }
 
+/** CatBoost compares raw scores, also with a threshold that was set after training (`set_probability_threshold`). */
+function borderOf(info: Part): number {
+  if (!info.has('binclass_probability_threshold')) return 0;
+  const part = info.at('binclass_probability_threshold');
+  const share = part.isNumber ? part.number : Number(part.text);
+  if (!(share > 0 && share < 1)) part.fail('it is not between zero and one');
+  return -Math.log(1 / share - 1);
+}
+
+// Booleans are answered as Python writes them.
+function labelOf(name: Part): CategoryValue {
+  if (name.isBoolean) return name.truth ? 'True' : 'False';
+  return name.isNumber ? name.number : name.text;
+}
+
 /** Labels of so many classes, where the file keeps as many. */
 function classesOf(info: Part): (count: number) => CategoryValue[] | null {
   return (count) => {
     if (!info.has('class_params') || !info.at('class_params').has('class_names')) return null;
     const names = info.at('class_params').at('class_names').list;
     if (names.length !== count) info.fail(`it has ${names.length} classes for ${count} scores`);
-    return names.map((name) => (name.isNumber ? name.number : name.text));
+    return names.map(labelOf);
   };
 }

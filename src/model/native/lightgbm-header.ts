@@ -7,6 +7,8 @@ export interface LightGbmHeader {
   readonly featureNames: readonly string[];
   /** Features whose info is a list of categories. */
   readonly listed: readonly number[];
+  /** What was seen of a feature: its categories, its range, or `none`. */
+  readonly infos: readonly string[];
   readonly classes: number;
   readonly treesPerRound: number;
   /** Trees that the file announces; null in files that do not. */
@@ -43,6 +45,7 @@ export function lightGbmHeader(lines: TextLines, refuse: RefuseModel): LightGbmH
   return {
     features,
     featureNames: listOf('feature_names', value('feature_names'), features, refuse),
+    infos,
     listed: infos.flatMap((info, feature) => (/^-?\d+(:-?\d+)*$/.test(info) ? [feature] : [])),
     classes,
     treesPerRound: perRound === undefined ? classes : counted('num_tree_per_iteration', perRound, 1, refuse),

@@ -113,7 +113,7 @@ function isCategory(value: unknown): value is CategoryValue {
  * categories, if they are as many as the lists; null where neither fits (a column that is constant, or ordered).
  */
 function placed(
-  { features, listed }: LightGbmHeader,
+  { features, listed, infos }: LightGbmHeader,
   parameters: readonly number[] | null,
   lists: readonly (readonly CategoryValue[])[],
 ): readonly FeatureCategories[] | null {
@@ -122,5 +122,12 @@ function placed(
   );
   if (fits === undefined) return null;
   const inOrder = [...fits].sort((a, b) => a - b);
+  // A column of numbers that was named as categorical has no list, though it may be counted for one that has.
+  if (lists.some((values, i) => mostSeen(infos[inOrder[i]!]!) >= values.length)) return null;
   return lists.map((values, i) => ({ feature: inOrder[i]!, values }));
+}
+
+// The largest category of a feature that was seen in training.
+function mostSeen(info: string): number {
+  return /^-?\d+(:-?\d+)*$/.test(info) ? Math.max(...info.split(':').map(Number)) : -1;
 }

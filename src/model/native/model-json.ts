@@ -59,6 +59,14 @@ export class Part {
     return typeof this.value === 'string';
   }
 
+  get isBoolean(): boolean {
+    return typeof this.value === 'boolean';
+  }
+
+  get truth(): boolean {
+    return typeof this.value === 'boolean' ? this.value : this.fail('it is neither true nor false');
+  }
+
   get list(): Part[] {
     if (!Array.isArray(this.value)) return this.fail('it is no list');
     return this.value.map((one: unknown, i) => new Part(one, `${this.path}[${i}]`, this.refuse));

@@ -40,6 +40,8 @@ export interface NativeOutputs {
   readonly arithmetic: 'float32' | 'float64';
   /** Number of classes; 0 where the answer is a value. One raw score and two classes: the score is of the second. */
   readonly classes: number;
+  /** The second of two classes is answered where the raw score is above this; undefined: where its probability is above a half. */
+  readonly border?: number;
 }
 
 export type NativeTransform =
