@@ -53,6 +53,9 @@ export async function openModel(
   return tried;
 }
 
+/** Opens a part of the model; what was opened is closed where the trees are not taken in the end. */
+type OpenPart = (model: Uint8Array) => Promise<OnnxSession>;
+
 async function tryTrees(
   bytes: Uint8Array,
   whole: OnnxSession,
@@ -62,31 +65,54 @@ async function tryTrees(
   if (options.trees === 'onnxruntime') return 'the job says so';
   if (whole.granted.device !== 'cpu') return 'it runs on a GPU';
   if (options.intraOpThreads !== 1) return 'several threads share a batch';
+  const opened: OnnxSession[] = [];
+  const open: OpenPart = async (model) => {
+    const session = await OnnxSession.open(model, readOnnxFile(model, where), options, where);
+    opened.push(session);
+    return session;
+  };
+  let taken: OpenedModel | string;
+  try {
+    taken = await takeTrees(bytes, whole, options, open);
+  } catch (error) {
+    // ONNX Runtime has opened the model: that a part of it is nothing on its own must not take it away.
+    taken = `its trees cannot be tried alone: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  if (typeof taken === 'string') for (const session of opened) await session.close();
+  return taken;
+}
+
+async function takeTrees(
+  bytes: Uint8Array,
+  whole: OnnxSession,
+  options: EngineOptions,
+  open: OpenPart,
+): Promise<OpenedModel | string> {
   const parts = partsOf(bytes);
   if (typeof parts === 'string') return parts;
+  const given = whole.signature.inputs.find(({ name }) => name === parts.input);
+  if (parts.before === null && given?.type !== 'float32') return 'its trees take something else than rows of float32';
   const head = TreeHead.of(parts.trees);
   if (typeof head === 'string') return head;
   const width = widthOf(whole, parts);
-  const open = (model: Uint8Array): Promise<OnnxSession> =>
-    OnnxSession.open(model, readOnnxFile(model, where), options, where);
-  const scorer = new TreeScorer(
-    parts.trees,
-    head,
-    head.transform === null ? null : await open(transformModel(bytes, head.transform)),
-  );
-  const isWhole = parts.before === null && parts.after === null;
-  const oracle = isWhole ? whole : await open(parts.alone);
-  const checked = scorer.prepare(width)
-    ? await check(parts, scorer, oracle, width, options.trees === 'always')
-    : 'its trees are too large, or ask for categories';
-  if (!isWhole) await oracle.close();
-  if (typeof checked === 'string') {
-    await scorer.close();
-    return checked;
-  }
+  const transform = head.transform === null ? null : await open(transformModel(bytes, head.transform));
+  const scorer = new TreeScorer(parts.trees, head, transform);
+  if (!scorer.prepare(width)) return 'its trees are too large, or ask for categories';
+  const alone = isAlone(whole, parts) ? null : await open(parts.alone);
+  const checked = await check(parts, scorer, alone ?? whole, width, options.trees === 'always');
+  if (typeof checked === 'string') return checked;
   const before = parts.before === null ? null : await open(parts.before.model);
   const after = parts.after === null ? null : await open(parts.after.model);
+  await alone?.close();
   return { session: new TreeSession(whole, parts, { before, after }, scorer), choice: { engine: 'trees', ...checked } };
+}
+
+/** Whether the model is its tree operator and no more: rows in any number, nothing else asked for, all of its answers given. */
+function isAlone({ signature }: OnnxSession, parts: TreeParts): boolean {
+  const { inputs, outputs } = signature;
+  const isGiven = (output: string | null): boolean => output === null || outputs.some(({ name }) => name === output);
+  const isBare = parts.before === null && parts.after === null && inputs.length === 1;
+  return isBare && (inputs[0]!.dims[0] ?? null) === null && isGiven(parts.label) && isGiven(parts.scores);
 }
 
 // What the reader does not understand, ONNX Runtime has opened: it knows better.

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { TensorValue } from '../../src/model/elements/elements.ts';
+import { isSame, openModel } from '../../src/model/engine/open-model.ts';
+import { readOnnxFile } from '../../src/model/onnx/onnx-file.ts';
+
+const FOLDER = 'fixtures/around-trees';
+const VALUES = [0, 1, 1, 0];
+
+function dataOf(type: string | null, length: number): TensorValue['data'] {
+  const values = VALUES.slice(0, length);
+  if (type === 'int64') return BigInt64Array.from(values, BigInt);
+  return type === 'float64' ? Float64Array.from(values) : Float32Array.from(values);
+}
+
+test.each(readdirSync(FOLDER))('%s: a graph that cannot be cut is still scored, as ONNX Runtime does', async (name) => {
+  const path = `${FOLDER}/${name}`;
+  const bytes = new Uint8Array(readFileSync(path));
+  const open = (trees: 'always' | 'onnxruntime') =>
+    openModel(bytes, readOnnxFile(bytes, path), { intraOpThreads: 1, device: 'cpu', trees }, path);
+  const [ours, theirs] = [await open('always'), await open('onnxruntime')];
+  expect(ours.session.signature).toEqual(theirs.session.signature);
+  const { inputs, outputs } = theirs.session.signature;
+  const feeds = new Map(
+    inputs.map(({ name: input, type, dims }): [string, TensorValue] => {
+      const shape = [dims[0] ?? 2, dims[1]!];
+      return [input, { type: type!, dims: shape, data: dataOf(type, shape[0]! * shape[1]!) }];
+    }),
+  );
+  const fetches = outputs.map((output) => output.name);
+  const expected = await theirs.session.run(feeds, fetches);
+  const found = await ours.session.run(feeds, fetches);
+  for (const fetch of fetches) expect(isSame(found.get(fetch)!, expected.get(fetch)!), fetch).toBe(true);
+  await Promise.all([ours.session.close(), theirs.session.close()]);
+});
