@@ -9,8 +9,11 @@ export interface NativeFeature {
   readonly type: 'float32' | 'float64' | 'string';
 }
 
-/** Names of a model that were not given by anybody: it was trained on an array. */
-const ARRAY_NAMES = /^(Column_\d+|f\d+|\d+)$/;
+/** Whether nobody gave this name: the model was trained on an array. In another place it is the name of a column. */
+function isArrayName(name: string, feature: number): boolean {
+  return [`Column_${feature}`, `f${feature}`, String(feature)].includes(name);
+}
+
 /** The one input of a model without names. */
 const ALL = 'input';
 
@@ -20,7 +23,7 @@ const ALL = 'input';
  */
 export function nativeFeatures(model: NativeModel): readonly NativeFeature[] | null {
   const { ensemble, featureNames, categories } = model;
-  const isNamed = featureNames !== null && !featureNames.every((name) => ARRAY_NAMES.test(name));
+  const isNamed = featureNames !== null && !featureNames.every(isArrayName);
   if (featureNames === null || (!isNamed && categories.length === 0)) return null;
   const known = new Map(categories.map(({ feature, values }) => [feature, values]));
   return featureNames.map((name, feature): NativeFeature => {

@@ -73,3 +73,13 @@ test('categories beyond 2^53 are refused', async () => {
     /MODEL_INVALID.*beyond 2\^53/,
   );
 });
+
+test('names as of arrays are names of columns where they are in another order', () => {
+  const { model, file } = trainerCase('xgboost_squared');
+  const read = readNativeModel(model, file);
+  const named = (names: string[]) => nativeFeatures({ ...read, featureNames: names })?.map(({ name }) => name) ?? null;
+  const plain = Array.from({ length: read.ensemble.features }, (_, i) => `f${i}`);
+  expect(named(plain)).toBeNull();
+  const turned = [...plain].reverse();
+  expect(named(turned)).toEqual(turned);
+});
