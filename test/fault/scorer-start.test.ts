@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -13,6 +15,12 @@ async function firstChild(pid: number, killed: ReadonlySet<number> = new Set()):
     if (child !== undefined) return child;
     await setTimeout(2);
   }
+}
+
+/** Waits until a run says that it is planned. */
+async function planned(run: ChildProcess): Promise<void> {
+  let told = '';
+  while (!told.includes('"planned"')) told += String((await once(run.stdout!, 'data'))[0]);
 }
 
 describe('the scorer child that a command starts ahead', () => {
@@ -36,8 +44,10 @@ describe('the scorer child that a command starts ahead', () => {
     const input = { uri: `${join(fixtures, 'flights')}/**/*.parquet` };
     const job = writeJob(folder, flightJob(folder, { input, execution: { scorers: 1 } }));
     const run = startPrescore(['run', job, '--json']);
+    // The first one has loaded the model by then, however slow the machine is: three that die while they load are too many.
+    await planned(run.child);
     const killed = new Set<number>();
-    for (const delay of [500, 40, 150]) {
+    for (const delay of [50, 40, 150]) {
       const child = await firstChild(run.child.pid!, killed);
       await setTimeout(delay);
       process.kill(child, 'SIGKILL');
