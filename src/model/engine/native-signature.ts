@@ -74,9 +74,15 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
   return {
     inputs,
     outputs: [
-      tensor(NATIVE_OUTPUT.prediction, isLabel ? label : outputs.arithmetic, values === null ? [null] : [null, values]),
+      perTarget(
+        tensor(
+          NATIVE_OUTPUT.prediction,
+          isLabel ? label : outputs.arithmetic,
+          values === null ? [null] : [null, values],
+        ),
+      ),
       ...(hasProbability ? [tensor(NATIVE_OUTPUT.probability, outputs.arithmetic, [null, outputs.classes])] : []),
-      tensor(NATIVE_OUTPUT.raw, ensemble.sums, ensemble.targets === 1 ? [null] : [null, ensemble.targets]),
+      perTarget(tensor(NATIVE_OUTPUT.raw, ensemble.sums, ensemble.targets === 1 ? [null] : [null, ensemble.targets])),
       ...(ensemble.leaves.cover === null
         ? []
         : [
@@ -87,4 +93,8 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
           ]),
     ],
   };
+}
+
+function perTarget(tensor: TensorSignature): TensorSignature {
+  return tensor.dims.length > 1 ? { ...tensor, isPerTarget: true } : tensor;
 }

@@ -19,7 +19,8 @@ export function suggestOutputs(signature: Signature, taken: TakenNames, notes: s
       );
       continue;
     }
-    const isBinary = tensor.dims.length === 2 && tensor.dims[1] === 2 && tensor.type !== 'string';
+    const isClasses = tensor.isPerTarget !== true && tensor.type !== 'string';
+    const isBinary = isClasses && tensor.dims.length === 2 && tensor.dims[1] === 2;
     const plain = tensor.name.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^_+(?=[A-Za-z])/, '') || 'prediction';
     const column = freeName(isBinary ? plain.replace(/ies$/, 'y') : plain, names);
     names.add(column.toLowerCase());

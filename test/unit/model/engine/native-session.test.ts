@@ -4,6 +4,7 @@ import { checkedKernel } from '../../../../src/model/engine/checked-kernel.ts';
 import { loadModel } from '../../../../src/model/engine/load-model.ts';
 import { readNativeModel } from '../../../../src/model/native/read-native-model.ts';
 import { plainScores } from '../../../../src/model/trees/plain-scores.ts';
+import { suggestOutputs } from '../../../../src/scoring/draft/suggest-outputs.ts';
 import { randomOf } from '../../../harness/random-ensembles.ts';
 import { otherBits, type TrainerCase, trainerCase, trainerCases } from '../../../harness/trainer-cases.ts';
 
@@ -104,6 +105,17 @@ test('texts and numbers of a table are found by name, an unknown category is mis
   const rawOf = async (value: string): Promise<unknown> =>
     (await session.run(feeds(value), ['raw'])).get('raw')!.data[0];
   expect(await rawOf('no such category')).toBe(await rawOf('nor this one'));
+});
+
+test('two targets are two columns of a list, not two classes', async () => {
+  const { model, file } = trainerCase('xgboost_targets');
+  const { info } = await loadModel(model, null, OPTIONS, file);
+  const notes: string[] = [];
+  const outputs = suggestOutputs(info.signature, new Set(), notes);
+  expect(outputs.map(({ column, index }) => [column, index])).toEqual([
+    ['prediction', undefined],
+    ['raw', undefined],
+  ]);
 });
 
 test('a pin of other bytes is refused, and so is a GPU', async () => {
