@@ -31,6 +31,8 @@ export interface TensorSignature {
   readonly axes?: readonly (string | null)[];
   /** An input of no declared shape: taken for [N, K], and for a scalar where it gets a value. */
   readonly isShapeless?: true;
+  /** Of a text input that knows missing values: the text that stands for one. Nulls become it where the job says nothing else. */
+  readonly missingText?: string;
   /** An output whose columns are values of their own: two of them are not two classes. */
   readonly isPerTarget?: true;
   /** An output that costs much more than the others: only given where somebody names it. */

@@ -36,6 +36,9 @@ export function nativeFeatures(model: NativeModel): readonly NativeFeature[] | n
   });
 }
 
+/** In the place of a text: no value. Begins with a character of private use, so that no category is called so. */
+const MISSING = '\ue000missing';
+
 /** Names of the outputs, as trainers call what they answer. */
 export const NATIVE_OUTPUT = {
   prediction: 'prediction',
@@ -66,7 +69,10 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
   const inputs =
     features === null
       ? [tensor(ALL, ensemble.values, [null, ensemble.features])]
-      : features.map(({ name, type }) => tensor(name, type, [null, 1]));
+      : features.map(({ name, type }) => ({
+          ...tensor(name, type, [null, 1]),
+          ...(type === 'string' ? { missingText: MISSING } : {}),
+        }));
   const isLabel = outputs.classes > 0;
   const label = labelType(classes);
   const hasProbability = isLabel && outputs.transform.kind !== 'step';

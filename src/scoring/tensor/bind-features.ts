@@ -136,7 +136,7 @@ function bindInput(
     );
   const bad = kinds.find((k) => k.kind === null || (k.kind.carrier === 'str') !== (type === 'string'));
   if (bad !== undefined) return no(has, `column ${JSON.stringify(bad.name)} is ${bad.type}: it cannot feed ${type}`);
-  const nulls = nullPolicy(feature.nulls, type);
+  const nulls = nullPolicy(feature.nulls ?? missingOf(tensor), type);
   if (typeof nulls === 'object' && 'problem' in nulls) return no(has, nulls.problem);
   if (tensor.dims.some((d, i) => i > 0 && d === 0)) return no(has, 'an axis of the model has length 0');
   if (isSequence(tensor, feature, columns)) {
@@ -289,4 +289,8 @@ function mismatchError(
     detail,
     data: { mismatches },
   });
+}
+
+function missingOf({ missingText }: TensorSignature): NullPolicy | null {
+  return missingText === undefined ? null : { fill: missingText };
 }

@@ -5,6 +5,7 @@ import { loadModel } from '../../../../src/model/engine/load-model.ts';
 import { readNativeModel } from '../../../../src/model/native/read-native-model.ts';
 import { plainScores } from '../../../../src/model/trees/plain-scores.ts';
 import { suggestOutputs } from '../../../../src/scoring/draft/suggest-outputs.ts';
+import { bindFeatures } from '../../../../src/scoring/tensor/bind-features.ts';
 import { randomOf } from '../../../harness/random-ensembles.ts';
 import { otherBits, type TrainerCase, trainerCase, trainerCases } from '../../../harness/trainer-cases.ts';
 
@@ -105,6 +106,26 @@ test('texts and numbers of a table are found by name, an unknown category is mis
   const rawOf = async (value: string): Promise<unknown> =>
     (await session.run(feeds(value), ['raw'])).get('raw')!.data[0];
   expect(await rawOf('no such category')).toBe(await rawOf('nor this one'));
+});
+
+test('nulls of a text category are missing unless the job says otherwise', async () => {
+  const { model, file } = trainerCase('lightgbm_pandas');
+  const { session } = await loadModel(model, null, OPTIONS, file);
+  const { inputs } = session.signature;
+  const missing = inputs.find(({ type }) => type === 'string')!.missingText;
+  const columns = new Map(inputs.map(({ name, type }) => [name, type === 'string' ? 'VARCHAR' : 'DOUBLE']));
+  const nullsOf = (features: Parameters<typeof bindFeatures>[0]): unknown[] =>
+    bindFeatures(features, session.signature, columns, file)
+      .inputs.filter((input) => input.kind === 'columns' && input.type === 'string')
+      .map((input) => (input.kind === 'columns' ? input.nulls : null));
+  expect(new Set(nullsOf(null))).toEqual(new Set([{ fill: missing }]));
+  const asked = Object.fromEntries(
+    inputs.map(({ name, type }) => [
+      name,
+      { kind: 'columns' as const, columns: [name], nulls: type === 'string' ? ('reject' as const) : null },
+    ]),
+  );
+  expect(new Set(nullsOf(asked))).toEqual(new Set(['reject']));
 });
 
 test('two targets are two columns of a list, not two classes', async () => {
