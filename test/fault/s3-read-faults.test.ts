@@ -100,7 +100,9 @@ describe('reads from a faulty store', () => {
       code: 'STORE_CONFIG',
       message: expect.stringContaining('by the ETag that it gives for it'),
     });
-    expect(place.proxy.count('GetObject')).toBe(1);
+    // On a busy machine an attempt may run out of time before it has its answer; the refusal itself is not tried again.
+    expect(place.retries.filter(({ reason }) => /412|Precondition/i.test(reason))).toEqual([]);
+    expect(place.proxy.count('GetObject')).toBe(1 + place.retries.length);
   });
 
   it('notice a new version between two attempts', async () => {
