@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { bytesField, concatBytes, textField, varintField } from '../../src/base/formats/protobuf-write.ts';
 
 /** One layer: `wide` inputs, `narrow` outputs. */
 interface Layer {
@@ -32,8 +33,8 @@ export function writeMlp(path: string, widths: readonly number[]): string {
     bytesField(11, valueInfo('features', widths[0]!)),
     bytesField(12, valueInfo('score', 1)),
   ];
-  const model = [varintField(1, 8), bytesField(7, concat(graph)), bytesField(8, varintField(2, 17))];
-  const bytes = concat(model);
+  const model = [varintField(1, 8), bytesField(7, concatBytes(graph)), bytesField(8, varintField(2, 17))];
+  const bytes = concatBytes(model);
   const file = openSync(path, 'w');
   writeSync(file, bytes);
   closeSync(file);
@@ -42,7 +43,7 @@ export function writeMlp(path: string, widths: readonly number[]): string {
 
 // NodeProto: input 1, output 2, op_type 4.
 function node(operator: string, inputs: readonly string[], output: string): Uint8Array {
-  return concat([...inputs.map((name) => textField(1, name)), textField(2, output), textField(4, operator)]);
+  return concatBytes([...inputs.map((name) => textField(1, name)), textField(2, output), textField(4, operator)]);
 }
 
 // TensorProto: dims 1, data_type 2 (1 = float), name 8, raw_data 9.
@@ -50,14 +51,19 @@ function tensor(name: string, dims: readonly number[], next: () => number, scale
   const values = new Float32Array(dims.reduce((product, d) => product * d, 1));
   for (let i = 0; i < values.length; i++) values[i] = next() * scale;
   const raw = new Uint8Array(values.buffer);
-  return concat([...dims.map((d) => varintField(1, d)), varintField(2, 1), textField(8, name), bytesField(9, raw)]);
+  return concatBytes([
+    ...dims.map((d) => varintField(1, d)),
+    varintField(2, 1),
+    textField(8, name),
+    bytesField(9, raw),
+  ]);
 }
 
 // ValueInfoProto: name 1, type 2; TypeProto: tensor_type 1; its elem_type 1, shape 2; shape: dim 1; dim: value 1, param 2.
 function valueInfo(name: string, width: number): Uint8Array {
-  const shape = concat([bytesField(1, textField(2, 'N')), bytesField(1, varintField(1, width))]);
-  const type = concat([varintField(1, 1), bytesField(2, shape)]);
-  return concat([textField(1, name), bytesField(2, bytesField(1, type))]);
+  const shape = concatBytes([bytesField(1, textField(2, 'N')), bytesField(1, varintField(1, width))]);
+  const type = concatBytes([varintField(1, 1), bytesField(2, shape)]);
+  return concatBytes([textField(1, name), bytesField(2, bytesField(1, type))]);
 }
 
 /** Numbers between -1 and 1, the same on every machine (xorshift). */
@@ -69,33 +75,4 @@ function seeded(seed: number): () => number {
     state ^= state << 5;
     return state / 2 ** 31;
   };
-}
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let left = value;
-  for (; left >= 128; left = Math.floor(left / 128)) bytes.push((left % 128) | 128);
-  return [...bytes, left];
-}
-
-function varintField(number: number, value: number): Uint8Array {
-  return Uint8Array.from([...varint(number * 8), ...varint(value)]);
-}
-
-function bytesField(number: number, bytes: Uint8Array): Uint8Array {
-  return concat([Uint8Array.from([...varint(number * 8 + 2), ...varint(bytes.length)]), bytes]);
-}
-
-function textField(number: number, text: string): Uint8Array {
-  return bytesField(number, new TextEncoder().encode(text));
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -2,15 +2,15 @@
  * Scores tree models both ways in one process, in turn: by prescore's own kernel and by ONNX Runtime, one thread each, rows in memory:
  * `node bench/micro/trees.ts [--rounds 8] [MODEL.onnx …]`. Rows are flights where a model takes 30 features, else random. Compares every bit.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Duck, literalPath, parquetSource, quoteText } from '../../src/data/duckdb/duckdb.ts';
 import type { TensorValue } from '../../src/model/elements/elements.ts';
 import type { ModelSession } from '../../src/model/elements/model-session.ts';
-import { isSame, type OpenedModel, openModel } from '../../src/model/engine/open-model.ts';
-import { readOnnxFile } from '../../src/model/onnx/onnx-file.ts';
+import { isSame } from '../../src/model/engine/open-model.ts';
+import { openOnnx } from '../../test/harness/open-onnx.ts';
 import { FLIGHT_FEATURES } from '../../test/harness/temp-job.ts';
 import { machineFacts } from '../machine.ts';
 import { printTable, writeResults } from '../report.ts';
@@ -52,15 +52,10 @@ process.stdout.write(
   `\n${writeResults('trees', isWhole, { case: 'trees', rows: ROWS, batch: BATCH, rounds, machine, results })}\n`,
 );
 
-function open(path: string, trees: 'auto' | 'onnxruntime'): Promise<OpenedModel> {
-  const bytes = new Uint8Array(readFileSync(path));
-  return openModel(bytes, readOnnxFile(bytes, path), { intraOpThreads: 1, device: 'cpu', trees }, path);
-}
-
 async function compareModel(path: string) {
-  const theirs = (await open(path, 'onnxruntime')).session;
+  const theirs = (await openOnnx(path, 'onnxruntime')).session;
   const started = performance.now();
-  const ours = await open(path, 'auto');
+  const ours = await openOnnx(path, 'auto');
   const loadMs = performance.now() - started;
   if (ours.choice.engine !== 'trees') throw new Error(`${path} is left to ONNX Runtime: ${ours.choice.why}`);
   const [input] = theirs.signature.inputs;

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { seeded } from '../../src/model/elements/seeded.ts';
 import { type CliRun, prescore, startPrescore } from '../../test/harness/cli.ts';
 import type { ProofOptions, SaidOutcome } from './proof.ts';
-import { seeded } from './random.ts';
 import { CHUNKS, differences, digestsOf, writeInputs, writeTinyJob } from './tiny-run.ts';
 
 const DAYS = 12;

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { seeded } from '../../src/model/elements/seeded.ts';
 import { type CliRun, startPrescore } from '../../test/harness/cli.ts';
 import { childrenOf } from '../../test/harness/processes.ts';
 import type { Outcome, ProofOptions } from './proof.ts';
-import { seeded } from './random.ts';
 import { CHUNKS, differences, digestsOf, PARTS } from './tiny-run.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,4 +1,4 @@
-import { seeded } from './random.ts';
+import { seeded } from '../../src/model/elements/seeded.ts';
 
 /** Named points that a publication passes, in order; the last two only where something is old enough to be reclaimed. */
 export const POINTS = [

@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { seeded } from '../../src/model/elements/seeded.ts';
 import { startPrescore } from '../../test/harness/cli.ts';
 import { flightsJob, partDigests, writeFlights } from '../../test/harness/queue-run.ts';
 import { startRedis } from '../../test/harness/redis-server.ts';
 import { DisturbedRun, FAULTS, type Fault, type Ground, SLOT, SLOTS, WORKERS } from './disturbed-run.ts';
 import type { Outcome, ProofOptions } from './proof.ts';
-import { seeded } from './random.ts';
 
 /** What one case did. */
 export interface QueueOutcome extends Outcome {

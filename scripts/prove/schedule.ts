@@ -3,8 +3,8 @@ import { createLogger } from '../../src/base/telemetry/logger.ts';
 import { JobTimetable } from '../../src/fleet/schedule/job-timetable.ts';
 import type { ScheduledJob } from '../../src/fleet/schedule/schedule-deps.ts';
 import { SlotTimes } from '../../src/fleet/schedule/slot-times.ts';
+import { seeded } from '../../src/model/elements/seeded.ts';
 import { jobText, parse } from '../../test/unit/job/parse/sample-job.ts';
-import { seeded } from './random.ts';
 import { VirtualStore, virtualClock, virtualLauncher, virtualRecords } from './virtual-schedule.ts';
 import { type Life, VirtualWorld } from './virtual-world.ts';
 

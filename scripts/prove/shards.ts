@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { seeded } from '../../src/model/elements/seeded.ts';
 import { type CliResult, type CliRun, prescore, startPrescore } from '../../test/harness/cli.ts';
 import { childrenOf } from '../../test/harness/processes.ts';
 import type { ProofOptions, SaidOutcome } from './proof.ts';
-import { seeded } from './random.ts';
 import { CHUNKS, differences, digestsOf, MANIFESTS, PARTS, writeInputs, writeTinyJob } from './tiny-run.ts';
 
 const FILES = 12;

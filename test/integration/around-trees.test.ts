@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { TensorValue } from '../../src/model/elements/elements.ts';
-import { isSame, openModel } from '../../src/model/engine/open-model.ts';
-import { readOnnxFile } from '../../src/model/onnx/onnx-file.ts';
+import { isSame } from '../../src/model/engine/open-model.ts';
+import { openOnnx } from '../harness/open-onnx.ts';
 
 const FOLDER = 'fixtures/around-trees';
 const VALUES = [0, 1, 1, 0];
@@ -15,10 +15,7 @@ function dataOf(type: string | null, length: number): TensorValue['data'] {
 
 test.each(readdirSync(FOLDER))('%s: a graph that cannot be cut is still scored, as ONNX Runtime does', async (name) => {
   const path = `${FOLDER}/${name}`;
-  const bytes = new Uint8Array(readFileSync(path));
-  const open = (trees: 'always' | 'onnxruntime') =>
-    openModel(bytes, readOnnxFile(bytes, path), { intraOpThreads: 1, device: 'cpu', trees }, path);
-  const [ours, theirs] = [await open('always'), await open('onnxruntime')];
+  const [ours, theirs] = [await openOnnx(path, 'always'), await openOnnx(path, 'onnxruntime')];
   expect(ours.session.signature).toEqual(theirs.session.signature);
   const { inputs, outputs } = theirs.session.signature;
   const feeds = new Map(

@@ -1,18 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { TensorValue } from '../../src/model/elements/elements.ts';
-import { isSame, openModel } from '../../src/model/engine/open-model.ts';
-import { readOnnxFile } from '../../src/model/onnx/onnx-file.ts';
+import { isSame } from '../../src/model/engine/open-model.ts';
+import { openOnnx } from '../harness/open-onnx.ts';
 
 const FOLDER = 'fixtures/rare-leaves';
 const WIDTH = 20;
 
 test.each(readdirSync(FOLDER))('%s: a leaf that no check row reaches is scored as ONNX Runtime does', async (name) => {
   const path = `${FOLDER}/${name}`;
-  const bytes = new Uint8Array(readFileSync(path));
-  const open = (trees: 'always' | 'onnxruntime') =>
-    openModel(bytes, readOnnxFile(bytes, path), { intraOpThreads: 1, device: 'cpu', trees }, path);
-  const [ours, theirs] = [await open('always'), await open('onnxruntime')];
+  const [ours, theirs] = [await openOnnx(path, 'always'), await openOnnx(path, 'onnxruntime')];
   const data = Float32Array.from({ length: 2 * WIDTH }, (_, i) => (i < WIDTH ? -1 : 1));
   const feeds = new Map<string, TensorValue>([['x', { type: 'float32', dims: [2, WIDTH], data }]]);
   const fetches = ['label', 'scores'];

@@ -3,11 +3,12 @@ import { basename } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { TensorValue } from '../../src/model/elements/elements.ts';
 import type { ModelSession } from '../../src/model/elements/model-session.ts';
+import { seeded } from '../../src/model/elements/seeded.ts';
 import { checkRows } from '../../src/model/engine/check-rows.ts';
-import { isSame, type OpenedModel, openModel } from '../../src/model/engine/open-model.ts';
+import { isSame, openModel } from '../../src/model/engine/open-model.ts';
 import { splitTrees } from '../../src/model/engine/split-trees.ts';
 import { readOnnxFile } from '../../src/model/onnx/onnx-file.ts';
-import { randomOf } from '../harness/random-ensembles.ts';
+import { openOnnx } from '../harness/open-onnx.ts';
 
 const MODELS = [
   ...readdirSync('fixtures/trees').map((name) => `fixtures/trees/${name}`),
@@ -22,15 +23,10 @@ const LEFT = new Map([
   ['isolation.onnx', 'it has 4 tree operators'],
 ]);
 
-function open(path: string, trees: 'auto' | 'always' | 'onnxruntime'): Promise<OpenedModel> {
-  const bytes = new Uint8Array(readFileSync(path));
-  return openModel(bytes, readOnnxFile(bytes, path), { intraOpThreads: 1, device: 'cpu', trees }, path);
-}
-
 /** Rows for every input: on and around the thresholds where the trees take it as it is, else random. */
 function feedsOf(path: string, session: ModelSession): Map<string, TensorValue> {
   const parts = splitTrees(new Uint8Array(readFileSync(path)));
-  const random = randomOf(9);
+  const random = seeded(9);
   const [first] = session.signature.inputs;
   if (typeof parts !== 'string' && parts.before === null && first!.name === parts.input) {
     const width = first!.dims[1] ?? parts.trees.ensemble.features;
@@ -57,8 +53,8 @@ function feedsOf(path: string, session: ModelSession): Map<string, TensorValue> 
 
 describe('trees are scored as ONNX Runtime scores them, bit for bit', () => {
   test.each(MODELS.map((path) => [basename(path), path]))('%s', async (name, path) => {
-    const ours = await open(path, 'always');
-    const theirs = await open(path, 'onnxruntime');
+    const ours = await openOnnx(path, 'always');
+    const theirs = await openOnnx(path, 'onnxruntime');
     const why = LEFT.get(name!);
     if (why !== undefined) {
       expect(ours.choice).toEqual({ engine: 'onnxruntime', why });
@@ -77,7 +73,7 @@ describe('trees are scored as ONNX Runtime scores them, bit for bit', () => {
 
 test('one output alone, and one row alone', async () => {
   const path = 'fixtures/trees/boosting_four.onnx';
-  const [ours, theirs] = [await open(path, 'always'), await open(path, 'onnxruntime')];
+  const [ours, theirs] = [await openOnnx(path, 'always'), await openOnnx(path, 'onnxruntime')];
   const data = Float32Array.from([0.1, -1, 2, 3, 0.5, Number.NaN]);
   const feeds = new Map([[ours.session.signature.inputs[0]!.name, { type: 'float32' as const, dims: [1, 6], data }]]);
   for (const { name } of theirs.session.signature.outputs.filter((o) => o.type !== null)) {
@@ -87,7 +83,7 @@ test('one output alone, and one row alone', async () => {
 });
 
 test('rows that are too short for the trees are an error, not what lies beside them', async () => {
-  const { session } = await open('fixtures/trees/forest_value.onnx', 'always');
+  const { session } = await openOnnx('fixtures/trees/forest_value.onnx', 'always');
   const rows = { type: 'float32' as const, dims: [2, 3], data: new Float32Array(6) };
   const { name } = session.signature.inputs[0]!;
   await expect(session.run(new Map([[name, rows]]), [session.signature.outputs[0]!.name])).rejects.toThrow('features');
@@ -95,7 +91,7 @@ test('rows that are too short for the trees are an error, not what lies beside t
 
 test('a model whose bytes are changed is refused, left to ONNX Runtime, or answered as it answers', async () => {
   const whole = readFileSync('fixtures/trees/light_two.onnx');
-  const random = randomOf(4);
+  const random = seeded(4);
   for (let i = 0; i < 150; i++) {
     const bytes = new Uint8Array(whole);
     const at = Math.floor(random() * bytes.length);

@@ -3,7 +3,7 @@
  * have them. After `next()`, a length-delimited field lies in [start, end); of the other wire types the number is `value`, raw bits of fixed
  * ones start at `start`.
  *
- * Errors: RangeError on a message that does not parse, the same as of `protoFields`.
+ * Errors: RangeError on a message that does not parse.
  */
 export class ProtoCursor {
   readonly bytes: Uint8Array;

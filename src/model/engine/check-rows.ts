@@ -1,4 +1,6 @@
+import { seeded } from '../elements/seeded.ts';
 import { type Ensemble, RULE, ZERO_BAND } from '../trees/ensemble.ts';
+import { floatsOf } from '../trees/float-arrays.ts';
 
 /** Values that trip evaluators, whatever the thresholds are. */
 const ODD = [
@@ -35,8 +37,8 @@ export function checkRows(
   const values = valuesByFeature(ensemble, width);
   const longest = values.reduce((longestSoFar, list) => Math.max(longestSoFar, list.length), 64);
   const count = Math.max(64, Math.min(most, 2 * longest, Math.floor(MOST_VALUES / Math.max(1, width))));
-  const rows = ensemble.values === 'float32' ? new Float32Array(count * width) : new Float64Array(count * width);
-  const random = randomOf(1);
+  const rows = floatsOf(ensemble.values, count * width);
+  const random = seeded(1);
   values.forEach((list, feature) => {
     const order = shuffled(list.length, random);
     for (let row = 0; row < count; row++) {
@@ -86,15 +88,4 @@ function shuffled(length: number, random: () => number): Uint32Array {
     [order[i], order[j]] = [order[j]!, order[i]!];
   }
   return order;
-}
-
-// Mulberry32.
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -1,6 +1,7 @@
 import type { TreeKernel } from '../tree-kernel/kernel.ts';
 import { fastestKernel } from '../tree-kernel/tree-kernels.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
+import { floatsOf } from '../trees/float-arrays.ts';
 import { plainScores } from '../trees/plain-scores.ts';
 import { checkRows } from './check-rows.ts';
 import { withNarrow } from './narrow-kernel.ts';
@@ -25,7 +26,7 @@ export function checkedKernel(ensemble: Ensemble): CheckedKernel {
     ...(ensemble.baseAdded === 'first' ? {} : { base: ensemble.base.map(() => 0) }),
   };
   const expected = plainScores(bare, rows);
-  const kernel = fastestKernel(ensemble, rows);
+  const kernel = fastestKernel(ensemble, () => rows);
   if (kernel !== null && isEqual(kernel, ensemble, rows, expected))
     return { kernel: ensemble.values === 'float64' ? withNarrow(ensemble, kernel) : kernel, checkedRows };
   return {
@@ -43,7 +44,7 @@ function isEqual(
   rows: Float32Array | Float64Array,
   expected: Float64Array,
 ): boolean {
-  const sums = ensemble.sums === 'float32' ? new Float32Array(expected.length) : new Float64Array(expected.length);
+  const sums = floatsOf(ensemble.sums, expected.length);
   kernel.sum(rows, rows.length / ensemble.features, sums);
   return expected.every((sum, i) => Object.is(sum, sums[i]!));
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sampleOf } from '../../base/formats/file-sample.ts';
@@ -6,7 +5,7 @@ import { recogniseFile } from '../../base/formats/recognise-file.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import type { NativeModel } from '../native/native-model.ts';
 import { isNativeKind, readNativeModel } from '../native/read-native-model.ts';
-import { inspectModel } from '../onnx/inspect-model.ts';
+import { checkedDigest, inspectModel } from '../onnx/inspect-model.ts';
 import { checkedKernel } from './checked-kernel.ts';
 import { NativeSession } from './native-session.ts';
 import { type EngineOptions, engineOf, openModel } from './open-model.ts';
@@ -59,14 +58,7 @@ function refuseCategories({ looseCategories, categories }: NativeModel, where: s
 }
 
 function loadNative(bytes: Uint8Array, pinned: string | null, options: EngineOptions, where: string): LoadedModel {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (pinned !== null && pinned !== sha256)
-    throw new PrescoreError('MODEL_CHECKSUM', {
-      what: 'model has another sha256',
-      where,
-      expected: pinned,
-      got: sha256,
-    });
+  const sha256 = checkedDigest(bytes, where, pinned);
   if (options.device !== 'cpu') {
     const what = "a trainer's own file is scored on the CPU";
     throw new PrescoreError('PROVIDER_UNAVAILABLE', { what, where: 'execution.device', got: options.device });

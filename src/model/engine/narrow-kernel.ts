@@ -1,6 +1,8 @@
 import type { TreeKernel } from '../tree-kernel/kernel.ts';
 import { fastestKernel } from '../tree-kernel/tree-kernels.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
+import { floatsOf } from '../trees/float-arrays.ts';
+import { nextDownFloat } from '../trees/float-steps.ts';
 import { checkRows } from './check-rows.ts';
 
 /** Fewer rows are not worth another kernel. */
@@ -42,13 +44,10 @@ function checkedNarrow(ensemble: Ensemble, wide: TreeKernel): TreeKernel | null 
   };
   const rows = checkRows(twin, twin.features);
   const count = rows.length / twin.features;
-  const kernel = fastestKernel(twin, rows);
+  const kernel = fastestKernel(twin, () => rows);
   if (kernel === null) return null;
   const sumsOf = (one: TreeKernel, given: Float32Array | Float64Array): Float32Array | Float64Array => {
-    const sums =
-      ensemble.sums === 'float32'
-        ? new Float32Array(count * ensemble.targets)
-        : new Float64Array(count * ensemble.targets);
+    const sums = floatsOf(ensemble.sums, count * ensemble.targets);
     one.sum(given, count, sums);
     return sums;
   };
@@ -61,12 +60,7 @@ function checkedNarrow(ensemble: Ensemble, wide: TreeKernel): TreeKernel | null 
 // Numbers of category sets are small whole numbers, which stay as they are.
 function floatAtMost(value: number): number {
   const nearest = Math.fround(value);
-  if (!(nearest > value)) return nearest;
-  const bits = new DataView(new ArrayBuffer(4));
-  bits.setFloat32(0, nearest);
-  // The float below; the nearest one of a tiny negative value is -0, whose bits go up to the smallest negative float.
-  bits.setInt32(0, bits.getInt32(0) + (nearest > 0 ? -1 : 1));
-  return bits.getFloat32(0);
+  return nearest > value ? nextDownFloat(nearest) : nearest;
 }
 
 function copyExactly(from: Float32Array | Float64Array, to: Float32Array, length: number): boolean {

@@ -1,5 +1,6 @@
 import type { TensorValue } from '../elements/elements.ts';
 import type { NativeModel, NativeTransform } from '../native/native-model.ts';
+import { floatsOf } from '../trees/float-arrays.ts';
 import { labelType } from './native-signature.ts';
 
 type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
@@ -11,7 +12,7 @@ type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 export function transformed(model: NativeModel, raw: Float32Array | Float64Array): Floats {
   const { transform, average, arithmetic } = model.outputs;
   const { targets } = model.ensemble;
-  const values: Floats = arithmetic === 'float32' ? new Float32Array(raw.length) : new Float64Array(raw.length);
+  const values = floatsOf(arithmetic, raw.length);
   if (transform.kind === 'softmax') {
     for (let at = 0; at < raw.length; at += targets) softmax(raw, at, targets, average, values);
     return values;
@@ -25,7 +26,7 @@ export function probabilities(model: NativeModel, answers: Floats): TensorValue 
   const { classes, arithmetic } = model.outputs;
   const rows = answers.length / model.ensemble.targets;
   if (model.ensemble.targets === classes) return { type: arithmetic, dims: [rows, classes], data: answers };
-  const data: Floats = arithmetic === 'float32' ? new Float32Array(2 * rows) : new Float64Array(2 * rows);
+  const data = floatsOf(arithmetic, 2 * rows);
   for (let row = 0; row < rows; row++) {
     data[2 * row] = 1 - answers[row]!;
     data[2 * row + 1] = answers[row]!;

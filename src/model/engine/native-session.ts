@@ -4,6 +4,8 @@ import type { TensorValue } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import type { NativeModel } from '../native/native-model.ts';
 import type { TreeKernel } from '../tree-kernel/kernel.ts';
+import { finishSums } from '../trees/finish-sums.ts';
+import { floatsOf } from '../trees/float-arrays.ts';
 import { Contributions } from './contributions.ts';
 import { labels, probabilities, transformed } from './native-answers.ts';
 import { NATIVE_OUTPUT, type NativeFeature, nativeFeatures, nativeSignature } from './native-signature.ts';
@@ -31,12 +33,9 @@ export class NativeSession implements ModelSession {
     const { ensemble, outputs } = this.model;
     const rows = this.rowsOf(feeds);
     const count = rows.length / ensemble.features;
-    const raw =
-      ensemble.sums === 'float32'
-        ? new Float32Array(count * ensemble.targets)
-        : new Float64Array(count * ensemble.targets);
+    const raw = floatsOf(ensemble.sums, count * ensemble.targets);
     this.kernel.sum(rows, count, raw);
-    addBase(this.model, raw);
+    finishSums(ensemble, raw);
     const dims = ensemble.targets === 1 ? [count] : [count, ensemble.targets];
     const values = new Map<string, TensorValue>([[NATIVE_OUTPUT.raw, { type: ensemble.sums, dims, data: raw }]]);
     if (fetches.includes(NATIVE_OUTPUT.contributions)) {
@@ -64,7 +63,7 @@ export class NativeSession implements ModelSession {
       return all.data as Float32Array;
     }
     const count = feeds.get(this.features[0]!.name)!.dims[0]!;
-    const rows = values === 'float32' ? new Float32Array(count * width) : new Float64Array(count * width);
+    const rows = floatsOf(values, count * width);
     this.features.forEach(({ name, places }, feature) => {
       const { data } = feeds.get(name)!;
       if (places === null) copyColumn(data as Float32Array, rows, feature, width);
@@ -84,11 +83,4 @@ function copyColumn(
   width: number,
 ): void {
   for (let row = 0, to = at; row < from.length; row++, to += width) rows[to] = from[row]!;
-}
-
-function addBase({ ensemble }: NativeModel, raw: Float32Array | Float64Array): void {
-  const { base, baseAdded, divisor, targets } = ensemble;
-  if (divisor !== 1) for (let i = 0; i < raw.length; i++) raw[i] = raw[i]! / divisor;
-  if (baseAdded === 'first') return;
-  for (let i = 0; i < raw.length; i++) raw[i] = raw[i]! + base[i % targets]!;
 }

@@ -1,4 +1,5 @@
 import { protoFields, protoText } from '../../base/formats/protobuf.ts';
+import { bytesField, concatBytes, textField, varintField } from '../../base/formats/protobuf-write.ts';
 
 /** A node as the graph has it: its bytes, and what it takes and gives. */
 export interface GraphNode {
@@ -34,13 +35,13 @@ export function readOnnxGraph(bytes: Uint8Array): OnnxGraph {
   const initializers: { name: string; bytes: Uint8Array }[] = [];
   const inputs: GraphValue[] = [];
   const outputs: GraphValue[] = [];
-  const around: number[][] = [];
+  const around: Uint8Array[] = [];
   let isOpaque = false;
   for (const field of protoFields(bytes)) {
     // ir_version 1, opset_import 8, functions 25.
-    if (field.number === 1 && field.varint !== null) around.push([0x08, ...varint(field.varint)]);
+    if (field.number === 1 && field.varint !== null) around.push(varintField(1, field.varint));
     if ((field.number === 8 || field.number === 25) && field.bytes !== null)
-      around.push([...lengthDelimited(field.number, field.bytes)]);
+      around.push(bytesField(field.number, field.bytes));
     if (field.number !== 7 || field.bytes === null) continue;
     for (const part of protoFields(field.bytes)) {
       if (part.bytes === null) continue;
@@ -55,7 +56,7 @@ export function readOnnxGraph(bytes: Uint8Array): OnnxGraph {
       if (part.number === 15) isOpaque = true;
     }
   }
-  return { nodes, initializers, inputs, outputs, around: Uint8Array.from(around.flat()), isOpaque };
+  return { nodes, initializers, inputs, outputs, around: concatBytes(around), isOpaque };
 }
 
 /** A model of some nodes, with the initializers that they take. */
@@ -67,14 +68,14 @@ export function partModel(
 ): Uint8Array<ArrayBuffer> {
   const taken = new Set(nodes.flatMap((node) => node.inputs));
   const parts: Uint8Array[] = [
-    ...nodes.map((node) => lengthDelimited(1, node.bytes)),
-    lengthDelimited(2, new TextEncoder().encode('part')),
-    ...graph.initializers.filter(({ name }) => taken.has(name)).map(({ bytes }) => lengthDelimited(5, bytes)),
-    ...inputs.map((value) => lengthDelimited(11, value)),
-    ...outputs.map((value) => lengthDelimited(12, value)),
+    ...nodes.map((node) => bytesField(1, node.bytes)),
+    textField(2, 'part'),
+    ...graph.initializers.filter(({ name }) => taken.has(name)).map(({ bytes }) => bytesField(5, bytes)),
+    ...inputs.map((value) => bytesField(11, value)),
+    ...outputs.map((value) => bytesField(12, value)),
   ];
-  const body = concat(parts);
-  return concat([graph.around, lengthDelimited(7, body)]);
+  const body = concatBytes(parts);
+  return concatBytes([graph.around, bytesField(7, body)]);
 }
 
 /** TensorProto.DataType. */
@@ -82,10 +83,10 @@ export const ELEMENT = { float: 1, int64: 7, string: 8 } as const;
 
 /** The value info of a tensor of any shape, `axes` axes of any length. */
 export function tensorInfo(name: string, element: number, axes: number): Uint8Array {
-  const dims = Array.from({ length: axes }, (_, i) => lengthDelimited(1, lengthDelimited(2, utf8(`${name}_${i}`))));
-  const shape = lengthDelimited(2, concat(dims));
-  const tensor = concat([Uint8Array.from([0x08, element]), shape]);
-  return concat([lengthDelimited(1, utf8(name)), lengthDelimited(2, lengthDelimited(1, tensor))]);
+  const dims = Array.from({ length: axes }, (_, i) => bytesField(1, textField(2, `${name}_${i}`)));
+  const shape = bytesField(2, concatBytes(dims));
+  const tensor = concatBytes([varintField(1, element), shape]);
+  return concatBytes([textField(1, name), bytesField(2, bytesField(1, tensor))]);
 }
 
 /** A node of ai.onnx.ml: LinearClassifier that hands `classes` scores through its post-transform. */
@@ -97,22 +98,22 @@ export function transformNode(
 ): GraphNode {
   const identity = Float32Array.from({ length: classes * classes }, (_, i) => (i % (classes + 1) === 0 ? 1 : 0));
   const labels = Array.from({ length: Math.max(2, classes) }, (_, i) => i);
-  const bytes = concat([
-    lengthDelimited(1, utf8(input)),
-    ...outputs.map((output) => lengthDelimited(2, utf8(output))),
-    lengthDelimited(4, utf8('LinearClassifier')),
-    lengthDelimited(7, utf8('ai.onnx.ml')),
-    attribute('coefficients', 6, lengthDelimited(7, floatBytes(identity))),
-    attribute('intercepts', 6, lengthDelimited(7, floatBytes(new Float32Array(classes)))),
-    attribute('classlabels_ints', 7, Uint8Array.from(labels.flatMap((label) => [0x40, ...varint(label)]))),
-    attribute('post_transform', 3, lengthDelimited(4, utf8(transform))),
+  const bytes = concatBytes([
+    textField(1, input),
+    ...outputs.map((output) => textField(2, output)),
+    textField(4, 'LinearClassifier'),
+    textField(7, 'ai.onnx.ml'),
+    attribute('coefficients', 6, bytesField(7, floatBytes(identity))),
+    attribute('intercepts', 6, bytesField(7, floatBytes(new Float32Array(classes)))),
+    attribute('classlabels_ints', 7, concatBytes(labels.map((label) => varintField(8, label)))),
+    attribute('post_transform', 3, textField(4, transform)),
   ]);
   return { bytes, operator: 'LinearClassifier', domain: 'ai.onnx.ml', inputs: [input], outputs };
 }
 
 // AttributeProto: name 1, type 20.
 function attribute(name: string, type: number, value: Uint8Array): Uint8Array {
-  return lengthDelimited(5, concat([lengthDelimited(1, utf8(name)), value, Uint8Array.from([0xa0, 0x01, type])]));
+  return bytesField(5, concatBytes([textField(1, name), value, varintField(20, type)]));
 }
 
 // NodeProto: input 1, output 2, op_type 4, attribute 5, domain 7. AttributeProto: g 6, graphs 11.
@@ -139,34 +140,6 @@ function nameOf(bytes: Uint8Array, number: number): string {
   return '';
 }
 
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
 function floatBytes(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer);
-}
-
-function lengthDelimited(number: number, bytes: Uint8Array): Uint8Array {
-  return concat([Uint8Array.from([...varint(number * 8 + 2), ...varint(bytes.length)]), bytes]);
-}
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let left = value;
-  while (left >= 128) {
-    bytes.push((left % 128) + 128);
-    left = Math.floor(left / 128);
-  }
-  return [...bytes, left];
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

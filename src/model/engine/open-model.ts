@@ -4,7 +4,7 @@ import type { ModelSession } from '../elements/model-session.ts';
 import { type OnnxFile, readOnnxFile } from '../onnx/onnx-file.ts';
 import { OnnxSession, type SessionOptions } from '../onnx/onnx-session.ts';
 import { checkRows } from './check-rows.ts';
-import { ELEMENT, partModel, readOnnxGraph, tensorInfo, transformNode } from './onnx-graph.ts';
+import { ELEMENT, type OnnxGraph, partModel, tensorInfo, transformNode } from './onnx-graph.ts';
 import { splitTrees, type TreeParts } from './split-trees.ts';
 import { type HeadTransform, TreeHead } from './tree-head.ts';
 import { TRANSFORM, TreeScorer } from './tree-scorer.ts';
@@ -95,7 +95,7 @@ async function takeTrees(
   const head = TreeHead.of(parts.trees);
   if (typeof head === 'string') return head;
   const width = widthOf(whole, parts);
-  const transform = head.transform === null ? null : await open(transformModel(bytes, head.transform));
+  const transform = head.transform === null ? null : await open(transformModel(parts.graph, head.transform));
   const scorer = new TreeScorer(parts.trees, head, transform);
   if (!scorer.prepare(width)) return 'its trees are too large, or ask for categories';
   const alone = isAlone(whole, parts) ? null : await open(parts.alone);
@@ -131,11 +131,11 @@ function widthOf(whole: OnnxSession, parts: TreeParts): number {
   return Math.max(1, declared ?? parts.trees.ensemble.features);
 }
 
-function transformModel(bytes: Uint8Array, { name, width }: HeadTransform): Uint8Array<ArrayBuffer> {
+function transformModel(graph: OnnxGraph, { name, width }: HeadTransform): Uint8Array<ArrayBuffer> {
   const { input, label, scores } = TRANSFORM;
   const node = transformNode(input, [label, scores], width, name);
   return partModel(
-    readOnnxGraph(bytes),
+    graph,
     [node],
     [tensorInfo(input, ELEMENT.float, 2)],
     [tensorInfo(label, ELEMENT.int64, 1), tensorInfo(scores, ELEMENT.float, 2)],

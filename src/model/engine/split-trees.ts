@@ -5,6 +5,7 @@ import { ELEMENT, type GraphNode, type OnnxGraph, partModel, readOnnxGraph, tens
 
 /** A model cut at its tree operator. Parts are ONNX models; null where there is nothing to run. */
 export interface TreeParts {
+  readonly graph: OnnxGraph;
   readonly trees: OnnxTrees;
   /** What the operator takes: [N, features] float32. */
   readonly input: string;
@@ -57,6 +58,7 @@ export function splitTrees(bytes: Uint8Array): TreeParts | string {
   const labelInfo = label === null ? null : tensorInfo(label, labelElement, 1);
   const edge = [...(labelInfo === null ? [] : [labelInfo]), ...(scoresInfo === null ? [] : [scoresInfo])];
   return {
+    graph,
     trees,
     input,
     label,

@@ -62,15 +62,6 @@ export class TreeHead {
     return Float32Array.from({ length: values.length / 2 }, (_, i) => values[2 * i + 1]!);
   }
 
-  /** Adds base and divisor to sums, in place: [N, targets]. */
-  finish(sums: Float32Array): void {
-    const { base, divisor, targets } = this.trees.ensemble;
-    if (divisor !== 1) for (let i = 0; i < sums.length; i++) sums[i] = sums[i]! / divisor;
-    if (base.every((value) => value === 0)) return;
-    for (let i = 0; i < sums.length; i += targets)
-      for (let target = 0; target < targets; target++) sums[i + target] = sums[i + target]! + base[target]!;
-  }
-
   /** The class of each row, from finished sums. */
   labels(sums: Float32Array): TensorValue {
     const { labels, isBinary, ensemble } = this.trees;

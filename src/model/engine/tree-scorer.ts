@@ -2,6 +2,7 @@ import type { TensorValue } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import type { TreeKernel } from '../tree-kernel/kernel.ts';
 import { fastestKernel } from '../tree-kernel/tree-kernels.ts';
+import { finishSums } from '../trees/finish-sums.ts';
 import type { OnnxTrees } from '../trees/tree-operator.ts';
 import { checkRows } from './check-rows.ts';
 import type { TreeHead } from './tree-head.ts';
@@ -38,7 +39,7 @@ export class TreeScorer {
     if (width < this.trees.ensemble.features) return false;
     if (this.kernel === null || this.width !== width) {
       const ensemble = { ...this.trees.ensemble, features: width };
-      this.kernel = fastestKernel(ensemble, checkRows(ensemble, width, TRIAL_ROWS));
+      this.kernel = fastestKernel(ensemble, () => checkRows(ensemble, width, TRIAL_ROWS));
       this.width = width;
     }
     return this.kernel !== null;
@@ -55,7 +56,7 @@ export class TreeScorer {
       throw new RangeError(`the trees ask for ${features} features, and rows have the shape [${rows.dims.join(', ')}]`);
     const sums = new Float32Array(count * targets);
     this.kernel!.sum(rows.data as Float32Array, count, sums);
-    this.head.finish(sums);
+    finishSums(this.trees.ensemble, sums);
     const label = wantsLabel && this.trees.labels !== null ? this.head.labels(sums) : null;
     const data = this.head.scores(sums);
     const scored = (values: Float32Array): TensorValue => ({

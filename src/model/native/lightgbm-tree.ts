@@ -1,6 +1,6 @@
 import { RULE, ZERO_BAND } from '../trees/ensemble.ts';
+import { nextDown } from '../trees/float-steps.ts';
 import type { EnsembleBuilder } from './ensemble-builder.ts';
-import { nextDown } from './float-steps.ts';
 import type { RefuseModel } from './refuse-model.ts';
 import { numbers, type TextLines, type TextValue, wholeNumber, wholeNumbers } from './text-lines.ts';
 

@@ -1,6 +1,6 @@
 import { RULE } from '../trees/ensemble.ts';
+import { nextDownFloat } from '../trees/float-steps.ts';
 import type { EnsembleBuilder } from './ensemble-builder.ts';
-import { nextDownFloat } from './float-steps.ts';
 import type { Part } from './model-json.ts';
 
 /** Categories are floats: what is above this one is none (src/common/categorical.h). */

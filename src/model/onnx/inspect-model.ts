@@ -23,15 +23,7 @@ export type ModelFacts = Omit<ModelInfo, 'signature' | 'device'> & { readonly fi
  * Errors: MODEL_CHECKSUM, MODEL_INVALID, MODEL_EXTERNAL_DATA, MODEL_CUSTOM_OP. Owns: `bytes` stays the caller's.
  */
 export function inspectModel(bytes: Uint8Array, where: string, pinned: string | null): ModelFacts {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (pinned !== null && pinned !== sha256) {
-    throw new PrescoreError('MODEL_CHECKSUM', {
-      what: 'model has another sha256',
-      where,
-      expected: pinned,
-      got: sha256,
-    });
-  }
+  const sha256 = checkedDigest(bytes, where, pinned);
   const file = readOnnxFile(bytes, where);
   if (file.externalTensors.length > 0) {
     const names = file.externalTensors.slice(0, 3).join(', ');
@@ -56,4 +48,12 @@ export function inspectModel(bytes: Uint8Array, where: string, pinned: string | 
     dynamicQuantization: file.operators.has('ai.onnx:DynamicQuantizeLinear'),
     file,
   };
+}
+
+/** The sha256 of a model's bytes. Errors: MODEL_CHECKSUM where another one is pinned. */
+export function checkedDigest(bytes: Uint8Array, where: string, pinned: string | null): string {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (pinned === null || pinned === sha256) return sha256;
+  const what = 'model has another sha256';
+  throw new PrescoreError('MODEL_CHECKSUM', { what, where, expected: pinned, got: sha256 });
 }

@@ -44,6 +44,11 @@ export class FunctionBody {
     return Array.from({ length: count }, () => this.local(type));
   }
 
+  /** Locals of one type by their names. */
+  named<Name extends string>(type: ValueType, ...names: readonly Name[]): Readonly<Record<Name, Local>> {
+    return Object.fromEntries(names.map((name) => [name, this.local(type)])) as Record<Name, Local>;
+  }
+
   /** The bytes of the code section's entry. */
   encode(code: Code): number[] {
     const locals = this.types.flatMap((type) => [1, TYPES[type]]);
@@ -108,9 +113,14 @@ export function int(value: number): number[] {
   return [0x41, ...signed(value)];
 }
 
-/** `v128` of the same 16 bytes everywhere; also the way to a constant of any lanes. */
+/** A v128 of 16 bytes. */
 export function vectorOf(bytes: readonly number[]): number[] {
   return [0xfd, 12, ...bytes];
+}
+
+/** A v128 of one byte, 16 times. */
+export function bytesOf(byte: number): number[] {
+  return vectorOf(new Array<number>(16).fill(byte));
 }
 
 export const i32 = {
@@ -176,8 +186,6 @@ export const v128 = {
 } as const;
 
 export const i8x16 = {
-  splat: one(15),
-  swizzle: two(14),
   /** Lanes beyond 15 are undefined unless their highest bit is set: then zero. */
   relaxedSwizzle: two(256),
   eq: two(35),
@@ -196,7 +204,6 @@ export const i16x8 = {
 } as const;
 
 export const i32x4 = {
-  splat: one(17),
   sub: two(177),
   add: two(174),
   bitmask: one(164),
@@ -204,13 +211,11 @@ export const i32x4 = {
 } as const;
 
 export const f32x4 = {
-  splat: one(19),
   lt: two(67),
   gt: two(68),
   ne: two(66),
   add: two(228),
   mul: two(230),
-  div: two(231),
   /** b where a is below b, else a: a NaN in b gives a. */
   pmax: two(235),
   /** b where b is below a, else a: a NaN in b gives a. */
@@ -218,17 +223,31 @@ export const f32x4 = {
 } as const;
 
 export const f64x2 = {
-  splat: one(20),
   lt: two(73),
   gt: two(74),
   ne: two(72),
   bitmask: one(196),
   add: two(240),
   mul: two(242),
-  div: two(243),
   pmax: two(247),
   pmin: two(246),
 } as const;
+
+/** A vector of floats that lie apart: one from the address of each lane. */
+export function gather(
+  type: 'float32' | 'float64',
+  addressOf: (lane: number) => { at: Code; offset: number },
+): number[] {
+  const [first, next, lanes] =
+    type === 'float32' ? [v128.load32Zero, v128.load32Lane, 4] : [v128.load64Zero, v128.load64Lane, 2];
+  const { at, offset } = addressOf(0);
+  let code = first(at, offset);
+  for (let lane = 1; lane < lanes; lane++) {
+    const here = addressOf(lane);
+    code = next(here.at, code, lane, here.offset);
+  }
+  return code;
+}
 
 function section(id: number, bytes: readonly number[]): number[] {
   return [id, ...unsigned(bytes.length), ...bytes];

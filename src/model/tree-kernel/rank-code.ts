@@ -1,9 +1,12 @@
 import { ZERO_BAND } from '../trees/ensemble.ts';
+import { floatsOf } from '../trees/float-arrays.ts';
 import {
+  bytesOf,
   type Code,
   FunctionBody,
   f32x4,
   f64x2,
+  gather,
   i8x16,
   i16x8,
   i32,
@@ -58,33 +61,28 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
   const size = isFloat ? 4 : 8;
   const lanes = 16 / size;
   const stride = features * size;
-  const [record, x, out, high, left, count, at, base, vectors] = body.locals('i32', 9) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const { record, x, out, high, left, count, at, base, vectors } = body.named(
+    'i32',
+    'record',
+    'x',
+    'out',
+    'high',
+    'left',
+    'count',
+    'at',
+    'base',
+    'vectors',
+  );
   const xs = body.locals('v128', 16 / lanes);
   const masks = body.locals('v128', 4);
-  const [limit, scale, offset, last] = body.locals('v128', 4) as [Local, Local, Local, Local];
+  const { limit, scale, offset, last } = body.named('v128', 'limit', 'scale', 'offset', 'last');
   const field = (name: keyof typeof SCAN): Code => i32.load(record.get, SCAN[name]);
   const splatField = (name: 'scale' | 'offset' | 'last'): Code =>
     isFloat ? v128.load32Splat(record.get, SCAN[name]) : v128.load64Splat(record.get, SCAN[name]);
 
-  const gather = xs.map((into, i) => {
-    const rowAt = (lane: number): number => (i * lanes + lane) * stride;
-    let code: Code = isFloat ? v128.load32Zero(x.get, rowAt(0)) : v128.load64Zero(x.get, rowAt(0));
-    for (let lane = 1; lane < lanes; lane++)
-      code = isFloat
-        ? laneOf(x, code, lane, rowAt(lane), v128.load32Lane)
-        : laneOf(x, code, lane, rowAt(lane), v128.load64Lane);
-    return into.set(code);
-  });
+  const load = xs.map((into, i) =>
+    into.set(gather(type, (lane) => ({ at: x.get, offset: (i * lanes + lane) * stride }))),
+  );
   const asZero = xs.map((v) => v.set(v128.andnot(v.get, ops.ne(v.get, v.get))));
   const bandAsNan = xs.map((v) => {
     const outside = v128.or(ops.gt(v.get, constantOf(type, ZERO_BAND)), ops.lt(v.get, constantOf(type, -ZERO_BAND)));
@@ -97,7 +95,7 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
     i8x16.narrow16(i16x8.narrow32(of(0), of(1)), i16x8.narrow32(of(2), of(3)));
 
   const few = seq(
-    ...masks.map((m) => m.set(vectorOf(ZEROS))),
+    ...masks.map((m) => m.set(bytesOf(0))),
     at.set(field('thresholds')),
     count.set(field('count')),
     repeat(
@@ -119,14 +117,14 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
       out.get,
       i8x16.sub(
         narrow((i) => masks[i]!.get),
-        vectorOf(new Array<number>(16).fill(BIAS)),
+        bytesOf(BIAS),
       ),
     ),
   );
   const magic = constantOf(type, isFloat ? 2 ** 23 : 2 ** 52);
   const cells = xs.map((v) => {
     const place = ops.add(ops.mul(v.get, scale.get), offset.get);
-    return ops.add(ops.pmin(last.get, ops.pmax(vectorOf(ZEROS), place)), magic);
+    return ops.add(ops.pmin(last.get, ops.pmax(bytesOf(0), place)), magic);
   });
   const above = (v: Local, lane: number, vector: Code, step: number): Code =>
     i32.popcnt((isFloat ? i32x4 : f64x2).bitmask(ops.gt(splatLane(v, lane, size), v128.load(vector, step))));
@@ -157,12 +155,13 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
       ),
     );
   const loadGrid = seq(scale.set(splatField('scale')), offset.set(splatField('offset')), last.set(splatField('last')));
-  const isMode = (mode: number): Code => [...field('mode'), ...int(mode), 0x46];
+  const isMode = (mode: number): Code => i32.eq(field('mode'), int(mode));
+  const isFamily = (family: number): Code => i32.eq(field('family'), int(family));
   const highest = seq(
     v128.store(
       high.get,
       v128.select(
-        vectorOf(new Array<number>(16).fill(127)),
+        bytesOf(127),
         v128.load(out.get),
         narrow((i) => fourRows(i, (v) => ops.ne(v.get, v.get))),
       ),
@@ -170,9 +169,9 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
     high.set(i32.add(high.get, int(16))),
   );
   const block = seq(
-    ...gather,
-    when([...field('family'), ...int(FAMILY.asZero), 0x46], asZero.flat()),
-    when([...field('family'), ...int(FAMILY.zero), 0x46], bandAsNan.flat()),
+    ...load,
+    when(isFamily(FAMILY.asZero), asZero.flat()),
+    when(isFamily(FAMILY.zero), bandAsNan.flat()),
     when(isMode(MODE.few), few),
     when(isMode(MODE.one), seq(loadGrid, byCells(false))),
     when(isMode(MODE.many), seq(loadGrid, byCells(true))),
@@ -198,12 +197,7 @@ export function rankCode(type: CellType, features: number, scans: number, end: n
   );
 }
 
-const ZEROS = new Array<number>(16).fill(0);
 const LOW_WORDS = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
-
-function laneOf(x: Local, into: Code, lane: number, offset: number, load: typeof v128.load32Lane): Code {
-  return load(x.get, into, lane, offset);
-}
 
 function splatLane(v: Local, lane: number, size: number): Code {
   const bytes = Array.from({ length: 16 }, (_, i) => lane * size + (i % size));
@@ -211,6 +205,6 @@ function splatLane(v: Local, lane: number, size: number): Code {
 }
 
 function constantOf(type: CellType, value: number): number[] {
-  const bytes = type === 'float32' ? new Float32Array(4).fill(value) : new Float64Array(2).fill(value);
-  return vectorOf([...new Uint8Array(bytes.buffer)]);
+  const values = floatsOf(type, type === 'float32' ? 4 : 2).fill(value);
+  return vectorOf([...new Uint8Array(values.buffer)]);
 }

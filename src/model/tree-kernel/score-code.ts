@@ -1,13 +1,14 @@
 import {
+  bytesOf,
   type Code,
   FunctionBody,
   f32x4,
   f64x2,
+  gather,
   i8x16,
   i16x8,
   i32,
   int,
-  type Local,
   repeat,
   seq,
   v128,
@@ -39,18 +40,19 @@ const VECTORS = BLOCK / 16;
 export function scoreCode(sums: 'float32' | 'float64', places: ScorePlaces): number[] {
   const body = new FunctionBody(1);
   const isFloat = sums === 'float32';
-  const [p, groups, end, column, targets, weights, plane] = body.locals('i32', 7) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const { p, groups, end, column, targets, weights, plane } = body.named(
+    'i32',
+    'p',
+    'groups',
+    'end',
+    'column',
+    'targets',
+    'weights',
+    'plane',
+  );
   const vs = body.locals('v128', VECTORS);
   const leaves = body.locals('v128', VECTORS);
-  const [rank, mask, lowest, high, nibble] = body.locals('v128', 5) as [Local, Local, Local, Local, Local];
+  const { rank, mask, lowest, high, nibble } = body.named('v128', 'rank', 'mask', 'lowest', 'high', 'nibble');
 
   const nodes = (bytes: Code, isRightLost: boolean): number[] =>
     when(
@@ -79,7 +81,7 @@ export function scoreCode(sums: 'float32' | 'float64', places: ScorePlaces): num
     counts.set(i32.load(p.get)),
     first.set(p.get),
     p.set(i32.add(p.get, int(8))),
-    ...vs.map((v) => v.set(vectorOf(new Array<number>(16).fill(255)))),
+    ...vs.map((v) => v.set(bytesOf(255))),
     nodes(i32.and(counts.get, int(0xffff)), true),
     nodes(i32.shr(counts.get, 16), false),
     rank.set(v128.load8Splat(first.get, 4)),
@@ -94,17 +96,17 @@ export function scoreCode(sums: 'float32' | 'float64', places: ScorePlaces): num
   const lanes = 16 / size;
   const ops = isFloat ? f32x4 : f64x2;
   const addLeaves = Array.from({ length: BLOCK / lanes }, (_, i) => {
-    const at = (lane: number): Code =>
-      i32.add(weights.get, i32.shl(i32.load8u(int(0), places.leaf + i * lanes + lane), isFloat ? 2 : 3));
-    let values: Code = isFloat ? v128.load32Zero(at(0)) : v128.load64Zero(at(0));
-    for (let lane = 1; lane < lanes; lane++)
-      values = isFloat ? v128.load32Lane(at(lane), values, lane) : v128.load64Lane(at(lane), values, lane);
+    const leafAt = (lane: number): Code => i32.load8u(int(0), places.leaf + i * lanes + lane);
+    const values = gather(sums, (lane) => ({
+      at: i32.add(weights.get, i32.shl(leafAt(lane), isFloat ? 2 : 3)),
+      offset: 0,
+    }));
     return v128.store(plane.get, ops.add(v128.load(plane.get, 16 * i), values), 16 * i);
   });
   const tree = seq(
     groups.set(i32.load(p.get)),
     p.set(i32.add(p.get, int(4))),
-    ...leaves.map((leaf) => leaf.set(vectorOf(new Array<number>(16).fill(255)))),
+    ...leaves.map((leaf) => leaf.set(bytesOf(255))),
     repeat(group, groups.tee(i32.sub(groups.get, int(1)))),
     ...leaves.map((leaf, i) => v128.store(int(0), leaf.get, places.leaf + 16 * i)),
     targets.set(i32.load(p.get)),
@@ -121,7 +123,7 @@ export function scoreCode(sums: 'float32' | 'float64', places: ScorePlaces): num
   );
   return body.encode(
     seq(
-      nibble.set(vectorOf(new Array<number>(16).fill(15))),
+      nibble.set(bytesOf(15)),
       lowest.set(vectorOf(LOWEST_BIT)),
       high.set(vectorOf(LOWEST_BIT.map((bit) => (bit === 255 ? 255 : bit + 4)))),
       p.set(int(places.trees)),

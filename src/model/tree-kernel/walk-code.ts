@@ -45,7 +45,7 @@ export function walkCode(type: 'float32' | 'float64', stride: number, rules: Wal
   const body = new FunctionBody(4);
   const [root, rows, end, leaves] = [0, 1, 2, 3].map((i) => body.param(i)) as [Local, Local, Local, Local];
   const at = body.locals('i32', ABREAST);
-  const [moved, next, word, set] = body.locals('i32', 4) as [Local, Local, Local, Local];
+  const { moved, next, word, set } = body.named('i32', 'moved', 'next', 'word', 'set');
   const x = body.local(type === 'float32' ? 'f32' : 'f64');
   const ops = float[type];
   const node = NODE[type];

@@ -75,8 +75,3 @@ export const RULE = {
 
 /** LightGBM's kZeroThreshold (include/LightGBM/meta.h), a float there. */
 export const ZERO_BAND = Math.fround(1e-35);
-
-/** Trees without a node are single leaves. */
-export function leafOf(child: number): number {
-  return ~child;
-}

@@ -1,5 +1,6 @@
 import { RULE } from './ensemble.ts';
 import type { NodeRows } from './ensemble-builder.ts';
+import { nextDownFloat } from './float-steps.ts';
 
 const MODES = ['BRANCH_LEQ', 'BRANCH_LT', 'BRANCH_GTE', 'BRANCH_GT', 'BRANCH_EQ', 'BRANCH_NEQ'];
 
@@ -42,22 +43,12 @@ export function setBranch(rows: OpenRows, row: number, branch: Branch): string |
   if (mode < 0 || mode > 3) return `a node asks ${MODES[mode] ?? 'for a set'}`;
   const isTrueLeft = mode < 2;
   const isOpen = mode === 1 || mode === 2;
-  const threshold = isOpen ? floatBelow(value) : value;
-  if (Number.isNaN(threshold)) return 'a threshold is NaN';
+  // Nothing is below negative infinity.
+  if (Number.isNaN(value) || (isOpen && value === Number.NEGATIVE_INFINITY)) return 'a threshold is NaN';
+  const threshold = isOpen ? nextDownFloat(value) : value;
   rows.threshold[row] = threshold;
   rows.rule[row] = isMissingTrue === isTrueLeft ? RULE.nanLeft : RULE.nanRight;
   rows.left[row] = isTrueLeft ? whenTrue : whenFalse;
   rows.right[row] = isTrueLeft ? whenFalse : whenTrue;
   return null;
-}
-
-const word = new DataView(new ArrayBuffer(4));
-
-/** The largest float32 below a float32; NaN where there is none. */
-export function floatBelow(value: number): number {
-  if (value === Number.NEGATIVE_INFINITY) return Number.NaN;
-  if (value === 0) return -(2 ** -149);
-  word.setFloat32(0, value);
-  word.setInt32(0, word.getInt32(0) + (value > 0 ? -1 : 1));
-  return word.getFloat32(0);
 }

@@ -19,11 +19,6 @@ export function plainScores(ensemble: Ensemble, rows: Float32Array | Float64Arra
   return scores;
 }
 
-/** The leaf of each tree that a row falls into, in the order of `roots`. */
-export function plainLeaves(ensemble: Ensemble, value: (feature: number) => number): Int32Array {
-  return ensemble.roots.map((root) => leafFrom(ensemble, root, value));
-}
-
 function scoreRow(ensemble: Ensemble, value: (feature: number) => number, scores: Float64Array): void {
   const { leaves, base, baseAdded, divisor } = ensemble;
   const round = ensemble.sums === 'float32' ? Math.fround : same;

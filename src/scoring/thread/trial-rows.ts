@@ -1,5 +1,6 @@
 import type { TensorType } from '../../base/contract/signature.ts';
 import { elementBytes, type TensorValue, zeros } from '../../model/elements/elements.ts';
+import { seeded } from '../../model/elements/seeded.ts';
 import { storedValue } from '../tensor/pack-numbers.ts';
 
 /** An input as a trial feeds it: rows of `tail`, or a tensor for a batch of so many rows that is the same for all. */
@@ -39,7 +40,7 @@ export function trialFeeds(
   seed: number,
   isLoud: boolean,
 ): Feeds {
-  const random = randomOf(seed);
+  const random = seeded(seed);
   const feeds = new Map<string, TensorValue>();
   for (const input of inputs) {
     if ('same' in input) {
@@ -76,17 +77,6 @@ function anyValue(type: TensorType, style: TrialStyle, random: () => number, sca
   if (type !== 'float32' && type !== 'float64' && type !== 'float16')
     return storedValue(type, below(style.integers + 1));
   return storedValue(type, style.whole === null ? (4 * random() - 2) * scale : below(style.whole + 1));
-}
-
-// Mulberry32.
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 function countOf(dims: readonly number[]): number {

@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPrescoreError } from '../../../../src/base/errors/prescore-error.ts';
+import { seeded } from '../../../../src/model/elements/seeded.ts';
 import { runPython } from '../../../harness/python.ts';
 import { ArrowBench } from './arrow-fixture.ts';
 
@@ -60,14 +61,3 @@ describe('damaged copies of files and streams', () => {
     expect(outcomes.get(null)).toBeGreaterThan(0);
   }, 600_000);
 });
-
-/** mulberry32: the same numbers in [0, 1) on every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}

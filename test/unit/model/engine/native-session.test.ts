@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import type { TensorValue } from '../../../../src/model/elements/elements.ts';
+import { seeded } from '../../../../src/model/elements/seeded.ts';
 import { checkedKernel } from '../../../../src/model/engine/checked-kernel.ts';
 import { loadModel } from '../../../../src/model/engine/load-model.ts';
 import { readNativeModel } from '../../../../src/model/native/read-native-model.ts';
 import { plainScores } from '../../../../src/model/trees/plain-scores.ts';
 import { suggestOutputs } from '../../../../src/scoring/draft/suggest-outputs.ts';
 import { bindFeatures } from '../../../../src/scoring/tensor/bind-features.ts';
-import { randomOf } from '../../../harness/random-ensembles.ts';
 import { otherBits, type TrainerCase, trainerCase, trainerCases } from '../../../harness/trainer-cases.ts';
 
 const OPTIONS = { intraOpThreads: 1, device: 'cpu', trees: 'auto' } as const;
@@ -56,7 +56,7 @@ test.each(doubles)(
     const { kernel } = checkedKernel(ensemble);
     const { data } = arrays['rows']!;
     const count = 1100;
-    const random = randomOf(11);
+    const random = seeded(11);
     const wanted = (): number => data[Math.floor(random() * data.length)]!;
     const rows = Float64Array.from({ length: count * ensemble.features }, wanted);
     for (const some of [Float64Array.from(Float32Array.from(rows)), rows]) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { seeded } from '../../../../scripts/prove/random.ts';
 import { isPrescoreError } from '../../../../src/base/errors/prescore-error.ts';
+import { seeded } from '../../../../src/model/elements/seeded.ts';
 import type { NativeModel } from '../../../../src/model/native/native-model.ts';
 import { readNativeModel } from '../../../../src/model/native/read-native-model.ts';
 import { plainScores } from '../../../../src/model/trees/plain-scores.ts';

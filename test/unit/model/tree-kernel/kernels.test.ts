@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { seeded } from '../../../../src/model/elements/seeded.ts';
 import { bitVectorKernel } from '../../../../src/model/tree-kernel/bit-vector-kernel.ts';
 import { walkKernel } from '../../../../src/model/tree-kernel/walk-kernel.ts';
 import { type Ensemble, RULE } from '../../../../src/model/trees/ensemble.ts';
 import { plainScores } from '../../../../src/model/trees/plain-scores.ts';
-import { type EnsembleShape, randomEnsemble, randomOf, randomRows } from '../../../harness/random-ensembles.ts';
+import { type EnsembleShape, randomEnsemble, randomRows } from '../../../harness/random-ensembles.ts';
 
 const NUMERIC: readonly (readonly number[])[] = [
   [RULE.nanLeft],
@@ -48,7 +49,7 @@ function wrongSums(make: MakeKernel, ensemble: Ensemble, rows: Float32Array | Fl
 
 describe('kernels give the sums of the plain way, bit for bit', () => {
   test('bit vectors, over random ensembles and rows', () => {
-    const random = randomOf(1);
+    const random = seeded(1);
     for (let i = 0; i < 60; i++) {
       const ensemble = randomEnsemble(random, shapeOf(random, NUMERIC));
       if (ensemble.nodes.feature.length === 0) continue;
@@ -57,7 +58,7 @@ describe('kernels give the sums of the plain way, bit for bit', () => {
   });
 
   test('walks, also over category sets and trees of a thousand leaves', () => {
-    const random = randomOf(2);
+    const random = seeded(2);
     for (let i = 0; i < 60; i++) {
       const shape = shapeOf(random, [...NUMERIC, ...SETS]);
       const ensemble = randomEnsemble(random, i % 10 === 0 ? { ...shape, leaves: 1000, trees: 4 } : shape);
@@ -66,7 +67,7 @@ describe('kernels give the sums of the plain way, bit for bit', () => {
   });
 
   test.each([0, 1, 7, 8, 9, 63, 64, 65, 511, 513])('%i rows', (count) => {
-    const random = randomOf(3);
+    const random = seeded(3);
     const ensemble = randomEnsemble(random, { ...shapeOf(random, NUMERIC), trees: 5, leaves: 31 });
     const rows = randomRows(random, ensemble, count);
     expect(wrongSums(bitVectorKernel, ensemble, rows)).toBe(0);
@@ -74,7 +75,7 @@ describe('kernels give the sums of the plain way, bit for bit', () => {
   });
 
   test.each(['float32', 'float64'] as const)('one feature with thousands of thresholds, as %s', (values) => {
-    const random = randomOf(4);
+    const random = seeded(4);
     const shape = { trees: 60, leaves: 120, features: 1, targets: 1, values, sums: 'float32', rules: [0, 1] } as const;
     const ensemble = randomEnsemble(random, shape);
     const spread = {
@@ -86,7 +87,7 @@ describe('kernels give the sums of the plain way, bit for bit', () => {
   });
 
   test('thresholds that all lie in one cell of a grid, and sizes from the smallest float to the largest', () => {
-    const random = randomOf(5);
+    const random = seeded(5);
     const shape = {
       trees: 20,
       leaves: 60,
@@ -106,7 +107,7 @@ describe('kernels give the sums of the plain way, bit for bit', () => {
 });
 
 describe('ensembles that are not for bit vectors', () => {
-  const random = randomOf(6);
+  const random = seeded(6);
   const shape = {
     trees: 2,
     leaves: 20,

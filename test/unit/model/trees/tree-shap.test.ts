@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { seeded } from '../../../../scripts/prove/random.ts';
+import { seeded } from '../../../../src/model/elements/seeded.ts';
 import { EnsembleBuilder } from '../../../../src/model/native/ensemble-builder.ts';
 import { readNativeModel } from '../../../../src/model/native/read-native-model.ts';
 import { refusalsOf } from '../../../../src/model/native/refuse-model.ts';
