@@ -7,7 +7,6 @@ import { failureOf } from '../harness/failure-of.ts';
 import { modelFolder, openModel } from '../harness/model-files.ts';
 import type { Refusal } from '../harness/refusal.ts';
 import { refusesModel } from '../harness/sum-job.ts';
-import { fixtures } from '../harness/temp-job.ts';
 
 /*
  * One command line for each kind of refusal; the variants of a kind bind a real model in this process.
@@ -90,18 +89,6 @@ describe('D88 inputs on one side only', () => {
 });
 
 describe('D89 outputs that are no tensors', () => {
-  it('a list of maps: refused with a hint', async () => {
-    const changes = {
-      input: { uri: join(fixtures, 'mixed/month=01/part-0.parquet') },
-      features: undefined,
-      outputs: { p: 'output_probability' },
-      id: ['flight_id'],
-    };
-    const says = /output_probability is a sequence.*a tensor \(output_label\).*zipmap/;
-    const refusal = { exit: 5, code: 'MODEL_OUTPUT_TYPE', says };
-    await refusesModel(refusal, join(fixtures, 'models/delay_mixed_zipmap.onnx'), changes);
-  });
-
   it('a sequence and an optional', async () => {
     expect(await outputFault('sequences', { p: output('parts') })).toMatch(/^MODEL_OUTPUT_TYPE: .*sequence/);
     expect(await outputFault('sequences', { p: output('maybe') })).toMatch(/^MODEL_OUTPUT_TYPE: .*optional/);

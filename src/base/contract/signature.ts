@@ -33,6 +33,8 @@ export interface TensorSignature {
   readonly isShapeless?: true;
   /** Of a text input that knows missing values: the text that stands for one. Nulls become it where the job says nothing else. */
   readonly missingText?: string;
+  /** Of an output [N, C] with a column for each class: their labels in order, where the file has them. */
+  readonly classes?: readonly (string | number)[];
   /** An output whose columns are values of their own: two of them are not two classes. */
   readonly isPerTarget?: true;
   /** An output that costs much more than the others: only given where somebody names it. */

@@ -274,7 +274,7 @@ export const ERROR_CODES = {
     5,
     false,
     'An output of the model is not a tensor.',
-    'For scikit-learn export with options={"zipmap": False}, or bind other outputs only.',
+    'Bind other outputs only, or cut it off in Python (onnx.utils.extract_model), so that the tensor before it is the output.',
   ),
   MODEL_BATCH_AXIS: entry(
     5,

@@ -1,4 +1,4 @@
-import type { ModelInfo } from '../../base/contract/signature.ts';
+import type { ModelInfo, Signature } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sampleOf } from '../../base/formats/file-sample.ts';
 import { recogniseFile } from '../../base/formats/recognise-file.ts';
@@ -6,8 +6,12 @@ import type { ModelSession } from '../elements/model-session.ts';
 import type { NativeModel } from '../native/native-model.ts';
 import { isNativeKind, readNativeModel } from '../native/read-native-model.ts';
 import { checkedDigest, inspectModel } from '../onnx/inspect-model.ts';
+import { type OnnxFile, readOnnxFile } from '../onnx/onnx-file.ts';
 import { checkedKernel } from './checked-kernel.ts';
+import { CLASSIFIERS, type ClassLabels, classLabels } from './class-labels.ts';
+import { cutMaps } from './cut-maps.ts';
 import { NativeSession } from './native-session.ts';
+import { readOnnxGraph } from './onnx-graph.ts';
 import { type EngineOptions, engineOf, openModel } from './open-model.ts';
 
 /** A model that scores, and what is told of it. */
@@ -30,10 +34,31 @@ export async function loadModel(
   const kind = recogniseFile(sampleOf(bytes, where))?.kind;
   if (kind !== undefined && isNativeKind(kind)) return loadNative(bytes, pinned, options, where);
   const { file, ...facts } = inspectModel(bytes, where, pinned);
-  const { session, choice } = await openModel(bytes, file, options, where);
-  const { signature, granted } = session;
+  const cut = file.operators.has('ai.onnx.ml:ZipMap') ? cutMaps(bytes) : null;
+  const tensors = cut?.bytes ?? bytes;
+  const opened = await openModel(tensors, cut === null ? file : readOnnxFile(tensors, where), options, where);
+  const { session, choice } = opened;
+  const { granted } = session;
+  const signature = withClasses(session.signature, file, tensors, cut?.labels ?? NO_LABELS);
   const device = granted.device === 'cpu' ? {} : { device: granted };
   return { session, info: { ...facts, signature, ...engineOf(choice), ...device } };
+}
+
+const NO_LABELS: ReadonlyMap<string, ClassLabels> = new Map();
+
+function withClasses(
+  { inputs, outputs }: Signature,
+  file: OnnxFile,
+  bytes: Uint8Array,
+  known: ReadonlyMap<string, ClassLabels>,
+): Signature {
+  const isClassifier = CLASSIFIERS.some((operator) => file.operators.has(`ai.onnx.ml:${operator}`));
+  const found = isClassifier ? classLabels(readOnnxGraph(bytes)) : NO_LABELS;
+  const named = outputs.map((output) => {
+    const classes = known.get(output.name) ?? found.get(output.name);
+    return classes === undefined ? output : { ...output, classes };
+  });
+  return { inputs, outputs: named };
 }
 
 const NAMES = { lightgbm: 'LightGBM', xgboost: 'XGBoost', catboost: 'CatBoost' } as const;

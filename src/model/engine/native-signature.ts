@@ -87,7 +87,9 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
           values === null ? [null] : [null, values],
         ),
       ),
-      ...(hasProbability ? [tensor(NATIVE_OUTPUT.probability, outputs.arithmetic, [null, outputs.classes])] : []),
+      ...(hasProbability
+        ? [withLabels(tensor(NATIVE_OUTPUT.probability, outputs.arithmetic, [null, outputs.classes]), classes)]
+        : []),
       perTarget(tensor(NATIVE_OUTPUT.raw, ensemble.sums, ensemble.targets === 1 ? [null] : [null, ensemble.targets])),
       ...(ensemble.leaves.cover === null
         ? []
@@ -99,6 +101,11 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
           ]),
     ],
   };
+}
+
+function withLabels(tensor: TensorSignature, classes: NativeModel['classes']): TensorSignature {
+  const labels = (classes ?? []).flatMap((one) => (one === null ? [] : [typeof one === 'boolean' ? String(one) : one]));
+  return labels.length === 0 || labels.length !== classes?.length ? tensor : { ...tensor, classes: labels };
 }
 
 function perTarget(tensor: TensorSignature): TensorSignature {

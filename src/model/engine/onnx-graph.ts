@@ -89,6 +89,14 @@ export function tensorInfo(name: string, element: number, axes: number): Uint8Ar
   return concatBytes([textField(1, name), bytesField(2, bytesField(1, tensor))]);
 }
 
+/** The value info of scores, [N, classes]. */
+export function scoresInfo(name: string, element: number, classes: number): Uint8Array {
+  // An empty Dimension is an axis of any length.
+  const shape = bytesField(2, concatBytes([bytesField(1, new Uint8Array(0)), bytesField(1, varintField(1, classes))]));
+  const tensor = concatBytes([varintField(1, element), shape]);
+  return concatBytes([textField(1, name), bytesField(2, bytesField(1, tensor))]);
+}
+
 /** A node of ai.onnx.ml: LinearClassifier that hands `classes` scores through its post-transform. */
 export function transformNode(
   input: string,

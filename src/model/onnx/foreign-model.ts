@@ -11,7 +11,7 @@ const python = (code: string): string => `python -c "${code}"`;
 const asItIs: Advice = () => 'Name it as the model: it is scored as it is (prescore help trees).';
 
 const sklearn: Advice = (file) =>
-  `Convert it (pip install skl2onnx): ${python(`import joblib, numpy, skl2onnx; m = joblib.load('${file}'); open('model.onnx', 'wb').write(skl2onnx.to_onnx(m, numpy.zeros((1, m.n_features_in_), 'float32'), options={'zipmap': False} if hasattr(m, 'classes_') else None).SerializeToString())`)}; a pipeline over named columns takes a row of its table in place of the zeros.`;
+  `Convert it (pip install skl2onnx): ${python(`import joblib, numpy, skl2onnx; m = joblib.load('${file}'); open('model.onnx', 'wb').write(skl2onnx.to_onnx(m, numpy.zeros((1, m.n_features_in_), 'float32')).SerializeToString())`)}; a pipeline over named columns takes a row of its table in place of the zeros.`;
 
 /** The booster inside of a pickled wrapper, as the file of its own format. */
 const pickled =
