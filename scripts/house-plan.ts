@@ -152,7 +152,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'model/onnx',
         holds: 'reading ONNX files, refusals, devices, the session',
-        may: [...BASE, 'base/formats', 'model/elements', 'model/gpu'],
+        may: [...BASE, 'base/disk', 'base/formats', 'model/elements', 'model/gpu'],
       },
       {
         path: 'model/trees',
@@ -170,6 +170,7 @@ export const WINGS: readonly Wing[] = [
         holds: 'what evaluates a model: its trees by the kernel where that is exact and faster, else ONNX Runtime',
         may: [
           ...BASE,
+          'base/disk',
           'base/formats',
           'model/elements',
           'model/onnx',

@@ -27,7 +27,7 @@ const MODELS: readonly (readonly [file: string, says: string, line: string])[] =
   ['sklearn.pkl.gz', 'packed with gzip (inside: a scikit-learn model in a pickle)', 'skl2onnx.to_onnx(m'],
   ['sklearn.pkl.xz', 'packed with xz', 'skl2onnx.to_onnx(m'],
   ['forest.onnx.gz', 'packed with gzip (inside: an ONNX model)', 'gunzip'],
-  ['external.onnx.data', 'raw weights', "onnx.save(onnx.load('model.onnx'), 'whole.onnx')"],
+  ['external.onnx.data', 'raw weights', 'Name the .onnx file beside it'],
   ['model.keras', 'a Keras model', "export('model.onnx', format='onnx', input_signature=m.inputs)"],
   ['model.h5', 'a Keras model', "export('model.onnx', format='onnx', input_signature=m.inputs)"],
   ['model.tflite', 'a TensorFlow Lite model', 'python -m tf2onnx.convert --tflite'],

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { inspectModel } from '../../src/model/onnx/inspect-model.ts';
 import { OnnxSession } from '../../src/model/onnx/onnx-session.ts';
 import { runPython } from './python.ts';
@@ -35,6 +37,21 @@ export async function openModel(path: string): Promise<OnnxSession> {
   const bytes = new Uint8Array(readFileSync(path));
   const { file } = inspectModel(bytes, path, null);
   return OnnxSession.open(bytes, file, { intraOpThreads: 1, device: 'cpu' }, path);
+}
+
+/** x [N, 3] -> y = x + [1, 2, 3], whose weights lie in a file beside the graph. Gives the path of the graph. */
+export async function outsideModel(folder: string): Promise<string> {
+  const path = join(folder, 'model.onnx');
+  await copyFile(join(await modelFolder(), 'external_beside.onnx'), path);
+  await writeFile(join(folder, 'weights.bin'), new Float32Array([1, 2, 3]));
+  return path;
+}
+
+/** The digest of such a model, as docs/models.md writes it down for a shell. */
+export async function outsideDigest(path: string): Promise<string> {
+  const script = '(sha256sum < model.onnx | cut -c1-64; sha256sum weights.bin) | sha256sum | cut -c1-64';
+  const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: dirname(path) });
+  return stdout.trim();
 }
 
 async function makeModels(): Promise<string> {

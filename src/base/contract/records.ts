@@ -1,4 +1,5 @@
 import type { GrantedDevice, RunDevices } from './device.ts';
+import type { WeightsFile } from './model-files.ts';
 import type { StagedPart } from './object-store.ts';
 import type { OutputColumn, TableVersion } from './plan.ts';
 import type { TreeEngine } from './signature.ts';
@@ -101,6 +102,8 @@ export interface Manifest {
     readonly version: string | null;
     readonly sha256: string;
     readonly uri: string;
+    /** The files of weights beside the one that `uri` names; absent where there is one file. */
+    readonly weights?: readonly WeightsFile[];
     /** What evaluated its trees, when that is not ONNX Runtime. */
     readonly engine?: TreeEngine;
   };

@@ -1,4 +1,5 @@
 import type { GrantedDevice } from './device.ts';
+import type { WeightsFile } from './model-files.ts';
 import type { RowDependence } from './row-dependence.ts';
 
 /** Element types of tensors, in ONNX Runtime's spelling. */
@@ -58,9 +59,12 @@ export interface TreeEngine {
 }
 
 export interface ModelInfo {
-  /** Lower-case hex. */
+  /** Lower-case hex; of several files, one digest over all. */
   readonly sha256: string;
+  /** Of all its files. */
   readonly bytes: number;
+  /** The files beside the graph that hold its weights; absent where there is one file. */
+  readonly weights?: readonly WeightsFile[];
   readonly irVersion: number;
   readonly opsets: Readonly<Record<string, number>>;
   readonly producer: string;

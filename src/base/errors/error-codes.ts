@@ -267,8 +267,8 @@ export const ERROR_CODES = {
   MODEL_EXTERNAL_DATA: entry(
     5,
     false,
-    'The model keeps weights in other files.',
-    'Save it as one file: onnx.save(model, path, save_as_external_data=False).',
+    'The model keeps weights in files that are not beside it.',
+    'Put them beside it under the names that it gives, or save it as one file: onnx.save(onnx.load(path), whole).',
   ),
   MODEL_OUTPUT_TYPE: entry(
     5,

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { copyFile, writeFile } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '../../base/contract/job.ts';
 import type { ObjectStore, StoreResolver } from '../../base/contract/object-store.ts';
@@ -7,17 +6,14 @@ import { fileDigest } from '../../base/disk/file-digest.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { readSample } from '../../base/formats/file-sample.ts';
 import { withFileErrors } from '../../data/file-store/file-errors.ts';
+import { type CopiedModel, copyModel, LARGEST_GRAPH, refuseLargeGraph } from '../../model/onnx/copy-model.ts';
+import { digestOfFiles } from '../../model/onnx/external-data.ts';
 import { folderAsModel } from '../../model/onnx/foreign-folder.ts';
 import { foreignModel } from '../../model/onnx/foreign-model.ts';
 
-const MAX_MODEL_BYTES = 2 * 1024 ** 3;
-
 /** A copy of the model that only this process knows: a file that is replaced during a run changes nothing. */
-export interface LocalModel {
-  readonly path: string;
-  /** Size of the file. */
-  readonly bytes: number;
-  /** The job's pin, or what a model without one has; every child compares the bytes that it loads. */
+export interface LocalModel extends CopiedModel {
+  /** The job's pin, or what a model without one has; every child compares what it loads. */
   readonly sha256: string;
 }
 
@@ -42,8 +38,8 @@ async function someFiles(store: ObjectStore, key: string): Promise<string[]> {
 /**
  * Copies a model to the scratch folder. Children hash the bytes they load, so a pinned one is not hashed here.
  *
- * Errors: MODEL_NOT_FOUND, MODEL_UNPINNED (with the sha256 to write down), MODEL_INVALID above 2 GiB and of a folder; those of the store
- * and of the scratch folder.
+ * Errors: MODEL_NOT_FOUND, MODEL_UNPINNED (with the sha256 to write down), MODEL_EXTERNAL_DATA, MODEL_INVALID above 2 GiB and of a folder;
+ * those of the store and of the scratch folder.
  */
 export async function fetchModel(
   job: Job,
@@ -54,7 +50,7 @@ export async function fetchModel(
   const { store, key, uri } = stores.at(job.model.uri);
   const info = await store.head(key);
   if (info === null) throw folderAsModel(await someFiles(store, key), uri);
-  if (info.size > MAX_MODEL_BYTES) {
+  if (info.size > LARGEST_GRAPH) {
     // Checkpoints can be of any size.
     const sample = await readSample(
       async (offset, length) => {
@@ -67,21 +63,13 @@ export async function fetchModel(
     );
     const foreign = foreignModel(sample, uri);
     if (foreign !== null) throw foreign;
-    const [what, got] = ['model is larger than an ONNX file can be', `${info.size} bytes`];
-    throw new PrescoreError('MODEL_INVALID', { what, where: uri, expected: 'at most 2 GiB', got });
+    refuseLargeGraph(info.size, uri);
   }
-  const path = join(scratchDir, 'model.onnx');
-  const local = store.localPath(key);
-  if (local !== null) {
-    await withFileErrors(local, () => copyFile(local, path, constants.COPYFILE_FICLONE));
-  } else {
-    const bytes = new Uint8Array(info.size);
-    await store.readRange(key, { offset: 0, length: info.size }, info.etag, bytes);
-    await withFileErrors(path, () => writeFile(path, bytes));
-  }
-  if (job.model.sha256 !== null) return { path, bytes: info.size, sha256: job.model.sha256 };
-  const sha256 = await fileDigest(path);
-  if (allowUnpinned) return { path, bytes: info.size, sha256 };
+  const folder = await withFileErrors(scratchDir, () => mkdtemp(join(scratchDir, 'model-')));
+  const model = await copyModel({ store, key, uri }, info, folder, withFileErrors);
+  if (job.model.sha256 !== null) return { ...model, sha256: job.model.sha256 };
+  const sha256 = digestOfFiles(await fileDigest(model.path), model.weights);
+  if (allowUnpinned) return { ...model, sha256 };
   const what = 'model.sha256 is missing';
   throw new PrescoreError('MODEL_UNPINNED', { what, where: 'model.sha256', expected: sha256, got: 'nothing' });
 }

@@ -4,14 +4,14 @@ const MIB = 1048576;
 
 /**
  * What a scorer needs at least. Measured: a supervisor and one child of two threads together had at most 240 MiB (PSS) over
- * 1.3 million rows and 253 MiB over 13 million, with 1 GiB allowed (bench/results/2026-11-21-memory.json). A session kept 2.7 to 5 times
- * the file of a network, and 13 to 15 times the file of a tree model; those measured had 0.4 and 1.3 MiB, which `childBytes`
- * has room for. A tree model of a hundred megabytes needs more than is counted here.
+ * 1.3 million rows and 253 MiB over 13 million, with 1 GiB allowed (bench/results/2026-11-21-memory.json). What the model takes is told
+ * by `outlineModel`; `childBytes` has room for a small one.
  */
 export const MEMORY = {
   supervisorBytes: 96 * MIB,
   childBytes: 200 * MIB,
-  modelFactor: 4,
+  /** A model that takes more is loaded once in each child. */
+  largeModelBytes: 256 * MIB,
   minDuckBytes: 96 * MIB,
   maxDuckBytes: 1024 * MIB,
   leastBatchBytes: 32 * MIB,
@@ -34,7 +34,7 @@ export interface MemoryShare {
 
 /**
  * Divides execution.memory among scorers. `auto` takes as many scorers as there are cores (`places`; on GPUs as there are of them)
- * and as fit. On GPUs every scorer has a child of its own, which holds one device.
+ * and as fit. `modelBytes`: what the model takes when it is loaded. On GPUs every scorer has a child of its own, which holds one device.
  *
  * Errors: MEMORY_TOO_SMALL with the least figure that would do.
  */
@@ -58,12 +58,12 @@ export function shareMemory(
     });
   }
   const shareBytes = Math.floor((memoryBytes - MEMORY.supervisorBytes) / wanted);
-  const oneModel = MEMORY.modelFactor * modelBytes;
-  const threads = !isGpu && wanted > 1 && shareBytes - perScorer >= oneModel ? 2 : 1;
-  const spare = shareBytes - perScorer - (threads - 1) * oneModel;
+  const hasRoom = modelBytes <= MEMORY.largeModelBytes && shareBytes - perScorer >= modelBytes;
+  const threads = !isGpu && wanted > 1 && hasRoom ? 2 : 1;
+  const spare = shareBytes - perScorer - (threads - 1) * modelBytes;
   const duckMemoryBytes = Math.min(MEMORY.maxDuckBytes, MEMORY.minDuckBytes + Math.floor(spare / 2));
   // Half of what is left when everything else has what it may use; what a child may have is a tenth less than its share.
-  const left = 0.9 * shareBytes - perScorer - (threads - 1) * oneModel - (duckMemoryBytes - MEMORY.minDuckBytes);
+  const left = 0.9 * shareBytes - perScorer - (threads - 1) * modelBytes - (duckMemoryBytes - MEMORY.minDuckBytes);
   const batchBytes = Math.max(MEMORY.leastBatchBytes, Math.floor(left / 2 / threads));
   return { scorers: wanted, shareBytes, duckMemoryBytes, batchBytes, threads, slabs: threads + 2 };
 }
@@ -83,13 +83,13 @@ export function saySmallMemory(
   return `execution.memory of ${given} MiB has room for ${scorers} of ${places} scorers; ${least} MiB would ${gain}.`;
 }
 
-/** What so many scorers (`auto`: one) need at least with a model of this size, in bytes. */
+/** What so many scorers (`auto`: one) need at least with a model that takes so much, in bytes. */
 export function leastMemory(scorers: number | 'auto', modelBytes: number): number {
   return MEMORY.supervisorBytes + (scorers === 'auto' ? 1 : scorers) * leastBytes(modelBytes);
 }
 
 function leastBytes(modelBytes: number): number {
-  return MEMORY.childBytes + MEMORY.modelFactor * modelBytes + MEMORY.minDuckBytes;
+  return MEMORY.childBytes + modelBytes + MEMORY.minDuckBytes;
 }
 
 function leastMiB(scorers: number, modelBytes: number): number {

@@ -98,11 +98,11 @@ export class JobScorers {
     const isGpu = devices !== CPU;
     // One for each core, or for each GPU.
     const places = isGpu ? devices.length : availableParallelism();
-    const memory = allowedMemory(execution.memoryBytes, leastMemory(execution.scorers, model.bytes), this.parts);
+    const memory = allowedMemory(execution.memoryBytes, leastMemory(execution.scorers, model.memoryBytes), this.parts);
     const memoryBytes = memory.bytes;
     this.memory = memory;
-    const share = shareMemory(memoryBytes, execution.scorers, places, model.bytes, isGpu);
-    const shortage = saySmallMemory(share, execution.scorers, places, memoryBytes, model.bytes, isGpu);
+    const share = shareMemory(memoryBytes, execution.scorers, places, model.memoryBytes, isGpu);
+    const shortage = saySmallMemory(share, execution.scorers, places, memoryBytes, model.memoryBytes, isGpu);
     if (shortage !== null) this.warn(shortage);
     const { tf32 } = execution.cuda;
     const pool = new ScorerPool(
@@ -129,8 +129,8 @@ export class JobScorers {
     );
     this.pool = pool;
     const { intraOpThreads, trees, batchDeadlineMs } = execution;
-    const { path, sha256 } = model;
-    const request = { path, where: job.model.uri, sha256, intraOpThreads, trees, device: devices[0]! };
+    const { path, weights, sha256 } = model;
+    const request = { path, weights, where: job.model.uri, sha256, intraOpThreads, trees, device: devices[0]! };
     const loading = pool.load(request, devices, ({ details }) => {
       this.warn(`${details.what}; the other scorers go on without it`);
     });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Job } from '../../base/contract/job.ts';
 import type { JobScorer } from '../../base/contract/job-scorer.ts';
 import type { LiveModel } from '../../base/contract/live-model.ts';
+import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { openJobScorer } from '../../inference/job/job-scorer.ts';
 import { bindFeatures } from '../../scoring/tensor/bind-features.ts';
@@ -11,14 +12,11 @@ import { neededByJob, refuseExpressions } from '../load/refuse-expressions.ts';
 import { fetchModel } from '../processes/fetch-model.ts';
 import { liveColumnTypes } from './live-columns.ts';
 
-/** The model file of a job, fetched; whoever loads it compares its bytes with `sha256`. */
-export interface JobModelFile {
+/** The model of a job, fetched; whoever loads it compares its bytes with `sha256`. */
+export interface JobModelFile extends ModelFile {
   readonly name: string;
   readonly version: string | null;
-  readonly path: string;
   readonly sha256: string;
-  /** Where it came from, for messages. */
-  readonly where: string;
 }
 
 export interface JobScorerDeps {
@@ -40,9 +38,9 @@ export async function openLiveJob(job: Job, deps: JobScorerDeps): Promise<JobSco
   const { stores, scratchDir, allowUnpinned } = deps;
   // Several jobs may share the folder, at the same time.
   const own = await mkdtemp(join(scratchDir, 'job-'));
-  const { path, sha256 } = await fetchModel(job, stores, own, allowUnpinned);
+  const { path, weights, sha256 } = await fetchModel(job, stores, own, allowUnpinned);
   const { name, version, uri } = job.model;
-  const model = await deps.addModel({ name, version, path, sha256, where: uri });
+  const model = await deps.addModel({ name, version, path, weights, sha256, where: uri });
   refuseExpressions(job, neededColumns(job, model));
   const types = await liveColumnTypes(job, stores, neededColumns(job, model));
   const features = bindFeatures(job.features, model.signature, types, `${job.name} and ${uri}`);

@@ -58,7 +58,7 @@ export async function openLive(
           stores,
           scratchDir,
           allowUnpinned: deps.allowUnpinned,
-          addModel: ({ path, ...model }) => host.addModel({ ...model, file: { path }, pinned: true }),
+          addModel: ({ path, weights, ...model }) => host.addModel({ ...model, file: { path, weights }, pinned: true }),
         });
         scorers.set(name, scorer);
       } finally {

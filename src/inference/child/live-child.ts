@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import { rowDependence } from '../../base/contract/row-dependence.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { collectYoung } from '../../base/heap/native-memory.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
-import { loadModel } from '../../model/engine/load-model.ts';
+import { loadModelFile } from '../../model/engine/load-model.ts';
 import { type BatchAxis, findBatchAxis } from './batch-axis.ts';
 import { encodeFrame, type Frame, FrameReader } from './live-frame.ts';
 import type { FromLiveChild, LiveModelFile, ToLiveChild } from './live-messages.ts';
@@ -61,8 +60,7 @@ export class LiveChild {
   }
 
   private async load(model: LiveModelFile): Promise<void> {
-    const bytes = new Uint8Array(await readFile(model.path));
-    const { session, info: loaded } = await loadModel(bytes, model.sha256, model, model.where);
+    const { session, info: loaded } = await loadModelFile(model, model);
     this.loaded = { session, axis: findBatchAxis(session.signature, model.where) };
     // This process is ended with SIGKILL, so nothing else would ever keep what it has compiled.
     flushCompileCache?.();

@@ -1,4 +1,5 @@
 import type { FailedRow } from '../../base/contract/live-model.ts';
+import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { ModelInfo, TreesOption } from '../../base/contract/signature.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
 
@@ -8,12 +9,7 @@ export type ToLiveChild =
   /** The frame's tensors are the feeds of `rows` rows. `fetches` null: every output that is a tensor. */
   | { readonly kind: 'score'; readonly id: number; readonly rows: number; readonly fetches: readonly string[] | null };
 
-export interface LiveModelFile {
-  /** A file on this machine that nobody changes while the model is in use. */
-  readonly path: string;
-  /** Where it came from, for messages. */
-  readonly where: string;
-  readonly sha256: string | null;
+export interface LiveModelFile extends ModelFile {
   readonly intraOpThreads: number;
   readonly trees: TreesOption;
   readonly device: string;

@@ -1,4 +1,5 @@
 import type { LiveModel, ModelHost } from '../../base/contract/live-model.ts';
+import type { WeightsFile } from '../../base/contract/model-files.ts';
 import type { ModelStats } from './inference-events.ts';
 
 /** A model that does not come from the folder, such as that of a job. */
@@ -7,8 +8,10 @@ export interface GivenModel {
   readonly version: string | null;
   /** Lower-case hex; the child that loads the bytes compares it. */
   readonly sha256: string;
-  /** A file that nobody changes while the host is open, or the bytes themselves. */
-  readonly file: { readonly path: string } | { readonly bytes: Uint8Array };
+  /** Files that nobody changes while the host is open, or the bytes themselves. */
+  readonly file:
+    | { readonly path: string; readonly weights?: readonly WeightsFile[] | undefined }
+    | { readonly bytes: Uint8Array };
   /** Never unloaded for idleness or memory. */
   readonly pinned?: boolean;
 }

@@ -19,6 +19,9 @@ export interface VersionDeps {
 /** What a child needs beside its model, and for each byte of it: measured, docs/decisions/live-scorer.md. */
 const CHILD_BYTES = 110 * 1024 * 1024;
 const BYTES_PER_MODEL_BYTE = 3;
+/** Beyond this most of it is weights, which are there once: 1.04 to 1.09 times for a gigabyte. */
+const SMALL_MODEL_BYTES = 64 * 1024 * 1024;
+const BYTES_PER_WEIGHT_BYTE = 1.2;
 
 /** How long a drained version still answers those who got hold of it before. */
 const GRACE_MS = 1000;
@@ -96,7 +99,10 @@ export class LiveVersion implements LiveModel {
   /** Bytes of memory that it takes, or will take. */
   get memoryBytes(): number {
     const measured = this.scorer?.stats.rssBytes ?? 0;
-    return measured > 0 ? measured : CHILD_BYTES + BYTES_PER_MODEL_BYTE * this.source.bytes;
+    if (measured > 0) return measured;
+    const { bytes } = this.source;
+    const small = Math.min(bytes, SMALL_MODEL_BYTES);
+    return CHILD_BYTES + BYTES_PER_MODEL_BYTE * small + BYTES_PER_WEIGHT_BYTE * (bytes - small);
   }
 
   get pendingRows(): number {

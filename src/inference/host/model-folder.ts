@@ -8,6 +8,8 @@ export interface FolderModel {
   readonly name: string;
   readonly version: string;
   readonly model: ObjectInfo;
+  /** Bytes of other files of the version: weights, as a rule. */
+  readonly besideBytes: number;
   /** The object that holds the sha256; null when there is none (yet). */
   readonly digest: ObjectInfo | null;
   /** Set when the version has no file of such a name, but one of another kind of model, which `model` then is. */
@@ -46,11 +48,12 @@ export async function listModels(folder: Location): Promise<FolderModel[]> {
     const rank = DIGESTS.findIndex((digest) => digest.test(file));
     const isModel = file === MODEL || NATIVE.test(file);
     const isForeign = !isModel && FOREIGN.test(file);
-    if (parts.length !== 3 || !NAME.test(name) || !NAME.test(version)) continue;
-    if (!isModel && rank === -1 && !isForeign) continue;
+    if (parts.length < 3 || !NAME.test(name) || !NAME.test(version)) continue;
     const place = `${name}/${version}`;
-    const entry = found.get(place) ?? { model: null, foreign: null, digest: null, rank: DIGESTS.length };
+    const entry = found.get(place) ?? { ...NOTHING };
     found.set(place, entry);
+    if (parts.length > 3 || (!isModel && rank === -1)) entry.besideBytes += object.size;
+    if (parts.length > 3 || (!isModel && rank === -1 && !isForeign)) continue;
     // An ONNX file comes first, whatever else lies beside it.
     if (file === MODEL || (isModel && entry.model === null)) entry.model = object;
     else if (isForeign) entry.foreign ??= object;
@@ -59,10 +62,10 @@ export async function listModels(folder: Location): Promise<FolderModel[]> {
       entry.rank = rank;
     }
   }
-  return [...found].flatMap(([place, { model, foreign, digest }]): FolderModel[] => {
+  return [...found].flatMap(([place, { model, foreign, digest, besideBytes }]): FolderModel[] => {
     const [name = '', version = ''] = place.split('/');
-    if (model !== null) return [{ name, version, model, digest }];
-    return foreign === null ? [] : [{ name, version, model: foreign, digest, isForeign: true }];
+    if (model !== null) return [{ name, version, model, besideBytes, digest }];
+    return foreign === null ? [] : [{ name, version, model: foreign, besideBytes: 0, digest, isForeign: true }];
   });
 }
 
@@ -72,7 +75,10 @@ interface Found {
   digest: ObjectInfo | null;
   /** Of the digest's name in `DIGESTS`. */
   rank: number;
+  besideBytes: number;
 }
+
+const NOTHING: Readonly<Found> = { model: null, foreign: null, digest: null, rank: DIGESTS.length, besideBytes: 0 };
 
 /**
  * Says why a version without a model.onnx cannot be served, by what its file is. Never returns.

@@ -7,7 +7,7 @@ import type { ModelStats } from './inference-events.ts';
 import { forRequest, isOfModel, loadFailure } from './live-errors.ts';
 import type { GivenModel, LiveModelHost } from './live-model-host.ts';
 import { LiveVersion } from './live-version.ts';
-import { removeModel, scratchPath } from './local-model.ts';
+import { removeModel, scratchPlace } from './local-model.ts';
 import { chooseEvictions, noRoom } from './memory-room.ts';
 import { type FolderModel, tokenOf } from './model-folder.ts';
 import { bytesSource, fileSource, folderSource, type VersionSource } from './version-source.ts';
@@ -194,8 +194,8 @@ class FolderHost implements LiveModelHost {
   }
 
   private givenSource({ name, sha256, file }: GivenModel): VersionSource {
-    if ('path' in file) return fileSource(name, file.path, sha256);
-    const path = scratchPath(this.settings.scratchDir);
+    if ('path' in file) return fileSource(name, file.path, file.weights ?? [], sha256);
+    const path = `${scratchPlace(this.settings.scratchDir)}.onnx`;
     this.written.push(path);
     return bytesSource(name, file.bytes, sha256, path);
   }

@@ -1,12 +1,14 @@
 import { statSync } from 'node:fs';
+import type { WeightsFile } from '../../base/contract/model-files.ts';
 import type { Location } from '../../base/contract/object-store.ts';
+import { digestOfFiles } from '../../model/onnx/external-data.ts';
 import type { LiveModelFile } from '../child/live-messages.ts';
-import { copyModel, digestOf, removeModel, scratchPath, writeModel } from './local-model.ts';
+import { copyVersion, digestOf, removeModel, scratchPlace, writeModel } from './local-model.ts';
 import { type FolderModel, readDigest, refuseForeign } from './model-folder.ts';
 
 /** Where the bytes of a version come from. */
 export interface VersionSource {
-  /** Of the model file. */
+  /** Of the model's files. */
   readonly bytes: number;
   /** Of the model's object in the folder; null for models that were given. */
   readonly key: string | null;
@@ -30,23 +32,23 @@ export function folderSource(
 ): VersionSource {
   const where = folder.store.uriOf(model.model.key);
   const isUnpinned = allowUnpinned && model.digest === null;
-  let path: string | null = null;
+  let place: string | null = null;
   const release = async (): Promise<void> => {
-    const gone = path;
-    path = null;
+    const gone = place;
+    place = null;
     if (gone !== null) await removeModel(gone);
   };
   return {
-    bytes: model.model.size,
+    bytes: model.model.size + model.besideBytes,
     key: model.model.key,
     digest: () => readDigest(folder, model),
     fetch: async () => {
       if (model.isForeign) await refuseForeign(folder, model);
       const pinned = isUnpinned ? null : await readDigest(folder, model);
-      const own = scratchPath(scratchDir);
-      path = own;
-      await copyModel(folder, model.model, own);
-      return { path: own, where, sha256: pinned ?? (await digestOf(own)), ...SESSION };
+      const own = scratchPlace(scratchDir);
+      place = own;
+      const { path, weights } = await copyVersion(folder, model.model, own);
+      return { path, weights, where, sha256: pinned ?? digestOfFiles(await digestOf(path), weights), ...SESSION };
     },
     release,
   };
@@ -55,7 +57,7 @@ export function folderSource(
 /** A model that is given as bytes: written into the scratch folder when it is first loaded, and kept there. */
 export function bytesSource(name: string, bytes: Uint8Array, sha256: string, path: string): VersionSource {
   let unwritten: Uint8Array | null = bytes;
-  const file = givenSource(name, path, bytes.length, sha256);
+  const file = givenSource(name, path, [], bytes.length, sha256);
   const fetch = async (): ReturnType<VersionSource['fetch']> => {
     if (unwritten !== null) await writeModel(unwritten, path);
     unwritten = null;
@@ -64,17 +66,24 @@ export function bytesSource(name: string, bytes: Uint8Array, sha256: string, pat
   return { ...file, fetch };
 }
 
-/** A file that nobody changes while it is served. */
-export function fileSource(name: string, path: string, sha256: string): VersionSource {
-  return givenSource(name, path, statSync(path, { throwIfNoEntry: false })?.size ?? 0, sha256);
+/** Files that nobody changes while they are served. */
+export function fileSource(name: string, path: string, weights: readonly WeightsFile[], sha256: string): VersionSource {
+  const graphBytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return givenSource(name, path, weights, graphBytes + weights.reduce((sum, part) => sum + part.bytes, 0), sha256);
 }
 
-function givenSource(name: string, path: string, bytes: number, sha256: string): VersionSource {
+function givenSource(
+  name: string,
+  path: string,
+  weights: readonly WeightsFile[],
+  bytes: number,
+  sha256: string,
+): VersionSource {
   return {
     bytes,
     key: null,
     digest: async () => sha256,
-    fetch: async () => ({ path, where: name, sha256, ...SESSION }),
+    fetch: async () => ({ path, weights, where: name, sha256, ...SESSION }),
     release: async () => undefined,
   };
 }

@@ -1,18 +1,24 @@
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
+import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { ModelInfo, Signature } from '../../base/contract/signature.ts';
+import { fileDigest } from '../../base/disk/file-digest.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sampleOf } from '../../base/formats/file-sample.ts';
 import { recogniseFile } from '../../base/formats/recognise-file.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import type { NativeModel } from '../native/native-model.ts';
 import { isNativeKind, readNativeModel } from '../native/read-native-model.ts';
-import { checkedDigest, inspectModel } from '../onnx/inspect-model.ts';
+import { digestOfFiles } from '../onnx/external-data.ts';
+import { checkPin, inspectModel, type ModelFacts, type ModelWhole, sha256Of } from '../onnx/inspect-model.ts';
+import { readStructure } from '../onnx/model-structure.ts';
 import { type OnnxFile, readOnnxFile } from '../onnx/onnx-file.ts';
 import { checkedKernel } from './checked-kernel.ts';
 import { CLASSIFIERS, type ClassLabels, classLabels } from './class-labels.ts';
-import { cutMaps } from './cut-maps.ts';
+import { type CutMaps, cutMaps } from './cut-maps.ts';
 import { NativeSession } from './native-session.ts';
 import { readOnnxGraph } from './onnx-graph.ts';
-import { type EngineOptions, engineOf, openModel } from './open-model.ts';
+import { type EngineOptions, engineOf, type OpenedModel, openModel } from './open-model.ts';
 
 /** A model that scores, and what is told of it. */
 export interface LoadedModel {
@@ -23,23 +29,86 @@ export interface LoadedModel {
 /**
  * Loads a model of any format that is read: ONNX, or a trainer's own file, told by its content.
  *
- * Errors: MODEL_CHECKSUM, MODEL_INVALID; those of `inspectModel` and `OnnxSession.open`. Owns: `bytes` may be dropped afterwards.
+ * Errors: MODEL_CHECKSUM, MODEL_INVALID; those of `inspectModel` and `OnnxSession.open`, and of the file system.
  */
-export async function loadModel(
+export async function loadModelFile(model: ModelFile, options: EngineOptions): Promise<LoadedModel> {
+  const { path, where, sha256, weights = [] } = model;
+  const { bytes, weightBytes } = readStructure(path);
+  const isWhole = weightBytes === 0;
+  const digest = digestOfFiles(isWhole ? sha256Of(bytes) : await fileDigest(path), weights);
+  const size = weights.reduce((sum, part) => sum + part.bytes, statSync(path).size);
+  const whole = { sha256: digest, bytes: size, weights };
+  return load({ bytes, whole, path: isWhole && weights.length === 0 ? null : path }, sha256, options, where);
+}
+
+/** The same of a model that is one file, and at hand. Owns: `bytes` may be dropped afterwards. */
+export function loadModel(
   bytes: Uint8Array,
   pinned: string | null,
   options: EngineOptions,
   where: string,
 ): Promise<LoadedModel> {
+  const whole = { sha256: sha256Of(bytes), bytes: bytes.length, weights: [] };
+  return load({ bytes, whole, path: null }, pinned, options, where);
+}
+
+/** A model whose structure has been read. `path`: set where ONNX Runtime reads the weights itself. */
+interface ReadModel {
+  readonly bytes: Uint8Array;
+  readonly whole: ModelWhole;
+  readonly path: string | null;
+}
+
+async function load(
+  model: ReadModel,
+  pinned: string | null,
+  options: EngineOptions,
+  where: string,
+): Promise<LoadedModel> {
+  const { bytes, whole, path } = model;
   const kind = recogniseFile(sampleOf(bytes, where))?.kind;
   if (kind !== undefined && isNativeKind(kind)) return loadNative(bytes, pinned, options, where);
-  const { file, ...facts } = inspectModel(bytes, where, pinned);
-  const cut = file.operators.has('ai.onnx.ml:ZipMap') ? cutMaps(bytes) : null;
-  const tensors = cut?.bytes ?? bytes;
-  const opened = await openModel(tensors, cut === null ? file : readOnnxFile(tensors, where), options, where);
-  const { session, choice } = opened;
+  const { file, ...facts } = inspectModel(bytes, where, pinned, whole);
+  if (file.operators.has('ai.onnx.ml:ZipMap')) {
+    // Weights that were passed over are needed to write the graph anew.
+    const cut = cutMaps(path === null || whole.weights.length > 0 ? bytes : readFileSync(path));
+    if (cut !== null) return loadCut(cut, model, facts, options, where);
+  }
+  const opened = await openModel(path ?? bytes, file, options, where);
+  return loadedOf(opened, facts, file, bytes, NO_LABELS);
+}
+
+type Facts = Omit<ModelFacts, 'file'>;
+
+// A graph whose weights lie beside it is written there, so that they are found.
+async function loadCut(
+  { bytes, labels }: CutMaps,
+  { whole, path }: ReadModel,
+  facts: Facts,
+  options: EngineOptions,
+  where: string,
+): Promise<LoadedModel> {
+  const file = readOnnxFile(bytes, where);
+  if (path === null || whole.weights.length === 0)
+    return loadedOf(await openModel(bytes, file, options, where), facts, file, bytes, labels);
+  const beside = `${path}.cut-${process.pid}-${threadId}`;
+  writeFileSync(beside, bytes);
+  try {
+    return loadedOf(await openModel(beside, file, options, where), facts, file, bytes, labels);
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}
+
+function loadedOf(
+  { session, choice }: OpenedModel,
+  facts: Facts,
+  file: OnnxFile,
+  bytes: Uint8Array,
+  labels: ReadonlyMap<string, ClassLabels>,
+): LoadedModel {
   const { granted } = session;
-  const signature = withClasses(session.signature, file, tensors, cut?.labels ?? NO_LABELS);
+  const signature = withClasses(session.signature, file, bytes, labels);
   const device = granted.device === 'cpu' ? {} : { device: granted };
   return { session, info: { ...facts, signature, ...engineOf(choice), ...device } };
 }
@@ -83,7 +152,7 @@ function refuseCategories({ looseCategories, categories }: NativeModel, where: s
 }
 
 function loadNative(bytes: Uint8Array, pinned: string | null, options: EngineOptions, where: string): LoadedModel {
-  const sha256 = checkedDigest(bytes, where, pinned);
+  const sha256 = checkPin(sha256Of(bytes), where, pinned);
   if (options.device !== 'cpu') {
     const what = "a trainer's own file is scored on the CPU";
     throw new PrescoreError('PROVIDER_UNAVAILABLE', { what, where: 'execution.device', got: options.device });

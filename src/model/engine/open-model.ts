@@ -38,16 +38,18 @@ const MOST_TRIAL_MS = 60;
  * Opens a model with what evaluates it fastest. Trees are taken from ONNX Runtime only where every bit of label and score is the same for
  * all check rows, and where they are faster; whatever else, it scores as before.
  *
- * Errors: those of `OnnxSession.open`. Owns: `bytes` may be dropped afterwards.
+ * `model`: its bytes, or the path of its file where weights are most of it: ONNX Runtime has all of it then.
+ *
+ * Errors: those of `OnnxSession.open`. Owns: bytes may be dropped afterwards.
  */
 export async function openModel(
-  bytes: Uint8Array,
+  model: Uint8Array | string,
   file: OnnxFile,
   options: EngineOptions,
   where: string,
 ): Promise<OpenedModel> {
-  const whole = await OnnxSession.open(bytes, file, options, where);
-  const tried = await tryTrees(bytes, whole, options, where);
+  const whole = await OnnxSession.open(model, file, options, where);
+  const tried = typeof model === 'string' ? 'its weights are most of it' : await tryTrees(model, whole, options, where);
   if (typeof tried === 'string') return { session: whole, choice: { engine: 'onnxruntime', why: tried } };
   await whole.close();
   return tried;

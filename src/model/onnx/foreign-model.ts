@@ -20,7 +20,7 @@ const pickled =
     `Save the booster in its own format, ${python(`import joblib; joblib.load('${file}').${save}`)}, and name ${then}.`;
 
 const torch: Advice = () =>
-  "Build the module in Python, load the weights into it and export it: torch.onnx.export(model.eval(), (example,), 'model.onnx', input_names=['input'], output_names=['output'], dynamic_axes={'input': {0: 'batch'}, 'output': {0: 'batch'}}, external_data=False)";
+  "Build the module in Python, load the weights into it and export it: torch.onnx.export(model.eval(), (example,), 'model.onnx', input_names=['input'], output_names=['output'], dynamic_axes={'input': {0: 'batch'}, 'output': {0: 'batch'}})";
 
 const tf2onnx =
   (flag: string): Advice =>
@@ -59,9 +59,9 @@ const ADVICE: Partial<Record<FileKind, Advice>> = {
   'catboost-pickle': pickled("save_model('model.cbm')", 'model.cbm'),
   torch,
   'torch-script': () =>
-    "TorchScript has to be exported again from its module: torch.onnx.export(model.eval(), (example,), 'model.onnx', input_names=['input'], output_names=['output'], dynamic_axes={'input': {0: 'batch'}, 'output': {0: 'batch'}}, external_data=False)",
+    "TorchScript has to be exported again from its module: torch.onnx.export(model.eval(), (example,), 'model.onnx', input_names=['input'], output_names=['output'], dynamic_axes={'input': {0: 'batch'}, 'output': {0: 'batch'}})",
   'torch-export': (file) =>
-    `Convert it (pip install onnxscript): ${python(`import torch; torch.onnx.export(torch.export.load('${file}'), f='model.onnx', external_data=False)`)}`,
+    `Convert it (pip install onnxscript): ${python(`import torch; torch.onnx.export(torch.export.load('${file}'), f='model.onnx')`)}`,
   safetensors: () =>
     'Weights alone are no model. Of a Hugging Face model: optimum-cli export onnx --model FOLDER onnx/, then name onnx/model.onnx; of a module of your own: torch.onnx.export.',
   keras: (file) =>
@@ -72,8 +72,7 @@ const ADVICE: Partial<Record<FileKind, Advice>> = {
   'frozen-graph': (file) =>
     `Convert it (pip install tf2onnx): python -m tf2onnx.convert --graphdef ${file} --inputs INPUT:0 --outputs OUTPUT:0 --output model.onnx --opset 18`,
   tflite: tf2onnx('tflite'),
-  'onnx-data': () =>
-    `Name the .onnx file beside it, saved as one file: ${python("import onnx; onnx.save(onnx.load('model.onnx'), 'whole.onnx')")}`,
+  'onnx-data': () => 'Name the .onnx file beside it: weights are found by the names that it gives.',
   ort: () => 'Use the .onnx file that it was made from.',
   coreml: () => 'Core ML cannot be turned back. Export the model that it was made from as ONNX.',
   openvino: () => 'OpenVINO cannot be turned back. Use the ONNX file that it was made from.',

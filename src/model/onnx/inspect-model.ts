@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { WeightsFile } from '../../base/contract/model-files.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { requireWeights } from './external-data.ts';
 import { featureNamesOf } from './feature-names.ts';
 import { type OnnxFile, readOnnxFile } from './onnx-file.ts';
 
@@ -16,20 +18,28 @@ const KNOWN_DOMAINS = new Set([
 /** Facts of a model file that are known without ONNX Runtime. */
 export type ModelFacts = Omit<ModelInfo, 'signature' | 'device'> & { readonly file: OnnxFile };
 
+/** The files of a model: the digest over all, their bytes together, those beside the graph. */
+export interface ModelWhole {
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly weights: readonly WeightsFile[];
+}
+
 /**
- * Reads a model's structure and refuses what prescore must not or cannot run, before ONNX Runtime opens it: external
- * data (files of the host would become weights), operators of unknown domains.
+ * Reads a model's structure and refuses what prescore must not or cannot run, before ONNX Runtime opens it: weights that lie elsewhere than
+ * in its own files, operators of unknown domains. `whole`: of what `bytes` are the structure; left out, they are all of it.
  *
  * Errors: MODEL_CHECKSUM, MODEL_INVALID, MODEL_EXTERNAL_DATA, MODEL_CUSTOM_OP. Owns: `bytes` stays the caller's.
  */
-export function inspectModel(bytes: Uint8Array, where: string, pinned: string | null): ModelFacts {
-  const sha256 = checkedDigest(bytes, where, pinned);
+export function inspectModel(
+  bytes: Uint8Array,
+  where: string,
+  pinned: string | null,
+  whole: ModelWhole = { sha256: sha256Of(bytes), bytes: bytes.length, weights: [] },
+): ModelFacts {
+  const sha256 = checkPin(whole.sha256, where, pinned);
   const file = readOnnxFile(bytes, where);
-  if (file.externalTensors.length > 0) {
-    const names = file.externalTensors.slice(0, 3).join(', ');
-    const what = `${file.externalTensors.length} tensors keep their data in other files (${names}${file.externalTensors.length > 3 ? ', …' : ''})`;
-    throw new PrescoreError('MODEL_EXTERNAL_DATA', { what, where });
-  }
+  requireWeights(file, whole.weights, where);
   const custom = [...file.operators].filter((operator) => {
     const domain = operator.slice(0, operator.lastIndexOf(':'));
     return !KNOWN_DOMAINS.has(domain) && !file.functionDomains.has(domain);
@@ -41,7 +51,8 @@ export function inspectModel(bytes: Uint8Array, where: string, pinned: string | 
   return {
     ...(featureNames === null ? {} : { featureNames }),
     sha256,
-    bytes: bytes.length,
+    bytes: whole.bytes,
+    ...(whole.weights.length === 0 ? {} : { weights: whole.weights }),
     irVersion: file.irVersion,
     opsets: file.opsets,
     producer: file.producer,
@@ -50,9 +61,12 @@ export function inspectModel(bytes: Uint8Array, where: string, pinned: string | 
   };
 }
 
-/** The sha256 of a model's bytes. Errors: MODEL_CHECKSUM where another one is pinned. */
-export function checkedDigest(bytes: Uint8Array, where: string, pinned: string | null): string {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The digest. Errors: MODEL_CHECKSUM where another one is pinned. */
+export function checkPin(sha256: string, where: string, pinned: string | null): string {
   if (pinned === null || pinned === sha256) return sha256;
   const what = 'model has another sha256';
   throw new PrescoreError('MODEL_CHECKSUM', { what, where, expected: pinned, got: sha256 });

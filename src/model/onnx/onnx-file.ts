@@ -12,8 +12,8 @@ export interface OnnxFile {
   /** Operator domains and types in use, subgraphs and functions included: `domain:Op`. */
   readonly operators: ReadonlySet<string>;
   readonly functionDomains: ReadonlySet<string>;
-  /** Names of tensors whose bytes lie in other files. */
-  readonly externalTensors: readonly string[];
+  /** Files that hold the bytes of tensors, as the graph names them, and a tensor of each. */
+  readonly externalTensors: ReadonlyMap<string, string>;
   /** Graph outputs that are no tensors: name -> kind in words. */
   readonly otherOutputs: ReadonlyMap<string, string>;
   readonly otherInputs: ReadonlyMap<string, string>;
@@ -25,7 +25,7 @@ export interface OnnxFile {
 
 interface Found {
   operators: Set<string>;
-  externalTensors: string[];
+  externalTensors: Map<string, string>;
 }
 
 const MAX_DEPTH = 64;
@@ -48,7 +48,7 @@ function refusal(bytes: Uint8Array, where: string, cause?: RangeError): Prescore
 }
 
 function readModel(bytes: Uint8Array): OnnxFile {
-  const found: Found = { operators: new Set(), externalTensors: [] };
+  const found: Found = { operators: new Set(), externalTensors: new Map() };
   const opsets: Record<string, number> = {};
   const functionDomains = new Set<string>();
   const otherOutputs = new Map<string, string>();
@@ -79,16 +79,19 @@ function readModel(bytes: Uint8Array): OnnxFile {
 
 const MOST_METADATA = 2 ** 20;
 
-// StringStringEntryProto: key 1, value 2.
 function readMetadata(bytes: Uint8Array, metadata: Map<string, string>): void {
-  if (bytes.length > MOST_METADATA) return;
+  if (bytes.length <= MOST_METADATA) metadata.set(...readEntry(bytes));
+}
+
+// StringStringEntryProto: key 1, value 2.
+function readEntry(bytes: Uint8Array): [key: string, value: string] {
   let key = '';
   let value = '';
   for (const field of protoFields(bytes)) {
     if (field.number === 1) key = protoText(field.bytes);
     if (field.number === 2) value = protoText(field.bytes);
   }
-  metadata.set(key, value);
+  return [key, value];
 }
 
 function readOpset(bytes: Uint8Array, opsets: Record<string, number>): void {
@@ -152,15 +155,21 @@ function checkSparse(sparse: Uint8Array, found: Found): void {
     if (field.bytes !== null && field.number <= 2) checkTensor(field.bytes, found);
 }
 
-// TensorProto: name 8, external_data 13, data_location 14 (1 = external).
+// TensorProto: name 8, external_data 13 (entries of key 1 and value 2), data_location 14 (1 = external).
 function checkTensor(tensor: Uint8Array, found: Found): void {
   let name = '';
+  // All that is said of it: of several places, readers take this one or that.
+  const locations: string[] = [];
   let isExternal = false;
   for (const field of protoFields(tensor)) {
     if (field.number === 8) name = protoText(field.bytes);
     if (field.number === 13 || (field.number === 14 && field.varint === 1)) isExternal = true;
+    if (field.number !== 13 || field.bytes === null) continue;
+    const [key, value] = readEntry(field.bytes);
+    if (key === 'location') locations.push(value);
   }
-  if (isExternal) found.externalTensors.push(name);
+  if (!isExternal) return;
+  for (const location of locations.length === 0 ? [''] : locations) found.externalTensors.set(location, name);
 }
 
 // ValueInfoProto: name 1, type 2. TypeProto: tensor 1, sequence 4, map 5, sparse tensor 8, optional 9. TypeProto.Tensor: shape 2.

@@ -54,16 +54,30 @@ export class OnnxSession implements ModelSession {
     return this.copies !== null;
   }
 
-  /** Errors: MODEL_OPSET, MODEL_LOCALE, MODEL_INVALID, PROVIDER_UNAVAILABLE. Owns: `bytes` may be dropped afterwards. */
-  static async open(bytes: Uint8Array, file: OnnxFile, options: SessionOptions, where: string): Promise<OnnxSession> {
+  /**
+   * `model`: its bytes, or the path of its file. Of a path, weights are read once, and those in files beside it found; of bytes, they are there twice
+   * while it loads and as long as it is loaded (measured with onnxruntime 1.30: 2.06 and 1.04 times the file).
+   *
+   * Errors: MODEL_OPSET, MODEL_LOCALE, MODEL_INVALID, PROVIDER_UNAVAILABLE. Owns: bytes may be dropped afterwards.
+   */
+  static async open(
+    model: Uint8Array | string,
+    file: OnnxFile,
+    options: SessionOptions,
+    where: string,
+  ): Promise<OnnxSession> {
     try {
-      const create = (on: DeviceOptions): Promise<ort.InferenceSession> =>
-        ort.InferenceSession.create(bytes, {
+      const create = (on: DeviceOptions): Promise<ort.InferenceSession> => {
+        const all = {
           ...QUIET,
           ...on,
           intraOpNumThreads: options.intraOpThreads,
           graphOptimizationLevel: 'all',
-        });
+        } as const;
+        return typeof model === 'string'
+          ? ort.InferenceSession.create(model, all)
+          : ort.InferenceSession.create(model, all);
+      };
       const { session, granted } = await openOnDevice(parseDevice(options.device), { create, tryOut });
       const copies = (await takesSharedMemory(runBytes)) ? null : new PrivateFeeds();
       return new OnnxSession(session, readSignature(session, file), granted, copies);

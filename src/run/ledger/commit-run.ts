@@ -166,7 +166,7 @@ function makeManifest(
   for (const record of records) {
     for (const [rule, count] of Object.entries(record.rejectsByRule)) byRule[rule] = (byRule[rule] ?? 0) + count;
   }
-  const { name, version, sha256, uri, engine } = plan.model;
+  const { name, version, sha256, uri, engine, weights } = plan.model;
   return {
     format: 1,
     n: (before?.n ?? 0) + 1,
@@ -185,7 +185,14 @@ function makeManifest(
     rejectsByRule: byRule,
     columns: plan.outputColumns,
     parts: parts.map(({ name: file, rows, size, sha256: digest }) => ({ name: file, rows, size, sha256: digest })),
-    model: { name, version, sha256, uri, ...(engine === undefined ? {} : { engine }) },
+    model: {
+      name,
+      version,
+      sha256,
+      uri,
+      ...(weights === undefined ? {} : { weights }),
+      ...(engine === undefined ? {} : { engine }),
+    },
     fingerprints: { result: plan.fingerprints.result, resume: plan.fingerprints.resume },
     versions: plan.versions,
     device: { asked: plan.job.execution.device, granted: grantedDevices(records) },

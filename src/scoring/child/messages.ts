@@ -1,5 +1,6 @@
 import type { Binding } from '../../base/contract/binding.ts';
 import type { CsvSettings, InputFormat } from '../../base/contract/job.ts';
+import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { StoreConfig } from '../../base/contract/object-store.ts';
 import type { OutputColumn, PlannedChunk } from '../../base/contract/plan.ts';
 import type { ChunkResult, PartRecord } from '../../base/contract/records.ts';
@@ -27,11 +28,7 @@ export interface ChildOptions {
   readonly batchDeadlineMs: number;
 }
 
-export interface ModelRequest {
-  /** A path on this machine; its bytes are hashed and loaded from the same buffer. */
-  readonly path: string;
-  readonly where: string;
-  readonly sha256: string | null;
+export interface ModelRequest extends ModelFile {
   readonly intraOpThreads: number;
   readonly trees: TreesOption;
   readonly device: string;

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { StoreConfig, StoreResolver } from '../../base/contract/object-store.ts';
 import type { PlannedChunk } from '../../base/contract/plan.ts';
 import type { ChunkResult } from '../../base/contract/records.ts';
@@ -19,7 +18,6 @@ import type {
   DeriveResult,
   DescribeRequest,
   FromChild,
-  ModelRequest,
   PackedDescriptions,
   Replies,
   Request,
@@ -112,7 +110,7 @@ export class ScorerChild {
   private async handle(id: number, request: Request): Promise<Replies[keyof Replies]> {
     if (this.tools === null || this.options === null) throw new TypeError('request before open');
     // The model is loaded by the inference thread, whatever this one is doing.
-    if (request.kind === 'load') return loadModel(this.ort, request.model);
+    if (request.kind === 'load') return this.ort.load(request.model);
     const tools = await this.tools;
     switch (request.kind) {
       case 'probe':
@@ -237,9 +235,4 @@ function busyMeter(): () => number {
 function mainThreadMicros(): number {
   const used = process.threadCpuUsage?.();
   return used === undefined ? 0 : used.user + used.system;
-}
-
-function loadModel(ort: InferenceThreads, { path, ...model }: ModelRequest): Promise<Replies['load']> {
-  // A copy that this process owns whole: small reads come from a shared pool that cannot be moved to a thread.
-  return ort.load({ ...model, read: async () => new Uint8Array(await readFile(path)) });
 }

@@ -4,18 +4,14 @@ import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { OrtClient } from './ort-client.ts';
 
-type LoadMessage = Omit<Parameters<OrtClient['load']>[0], 'bytes'>;
+/** How the model is loaded; each thread reads its file. */
+export type ModelSource = Parameters<OrtClient['load']>[0];
 type BindMessage = Parameters<OrtClient['bind']>[0];
 type ScoreMessage = Parameters<OrtClient['score']>[0];
 type Scored = Awaited<ReturnType<OrtClient['score']>>;
 
 /** A slab of a walk. `texts` are all texts of the walk's dictionary so far; a thread is told those it does not know. */
 export type WalkSlab = Omit<ScoreMessage, 'newTexts'> & { readonly texts: readonly string[] };
-
-/** How the model is loaded, and its bytes, read anew for each thread: they move there. */
-export interface ModelSource extends LoadMessage {
-  readonly read: () => Promise<Uint8Array<ArrayBuffer>>;
-}
 
 interface Lane {
   readonly thread: OrtClient;
@@ -58,11 +54,10 @@ export class InferenceThreads {
     this.most = count;
   }
 
-  /** Errors: those of `OrtClient.load` and of `read`. */
+  /** Errors: those of `OrtClient.load`. */
   async load(model: ModelSource): Promise<ModelInfo> {
     this.model = model;
-    const { read, ...message } = model;
-    const { info, isCopying } = await this.lanes[0]!.thread.load({ ...message, bytes: await read() });
+    const { info, isCopying } = await this.lanes[0]!.thread.load(model);
     this.device = info.device ?? null;
     this.isCopying = isCopying;
     return info;
@@ -130,10 +125,10 @@ export class InferenceThreads {
     );
   }
 
-  private async addLane({ read, ...message }: ModelSource): Promise<void> {
+  private async addLane(model: ModelSource): Promise<void> {
     const lane = newLane();
     try {
-      await lane.thread.load({ ...message, bytes: await read() });
+      await lane.thread.load(model);
     } catch (error) {
       lane.thread.close();
       throw error;

@@ -34,11 +34,11 @@ export class OrtClient {
     this.worker.on('error', (error) => this.failAll(error));
   }
 
-  /** Errors: those of `inspectModel` and `OnnxSession.open`. Owns: `bytes` moves to the thread. */
+  /** Errors: those of `loadModelFile`. */
   load(message: Omit<ToThread & { kind: 'load' }, 'kind'>): Promise<Loaded> {
     return new Promise((resolve, reject) => {
       this.loading = { resolve, reject };
-      this.post({ kind: 'load', ...message }, [message.bytes.buffer as ArrayBuffer]);
+      this.post({ kind: 'load', ...message });
     });
   }
 

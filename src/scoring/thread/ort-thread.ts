@@ -4,7 +4,7 @@ import type { Binding } from '../../base/contract/binding.ts';
 import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { collectYoung } from '../../base/heap/native-memory.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
-import { loadModel } from '../../model/engine/load-model.ts';
+import { loadModelFile } from '../../model/engine/load-model.ts';
 import type { PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
 import { scoreSlab } from './score-slab.ts';
@@ -58,7 +58,7 @@ const onBatch = (isBusy: boolean): void => {
 
 // Loading is no batch: whoever asked for it has a deadline of its own.
 async function load(message: ToThread & { kind: 'load' }): Promise<void> {
-  const loaded = await loadModel(message.bytes, message.sha256, message, message.where);
+  const loaded = await loadModelFile(message, message);
   ({ session } = loaded);
   // Children are ended with SIGKILL, so nothing else would ever keep what this thread has compiled.
   flushCompileCache?.();

@@ -1,4 +1,5 @@
 import type { Binding, RejectRule } from '../../base/contract/binding.ts';
+import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { ModelInfo, TreesOption } from '../../base/contract/signature.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
@@ -7,15 +8,12 @@ import type { SlabLayout } from '../tensor/slab-layout.ts';
 
 /** What the child's main thread tells its ONNX Runtime thread. Feeds cross in shared memory, never in a message. */
 export type ToThread =
-  | {
+  | ({
       readonly kind: 'load';
-      readonly bytes: Uint8Array;
-      readonly where: string;
-      readonly sha256: string | null;
       readonly intraOpThreads: number;
       readonly trees: TreesOption;
       readonly device: string;
-    }
+    } & ModelFile)
   | {
       readonly kind: 'bind';
       readonly bindingId: number;

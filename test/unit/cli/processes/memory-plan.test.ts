@@ -5,26 +5,26 @@ const MIB = 1048576;
 
 describe('memory and scorers', () => {
   it('auto takes as many scorers as fit, and says what would give one a core', () => {
-    const share = shareMemory(1024 * MIB, 'auto', 8, MIB);
+    const share = shareMemory(1024 * MIB, 'auto', 8, 4 * MIB);
     expect(share.scorers).toBe(3);
-    expect(saySmallMemory(share, 'auto', 8, 1024 * MIB, MIB)).toBe(
+    expect(saySmallMemory(share, 'auto', 8, 1024 * MIB, 4 * MIB)).toBe(
       'execution.memory of 1024 MiB has room for 3 of 8 scorers; 2496 MiB would give one a core.',
     );
-    expect(shareMemory(2496 * MIB, 'auto', 8, MIB).scorers).toBe(8);
+    expect(shareMemory(2496 * MIB, 'auto', 8, 4 * MIB).scorers).toBe(8);
   });
 
   it('says nothing when every core has one, or when the job names a number', () => {
-    expect(saySmallMemory(shareMemory(1024 * MIB, 'auto', 2, MIB), 'auto', 2, 1024 * MIB, MIB)).toBeNull();
-    expect(saySmallMemory(shareMemory(1024 * MIB, 1, 8, MIB), 1, 8, 1024 * MIB, MIB)).toBeNull();
+    expect(saySmallMemory(shareMemory(1024 * MIB, 'auto', 2, 4 * MIB), 'auto', 2, 1024 * MIB, 4 * MIB)).toBeNull();
+    expect(saySmallMemory(shareMemory(1024 * MIB, 1, 8, MIB), 1, 8, 1024 * MIB, 4 * MIB)).toBeNull();
   });
 
   it('refuses a number that does not fit, with the figure that would do', () => {
-    expect(() => shareMemory(1024 * MIB, 8, 8, MIB)).toThrow(/at least 2496 MiB; got 1024 MiB/);
+    expect(() => shareMemory(1024 * MIB, 8, 8, 4 * MIB)).toThrow(/at least 2496 MiB; got 1024 MiB/);
   });
 
   it('gives a child two threads where the model fits twice, and says so to its slabs', () => {
-    expect(shareMemory(1024 * MIB, 'auto', 2, MIB)).toMatchObject({ scorers: 2, threads: 2, slabs: 4 });
-    expect(shareMemory(1024 * MIB, 1, 2, MIB)).toMatchObject({ scorers: 1, threads: 1, slabs: 3 });
-    expect(shareMemory(1024 * MIB, 2, 2, 40 * MIB)).toMatchObject({ scorers: 2, threads: 1, slabs: 3 });
+    expect(shareMemory(1024 * MIB, 'auto', 2, 4 * MIB)).toMatchObject({ scorers: 2, threads: 2, slabs: 4 });
+    expect(shareMemory(1024 * MIB, 1, 2, 4 * MIB)).toMatchObject({ scorers: 1, threads: 1, slabs: 3 });
+    expect(shareMemory(1024 * MIB, 2, 2, 160 * MIB)).toMatchObject({ scorers: 2, threads: 1, slabs: 3 });
   });
 });

@@ -1,0 +1,20 @@
+/** A file of weights beside a model's graph. */
+export interface WeightsFile {
+  /** As the graph names it: relative to the graph's folder, with slashes. */
+  readonly name: string;
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+/** A model on this machine, in a place that nobody changes while it is in use. */
+export interface ModelFile {
+  /** The ONNX file, or the one that a trainer saved. `weights` lie beside it under their names. */
+  readonly path: string;
+  /** Where it came from, for messages. */
+  readonly where: string;
+  /** What it must be: the digest of the file, or of all files where there are weights; null: whatever it is. */
+  readonly sha256: string | null;
+  /** Absent: it is one file. */
+  readonly weights?: readonly WeightsFile[];
+}
