@@ -2,7 +2,7 @@
  * Everything that needs a GPU, in one command and without a network:
  *
  *   node scripts/gpu-check.ts [--from FILE|DIR] [--runtime-from DIR] [--python PATH] [--device cuda:0|webgpu]
- *                             [--models A,B] [--rows N] [--scale F] [--runs N] [--no-bench] [--out FILE]
+ *                             [--models A,B] [--rows N] [--batches N,N] [--scale F] [--runs N] [--no-bench] [--out FILE]
  *
  * Puts the CUDA provider of --from in place (a wheel, or parts of one, which are joined), takes the CUDA 13 libraries of a Python
  * installation, then compares batch sizes, reruns and CPU against GPU for five models, and measures three beside Python (whose onnxruntime
@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchModel, type GpuFigure } from '../bench/gpu/bench-models.ts';
-import { checkModel, type ModelCheck } from '../bench/gpu/check-models.ts';
+import { BATCHES, checkModel, type ModelCheck } from '../bench/gpu/check-models.ts';
 import { CheckReport } from '../bench/gpu/check-report.ts';
 import { type FoundDevice, findDevice } from '../bench/gpu/find-device.ts';
 import { printFigures } from '../bench/gpu/gpu-case.ts';
@@ -26,7 +26,7 @@ import { note } from '../bench/paths.ts';
 import { printTable } from '../bench/report.ts';
 import { cudaFolders, cudaFoldersOf, findPython } from '../src/model/gpu/python-runtime.ts';
 
-const USAGE = `gpu-check [--from FILE|DIR] [--runtime-from DIR] [--python PATH] [--device D] [--models A,B] [--rows N] [--scale F] [--runs N] [--no-bench] [--out FILE]`;
+const USAGE = `gpu-check [--from FILE|DIR] [--runtime-from DIR] [--python PATH] [--device D] [--models A,B] [--rows N] [--batches N,N] [--scale F] [--runs N] [--no-bench] [--out FILE]`;
 const PRESCORE = join(import.meta.dirname, 'prescore.ts');
 
 interface CheckOptions {
@@ -38,6 +38,8 @@ interface CheckOptions {
   /** Those to compare. */
   readonly models: readonly string[];
   readonly rows: number;
+  /** Sizes to compare with the first of them, beside `auto`. */
+  readonly batches: readonly number[];
   readonly scale: number;
   readonly runs: number;
   readonly isBenched: boolean;
@@ -57,6 +59,7 @@ function readOptions(args: readonly string[]): CheckOptions | null {
         device: text,
         models: text,
         rows: text,
+        batches: text,
         scale: text,
         runs: text,
         out: text,
@@ -71,12 +74,15 @@ function readOptions(args: readonly string[]): CheckOptions | null {
     if (!(Number.isInteger(rows) && rows >= 1 && scale > 0 && Number.isInteger(runs) && runs >= 1)) return null;
     const models = values.models?.split(',') ?? CHECKED;
     if (!models.every((model) => CHECKED.includes(model))) return null;
+    const batches = values.batches?.split(',').map(Number) ?? BATCHES;
+    if (!batches.every((size) => Number.isInteger(size) && size >= 1)) return null;
     return {
       from: values.from ?? null,
       runtimeFrom: values['runtime-from'] ?? null,
       python: values.python ?? null,
       device: values.device ?? 'cuda:0',
       models,
+      batches,
       isBenched: values['no-bench'] !== true,
       out: values.out ?? null,
       rows,
@@ -156,17 +162,18 @@ async function check(options: CheckOptions, folder: string, report: CheckReport)
   for (const subject of await checkSubjects(folder, options.rows)) {
     if (!options.models.includes(subject.name)) continue;
     note(`comparing ${subject.name}`);
-    checks.push(await checkModel(subject, options.device, join(folder, 'checks')));
+    checks.push(await checkModel(subject, options.device, join(folder, 'checks'), options.batches));
     report.add({ checks });
   }
+  const sizes = [...options.batches.slice(1).map(String), 'auto'];
   const bits = (d: { differing: number; largest: number } | null): string =>
     d === null ? '' : d.differing === 0 ? 'same bits' : `${d.differing} rows, ${d.largest.toExponential(1)}`;
   printTable([
-    ['model', 'rerun', 'batches of 1024', 'of 16384', 'of auto', 'CPU', 'verdict'],
+    ['model', 'rerun', ...sizes.map((size, i) => (i === 0 ? `batches of ${size}` : `of ${size}`)), 'CPU', 'verdict'],
     ...checks.map((c) => [
       c.model,
       bits(c.rerun),
-      ...['1024', '16384', 'auto'].map((size) => bits(c.batches[size] ?? null)),
+      ...sizes.map((size) => bits(c.batches[size] ?? null)),
       bits(c.cpu),
       c.refusal === null ? c.verdict : `${c.verdict}: ${c.refusal}`,
     ]),

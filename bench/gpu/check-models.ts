@@ -26,12 +26,21 @@ export interface ModelCheck {
   readonly verdict: 'same' | 'within tolerance' | 'on the CPU' | 'FAILED';
 }
 
-const BATCHES = [4096, 1024, 16_384] as const;
+/** Batch sizes that are compared with batches of the first, beside `auto`. */
+export const BATCHES: readonly number[] = [4096, 1024, 16_384];
 
-/** Scores a model on the device in several ways and on the CPU, and compares. A device may refuse a model only for want of kernels. */
-export async function checkModel(subject: Subject, device: string, folder: string): Promise<ModelCheck> {
+/**
+ * Scores a model on the device in several ways and on the CPU, and compares. A device may refuse a model only for want of kernels.
+ * `sizes` has one batch size at least.
+ */
+export async function checkModel(
+  subject: Subject,
+  device: string,
+  folder: string,
+  sizes: readonly number[] = BATCHES,
+): Promise<ModelCheck> {
   const { name: model, tolerance, file } = subject;
-  const first = await runPrescore(subject, folder, { device, batchRows: BATCHES[0] });
+  const first = await runPrescore(subject, folder, { device, batchRows: sizes[0] });
   const base = { model, rows: file.rows, tolerance, granted: first.done?.device.granted ?? null };
   if (first.done === null) {
     const refusal = first.error?.what ?? `exit code ${first.code}`;
@@ -41,16 +50,15 @@ export async function checkModel(subject: Subject, device: string, folder: strin
   }
   const to = async (execution: object): Promise<Difference | null> =>
     compare(subject, first, await runPrescore(subject, folder, execution));
-  const rerun = await to({ device, batchRows: BATCHES[0] });
+  const rerun = await to({ device, batchRows: sizes[0] });
   const batches: Record<string, Difference> = {};
-  for (const batchRows of [...BATCHES.slice(1), 'auto' as const]) {
+  for (const batchRows of [...sizes.slice(1), 'auto' as const]) {
     const found = await to({ device, batchRows });
     if (found !== null) batches[String(batchRows)] = found;
   }
-  const cpu = await to({ device: 'cpu', batchRows: BATCHES[0] });
+  const cpu = await to({ device: 'cpu', batchRows: sizes[0] });
   const all = [rerun, cpu, ...Object.values(batches)];
-  const isWhole =
-    all.every((d) => d !== null && d.rows === file.rows) && Object.keys(batches).length === BATCHES.length;
+  const isWhole = all.every((d) => d !== null && d.rows === file.rows) && Object.keys(batches).length === sizes.length;
   const largest = Math.max(...all.map((d) => d?.largest ?? Number.POSITIVE_INFINITY));
   const verdict = !isWhole || !(largest <= tolerance) ? 'FAILED' : largest === 0 ? 'same' : 'within tolerance';
   return { ...base, refusal: null, rerun, batches, cpu, verdict };

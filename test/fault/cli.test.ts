@@ -107,12 +107,12 @@ describe('F114 signals', () => {
   const scratchIn = (folder: string): string[] =>
     readdirSync(join(folder, 'tmp')).filter((name) => name !== 'node-compile-cache');
 
-  /** A run of three chunks of about a second each, once it has begun to score. */
+  /** A run of three chunks of about a second each, ten batches of a tenth, once it has begun to score: what a load tries out is short. */
   async function startSlow(folder: string): Promise<CliRun> {
     const scratch = join(folder, 'tmp');
     mkdirSync(scratch);
-    const execution = { scorers: 1, chunkRows: 400 };
-    const job = await sumJob(folder, made('slow'), { execution });
+    const execution = { scorers: 1, chunkRows: 400, batchRows: 40 };
+    const job = await sumJob(folder, made('slowish'), { execution });
     const run = startPrescore(['run', job], { env: { TMPDIR: scratch } });
     await new Promise<void>((resolve) => run.child.stderr!.once('data', () => resolve()));
     await sleep(200);

@@ -83,7 +83,7 @@ describe('writes to a faulty store', () => {
   it.each(common)('stage and abort: survive %s on every step', async (name, fault) => {
     const local = await localPart(17 * 2 ** 20);
     // The server needs a while for 8 MiB, on a busy machine so long that a part is sent once more.
-    const patient = place.open({ ...QUICK, idleMs: 3_000, deadlineMs: 30_000, attemptMs: 15_000 });
+    const patient = place.open({ ...QUICK, idleMs: 1_800, deadlineMs: 30_000, attemptMs: 15_000 });
     const steps: readonly S3Operation[] = ['CreateUpload', 'UploadPart', 'AbortUpload'];
     place.proxy.script(...steps.map((operation) => ({ operation, calls: [1], fault })));
     const staged = await patient.stage(`stage/${name}`, local);

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../../scripts/bundle.ts';
@@ -18,6 +18,8 @@ export async function buildCli(): Promise<BuiltCli> {
   const parent = join(root, '.servers');
   await mkdir(parent, { recursive: true });
   const folder = await mkdtemp(join(parent, 'cli-'));
+  // Some tests start it as another user.
+  await chmod(folder, 0o755);
   await bundle(join(folder, 'dist'));
   // The layout of the installed package: it reads its version from the package.json above dist, and pages from docs, which lead to examples.
   await cp(join(root, 'package.json'), join(folder, 'package.json'));

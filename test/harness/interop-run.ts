@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type ColumnTexts, textsByHyparquet, textsByPyarrow } from './canonical-texts.ts';
 import { prescore } from './cli.ts';
-import { compareParquet } from './compare-parquet.ts';
+import { type Compared, type CompareSpec, compareParquet } from './compare-parquet.ts';
 import { runPython } from './python.ts';
 import { partsOf } from './read-parquet.ts';
 import { sha256Of, writeJob } from './temp-job.ts';
@@ -48,17 +48,20 @@ export interface InteropExpectation {
   readonly args?: readonly string[];
 }
 
-/**
- * Runs a job over one of the tables, and expects that pyarrow, DuckDB and hyparquet read every value of its output as
- * pyarrow reads the input. Gives pyarrow's words for the types of the output.
- */
-export async function expectSameValues(
+/** An output, and what it must hold. */
+export interface InteropOutput extends CompareSpec {
+  /** Its table, as `texts` knows it. */
+  readonly input: string;
+}
+
+/** Runs a job over one of the tables. */
+export async function scoreTable(
   tables: InteropTables,
   name: string,
   input: string,
   job: Readonly<Record<string, unknown>>,
   { columns, constants: constantsOf, args = [] }: InteropExpectation,
-): Promise<Readonly<Record<string, string>>> {
+): Promise<InteropOutput> {
   const output = join(tables.folder, 'out', name);
   const path = writeJob(
     tables.folder,
@@ -75,8 +78,30 @@ export async function expectSameValues(
   const result = await prescore(['run', path, '--json', ...args]);
   expect([result.code, result.stderr]).toEqual([0, '']);
   const constants = constantsOf?.(String(result.events.at(-1)?.['runId'])) ?? {};
-  const spec = { name, inputs: [tables.input(input)], output, columns, constants };
-  const compared = (await compareParquet(tables.folder, [spec]))[name]!;
+  return { name, input, inputs: [tables.input(input)], output, columns, constants };
+}
+
+/** The same, with `expectSame`. */
+export async function expectSameValues(
+  tables: InteropTables,
+  name: string,
+  input: string,
+  job: Readonly<Record<string, unknown>>,
+  expectation: InteropExpectation,
+): Promise<Readonly<Record<string, string>>> {
+  const scored = await scoreTable(tables, name, input, job, expectation);
+  return expectSame(tables, scored, (await compareParquet(tables.folder, [scored]))[name]!);
+}
+
+/**
+ * Expects that pyarrow, DuckDB and hyparquet read every value of an output as pyarrow reads the input; `compared` is what
+ * `compareParquet` says of it. Gives pyarrow's words for the types of the output.
+ */
+export async function expectSame(
+  tables: InteropTables,
+  { input, output, columns, constants = {} }: InteropOutput,
+  compared: Compared,
+): Promise<Readonly<Record<string, string>>> {
   for (const [column, { differences }] of Object.entries(compared.columns)) expect(differences, column).toEqual([]);
   const expected = await tables.texts(input);
   const read = await textsByHyparquet(partsOf(output));

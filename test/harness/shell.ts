@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
 import { chownSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cliEntry } from './built-cli.ts';
 import { outputOf } from './child-output.ts';
-
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export interface ShellResult {
   readonly code: number | null;
@@ -27,7 +25,7 @@ const isRoot = process.getuid?.() === 0;
 /** Runs a line of bash in which `prescore` is the command line; for pipes, limits and other rights. */
 export function shell(line: string, options: ShellOptions = {}): Promise<ShellResult> {
   const user = options.isPlainUser === true && isRoot ? { uid: NOBODY, gid: NOBODY } : {};
-  const script = `prescore() { "${process.execPath}" "${main}" "$@"; }\n${line}`;
+  const script = `prescore() { "${process.execPath}" "${cliEntry}" "$@"; }\n${line}`;
   // Bash takes a socket as input for a login from afar, and would read the start file of a user who is not its own.
   const child = spawn('bash', ['--norc', '-c', script], {
     cwd: options.cwd ?? process.cwd(),

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, inject, it } from 'vitest';
@@ -228,15 +228,20 @@ describe('a replay that is killed', () => {
   it.each(kills)(
     '%s ends the same, started again or by run',
     async (_, fault) => {
+      const folder = tempFolder();
+      await tables(folder);
+      expect((await run(await job(folder))).code).toBe(3);
+      const path = await job(folder, { features: filling });
+      const killed = await prescore(['rejects', 'replay', path], { env: { PRESCORE_FAULT: fault } });
+      expect(killed.signal).toBe('SIGKILL');
+      expect(manifest(folder).runId).toBe(`${RUN}.1`);
+      await expectWhole(folder, [103, 150, 399]);
+      const [out, kept] = [join(folder, 'out'), join(folder, 'kept')];
+      cpSync(out, kept, { recursive: true, preserveTimestamps: true });
       for (const again of [replay, run]) {
-        const folder = tempFolder();
-        await tables(folder);
-        expect((await run(await job(folder))).code).toBe(3);
-        const path = await job(folder, { features: filling });
-        const killed = await prescore(['rejects', 'replay', path], { env: { PRESCORE_FAULT: fault } });
-        expect(killed.signal).toBe('SIGKILL');
-        expect(manifest(folder).runId).toBe(`${RUN}.1`);
-        await expectWhole(folder, [103, 150, 399]);
+        // Both begin with what the kill has left.
+        rmSync(out, { recursive: true });
+        cpSync(kept, out, { recursive: true, preserveTimestamps: true });
         const result = await again(path);
         expect([result.code, result.stderr]).toEqual([0, '']);
         expect(manifest(folder)).toMatchObject({ runId: `${RUN}.2`, rows: 400, rejected: 0 });

@@ -42,16 +42,35 @@ const LOOKS: readonly (readonly [string, (job: string, folder: string) => readon
 ];
 
 describe('commands that only look', () => {
-  it.each(LOOKS)('%s writes nothing, neither before the first run nor after', async (_, args, before, after) => {
-    const folder = tempFolder();
-    const job = await tinyJob(folder, input, { predictions: predictions(folder), schedule });
-    const empty = tree(folder);
-    const first = await prescore(args(job, folder));
-    expect([first.code, tree(folder)], first.stderr).toEqual([before, empty]);
-    expect((await prescore(['run', job])).code).toBe(0);
-    const full = tree(folder);
-    const second = await prescore(args(job, folder));
-    expect([second.code, tree(folder)], second.stderr).toEqual([after, full]);
+  describe('before the first run', () => {
+    const folder = suiteFolder();
+    let job = '';
+    let empty: Readonly<Record<string, number>> = {};
+    beforeAll(async () => {
+      job = await tinyJob(folder, input, { predictions: predictions(folder), schedule });
+      empty = tree(folder);
+    });
+
+    it.each(LOOKS)('%s writes nothing', async (_, args, code) => {
+      const looked = await prescore(args(job, folder));
+      expect([looked.code, tree(folder)], looked.stderr).toEqual([code, empty]);
+    });
+  });
+
+  describe('after a run', () => {
+    const folder = suiteFolder();
+    let job = '';
+    let full: Readonly<Record<string, number>> = {};
+    beforeAll(async () => {
+      job = await tinyJob(folder, input, { predictions: predictions(folder), schedule });
+      expect((await prescore(['run', job])).code).toBe(0);
+      full = tree(folder);
+    });
+
+    it.each(LOOKS)('%s writes nothing', async (_, args, __, code) => {
+      const looked = await prescore(args(job, folder));
+      expect([looked.code, tree(folder)], looked.stderr).toEqual([code, full]);
+    });
   });
 
   it('backfill create --dry-run and backfill list write nothing', async () => {

@@ -263,7 +263,7 @@ def write_all(out):
     models = {
         "sum": sums(), "sum_double": sums(kind=T.DOUBLE), "fixed1": sums(rows=1), "fixed32": sums(rows=32),
         "fixed0": sums(rows=0), "fixed_huge": sums(rows=2_000_000_000), "ir99": sums(ir=99), "opset99": sums(opsets={"": 99}), "no_op": no_op(),
-        "types": types(), "loop": loop(2**62), "slow": loop(400_000), "slow_load": slow_load(), "huge": huge(),
+        "types": types(), "loop": loop(2**62), "slow": loop(400_000), "slowish": loop(30_000), "slow_load": slow_load(), "huge": huge(),
         "gather": gather(), "log": logs(), "echo": echo(), "sequences": sequences(), "custom": custom(), "own_function": own_function(),
         "state": recurrent(True), "batch_second": recurrent(False), "transpose": shapes("transpose"),
         "total": shapes("total"), "undeclared": shapes("undeclared"), "hidden": shapes("hidden"), "declared_one": shapes("one"),
