@@ -5,7 +5,8 @@ const base = { environment: 'node', pool: 'forks', testTimeout: 60_000, hookTime
 /** Two groups: `unit` needs nothing; `servers` gets a real S3 and a real Redis, started once for the whole run. */
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than the cores of a small machine: many tests wait, for locks, deadlines and servers.
+    maxWorkers: 3,
     globalSetup: ['test/harness/temp-root.ts'],
     projects: [
       { test: { ...base, name: 'unit', include: ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts'] } },

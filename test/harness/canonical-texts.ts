@@ -47,10 +47,14 @@ export async function textsByHyparquet(paths: readonly string[]): Promise<Column
   return columns;
 }
 
-/** All values of a Parquet or Arrow file as pyarrow reads them, by column. */
-export async function textsByPyarrow(path: string): Promise<ColumnTexts> {
-  const texts = JSON.parse(await runPython('column_texts.py', [path])) as Record<string, CanonicalText[]>;
-  return new Map(Object.entries(texts));
+/** All values of Parquet or Arrow files as pyarrow reads them, by column; one process reads them all. */
+export async function textsByPyarrow<const P extends readonly string[]>(
+  ...paths: P
+): Promise<{ readonly [I in keyof P]: ColumnTexts }> {
+  const texts = JSON.parse(await runPython('column_texts.py', paths)) as {
+    [I in keyof P]: Record<string, CanonicalText[]>;
+  };
+  return texts.map((columns) => new Map(Object.entries(columns))) as { [I in keyof P]: ColumnTexts };
 }
 
 // hyparquet makes a float of a decimal. Without its meaning it is a whole number.

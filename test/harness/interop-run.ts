@@ -33,7 +33,7 @@ export async function interopTables(folder: string): Promise<InteropTables> {
     columns: JSON.parse(printed) as Record<string, string[]>,
     input,
     texts: (name) => {
-      const texts = known.get(name) ?? textsByPyarrow(input(name));
+      const texts = known.get(name) ?? textsByPyarrow(input(name)).then(([read]) => read);
       known.set(name, texts);
       return texts;
     },

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { type CanonicalText, textsByPyarrow } from '../harness/canonical-texts.ts';
 import { runPython } from '../harness/python.ts';
 import { suiteFolder } from '../harness/suite-folder.ts';
-import { TextTables } from '../harness/text-tables.ts';
+import { type TextRead, TextTables } from '../harness/text-tables.ts';
 
 const SEED = 20_131_231;
 const CELLS = 400;
@@ -110,11 +110,16 @@ describe('values of text files are those that pyarrow reads', () => {
     const path = join(folder, 'cells.json');
     writeFileSync(path, JSON.stringify(requests));
     const answers = JSON.parse(await runPython('text_values.py', [path])) as Answer[][];
-    for (const [i, { type, cells }] of requests.entries()) {
+    const reads: TextRead[] = [];
+    for (const { type, cells } of requests) {
       const text = `v,w\n${cells.map((cell) => `"${cell}",1\n`).join('')}`;
-      const read = await tables.read(text, { schema: { v: type, w: 'BIGINT' } });
+      reads.push(await tables.read(text, { schema: { v: type, w: 'BIGINT' } }));
+    }
+    const texts = await textsByPyarrow(...reads.map(({ path }) => path));
+    for (const [i, { type, cells }] of requests.entries()) {
+      const read = reads[i]!;
       const faulty = new Set(read.faults.map((f) => Number(f.split(':')[0]) - 2));
-      const mine = (await textsByPyarrow(read.path)).get('c0')!;
+      const mine = texts[i]!.get('c0')!;
       let compared = 0;
       for (const [k, cell] of cells.entries()) {
         const theirs = answers[i]![k]!;
