@@ -73,6 +73,7 @@ export function randomEnsemble(random: () => number, shape: EnsembleShape): Ense
       target: Int32Array.from(flat, (w) => w.target),
       weight: Float64Array.from(flat, (w) => w.weight),
       cover: null,
+      number: null,
     },
     categories: {
       first: Int32Array.from({ length: SETS + 1 }, (_, i) => i * SET_WORDS),

@@ -41,6 +41,8 @@ def make(cases):
         # Numbers alone, where some columns are texts.
         kept = rows if rows.dtype != object else np.where(np.isin(range(rows.shape[1]), [6, 7]), 0, rows).astype("float32")
         arrays = {"rows": kept, "raw": raw.astype("float64"), "answers": answers}
+        if rows.dtype != object:
+            arrays["leaves"] = model.calc_leaf_indexes(rows, thread_count=1).reshape(count, -1).astype("float32")
         cases.add(f"catboost_{name}", format, path.read_bytes(), arrays, version=catboost.__version__)
         path.unlink()
 

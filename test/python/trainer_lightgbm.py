@@ -48,6 +48,7 @@ def make(cases):
             picked = rows[:: max(1, len(rows) // CONTRIBUTIONS)][:CONTRIBUTIONS]
             shapes = booster.predict(picked, pred_contrib=True)
             arrays |= {"explained": picked, "contributions": shapes.reshape(len(picked), -1)}
+        arrays["leaves"] = booster.predict(rows, pred_leaf=True).reshape(len(rows), -1).astype("float32")
         booster.save_model(cases.out / "saved.txt")
         saved = (cases.out / "saved.txt").read_bytes()
         (cases.out / "saved.txt").unlink()

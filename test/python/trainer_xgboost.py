@@ -59,6 +59,7 @@ def make(cases):
             part = (matrix(booster, picked) if table is None else table(picked))
             shapes = booster.predict(part, pred_contribs=True, iteration_range=used)
             arrays |= {"explained": picked, "contributions": shapes.reshape(len(picked), -1).astype("float32")}
+            arrays["leaves"] = booster.predict(made, pred_leaf=True, iteration_range=used).reshape(len(rows), -1)
         cases.add(f"xgboost_{name}", suffix, model, {k: v.astype("float32") for k, v in arrays.items()}, version=xgb.__version__, **facts)
 
     def matrix(booster, rows):

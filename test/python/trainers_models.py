@@ -9,7 +9,7 @@
     --pick NAMES    of the cases only these, with commas between
     --suffix TEXT   behind the names, for files of another version of a trainer
 
-Each case is a packed model file and NAME.bin.gz: rows, raw scores, answers and contributions, in this order, little endian, of the types and
+Each case is a packed model file and NAME.bin.gz: rows, raw scores, answers, contributions and leaves, in this order, little endian, of the types and
 shapes that cases.json tells. The files under fixtures/trainers were made by it with the pins of native-requirements.txt; those whose names
 end in _v1 and _v2 with xgboost 1.7.6 and 2.1.4 (numpy 1.26), --suffix, and --pick as their names say.
 """
@@ -47,7 +47,7 @@ class Cases:
         return trainer_rows.np.concatenate([base, found]).astype(kind)
 
     def add(self, name, suffix, model, arrays, **facts):
-        """`model`: bytes of the file; `arrays`: rows, raw, answers and contributions."""
+        """`model`: bytes of the file; `arrays`: rows, raw, answers, contributions and leaves."""
         if self.options.pick is not None and name not in self.options.pick.split(","):
             return
         name += self.options.suffix

@@ -6,6 +6,7 @@ import type { NativeModel } from '../native/native-model.ts';
 import type { TreeKernel } from '../tree-kernel/kernel.ts';
 import { finishSums } from '../trees/finish-sums.ts';
 import { floatsOf } from '../trees/float-arrays.ts';
+import { plainLeaves } from '../trees/plain-scores.ts';
 import { Contributions } from './contributions.ts';
 import { labels, probabilities, transformed } from './native-answers.ts';
 import { NATIVE_OUTPUT, type NativeFeature, nativeFeatures, nativeSignature } from './native-signature.ts';
@@ -42,6 +43,12 @@ export class NativeSession implements ModelSession {
       this.contributions ??= new Contributions(ensemble);
       values.set(NATIVE_OUTPUT.contributions, this.contributions.of(rows, raw));
     }
+    if (fetches.includes(NATIVE_OUTPUT.leaf))
+      values.set(NATIVE_OUTPUT.leaf, {
+        type: 'int32',
+        dims: [count, ensemble.roots.length],
+        data: plainLeaves(ensemble, rows),
+      });
     if (!fetches.some((name) => !values.has(name))) return values;
     const answers = transformed(this.model, raw);
     if (outputs.classes === 0) values.set(NATIVE_OUTPUT.prediction, { type: outputs.arithmetic, dims, data: answers });

@@ -45,6 +45,7 @@ export const NATIVE_OUTPUT = {
   probability: 'probability',
   raw: 'raw',
   contributions: 'contributions',
+  leaf: 'leaf',
 } as const;
 
 /** Of which type the labels of classes are: whole numbers unless the file has others. */
@@ -99,6 +100,9 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
               isOnRequest: true as const,
             },
           ]),
+      ...(ensemble.roots.length === 0
+        ? []
+        : [{ ...tensor(NATIVE_OUTPUT.leaf, 'int32', [null, ensemble.roots.length]), isPerTarget: true as const, isOnRequest: true as const }]),
     ],
   };
 }

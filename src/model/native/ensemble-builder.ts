@@ -36,6 +36,7 @@ export class EnsembleBuilder {
   private readonly leafTarget: number[] = [];
   private readonly leafWeight: number[] = [];
   private readonly leafCover: number[] = [];
+  private readonly leafNumber: number[] = [];
   private readonly setFirst: number[] = [0];
   private readonly setWords: number[] = [];
   private readonly roots: number[] = [];
@@ -79,13 +80,22 @@ export class EnsembleBuilder {
     this.right[node] = right;
   }
 
-  /** Adds a leaf with a weight for one target; answers with it as a child. */
-  leaf(target: number, weight: number, cover: number): number {
-    return this.leafOf([target], [weight], cover);
+  /** Adds a leaf with a weight for one target; answers with it as a child. See `leafOf`. */
+  leaf(target: number, weight: number, cover: number, number?: number): number {
+    return this.leafOf([target], [weight], cover, number);
   }
 
-  /** Adds a leaf with a weight for each of several targets; answers with it as a child. */
-  leafOf(targets: readonly number[], weights: readonly number[], cover: number): number {
+  /**
+   * Adds a leaf with a weight for each of several targets; answers with it as a child. `number` is what the trainer calls it in its tree: left
+   * out, leaves are counted as they are added.
+   */
+  leafOf(
+    targets: readonly number[],
+    weights: readonly number[],
+    cover: number,
+    number = this.leaves - this.begun[1],
+  ): number {
+    this.leafNumber.push(number);
     this.leafTarget.push(...targets);
     this.leafWeight.push(...weights);
     this.leafCover.push(cover);
@@ -141,6 +151,7 @@ export class EnsembleBuilder {
         target: Int32Array.from(this.leafTarget),
         weight: Float64Array.from(this.leafWeight),
         cover: coversOf(this.leafCover),
+        number: Int32Array.from(this.leafNumber),
       },
       categories: { first: Int32Array.from(this.setFirst), words: Uint32Array.from(this.setWords) },
       base,

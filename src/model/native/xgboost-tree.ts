@@ -35,7 +35,7 @@ export function xgboostTree(part: Part, target: number, weight: number, builder:
   const add = (at: number): number => {
     const cover = tree.cover === null ? Number.NaN : tree.cover[at]!;
     if (tree.left[at] === -1)
-      return builder.leaf(target, Math.fround(Math.fround(tree.condition[at]!) * weight), cover);
+      return builder.leaf(target, Math.fround(Math.fround(tree.condition[at]!) * weight), cover, at);
     const node = addNode(tree, at, cover, builder);
     links.push({ left: 0, right: 0 });
     children.push({ node, side: 'right', at: tree.right[at]! }, { node, side: 'left', at: tree.left[at]! });

@@ -71,7 +71,7 @@ export function buildEnsemble(rows: NodeRows, weights: LeafWeights, sums: Sums):
     features,
     roots: Int32Array.from(rows.roots, (row) => place[row]!),
     nodes: { feature, threshold, rule, left, right, cover: covers?.nodes ?? null },
-    leaves: { ...weightsOf(weights, place, leaves, sums.targets), cover: covers?.leaves ?? null },
+    leaves: { ...weightsOf(weights, place, leaves, sums.targets), cover: covers?.leaves ?? null, number: null },
     categories: { first: new Int32Array(1), words: new Uint32Array(0) },
   };
 }

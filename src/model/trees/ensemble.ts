@@ -45,6 +45,8 @@ export interface EnsembleLeaves {
   readonly target: Int32Array;
   readonly weight: Float64Array;
   readonly cover: Float64Array | null;
+  /** What a trainer calls each leaf in its tree; null where the file numbers none (ONNX). */
+  readonly number: Int32Array | null;
 }
 
 export interface CategorySets {

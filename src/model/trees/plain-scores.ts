@@ -34,6 +34,24 @@ function scoreRow(ensemble: Ensemble, value: (feature: number) => number, scores
   if (baseAdded === 'last') for (let k = 0; k < scores.length; k++) scores[k] = round(scores[k]! + base[k]!);
 }
 
+/**
+ * The leaf of each tree that rows end in, by the numbers of the trainer: [N, trees].
+ *
+ * Owns: `rows` stays the caller's. Errors: TypeError where the file numbers none.
+ */
+export function plainLeaves(ensemble: Ensemble, rows: Float32Array | Float64Array): Int32Array<ArrayBuffer> {
+  const { features, roots, leaves } = ensemble;
+  if (leaves.number === null) throw new TypeError('leaves without numbers');
+  const count = rows.length / features;
+  const found = new Int32Array(count * roots.length);
+  let at = 0;
+  for (let row = 0; row < count; row++) {
+    const value = (feature: number): number => rows[row * features + feature]!;
+    for (const root of roots) found[at++] = leaves.number[leafFrom(ensemble, root, value)]!;
+  }
+  return found;
+}
+
 function leafFrom(ensemble: Ensemble, root: number, value: (feature: number) => number): number {
   const { nodes } = ensemble;
   let at = root;

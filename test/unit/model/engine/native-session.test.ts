@@ -4,7 +4,7 @@ import { seeded } from '../../../../src/model/elements/seeded.ts';
 import { checkedKernel } from '../../../../src/model/engine/checked-kernel.ts';
 import { loadModel } from '../../../../src/model/engine/load-model.ts';
 import { readNativeModel } from '../../../../src/model/native/read-native-model.ts';
-import { plainScores } from '../../../../src/model/trees/plain-scores.ts';
+import { plainLeaves, plainScores } from '../../../../src/model/trees/plain-scores.ts';
 import { suggestOutputs } from '../../../../src/scoring/draft/suggest-outputs.ts';
 import { bindFeatures } from '../../../../src/scoring/tensor/bind-features.ts';
 import { otherBits, type TrainerCase, trainerCase, trainerCases } from '../../../harness/trainer-cases.ts';
@@ -69,6 +69,26 @@ test.each(doubles)(
       };
       expect(otherBits(plainScores(bare, some), sums)).toEqual([]);
     }
+  },
+);
+
+const leaved = cases.filter(({ arrays }) => arrays['leaves'] !== undefined);
+
+test.each(leaved)('$name: leaves are those that its trainer names', ({ model, file, arrays }) => {
+  const { ensemble } = readNativeModel(model, file);
+  const found = plainLeaves(ensemble, arrays['rows']!.data);
+  expect(otherBits(found, arrays['leaves']!.data)).toEqual([]);
+});
+
+test.each(['lightgbm_multiclass', 'xgboost_stopped_wrapper', 'catboost_lossguide'])(
+  '%s: leaves are an output on request, a number a tree',
+  async (name) => {
+    const one = trainerCase(name);
+    const { session } = await loadModel(one.model, null, OPTIONS, one.file);
+    const output = session.signature.outputs.find((tensor) => tensor.name === 'leaf');
+    expect(output).toMatchObject({ type: 'int32', isOnRequest: true, dims: [null, one.arrays['leaves']!.shape[1]] });
+    const found = (await session.run(feedsOf(one, session.signature.inputs), ['leaf'])).get('leaf')!;
+    expect(otherBits(found.data as Int32Array, one.arrays['leaves']!.data)).toEqual([]);
   },
 );
 
