@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type FeatureForm,
   type FeatureRow,
@@ -8,14 +7,10 @@ import {
   type JobScorer,
   type RowScore,
 } from '../../src/base/contract/job-scorer.ts';
-import { loadJob } from '../../src/cli/load/load-job.ts';
-import { liveLaunch } from '../../src/cli/processes/live-launch.ts';
-import { openLiveJob } from '../../src/cli/wiring/open-job-scorer.ts';
-import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
-import { openModelHost } from '../../src/inference/host/model-host.ts';
 import { LmdbStore } from '../../src/sets/lmdb/lmdb-store.ts';
 import { PredictionReader } from '../../src/sets/reader/prediction-reader.ts';
 import { prescore } from '../harness/cli.ts';
+import { liveJob } from '../harness/live-job.ts';
 import { readOutput, readParquet } from '../harness/read-parquet.ts';
 import { FLIGHT_FEATURES, fixtures, sha256Of, tempFolder, writeJob } from '../harness/temp-job.ts';
 
@@ -32,23 +27,6 @@ async function ranJob(job: Readonly<Record<string, unknown>>): Promise<{ path: s
   // 3: some rows were rejected.
   expect([result.code, result.stderr]).toEqual([expect.toBeOneOf([0, 3]), expect.not.stringMatching(/^[A-Z_]+: /m)]);
   return { path, folder, batch: await readOutput(join(folder, 'out')) };
-}
-
-async function liveJob(path: string, folder: string): Promise<JobScorer> {
-  const job = loadJob(path);
-  const scratchDir = join(folder, 'scratch');
-  mkdirSync(scratchDir, { recursive: true });
-  const stores = createStoreResolver(job.stores, { env: process.env });
-  const host = openModelHost({ launch: liveLaunch(), scratchDir, folder: null });
-  onTestFinished(() => host.close());
-  const scorer = await openLiveJob(job, {
-    stores,
-    scratchDir,
-    allowUnpinned: false,
-    addModel: ({ name, version, sha256, path: file }) => host.addModel({ name, version, sha256, file: { path: file } }),
-  });
-  await stores.close();
-  return scorer;
 }
 
 async function scoreAll(scorer: JobScorer, rows: readonly FeatureRow[], form: FeatureForm): Promise<RowScore[]> {

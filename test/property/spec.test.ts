@@ -218,7 +218,7 @@ describe('every value is kept exactly', () => {
           { kind: 'columns' in feature ? 'columns' : 'value', ...feature },
         ]);
         expect(Object.entries(job.features ?? {})).toEqual(expected);
-        expect(job.outputs?.['zz']?.labels).toEqual(labels);
+        expect(job.outputs?.['zz']).toMatchObject({ labels });
         expect(job.id).toEqual(id);
         expect(job.model.version).toBe(version);
         expect(JSON.parse(JSON.stringify(job))).toEqual(job);

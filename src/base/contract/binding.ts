@@ -94,10 +94,13 @@ export interface BoundOutput {
   readonly column: string;
   readonly tensor: string;
   readonly tensorType: TensorType;
-  readonly kind: 'scalar' | 'index' | 'argmax' | 'list';
+  /** `reasons` and `contributions`: of the features with the largest contributions the names (places in `labels`), and these. */
+  readonly kind: 'scalar' | 'index' | 'argmax' | 'list' | 'reasons' | 'contributions';
   readonly index: number | null;
   readonly labels: readonly (string | number)[] | null;
   readonly type: string;
+  /** Of reasons and contributions: how many, of how many features, of which of the targets that lie one after another in a row. */
+  readonly top?: { readonly count: number; readonly features: number; readonly target: number };
 }
 
 /** Why a row was not scored. */

@@ -98,11 +98,30 @@ export type FeatureSpec =
 
 export type ConstantValue = number | string | boolean | readonly ConstantValue[];
 
-export interface OutputSpec {
+export type OutputSpec = TensorOutput | ExplainOutput;
+
+export interface TensorOutput {
   readonly tensor: string;
   readonly index: number | null;
   readonly argmax: boolean;
   readonly labels: readonly (string | number)[] | null;
+}
+
+/** Contributions of features to the raw score: why a row is scored as it is. */
+export interface ExplainOutput {
+  readonly explain: 'top' | 'contributions';
+  /** Of `top`: how many features. */
+  readonly count: number | null;
+  /** Of `top`: of which score; null: of the only one, or of the highest class. */
+  readonly index: number | null;
+}
+
+/** Of `explain: top` the names are one column, and this behind its name is the column of their contributions. */
+const CONTRIBUTIONS = '_contributions';
+
+/** Columns that an entry of `outputs` becomes. */
+export function columnsOfOutput(name: string, spec: OutputSpec): readonly string[] {
+  return 'explain' in spec && spec.explain === 'top' ? [name, `${name}${CONTRIBUTIONS}`] : [name];
 }
 
 export interface JobOutput {

@@ -46,6 +46,29 @@ export interface TensorSignature {
 export interface Signature {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
+  /** Of tree models: what can be said of why a row is scored as it is. */
+  readonly explains?: ExplainSignature;
+}
+
+/** Contributions of features to the scores of trees. */
+export interface ExplainSignature {
+  /** Fetches them: [N, targets * (features + 1)] float64, the average answer last of each target. */
+  readonly tensor: string;
+  readonly targets: number;
+  /** Fetches those of the class that is answered, [N, features + 1]; null where targets are no classes. */
+  readonly ofAnswer: string | null;
+  /** Where the trees' features come from, in their order; in words, why nobody knows it. */
+  readonly features: readonly TreeFeature[] | string;
+  /** In words, why there are none; left out where there are. */
+  readonly why?: string;
+}
+
+/** One value of a row that trees ask for. */
+export interface TreeFeature {
+  /** The model's input. */
+  readonly input: string;
+  /** Which element of the input's row. */
+  readonly at: number;
 }
 
 /** `execution.trees`: who evaluates tree ensembles. */

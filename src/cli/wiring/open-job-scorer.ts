@@ -8,6 +8,7 @@ import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { openJobScorer } from '../../inference/job/job-scorer.ts';
 import { bindFeatures } from '../../scoring/tensor/bind-features.ts';
 import { bindOutputs } from '../../scoring/tensor/bind-outputs.ts';
+import { nameReasons } from '../../scoring/tensor/bind-reasons.ts';
 import { neededByJob, refuseExpressions } from '../load/refuse-expressions.ts';
 import { fetchModel } from '../processes/fetch-model.ts';
 import { liveColumnTypes } from './live-columns.ts';
@@ -44,7 +45,7 @@ export async function openLiveJob(job: Job, deps: JobScorerDeps): Promise<JobSco
   refuseExpressions(job, neededColumns(job, model));
   const types = await liveColumnTypes(job, stores, neededColumns(job, model));
   const features = bindFeatures(job.features, model.signature, types, `${job.name} and ${uri}`);
-  const outputs = bindOutputs(job.outputs, model.signature, uri);
+  const outputs = nameReasons(bindOutputs(job.outputs, model.signature, uri), model.signature, features.inputs);
   return openJobScorer({ job, binding: { ...features, outputs }, types, model });
 }
 

@@ -6,7 +6,14 @@ import type { Duck } from './duckdb.ts';
 export type ColumnData =
   | { readonly kind: 'fixed'; readonly data: NumericArray }
   | { readonly kind: 'text'; readonly data: readonly (string | null)[] }
-  | { readonly kind: 'list'; readonly data: NumericArray; readonly width: number };
+  | { readonly kind: 'list'; readonly data: NumericArray; readonly width: number }
+  /** Lists of equal width of some texts, each by its place among them. */
+  | {
+      readonly kind: 'textList';
+      readonly places: Int32Array;
+      readonly texts: readonly string[];
+      readonly width: number;
+    };
 
 export type NumericArray =
   | Float32Array
@@ -71,7 +78,9 @@ function writeVector(vector: duckdb.Vector, column: ColumnData, start: number, c
   } else if (column.kind === 'text') {
     writeTexts(vector, column.data, start, count);
   } else {
-    writeLists(vector, column.data, column.width, start, count);
+    const child = writeEntries(vector, column.width, count);
+    if (column.kind === 'list') copyInto(child, column.data, start * column.width, count * column.width);
+    else writePlaces(child, column.places.subarray(start * column.width), count * column.width, column.texts);
   }
 }
 
@@ -97,7 +106,8 @@ function writeTexts(vector: duckdb.Vector, data: readonly (string | null)[], sta
   duckdb.copy_data_to_vector_validity(vector, 0, validity.buffer as ArrayBuffer, 0, Math.ceil(count / 64) * 8);
 }
 
-function writeLists(vector: duckdb.Vector, data: NumericArray, width: number, start: number, count: number): void {
+/** Makes a vector one of lists of equal width; answers with the vector of their elements. */
+function writeEntries(vector: duckdb.Vector, width: number, count: number): duckdb.Vector {
   const entries = new BigUint64Array(count * 2);
   for (let i = 0; i < count; i++) {
     entries[i * 2] = BigInt(i * width);
@@ -106,5 +116,15 @@ function writeLists(vector: duckdb.Vector, data: NumericArray, width: number, st
   duckdb.copy_data_to_vector(vector, 0, entries.buffer, 0, entries.byteLength);
   duckdb.list_vector_reserve(vector, count * width);
   duckdb.list_vector_set_size(vector, count * width);
-  copyInto(duckdb.list_vector_get_child(vector), data, start * width, count * width);
+  return duckdb.list_vector_get_child(vector);
+}
+
+function writePlaces(vector: duckdb.Vector, places: Int32Array, count: number, texts: readonly string[]): void {
+  const bytes = new Map<number, Uint8Array>();
+  for (let i = 0; i < count; i++) {
+    const place = places[i]!;
+    const known = bytes.get(place) ?? encoder.encode(texts[place] ?? '');
+    bytes.set(place, known);
+    duckdb.vector_assign_string_element_len(vector, i, known);
+  }
 }

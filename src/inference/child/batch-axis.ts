@@ -9,6 +9,8 @@ export interface BatchAxis {
   readonly batched: ReadonlySet<string>;
   /** Outputs that are tensors of a known type, in the model's order. */
   readonly fetches: readonly string[];
+  /** What is given as well where somebody asks for it. */
+  readonly onRequest: readonly string[];
 }
 
 const LARGEST_FIXED_BATCH = 65_536;
@@ -21,10 +23,15 @@ const LARGEST_FIXED_BATCH = 65_536;
  */
 export function findBatchAxis(signature: Signature, where: string): BatchAxis {
   for (const input of signature.inputs) refuseInput(input, where);
-  const fetches = signature.outputs.filter((o) => o.type !== null && o.isOnRequest !== true).map((o) => o.name);
+  const tensors = signature.outputs.filter((o) => o.type !== null);
+  const fetches = tensors.filter((o) => o.isOnRequest !== true).map((o) => o.name);
+  const onRequest = [
+    ...tensors.filter((o) => o.isOnRequest === true).map((o) => o.name),
+    ...[signature.explains?.tensor, signature.explains?.ofAnswer].filter((name) => typeof name === 'string'),
+  ];
   const shaped = signature.inputs.filter((input) => input.dims.length > 0);
   const open = shaped.filter((input) => input.dims[0] === null);
-  if (open.length > 0) return { fixedBatch: null, batched: namesOf(open), fetches };
+  if (open.length > 0) return { fixedBatch: null, batched: namesOf(open), fetches, onRequest };
   const sizes = new Set(shaped.map((input) => input.dims[0]!));
   // Of several lengths the outputs tell which is the batch.
   const outputs = new Set(signature.outputs.map((o) => o.dims[0]));
@@ -35,7 +42,12 @@ export function findBatchAxis(signature: Signature, where: string): BatchAxis {
     const expected = `[batch, …], or a batch of 1 to ${LARGEST_FIXED_BATCH} rows`;
     throw new PrescoreError('MODEL_BATCH_AXIS', { what: 'no input has rows', where, expected, got });
   }
-  return { fixedBatch, batched: namesOf(shaped.filter((input) => input.dims[0] === fixedBatch)), fetches };
+  return {
+    fixedBatch,
+    batched: namesOf(shaped.filter((input) => input.dims[0] === fixedBatch)),
+    fetches,
+    onRequest,
+  };
 }
 
 function refuseInput(input: TensorSignature, where: string): void {

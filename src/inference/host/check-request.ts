@@ -55,12 +55,13 @@ export function checkRequest(
 
 function outputsKey(outputs: readonly string[] | null, axis: BatchAxis): string {
   if (outputs === null) return '';
-  const unknown = outputs.find((name) => !axis.fetches.includes(name));
+  const known = [...axis.fetches, ...axis.onRequest];
+  const unknown = outputs.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    throw misfit('the model has no such output tensor', unknown, axis.fetches.join(', '), unknown);
+    throw misfit('the model has no such output tensor', unknown, known.join(', '), unknown);
   }
   if (outputs.length === 0) throw misfit('no output is asked for', 'outputs', axis.fetches.join(', '), 'none');
-  return `${[...new Set(outputs)].map((name) => axis.fetches.indexOf(name))}:`;
+  return `${[...new Set(outputs)].map((name) => known.indexOf(name))}:`;
 }
 
 // The bytes of a tensor that fits.

@@ -15,8 +15,9 @@ export function fetchedTensor({ type, dims, data }: LiveTensor): TensorValue {
 export function predictionValue(output: BoundOutput, column: PredictionColumn, row: number): PredictionValue {
   if (column.kind === 'text') return column.data[row] ?? null;
   const isFlag = output.type.startsWith('BOOLEAN');
-  const at = (i: number): number | bigint | boolean => {
+  const at = (i: number): number | bigint | boolean | string => {
     const value = column.data[i]!;
+    if (output.kind === 'reasons') return String(output.labels?.[Number(value)]);
     return isFlag ? value !== 0 : value;
   };
   if (!column.isList) return at(row);

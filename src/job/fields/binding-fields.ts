@@ -51,18 +51,21 @@ export const FEATURE = {
 /** One entry of `outputs` in the job file. */
 export const OUTPUT_COLUMN = {
   kind: 'object',
+  choose: [
+    { needs: ['tensor'], may: ['index', 'argmax', 'labels'] },
+    { needs: ['explain'], may: ['count', 'index'] },
+  ],
   shorthand: { text: 'tensor' },
   fields: {
     tensor: {
       type: { kind: 'text', rule: 'tensor' },
-      required: true,
       doc: 'The output of the model. `[N]` and `[N, 1]` give one value a row, `[N, K]` a list column. A bare name is a short form.',
       example: 'probabilities',
     },
     index: {
       type: { kind: 'integer', min: 0, max: MAX_INDEX },
       unit: 'position',
-      doc: 'Takes one element of a row of `[N, K]`, counted from 0.',
+      doc: 'Takes one element of a row of `[N, K]`, counted from 0. With `explain: top`: explains this score of several; left out, that of the class that is highest.',
       example: '1',
     },
     argmax: {
@@ -75,6 +78,18 @@ export const OUTPUT_COLUMN = {
       type: { kind: 'list', of: { kind: 'label' }, min: 1, max: 25_000 },
       doc: 'With `argmax`: what is written in place of the position. All texts or all numbers.',
       example: '[early, late]',
+    },
+    explain: {
+      type: { kind: 'word', values: ['top', 'contributions'] },
+      doc: 'Why a tree model scores a row as it does: exact contributions of features to the raw score (TreeSHAP). `top` gives the features with the largest ones: their names as a list, and a second column `<name>_contributions` beside it. `contributions` gives a list of all, in the order of the model, and last the average answer.',
+      example: 'top',
+    },
+    count: {
+      type: { kind: 'integer', min: 1, max: 1000 },
+      unit: 'features',
+      defaultSays: '3',
+      doc: 'With `explain: top`: how many features.',
+      example: '3',
     },
   },
 } as const satisfies ObjectShape;

@@ -16,7 +16,7 @@ export interface Field {
   /** Shown in place of `default` where the default is worked out from other keys. */
   readonly defaultSays?: string;
   /** Of plain numbers; durations and sizes carry their unit in the text. */
-  readonly unit?: 'rows' | 'threads' | 'processes' | 'position' | 'steps';
+  readonly unit?: 'rows' | 'threads' | 'processes' | 'position' | 'steps' | 'features';
   readonly doc: string;
   /** One YAML line, without the key. */
   readonly example: string;

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import { columnsOfOutput, type ExplainOutput, type Job } from '../../base/contract/job.ts';
 import type { Report } from '../tree/issues.ts';
 
 /** Columns that `output.lineage` adds, in this order. */
@@ -9,7 +9,12 @@ export function lintColumns(job: Job, report: Report): void {
   lintNames(job, report);
   lintPredictions(job, report);
   lintComputed(job, report);
-  for (const [column, { index, argmax, labels }] of Object.entries(job.outputs ?? {})) {
+  for (const [column, output] of Object.entries(job.outputs ?? {})) {
+    if ('explain' in output) {
+      lintExplain(column, output, report);
+      continue;
+    }
+    const { index, argmax, labels } = output;
     if (index !== null && argmax)
       report(['outputs', column], { what: 'has both index and argmax', expected: 'one of them' });
     if (labels === null) continue;
@@ -23,6 +28,19 @@ export function lintColumns(job: Job, report: Report): void {
       });
     }
   }
+}
+
+function lintExplain(column: string, { explain, count, index }: ExplainOutput, report: Report): void {
+  if (explain === 'top') return;
+  for (const [key, value] of Object.entries({ count, index }))
+    if (value !== null) report(['outputs', column, key], { what: 'has no meaning without explain: top' });
+}
+
+/** The columns that the job's outputs become, each with its entry. */
+function namesOf(outputs: Job['outputs']): { readonly name: string; readonly entry: string }[] {
+  return Object.entries(outputs ?? {}).flatMap(([entry, spec]) =>
+    columnsOfOutput(entry, spec).map((name) => ({ name, entry })),
+  );
 }
 
 /** Two names that differ in case only are one column to many readers of Parquet. */
@@ -42,7 +60,7 @@ function lintNames(job: Job, report: Report): void {
   if (job.output.lineage) for (const name of LINEAGE_COLUMNS) claim(name, ['output', 'lineage'], 'output.lineage');
   for (const [i, name] of job.id.entries()) claim(name, ['id', i], 'id');
   for (const [i, name] of job.passthrough.entries()) claim(name, ['passthrough', i], 'passthrough');
-  for (const name of Object.keys(job.outputs ?? {})) claim(name, ['outputs', name], 'outputs');
+  for (const { name, entry } of namesOf(job.outputs)) claim(name, ['outputs', entry], 'outputs');
 }
 
 /** A computed column has a name of its own, and what is said of source columns is not said of it. */
@@ -53,7 +71,10 @@ function lintComputed({ columns = {}, input, outputs, output }: Job, report: Rep
   };
   claim(['as_of'], 'expressions: the time of the run');
   if (output.lineage) claim(LINEAGE_COLUMNS, 'output.lineage');
-  claim(Object.keys(outputs ?? {}), 'outputs');
+  claim(
+    namesOf(outputs).map(({ name }) => name),
+    'outputs',
+  );
   claim(Object.keys(input.pathColumns), 'input.pathColumns');
   claim(Object.keys(input.schema ?? {}), 'input.schema');
   for (const name of Object.keys(columns)) {
@@ -70,7 +91,7 @@ function lintComputed({ columns = {}, input, outputs, output }: Job, report: Rep
 /** Without `outputs` their names are those of the model's tensors, which only the plan knows. */
 function lintPredictions({ predictions, id, passthrough, outputs }: Job, report: Report): void {
   if (predictions === null) return;
-  const known = new Set([...id, ...passthrough, ...Object.keys(outputs ?? {})]);
+  const known = new Set([...id, ...passthrough, ...namesOf(outputs).map(({ name }) => name)]);
   const claims = [
     ...predictions.key.map((name, i) => ({ name, path: ['predictions', 'key', i] })),
     ...(predictions.values ?? []).map((name, i) => ({ name, path: ['predictions', 'values', i] })),

@@ -1,16 +1,21 @@
-import type {
-  CsvSettings,
-  FeatureSpec,
-  Job,
-  JobPartitions,
-  JobPredictions,
-  JobSchedule,
+import {
+  type CsvSettings,
+  columnsOfOutput,
+  type FeatureSpec,
+  type Job,
+  type JobPartitions,
+  type JobPredictions,
+  type JobSchedule,
+  type OutputSpec,
 } from '../../base/contract/job.ts';
-import type { FEATURE } from '../fields/binding-fields.ts';
+import type { FEATURE, OUTPUT_COLUMN } from '../fields/binding-fields.ts';
 import type { Value } from '../fields/field.ts';
 import type { JobFile } from '../fields/job-fields.ts';
 import { defaultState, stripSlashes } from '../slots/table-root.ts';
 import { duckdbType } from '../values/column-types.ts';
+
+/** Features that `explain: top` gives where the job does not say how many. */
+const REASONS = 3;
 
 /**
  * Turns a checked file into the job that every other room works with: units in the names, one form for each thing that
@@ -39,7 +44,7 @@ export function compileJob(file: JobFile): Job {
     ...(file.where === null ? {} : { where: file.where }),
     ...(file.columns === null ? {} : { columns: file.columns }),
     features: file.features === null ? null : mapValues(file.features, compileFeature),
-    outputs: file.outputs,
+    outputs: file.outputs === null ? null : mapValues(file.outputs, compileOutput),
     id: file.id,
     passthrough: file.passthrough,
     output: {
@@ -83,7 +88,7 @@ function compilePredictions({ predictions, name, partitions, outputs }: JobFile)
   return {
     ...rest,
     set: set ?? name,
-    values: values ?? (outputs === null ? null : Object.keys(outputs)),
+    values: values ?? (outputs === null ? null : outputNames(outputs)),
     scope: scope ?? (partitions === null ? 'latest' : 'union'),
     ttlMs: ttl,
   };
@@ -116,6 +121,15 @@ function compileFeature({ columns, nulls, pad, maxLength, maskOf, value }: Value
   }
   if (maskOf !== null) return { kind: 'mask', of: maskOf };
   return { kind: 'value', value: value ?? 0 };
+}
+
+function compileOutput({ tensor, index, argmax, labels, explain, count }: Value<typeof OUTPUT_COLUMN>): OutputSpec {
+  if (explain === null) return { tensor: tensor ?? '', index, argmax, labels };
+  return { explain, count: explain === 'top' ? (count ?? REASONS) : count, index };
+}
+
+function outputNames(outputs: NonNullable<JobFile['outputs']>): string[] {
+  return Object.entries(outputs).flatMap(([name, output]) => [...columnsOfOutput(name, compileOutput(output))]);
 }
 
 function compileType(text: string): string {

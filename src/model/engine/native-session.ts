@@ -8,8 +8,8 @@ import { finishSums } from '../trees/finish-sums.ts';
 import { floatsOf } from '../trees/float-arrays.ts';
 import { plainLeaves } from '../trees/plain-scores.ts';
 import { Contributions } from './contributions.ts';
-import { labels, probabilities, transformed } from './native-answers.ts';
-import { NATIVE_OUTPUT, type NativeFeature, nativeFeatures, nativeSignature } from './native-signature.ts';
+import { labels, ofAnswer, probabilities, transformed } from './native-answers.ts';
+import { NATIVE_OUTPUT, type NativeFeature, nativeFeatures, nativeSignature, OF_ANSWER } from './native-signature.ts';
 
 /** A model as its trainer saved it, evaluated without ONNX Runtime. */
 export class NativeSession implements ModelSession {
@@ -39,10 +39,9 @@ export class NativeSession implements ModelSession {
     finishSums(ensemble, raw);
     const dims = ensemble.targets === 1 ? [count] : [count, ensemble.targets];
     const values = new Map<string, TensorValue>([[NATIVE_OUTPUT.raw, { type: ensemble.sums, dims, data: raw }]]);
-    if (fetches.includes(NATIVE_OUTPUT.contributions)) {
-      this.contributions ??= new Contributions(ensemble);
-      values.set(NATIVE_OUTPUT.contributions, this.contributions.of(rows, raw));
-    }
+    const isExplained = fetches.includes(NATIVE_OUTPUT.contributions) || fetches.includes(OF_ANSWER);
+    const contributions = isExplained ? this.explain(rows, raw) : null;
+    if (contributions !== null) values.set(NATIVE_OUTPUT.contributions, contributions);
     if (fetches.includes(NATIVE_OUTPUT.leaf))
       values.set(NATIVE_OUTPUT.leaf, {
         type: 'int32',
@@ -56,10 +55,17 @@ export class NativeSession implements ModelSession {
       values.set(NATIVE_OUTPUT.prediction, labels(this.model, answers, raw));
     if (outputs.classes > 0 && fetches.includes(NATIVE_OUTPUT.probability))
       values.set(NATIVE_OUTPUT.probability, probabilities(this.model, answers));
+    if (contributions !== null && fetches.includes(OF_ANSWER))
+      values.set(OF_ANSWER, ofAnswer(this.model, answers, raw, contributions.data as Float64Array));
     return values;
   }
 
   async close(): Promise<void> {}
+
+  private explain(rows: Float32Array | Float64Array, raw: Float32Array | Float64Array): TensorValue {
+    this.contributions ??= new Contributions(this.model.ensemble);
+    return this.contributions.of(rows, raw);
+  }
 
   private rowsOf(feeds: ReadonlyMap<string, TensorValue>): Float32Array | Float64Array {
     const { features: width, values } = this.model.ensemble;

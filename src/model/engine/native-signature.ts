@@ -1,4 +1,4 @@
-import type { Signature, TensorSignature } from '../../base/contract/signature.ts';
+import type { ExplainSignature, Signature, TensorSignature } from '../../base/contract/signature.ts';
 import type { CategoryValue, NativeModel } from '../native/native-model.ts';
 
 /** How values of a feature come in. */
@@ -48,6 +48,9 @@ export const NATIVE_OUTPUT = {
   leaf: 'leaf',
 } as const;
 
+/** Fetches the contributions of the class that is answered; no output of the model's own. */
+export const OF_ANSWER = 'contributions of the answer';
+
 /** Of which type the labels of classes are: whole numbers unless the file has others. */
 export function labelType(classes: NativeModel['classes']): 'string' | 'float64' | 'int64' {
   if (classes?.some((one) => typeof one === 'string') === true) return 'string';
@@ -80,6 +83,7 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
   const values = outputs.classes === 0 && ensemble.targets > 1 ? ensemble.targets : null;
   return {
     inputs,
+    explains: explainsOf(model, features),
     outputs: [
       perTarget(
         tensor(
@@ -102,7 +106,13 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
           ]),
       ...(ensemble.roots.length === 0
         ? []
-        : [{ ...tensor(NATIVE_OUTPUT.leaf, 'int32', [null, ensemble.roots.length]), isPerTarget: true as const, isOnRequest: true as const }]),
+        : [
+            {
+              ...tensor(NATIVE_OUTPUT.leaf, 'int32', [null, ensemble.roots.length]),
+              isPerTarget: true as const,
+              isOnRequest: true as const,
+            },
+          ]),
     ],
   };
 }
@@ -110,6 +120,20 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
 function withLabels(tensor: TensorSignature, classes: NativeModel['classes']): TensorSignature {
   const labels = (classes ?? []).flatMap((one) => (one === null ? [] : [typeof one === 'boolean' ? String(one) : one]));
   return labels.length === 0 || labels.length !== classes?.length ? tensor : { ...tensor, classes: labels };
+}
+
+function explainsOf({ ensemble, outputs }: NativeModel, features: readonly NativeFeature[] | null): ExplainSignature {
+  return {
+    tensor: NATIVE_OUTPUT.contributions,
+    targets: ensemble.targets,
+    ofAnswer: outputs.classes > 0 && ensemble.targets > 1 ? OF_ANSWER : null,
+    features:
+      features?.map(({ name }) => ({ input: name, at: 0 })) ??
+      Array.from({ length: ensemble.features }, (_, at) => ({ input: ALL, at })),
+    ...(ensemble.leaves.cover === null
+      ? { why: 'the model does not say how many training rows its leaves had, which contributions need' }
+      : {}),
+  };
 }
 
 function perTarget(tensor: TensorSignature): TensorSignature {

@@ -7,6 +7,7 @@ import type { ErrorCode } from '../../base/errors/error-codes.ts';
 import { type ErrorJson, fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { bindFeatures, type FeatureBinding, NULLS, typeOfNulls } from '../../scoring/tensor/bind-features.ts';
 import { bindOutputs } from '../../scoring/tensor/bind-outputs.ts';
+import { nameReasons } from '../../scoring/tensor/bind-reasons.ts';
 import { columnsOf } from '../../scoring/tensor/feature-packer.ts';
 import { joinFeature, widen } from './column-types.ts';
 import type { InputObject } from './input-object.ts';
@@ -42,7 +43,7 @@ export function bindInputs(
   objects: readonly InputObject[],
   results: readonly Described[],
 ): BoundInputs {
-  const outputs = bindOutputs(job.outputs, model.signature, job.model.uri);
+  const unnamed = bindOutputs(job.outputs, model.signature, job.model.uri);
   const kept = [...job.id, ...job.passthrough];
   const binder = new FileBinder(job, model, kept);
   const paths = pathColumnsOf(job);
@@ -66,6 +67,7 @@ export function bindInputs(
   const described = inOrder(found);
   const { binding, features } = binder.bound(skipped);
   const { inputs } = binding;
+  const outputs = nameReasons(unnamed, model.signature, inputs);
   const used = new Set([...features, ...kept, ...(job.where === undefined ? [] : [WHERE_COLUMN])]);
   const usedOf = (columns: Columns): ReadonlySet<string> => new Set([...used, ...sourcesOf(columns, used)]);
   const pathValues = new Map(objects.map((o) => [o.uri, o.pathValues]));

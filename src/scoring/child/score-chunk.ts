@@ -217,7 +217,7 @@ class ChunkWalk {
       this.rejectsByRule[rule] = (this.rejectsByRule[rule] ?? 0) + 1;
       this.rowsRejected++;
     }
-    writer.append(predictionRows(slab, result, rows), rows);
+    writer.append(predictionRows(slab, result, rows, this.bound), rows);
     this.rowsIn += rows;
     this.scoreMs += result.scoreMs;
     this.runMs += result.runMs;

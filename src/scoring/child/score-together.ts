@@ -53,7 +53,7 @@ export async function scoreTogether(
     markRejects(slab, scored, codes);
     const writer = await openPredictions(lane, table, run);
     try {
-      writer.append(predictionRows(slab, scored, rows), rows);
+      writer.append(predictionRows(slab, scored, rows, run), rows);
     } finally {
       writer.close();
     }

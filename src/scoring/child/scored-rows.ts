@@ -24,10 +24,14 @@ export function markRejects(slab: Slab, { rejects }: Scored, codes: RejectCodes)
 }
 
 /** The columns of the prediction table for the first `rows` rows of a slab. Owns: the slab stays the ring's. */
-export function predictionRows(slab: Slab, { columns }: Scored, rows: number): ColumnData[] {
+export function predictionRows(slab: Slab, { columns }: Scored, rows: number, run: BoundRun): ColumnData[] {
   const positions = new BigInt64Array(slab.positions.buffer, 0, rows);
-  const predictions = columns.map((c): ColumnData => {
+  const { outputs } = run.context.binding;
+  const predictions = columns.map((c, i): ColumnData => {
     if (c.kind === 'text') return { kind: 'text', data: c.data };
+    const { kind, labels } = outputs[i]!;
+    if (kind === 'reasons')
+      return { kind: 'textList', places: c.data as Int32Array, texts: (labels ?? []).map(String), width: c.width };
     return c.isList ? { kind: 'list', data: c.data, width: c.width } : { kind: 'fixed', data: c.data };
   });
   return [{ kind: 'fixed', data: positions }, { kind: 'fixed', data: slab.feeds.codes }, ...predictions];

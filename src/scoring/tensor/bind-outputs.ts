@@ -1,7 +1,8 @@
 import type { BoundOutput } from '../../base/contract/binding.ts';
-import type { OutputSpec } from '../../base/contract/job.ts';
+import type { OutputSpec, TensorOutput } from '../../base/contract/job.ts';
 import type { Signature, TensorSignature, TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { bindReasons } from './bind-reasons.ts';
 
 /** Types of prediction columns by tensor type, in DuckDB's spelling (docs/types.md). */
 const COLUMN_TYPES: Readonly<Record<TensorType, string>> = {
@@ -37,10 +38,12 @@ export function bindOutputs(
     const plain = { index: null, argmax: false, labels: null };
     return tensors.map((t) => bindOutput(t.name, { tensor: t.name, ...plain }, signature, where));
   }
-  return Object.entries(outputs).map(([column, spec]) => bindOutput(column, spec, signature, where));
+  return Object.entries(outputs).flatMap(([column, spec]) =>
+    'explain' in spec ? bindReasons(column, spec, signature, where) : [bindOutput(column, spec, signature, where)],
+  );
 }
 
-function bindOutput(column: string, spec: OutputSpec, signature: Signature, where: string): BoundOutput {
+function bindOutput(column: string, spec: TensorOutput, signature: Signature, where: string): BoundOutput {
   const tensor = signature.outputs.find((t) => t.name === spec.tensor);
   if (tensor === undefined) {
     const known = signature.outputs.map((t) => t.name).join(', ');

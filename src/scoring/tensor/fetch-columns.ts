@@ -4,11 +4,14 @@ import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { type ElementArray, elementBytes, elementView, type TensorValue } from '../../model/elements/elements.ts';
 import { fromHalfBits } from '../../model/elements/half.ts';
 import { hasLostBatch } from '../../model/elements/lost-batch.ts';
+import { topReasons } from './top-reasons.ts';
 
 /** A prediction column of one slab: values of the rows in order, or texts. `width` elements a row (1 unless a list). */
 export type PredictionColumn =
   | { readonly kind: 'fixed'; readonly data: ElementArray; readonly width: number; readonly isList: boolean }
   | { readonly kind: 'text'; readonly data: (string | null)[] };
+
+const LISTS: ReadonlySet<BoundOutput['kind']> = new Set(['list', 'reasons', 'contributions']);
 
 /** Called for a row whose prediction cannot be used. */
 export type OnBadOutput = (row: number, column: string, message: string) => void;
@@ -38,7 +41,9 @@ export class FetchColumns {
       const tensor = fetches.get(output.tensor);
       if (tensor === undefined) throw shapeError(output, 'the model returned no such tensor', 'a tensor', 'nothing');
       const width = rowWidth(output, tensor, batch);
-      if (output.kind === 'argmax') this.addArgmax(output, i, tensor, width, at, count, onBad);
+      if (output.kind === 'reasons' || output.kind === 'contributions')
+        this.addReasons(output, i, tensor, width, at, count, onBad);
+      else if (output.kind === 'argmax') this.addArgmax(output, i, tensor, width, at, count, onBad);
       else if (tensor.type === 'string') this.addTexts(output, i, tensor, width, at, count);
       else this.addNumbers(output, i, tensor, width, at, count, onBad);
     });
@@ -67,7 +72,7 @@ export class FetchColumns {
     }
     const buffer = new ArrayBuffer(this.rows * width * elementBytes(type));
     const data = elementView(type, buffer, 0, this.rows * width);
-    const column = { kind: 'fixed' as const, data, width, isList: output.kind === 'list' };
+    const column = { kind: 'fixed' as const, data, width, isList: LISTS.has(output.kind) };
     this.built[i] = column;
     return column;
   }
@@ -90,6 +95,34 @@ export class FetchColumns {
       const bad = (row: number, value: number): void => onBad(row, output.column, `model returned ${value}`);
       zeroNotFinite(column.data, at * kept, count, kept, bad);
     }
+  }
+
+  private addReasons(
+    output: BoundOutput,
+    i: number,
+    tensor: TensorValue,
+    width: number,
+    at: number,
+    count: number,
+    onBad: OnBadOutput,
+  ): void {
+    const { top } = output;
+    if (top === undefined || (top.target + 1) * (top.features + 1) > width)
+      throw shapeError(output, 'contributions of other features', `${top?.features}`, `${width}`);
+    const column = this.allocate(output, i, storedType(output), top.count);
+    const values = tensor.data as Float64Array;
+    const places = new Int32Array(top.count);
+    for (let row = 0; row < count; row++) {
+      const from = row * width + top.target * (top.features + 1);
+      topReasons(values, from, top.features, places);
+      places.forEach((place, k) => {
+        column.data[(at + row) * top.count + k] = output.kind === 'reasons' ? place : values[from + place]!;
+      });
+    }
+    if (column.data instanceof Float64Array)
+      zeroNotFinite(column.data, at * top.count, count, top.count, (row, value) =>
+        onBad(row, output.column, `model returned ${value}`),
+      );
   }
 
   private addTexts(
@@ -188,6 +221,8 @@ function isText(output: BoundOutput): boolean {
 
 /** Element type of a prediction column in memory; DuckDB's column types have the same layout. */
 function storedType(output: BoundOutput): TensorType {
+  // Places of names: a text a row would cost more than the rest.
+  if (output.kind === 'reasons') return 'int32';
   if (output.kind !== 'argmax') return output.tensorType === 'float16' ? 'float32' : output.tensorType;
   if (output.type === 'DOUBLE') return 'float64';
   return output.type === 'BIGINT' ? 'int64' : 'int32';

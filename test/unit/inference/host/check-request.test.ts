@@ -21,7 +21,7 @@ describe('the batch axis', () => {
       ['w', 'float32', [6]],
       ['s', 'float32', []],
     ]);
-    expect(axis).toEqual({ fixedBatch: null, batched: new Set(['x']), fetches: ['y'] });
+    expect(axis).toEqual({ fixedBatch: null, batched: new Set(['x']), fetches: ['y'], onRequest: [] });
   });
 
   it('is the fixed first axis where none is open; of several, the one of the outputs', () => {

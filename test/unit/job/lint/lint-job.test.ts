@@ -21,7 +21,7 @@ describe('columns of the output', () => {
     [{ tensor: 't', index: 1, argmax: true }, 'outputs.p', 'has both index and argmax'],
     [{ tensor: 't', labels: ['a'] }, 'outputs.p.labels', 'has no meaning without argmax: true'],
     [{ tensor: 't', argmax: true, labels: ['a', 1] }, 'outputs.p.labels[1]', 'mixes texts and numbers'],
-    [{ index: 1 }, 'outputs.p.tensor', 'is missing'],
+    [{ index: 1 }, 'outputs.p', 'lacks the key that says what it is'],
     [{ tensor: 't', index: -1 }, 'outputs.p.index', 'is out of range'],
   ])('%j', (output, path, what) => {
     expect(issueOf(jobText({ outputs: { p: output } }))).toMatchObject({ path, what });

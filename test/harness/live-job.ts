@@ -1,0 +1,27 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { JobScorer } from '../../src/base/contract/job-scorer.ts';
+import { loadJob } from '../../src/cli/load/load-job.ts';
+import { liveLaunch } from '../../src/cli/processes/live-launch.ts';
+import { openLiveJob } from '../../src/cli/wiring/open-job-scorer.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
+import { openModelHost } from '../../src/inference/host/model-host.ts';
+
+/** The live scorer of a job file, with a child that is ended with the test. */
+export async function liveJob(path: string, folder: string): Promise<JobScorer> {
+  const job = loadJob(path);
+  const scratchDir = join(folder, 'scratch');
+  mkdirSync(scratchDir, { recursive: true });
+  const stores = createStoreResolver(job.stores, { env: process.env });
+  const host = openModelHost({ launch: liveLaunch(), scratchDir, folder: null });
+  onTestFinished(() => host.close());
+  const scorer = await openLiveJob(job, {
+    stores,
+    scratchDir,
+    allowUnpinned: false,
+    addModel: ({ name, version, sha256, path: file }) => host.addModel({ name, version, sha256, file: { path: file } }),
+  });
+  await stores.close();
+  return scorer;
+}
