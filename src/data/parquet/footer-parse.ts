@@ -64,7 +64,7 @@ export interface RawFooter {
 }
 
 /** Physical types that matter here. */
-export const PHYSICAL = { int96: 3, float: 4, double: 5, byteArray: 6 } as const;
+export const PHYSICAL = { int32: 1, int64: 2, int96: 3, float: 4, double: 5, byteArray: 6 } as const;
 
 /** Logical types that matter here. */
 export const LOGICAL = { string: 1, decimal: 5, time: 7, timestamp: 8, null: 11 } as const;

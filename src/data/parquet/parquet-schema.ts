@@ -24,6 +24,8 @@ export interface FooterLeaf {
   readonly path: string;
   /** Whether it, or a node above it, is repeated: then it does not have one value a row. */
   readonly isRepeated: boolean;
+  /** Physical type as Parquet numbers it, see `PHYSICAL`. */
+  readonly type: number;
 }
 
 const NANOSECONDS = 3;
@@ -40,7 +42,7 @@ export function readColumns(schema: readonly SchemaNode[]): { columns: FooterCol
     if (node === undefined || above.length > MOST_DEPTH) throw new RangeError('the schema tree does not add up');
     const names = [...above, node.name];
     const isRepeated = isInRepeated || node.isRepeated;
-    if (node.type !== null) leaves.push({ column: columns.length, path: names.join('.'), isRepeated });
+    if (node.type !== null) leaves.push({ column: columns.length, path: names.join('.'), isRepeated, type: node.type });
     else for (let i = 0; i < node.children; i++) walk(names, isRepeated);
   };
   while (at < schema.length) {

@@ -22,6 +22,8 @@ export interface BoundRun {
   readonly predictions: readonly OutputColumn[];
   /** Its job has `where` or `columns`. */
   readonly isDerived: boolean;
+  /** Chunks that could not be read without DuckDB. */
+  readonly flatRefusals: { count: number };
 }
 
 export function bindRun(
@@ -49,6 +51,7 @@ export function bindRun(
     kept: context.outputColumns.filter((c) => c.role === 'id' || c.role === 'passthrough'),
     predictions: context.outputColumns.filter((c) => c.role === 'prediction'),
     isDerived: context.where !== undefined || context.columns !== undefined,
+    flatRefusals: { count: 0 },
   };
 }
 

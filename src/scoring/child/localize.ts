@@ -8,7 +8,8 @@ import { localSource } from '../../data/object-store/local-source.ts';
 import { pinnedSource, wholeIfSmall, wholeOf } from '../../data/object-store/pinned-source.ts';
 import { checkPages } from '../../data/parquet/check-pages.ts';
 import { readDeletedRows } from '../../data/parquet/deleted-rows.ts';
-import { rowSpans } from '../../data/parquet/parquet-footer.ts';
+import { type AskedColumn, flatLeaves } from '../../data/parquet/flat-leaves.ts';
+import { type ParquetFooter, rowSpans } from '../../data/parquet/parquet-footer.ts';
 import { type KnownBytes, parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
 import { thinTail } from '../../data/parquet/thin-footer.ts';
 import type { FileTable } from './file-table.ts';
@@ -118,7 +119,11 @@ async function localizeParquet(
     file.deleted === undefined ? null : await readDeletedRows(file.deleted, footer.rows, options.stores, file.uri);
   const groups = rowSpans(footer, rowStart, rowEnd);
   const fileNames = new Map(file.columns.flatMap((c) => (c.fileName === undefined ? [] : [[c.name, c.fileName]])));
-  const wanted = namesInFile(options.columns, fileNames);
+  const flat =
+    deleted === null && options.flat !== undefined ? flatLeavesOf(file, footer, fileNames, options.flat) : null;
+  // What is read without DuckDB is checked as it is read, and needs no copy of a local file.
+  const duck = namesInFile(flat === null ? options.columns : options.kept, fileNames);
+  const wanted = path === null ? namesInFile(options.columns, fileNames) : duck;
   const ranges = wantedRanges(footer, wanted, rowStart, rowEnd);
   const frame = (): KnownBytes[] => {
     const tail = groups.length === 0 ? footer.tail : thinTail(footer, groups[0]!.group, groups.at(-1)!.group + 1);
@@ -159,8 +164,27 @@ async function localizeParquet(
     bytesRead,
     convertMs: 0,
     footer,
-    faults: await checkPages(target, footer, wanted, rowStart, rowEnd, await wholeOf(source)),
+    ...(flat === null ? {} : { flat: { leaves: flat, path: path ?? target, whole: await wholeOf(source) } }),
+    faults: await checkPages(target, footer, duck, rowStart, rowEnd, await wholeOf(source)),
   };
+}
+
+/** Leaves of the feature columns, where they can be read without DuckDB: those that stand in the file, with the types that were planned. */
+function flatLeavesOf(
+  file: PlannedFile,
+  footer: ParquetFooter,
+  fileNames: ReadonlyMap<string, string>,
+  { columns, mostBytes }: NonNullable<LocalizeOptions['flat']>,
+): number[] | null {
+  const types = new Map(file.columns.map((c) => [c.name, c]));
+  const asked: AskedColumn[] = [];
+  for (const name of columns) {
+    const column = types.get(name);
+    const isOther = column?.storedAs !== undefined || column?.computedFrom !== undefined;
+    if (column === undefined || isOther || isPathColumn(file.pathValues, name)) return null;
+    asked.push({ name: fileNames.get(name) ?? name, type: column.type });
+  }
+  return flatLeaves(footer, asked, mostBytes);
 }
 
 /** Columns by the names that the file has for them, where its table has others. Errors: none. */

@@ -22,6 +22,8 @@ export interface LocalizeOptions {
   readonly kept: ReadonlySet<string>;
   /** For the text of one packed file, in bytes. */
   readonly scratchBytes: number;
+  /** Feature columns, which are read without DuckDB where they can be (`FlatColumn`), of at most so many bytes a row group; none when left out. */
+  readonly flat?: { readonly columns: readonly string[]; readonly mostBytes: number };
   /** Rows of a text file at most, for a sample; all when left out. */
   readonly maxRows?: number;
 }
@@ -34,6 +36,18 @@ export interface Located {
   readonly convertMs: number;
   /** Of a Parquet file; null for one that prescore wrote itself. */
   readonly footer: ParquetFooter | null;
+  /** Where its feature columns are read without DuckDB. Its pages are checked then as they are read. */
+  readonly flat?: FlatFile;
   /** Row groups of the slice that are damaged in a way that DuckDB would not notice. */
   readonly faults: readonly RowGroupFault[];
+}
+
+/** A file whose feature columns `FlatColumn` reads. */
+export interface FlatFile {
+  /** Of the columns, in their order. */
+  readonly leaves: readonly number[];
+  /** Where its bytes are on this machine, in their places. */
+  readonly path: string;
+  /** All bytes of the file, where they are in memory anyway. */
+  readonly whole: Uint8Array | null;
 }

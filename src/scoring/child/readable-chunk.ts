@@ -13,7 +13,9 @@ import type { ByteSource } from '../../data/object-store/byte-source.ts';
 import type { ParquetFooter, RowSpan } from '../../data/parquet/parquet-footer.ts';
 import { parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
 import { thinTail } from '../../data/parquet/thin-footer.ts';
+import { FlatRefusal } from './flat-rows.ts';
 import { type LocalChunk, namesInFile } from './localize.ts';
+import type { FlatFile } from './located-slice.ts';
 
 /** What of a chunk is scored: its slices without the row groups that cannot be read. */
 export interface ReadableChunk {
@@ -26,6 +28,8 @@ export interface ReadableSlice {
   /** Index of the file in the plan. */
   readonly file: number;
   readonly footer: ParquetFooter | null;
+  /** Where its feature columns are read without DuckDB. */
+  readonly flat?: FlatFile | undefined;
 }
 
 export interface RecoverOptions {
@@ -55,6 +59,8 @@ export async function withRecovery<T>(
     } catch (error) {
       // A file that was replaced meanwhile may look damaged.
       await local.checkUnchanged();
+      // What cannot be read is looked for where DuckDB reads all columns.
+      if (chunk.slices.some((s) => s.flat !== undefined)) throw refusalOf(error);
       chunk = await recover(error, chunk, local, options);
     }
   }
@@ -62,15 +68,22 @@ export async function withRecovery<T>(
 
 /** A chunk as it was fetched, without row groups whose pages are known to be damaged. */
 function fetchedChunk(local: LocalChunk, files: readonly number[], options: RecoverOptions): ReadableChunk {
-  const parts = local.located.map(({ slice, footer, faults }, i) => {
+  const parts = local.located.map(({ slice, footer, faults, flat }, i) => {
+    if (flat !== undefined && faults.length > 0) throw new FlatRefusal('pages are damaged');
     const byGroup = Map.groupBy(faults, (f) => f.group);
     const groups = slice.groups.flatMap((span): UnreadableGroup[] => {
       const own = byGroup.get(span.group);
       return own === undefined ? [] : [{ ...span, columns: own.map((f) => ({ name: f.column, message: f.message })) }];
     });
-    return leaveOut({ slice, file: files[i]!, footer }, groups, options);
+    return leaveOut({ slice, file: files[i]!, footer, flat }, groups, options);
   });
   return { slices: parts.flatMap((p) => p.slices), unreadable: parts.flatMap((p) => p.unreadable) };
+}
+
+/** Errors that say nothing of the file stay what they are. */
+function refusalOf(error: unknown): unknown {
+  const isOther = isShortage(error) || (isPrescoreError(error) && error.code !== 'INPUT_CORRUPT');
+  return isOther ? error : new FlatRefusal('rows cannot be read', { cause: error });
 }
 
 /** Errors: `error` itself when it is about something else, or when every row group can be read. */

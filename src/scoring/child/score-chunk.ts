@@ -1,16 +1,14 @@
 import type { RejectReason } from '../../base/contract/binding.ts';
-import { decodeRun, extraIndex } from '../../data/duckdb/decode-slice.ts';
 import type { Duck } from '../../data/duckdb/duckdb.ts';
-import { nextRow, positionBase, rowFaults } from '../../data/duckdb/local-slice.ts';
-import { sliceRuns } from '../../data/duckdb/slice-runs.ts';
 import type { TableWriter } from '../../data/duckdb/table-writer.ts';
 import { FeaturePacker } from '../tensor/feature-packer.ts';
 import { RejectCodes } from '../tensor/reject-codes.ts';
 import { StringDictionary } from '../tensor/string-dictionary.ts';
 import type { InferenceThreads } from '../thread/inference-threads.ts';
 import type { Slab } from '../thread/slab-ring.ts';
-import { type BoundRun, decodedColumns } from './bound-run.ts';
+import type { BoundRun } from './bound-run.ts';
 import type { ReadableSlice } from './readable-chunk.ts';
+import { rowSources } from './row-sources.ts';
 import { markRejects, newWalk, openPredictions, predictionRows } from './scored-rows.ts';
 
 /** The prediction table of a chunk: exactly one row per input row, in input order. */
@@ -85,16 +83,10 @@ class ChunkWalk {
 
   async run(duck: Duck, writer: TableWriter, slices: readonly ReadableSlice[]): Promise<void> {
     const started = performance.now();
-    for (const read of sliceRuns(slices.map((s) => s.slice))) {
-      const { ordinal } = read;
-      const { slice, file } = slices[ordinal]!;
-      const isMany = read.slices.length > 1;
-      const sliceColumns = decodedColumns(this.bound, file);
-      const packer = new FeaturePacker(this.bound.context.binding, sliceColumns, this.codes, this.dictionary);
-      const faults = isMany ? [] : rowFaults(slice);
-      const base = positionBase(ordinal);
-      let row = nextRow(slice, slice.rowStart);
-      for await (const batch of decodeRun(duck, read, sliceColumns)) {
+    for (const source of rowSources(this.bound, duck, slices)) {
+      const { columns, faults } = source;
+      const packer = new FeaturePacker(this.bound.context.binding, columns, this.codes, this.dictionary);
+      for await (const batch of source.batches) {
         for (let from = 0; from < batch.rows; ) {
           this.slab ??= await this.nextSlab();
           const { slab } = this;
@@ -106,23 +98,11 @@ class ChunkWalk {
           }
           // First, so that the reason is not that the value came as a null.
           if (faults.length > 0) {
-            const found = batch
-              .column(extraIndex(sliceColumns))
-              .i32()
-              .subarray(from, from + count);
+            const found = source.faultsOf(batch).subarray(from, from + count);
             this.markFaults(found, faults, slab.feeds.codes.subarray(this.filled));
           }
           packer.pack(batch, from, count, slab.feeds, this.filled);
-          if (isMany) {
-            copyPositions(batch.column(extraIndex(sliceColumns)).words64(), from, slab.positions, this.filled, count);
-          } else if (slice.deleted === undefined) {
-            writePositions(slab.positions, this.filled, base + row, count);
-            row += count;
-          } else {
-            for (let i = 0; i < count; i++, row = nextRow(slice, row + 1)) {
-              writePositions(slab.positions, this.filled + i, base + row, 1);
-            }
-          }
+          source.place(batch, from, count, slab.positions, this.filled);
           from += count;
           this.filled += count;
           if (this.filled === this.bound.layout.rows) this.submit(writer);
@@ -224,18 +204,5 @@ class ChunkWalk {
     this.halvedTo = result.halvedTo ?? this.halvedTo;
     this.batches += result.batches;
     this.options.onRows(rows);
-  }
-}
-
-function copyPositions(words: Int32Array, from: number, positions: Int32Array, at: number, count: number): void {
-  positions.set(words.subarray(from * 2, (from + count) * 2), at * 2);
-}
-
-// Two words a row: a BigInt per row would cost as much as packing a column.
-function writePositions(words: Int32Array, at: number, position: number, count: number): void {
-  for (let i = 0; i < count; i++) {
-    const p = position + i;
-    words[(at + i) * 2] = p | 0;
-    words[(at + i) * 2 + 1] = Math.floor(p / 4294967296);
   }
 }

@@ -5,10 +5,16 @@ import { type BoundRun, columnsKept, columnsRead } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { type DerivedChunk, deriveChunk } from './derive-chunk.ts';
 import { encodePart, encodeRejects } from './encode-chunk.ts';
+import { FlatRefusal } from './flat-rows.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
 import { withPredictionTable } from './prediction-table.ts';
 import { withRecovery } from './readable-chunk.ts';
 import { scoreChunk } from './score-chunk.ts';
+
+/** Chunks of a run that turn out to be DuckDB's, until no other one is tried. */
+const MOST_REFUSALS = 3;
+/** Of the memory that DuckDB may have, which decodes nothing meanwhile, for the pages of a row group. */
+const FLAT_SHARE = 0.5;
 
 /**
  * The walk of one chunk: fetch its ranges, decode, score, encode, stage the part. Nothing becomes visible here. Row groups
@@ -19,6 +25,32 @@ export async function walkChunk(
   tools: ChildTools,
   run: BoundRun,
   chunk: PlannedChunk,
+  onHungry: () => void,
+  onRows: (rows: number) => void,
+): Promise<ChunkResult> {
+  if (run.isDerived || run.flatRefusals.count >= MOST_REFUSALS)
+    return walkOnce(tools, run, chunk, false, onHungry, onRows);
+  let rows = 0;
+  const count = (more: number): void => {
+    rows += more;
+    onRows(more);
+  };
+  try {
+    return await walkOnce(tools, run, chunk, true, onHungry, count);
+  } catch (error) {
+    if (!(error instanceof FlatRefusal)) throw error;
+    run.flatRefusals.count++;
+    onRows(-rows);
+    return walkOnce(tools, run, chunk, false, onHungry, onRows);
+  }
+}
+
+/** `isFlat`: rows are decoded without DuckDB where they can be. Errors: FlatRefusal then, for a chunk that is to be walked without it. */
+async function walkOnce(
+  tools: ChildTools,
+  run: BoundRun,
+  chunk: PlannedChunk,
+  isFlat: boolean,
   onHungry: () => void,
   onRows: (rows: number) => void,
 ): Promise<ChunkResult> {
@@ -35,6 +67,7 @@ export async function walkChunk(
       duck: reader,
       columns,
       kept: columnsKept(run),
+      ...(isFlat ? { flat: { columns: run.features, mostBytes: tools.arrowMemoryBytes * FLAT_SHARE } } : {}),
     });
     local = source;
     const { fetchMs, convertMs, bytesRead } = local;

@@ -1,0 +1,45 @@
+import { PHYSICAL } from './footer-parse.ts';
+import type { ParquetFooter } from './parquet-footer.ts';
+
+/** DuckDB's types whose values lie in a file as they lie in memory, and the physical type of each. */
+const TYPES: ReadonlyMap<string, number> = new Map([
+  ['FLOAT', PHYSICAL.float],
+  ['DOUBLE', PHYSICAL.double],
+  ['INTEGER', PHYSICAL.int32],
+  ['BIGINT', PHYSICAL.int64],
+]);
+/** Not packed, and Snappy. */
+const MOST_CODEC = 1;
+
+/** A column as it is asked for: its name in the file, and the type that it was planned with. */
+export interface AskedColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/**
+ * Leaves of the columns, in their order, where each is one that `FlatColumn` can read in all row groups; null where one is not, and
+ * where a row group has more than `mostBytes` in them.
+ */
+export function flatLeaves(footer: ParquetFooter, asked: readonly AskedColumn[], mostBytes: number): number[] | null {
+  const { columns, leaves, groups } = footer;
+  const places = new Map(columns.map((column, i) => [column.name, i]));
+  const found: number[] = [];
+  for (const { name, type } of asked) {
+    const column = columns[places.get(name) ?? -1];
+    const leaf = leaves[column?.firstLeaf ?? -1];
+    if (column === undefined || leaf === undefined || column.unsupported !== null) return null;
+    if (leaf.path !== name || leaf.isRepeated || leaf.type !== TYPES.get(type)) return null;
+    found.push(column.firstLeaf);
+  }
+  for (let group = 0; group < groups.count; group++) {
+    let bytes = 0;
+    for (const leaf of found) {
+      const chunk = group * groups.leaves + leaf;
+      if (groups.codec[chunk]! > MOST_CODEC) return null;
+      bytes += Math.max(groups.uncompressed[chunk]!, groups.length[chunk]!);
+    }
+    if (bytes > mostBytes) return null;
+  }
+  return found;
+}
