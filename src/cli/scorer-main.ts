@@ -30,7 +30,7 @@ new ScorerChild(
     },
   },
   ort,
-  (stores) => createStoreResolver(stores, { env: process.env }),
+  (stores) => createStoreResolver(stores, { env: process.env, isPatient: true }),
 ).start();
 
 // A child is ended with SIGKILL, which keeps no compiled code: what was needed to start is kept here, for the next children.

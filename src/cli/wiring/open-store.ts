@@ -12,6 +12,8 @@ export interface ResolverOptions extends StoreOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What relative paths are relative to; the working folder when left out. */
   readonly baseFolder?: string;
+  /** Nobody waits for this thread: local files may be looked at in it. */
+  readonly isPatient?: boolean;
 }
 
 const PLAIN_AWS: StoreConfig = { endpoint: null, region: null, pathStyle: false, buckets: [] };
@@ -38,12 +40,13 @@ class LazyStores implements StoreResolver {
   readonly #blockOfBucket: ReadonlyMap<string, string>;
   readonly #buckets = new Map<string, ObjectStore>();
   readonly #connections = new Map<string, Promise<S3Connection>>();
-  readonly #file = new FileStore();
+  readonly #file: FileStore;
 
   constructor(blocks: Readonly<Record<string, StoreConfig>>, options: ResolverOptions) {
     this.#blocks = withOwnStore(blocks, options.env);
     this.#isOwnMain = !Object.hasOwn(blocks, 'main');
     this.#options = options;
+    this.#file = new FileStore({ isPatient: options.isPatient === true });
     this.#blockOfBucket = mapBuckets(blocks);
   }
 

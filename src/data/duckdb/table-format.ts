@@ -14,6 +14,8 @@ const MARKS: readonly (readonly [mark: string, format: TableFormat])[] = [
   ['\u00ff\u00ff\u00ff\u00ff', 'arrow'],
 ];
 
+const latin1 = new TextDecoder('latin1');
+
 /** What the reader of texts takes, or refuses with the command that makes it one. */
 const TEXTS: ReadonlySet<FileKind> = new Set<FileKind>(['csv', 'jsonl', 'json', 'gzip', 'zstd', 'xz', 'bzip2', 'lz4']);
 
@@ -24,7 +26,7 @@ const TEXTS: ReadonlySet<FileKind> = new Set<FileKind>(['csv', 'jsonl', 'json', 
  * Errors: INPUT_FORMAT, with the line that converts it, for what is recognised as something else; those of the source.
  */
 export async function tableFormat(source: ByteSource, text: ByteSource, uri: string): Promise<TableFormat> {
-  const head = source.size >= 8 ? new TextDecoder('latin1').decode(await source.read(0, 8)) : '';
+  const head = source.size >= 8 ? latin1.decode(await source.read(0, 8)) : '';
   const format = MARKS.find(([mark]) => head.startsWith(mark))?.[1];
   if (format !== undefined) return format;
   const found = await recognised(text, uri);

@@ -6,6 +6,9 @@ import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { nullIfMissing } from './file-errors.ts';
 import { etagOf } from './file-io.ts';
 
+/** Files that are asked for together: one after the other, ten thousand took a second. */
+const AT_A_TIME = 64;
+
 interface Entry {
   readonly path: string;
   /** What the entry sorts by: folders as their content does, with the slash. */
@@ -41,12 +44,19 @@ async function* walk(
   const self = await nullIfMissing(stat(folder, { bigint: true }));
   if (self === null || !self.isDirectory() || ancestors.has(identity(self))) return;
   const inside = new Set(ancestors).add(identity(self));
-  for (const entry of await entriesOf(folder, start)) {
-    if (entry.isFolder) yield* walk(entry.path, '', inside);
-    else if (past === '' || Buffer.compare(entry.order, Buffer.from(past)) > 0) {
-      // It may be gone by now; a listing decides nothing.
-      const info = await nullIfMissing(stat(entry.path, { bigint: true }));
-      if (info?.isFile()) yield infoOf(entry.path.slice(1), info);
+  const entries = await entriesOf(folder, start);
+  for (let from = 0; from < entries.length; from += AT_A_TIME) {
+    const some = entries.slice(from, from + AT_A_TIME);
+    const infos = await Promise.all(
+      some.map(async ({ path, order, isFolder }) => {
+        const isAsked = !isFolder && (past === '' || Buffer.compare(order, Buffer.from(past)) > 0);
+        // It may be gone by now; a listing decides nothing.
+        return isAsked ? nullIfMissing(stat(path, { bigint: true })) : null;
+      }),
+    );
+    for (const [i, { path, isFolder }] of some.entries()) {
+      if (isFolder) yield* walk(path, '', inside);
+      else if (infos[i]?.isFile()) yield infoOf(path.slice(1), infos[i]);
     }
   }
 }

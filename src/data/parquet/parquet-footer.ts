@@ -215,6 +215,8 @@ function withChunkFaults(
   return columns.map((c, i) => ({ ...c, unsupported: c.unsupported ?? faults.get(i) ?? null }));
 }
 
+const latin1 = new TextDecoder('latin1');
+
 function text(bytes: Uint8Array): string {
-  return new TextDecoder('latin1').decode(bytes);
+  return latin1.decode(bytes);
 }

@@ -31,21 +31,27 @@ export async function describeAll(
 }
 
 async function describeOne(tools: ChildTools, file: DescribeRequest, maxFooterBytes: number): Promise<DescribeResult> {
-  const scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
+  let scratchPath: string | null = null;
   try {
     const place = tools.stores.at(file.uri);
     const pinned = pinnedSource(place, file.size, file.etag);
     const localPath = place.store.localPath(place.key);
+    if (localPath === null) scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
     // The mark at its start and the footer of a small file are one read.
     const source = wholeIfSmall(pinned);
     return {
       ok: true,
-      file: await describeInput(tools.duck, source, { ...file, localPath, scratchPath, maxFooterBytes }),
+      file: await describeInput(tools.duck, source, {
+        ...file,
+        localPath,
+        scratchPath: scratchPath ?? '',
+        maxFooterBytes,
+      }),
     };
   } catch (error) {
     return { ok: false, error: toErrorJson(mapNative(error, tools.scratchDir)) };
   } finally {
-    await rm(scratchPath, { force: true });
+    if (scratchPath !== null) await rm(scratchPath, { force: true });
   }
 }
 

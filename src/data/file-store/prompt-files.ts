@@ -1,0 +1,77 @@
+import type { BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { errnoOf } from './file-errors.ts';
+
+/** A call that takes longer on average is better made by another thread, beside others. */
+const PROMPT_MS = 0.5;
+const WEIGHT = 1 / 16;
+/** One call that a busy machine stood still in says nothing. */
+const MOST_MS = 4;
+
+/** What was read of a file at once. */
+export interface PromptRead {
+  readonly before: BigIntStats;
+  readonly after: BigIntStats;
+  /** Bytes read. */
+  readonly done: number;
+}
+
+/**
+ * Looks at files in this thread, as long as the file system answers at once: a turn through the thread pool costs ten times the call
+ * on a local disk. A network's file system answers slowly; then it says so, for good, and many files are asked for at a time.
+ */
+export class PromptFiles {
+  #averageMs = 0;
+
+  get isPrompt(): boolean {
+    return this.#averageMs < PROMPT_MS;
+  }
+
+  /** Null for what is not there. Errors: those of the file system. */
+  stat(path: string): BigIntStats | null {
+    return this.#timed(() => statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null);
+  }
+
+  /** Fills `into` from a byte on; null where there is no plain file. Errors: those of the file system. */
+  read(path: string, offset: number, into: Uint8Array): PromptRead | null {
+    return this.#timed(() => {
+      const file = opened(path);
+      if (file === null) return null;
+      try {
+        const before = fstatSync(file, { bigint: true });
+        if (!before.isFile()) return null;
+        let done = 0;
+        while (done < into.length) {
+          const count = readSync(file, into, done, into.length - done, offset + done);
+          if (count === 0) break;
+          done += count;
+        }
+        // Only a second look shows a writer that was at work meanwhile.
+        return { before, after: fstatSync(file, { bigint: true }), done };
+      } finally {
+        closeSync(file);
+      }
+    });
+  }
+
+  #timed<T>(task: () => T): T {
+    const started = performance.now();
+    try {
+      return task();
+    } finally {
+      const took = Math.min(MOST_MS, performance.now() - started);
+      this.#averageMs += (took - this.#averageMs) * WEIGHT;
+    }
+  }
+}
+
+function opened(path: string): number | null {
+  try {
+    // Never waits for the other end of a pipe.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return null;
+    throw error;
+  }
+}
