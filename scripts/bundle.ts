@@ -17,6 +17,7 @@ const ENTRIES = [
   'cli/scorer-main',
   'cli/publisher-main',
   'cli/live-main',
+  'cli/bench-main',
   'scoring/thread/ort-thread',
   'inference/child/parent-watch-thread',
 ];

@@ -1,12 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import type { Job } from '../../base/contract/job.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import type { ColumnInfo } from '../../base/contract/table.ts';
 import { fromErrorJson, isPrescoreError, oneLine, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayMany } from '../../base/telemetry/progress-line.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
-import { parseJob } from '../../job/parse/parse-job.ts';
 import { duckdbType } from '../../job/values/column-types.ts';
 import { lmdbFolder } from '../../job/values/store-url.ts';
 import { describeRequest, fitToTables, tablesOf } from '../../run/plan/delta-inputs.ts';
@@ -14,12 +12,14 @@ import { listInputs } from '../../run/plan/list-inputs.ts';
 import { type DraftBinding, type Remark, SURE } from '../../scoring/draft/draft-binding.ts';
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
 import { showPath } from '../output/print-summary.ts';
+import { type ModelRow, printRows, shortModelRows } from '../output/say-model.ts';
 import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { type DraftParts, writeDraft } from './init-draft.ts';
 import { type DraftInput, deltaInput, draftInput, literal, seenFrom } from './init-input.ts';
 import { checkFlags, type InitFlags, keyOf, readWishes } from './init-wishes.ts';
+import { type JobBase, listingJob, parseUnwritten, storesOf } from './unwritten-job.ts';
 
 const LINEAGE = ['scored_at', 'model_name', 'model_version', 'run_id'];
 
@@ -41,12 +41,12 @@ export async function initCommand(model: string, data: readonly string[], flags:
   const name = flags.name ?? jobName(model);
   const base = {
     name,
-    stores: storesOf(flags, [model, ...data]),
+    stores: storesOf(flags, [model, ...data, flags.output ?? '']),
     model: { uri: from(model) },
     input: data.map((text) => from(literal(text))),
     output: flags.output === undefined ? `out/${name}` : from(flags.output),
   };
-  const job = parse(listingJob(base), target);
+  const job = parseUnwritten(listingJob(base), target);
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, true);
   const done = endOnSignal(() => scorers.kill());
@@ -69,7 +69,7 @@ export async function initCommand(model: string, data: readonly string[], flags:
     const text = writeDraft(parts);
     const questions = questionsOf(text, target);
     save(target, text);
-    tell(target, parts, questions);
+    tell(target, parts, questions, shortModelRows(await scorers.about(), info));
     return 0;
   } finally {
     done();
@@ -78,22 +78,7 @@ export async function initCommand(model: string, data: readonly string[], flags:
   }
 }
 
-// What is needed to look at both; where the output goes is judged once it is known what of the input is read.
-function listingJob({ name, stores, model, input }: Base): string {
-  return JSON.stringify({
-    prescore: 1,
-    name,
-    stores: stores ?? {},
-    model,
-    input: { uri: input },
-    output: { uri: 's3://not-yet/out' },
-  });
-}
-
-type Base = Pick<DraftParts, 'name' | 'stores' | 'output'> & {
-  readonly model: { readonly uri: string };
-  readonly input: readonly string[];
-};
+type Base = JobBase & Pick<DraftParts, 'output'>;
 
 function draftOf(
   base: Base,
@@ -167,7 +152,7 @@ function predictionsOf(
 /** The places and texts of the questions. Errors: SPEC_* for anything else that is wrong with the draft. */
 function questionsOf(text: string, target: string): { readonly line: number; readonly text: string }[] {
   try {
-    parse(text, target);
+    parseUnwritten(text, target);
     return [];
   } catch (error) {
     if (isPrescoreError(error) && error.code === 'OUTPUT_OVERLAPS_INPUT') {
@@ -184,6 +169,7 @@ function tell(
   target: string,
   { binding, layout, predictions }: DraftParts,
   questions: ReturnType<typeof questionsOf>,
+  model: readonly ModelRow[],
 ): void {
   const shown = showPath(target);
   const { features, outputs, id } = binding;
@@ -194,6 +180,7 @@ function tell(
   say(
     `wrote ${shown}: ${kind}${bound} of ${sayMany(features.length, 'input')} bound, predictions ${outputs.map((o) => o.column).join(', ')}${ids}`,
   );
+  printRows(model, process.stdout);
   for (const { tensor, certainty, text } of features) if (certainty === 'guess') say(`guess: ${tensor}: ${text}`);
   for (const { column, text } of outputs) if (text !== '') say(`guess: ${column}: ${text.replace('guess: ', '')}`);
   if (id.certainty === 'guess') say(`guess: id ${id.columns.join(', ')}: ${id.text}`);
@@ -211,10 +198,6 @@ function tell(
     );
 }
 
-function parse(text: string, target: string): Job {
-  return parseJob(text, { path: showPath(target), baseUri: dirname(target), resolveUri });
-}
-
 function save(target: string, text: string): void {
   try {
     mkdirSync(dirname(target), { recursive: true });
@@ -223,20 +206,6 @@ function save(target: string, text: string): void {
     const { code } = cause as NodeJS.ErrnoException;
     throw new PrescoreError('USAGE', { what: `--out cannot be written (${code})`, where: target, cause });
   }
-}
-
-// The endpoint may come from the environment, and then means nothing to files.
-function storesOf({ endpoint, region, output = '' }: InitFlags, places: readonly string[]): DraftParts['stores'] {
-  const isS3 = [...places, output].some((place) => /^s3:/i.test(place));
-  if (!isS3 || (endpoint === undefined && region === undefined)) return null;
-  const isAws = endpoint === undefined || /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
-  return {
-    main: {
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(region === undefined ? {} : { region }),
-      ...(isAws ? {} : { pathStyle: true }),
-    },
-  };
 }
 
 function jobName(model: string): string {

@@ -10,6 +10,7 @@ import type { RunDeps } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
 import { loadJob } from '../load/load-job.ts';
 import { sayMemory, sayTable, showPath } from '../output/print-summary.ts';
+import { printRows, shortModelRows } from '../output/say-model.ts';
 import { warnOnce } from '../output/warn-once.ts';
 import type { AllowedMemory } from '../processes/allowed-memory.ts';
 import { JobScorers } from '../processes/scorers.ts';
@@ -41,7 +42,7 @@ export async function planCommand(path: string, flags: PlanFlags): Promise<numbe
 
 /** `prescore check`: file, model and every input's schema. Returns the exit code. */
 export async function checkCommand(path: string, flags: PlanFlags): Promise<number> {
-  return withDeps(path, flags, async (job, deps) => {
+  return withDeps(path, flags, async (job, deps, children) => {
     const { partitions } = job;
     const slots =
       partitions?.kind === 'every' && flags.partition === undefined ? [] : slotsOf(job, flags.partition ?? null, null);
@@ -62,11 +63,13 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
     const { model } = scorers;
     // A clock's partitions are not looked at; the file alone says less.
     if (slots.length === 0) warnOfDependence(rowDependence(model.dynamicQuantization, null), deps);
+    const about = await children.about();
     if (flags.json === true)
       process.stdout.write(
-        `${JSON.stringify({ event: 'checked', job: job.name, files, rows, partitions: slots.length, ...(tables.size === 0 ? {} : { tables: [...tables.values()] }), model: { sha256: model.sha256 } })}\n`,
+        `${JSON.stringify({ event: 'checked', job: job.name, files, rows, partitions: slots.length, ...(tables.size === 0 ? {} : { tables: [...tables.values()] }), model: { sha256: model.sha256, bytes: model.bytes, engine: model.engine?.name ?? 'onnxruntime', about } })}\n`,
       );
     else {
+      printRows(shortModelRows(about, model), process.stdout);
       for (const text of tables.keys()) process.stdout.write(`table: ${text}\n`);
       process.stdout.write(
         `ok: job ${job.name}, model ${model.sha256.slice(0, 12)}…, ${sayMany(files, 'file')}, ${isCounted ? sayMany(rows, 'row') : 'rows not counted'} in ${sayMany(slots.length, 'partition')}\n`,

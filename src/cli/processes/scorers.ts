@@ -2,9 +2,11 @@ import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Job } from '../../base/contract/job.ts';
+import type { ModelAbout } from '../../base/contract/model-about.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { withOwnStore } from '../../data/object-store/own-store.ts';
+import { withSignature } from '../../model/about/model-about.ts';
 import type { LoadedScorers } from '../../run/pipeline/run-deps.ts';
 import { ScorerPool } from '../../scoring/pool/scorer-pool.ts';
 import { type AllowedMemory, allowedMemory } from './allowed-memory.ts';
@@ -38,6 +40,7 @@ export class JobScorers {
   private scratchDir: string | null = null;
   private readonly parts: number;
   private memory: AllowedMemory | null = null;
+  private modelPath = '';
 
   /**
    * `warn` is told when the memory allows fewer scorers than there are cores. `parts`: jobs that may have scorers in this process at
@@ -72,6 +75,13 @@ export class JobScorers {
     return this.loading;
   }
 
+  /** What the file of the model says of itself, with what it was loaded as. Errors: those of `load`. */
+  async about(): Promise<ModelAbout> {
+    const { pool, model } = await this.load();
+    const said = await pool.ask({ kind: 'about', path: this.modelPath, where: this.job.model.uri });
+    return withSignature(said, model.signature);
+  }
+
   private async start(): Promise<LoadedScorers> {
     const { job } = this;
     const { execution } = job;
@@ -103,6 +113,7 @@ export class JobScorers {
     this.memory = memory;
     const share = shareMemory(memoryBytes, execution.scorers, places, model.memoryBytes, isGpu);
     const shortage = saySmallMemory(share, execution.scorers, places, memoryBytes, model.memoryBytes, isGpu);
+    this.modelPath = model.path;
     if (shortage !== null) this.warn(shortage);
     const { tf32 } = execution.cuda;
     const pool = new ScorerPool(

@@ -8,6 +8,7 @@ import { packageVersion } from '../wiring/versions.ts';
 import { addBackfill } from './backfill-options.ts';
 import { addGpu } from './gpu-options.ts';
 import { addInit } from './init-options.ts';
+import { addModel } from './model-options.ts';
 import { parseCount, parseShard, parseTime } from './parse-options.ts';
 import { addQueue, addSchedule } from './queue-options.ts';
 import { addRejects } from './rejects-options.ts';
@@ -97,6 +98,7 @@ export function buildProgram(done: (code: number) => void): Command {
     );
   addRuns(program, done);
   addRejects(program, done);
+  addModel(program, done);
   program.commandsGroup('Predictions by key:');
   addSets(program, done);
   addServe(program, done);

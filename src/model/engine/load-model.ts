@@ -18,12 +18,14 @@ import { CLASSIFIERS, type ClassLabels, classLabels } from './class-labels.ts';
 import { type CutMaps, cutMaps } from './cut-maps.ts';
 import { NativeSession } from './native-session.ts';
 import { readOnnxGraph } from './onnx-graph.ts';
-import { type EngineOptions, engineOf, type OpenedModel, openModel } from './open-model.ts';
+import { type EngineChoice, type EngineOptions, engineOf, type OpenedModel, openModel } from './open-model.ts';
 
 /** A model that scores, and what is told of it. */
 export interface LoadedModel {
   readonly session: ModelSession;
   readonly info: ModelInfo;
+  /** What evaluates it, and why; a trainer's own file is never given to ONNX Runtime, so nothing was compared. */
+  readonly choice: EngineChoice | { readonly engine: 'trees'; readonly checkedRows: number; readonly speedup: null };
 }
 
 /**
@@ -110,7 +112,7 @@ function loadedOf(
   const { granted } = session;
   const signature = withClasses(session.signature, file, bytes, labels);
   const device = granted.device === 'cpu' ? {} : { device: granted };
-  return { session, info: { ...facts, signature, ...engineOf(choice), ...device } };
+  return { session, info: { ...facts, signature, ...engineOf(choice), ...device }, choice };
 }
 
 const NO_LABELS: ReadonlyMap<string, ClassLabels> = new Map();
@@ -171,5 +173,5 @@ function loadNative(bytes: Uint8Array, pinned: string | null, options: EngineOpt
     dynamicQuantization: false,
     engine: { name: 'trees', checkedRows },
   };
-  return { session, info };
+  return { session, info, choice: { engine: 'trees', checkedRows, speedup: null } };
 }

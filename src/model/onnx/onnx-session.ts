@@ -110,6 +110,34 @@ export class OnnxSession implements ModelSession {
   }
 }
 
+/**
+ * Writes a model's graph to `target` as ONNX Runtime changes it at a level: `basic` keeps to the operators of ONNX, `extended` and `all` fuse them
+ * into its own, and `all` may lay weights out for the processor that this runs on.
+ *
+ * Errors: MODEL_INVALID with the runtime's words. Owns: `bytes` may be dropped afterwards.
+ */
+export async function writeOptimized(
+  bytes: Uint8Array,
+  level: 'basic' | 'extended' | 'all',
+  target: string,
+  where: string,
+): Promise<void> {
+  try {
+    const session = await ort.InferenceSession.create(bytes, {
+      executionProviders: ['cpu'],
+      interOpNumThreads: 1,
+      intraOpNumThreads: 1,
+      logSeverityLevel: 4,
+      graphOptimizationLevel: level,
+      optimizedModelFilePath: target,
+    });
+    await session.release();
+  } catch (cause) {
+    const what = `ONNX Runtime cannot change its graph: ${runtimeText(cause)}`;
+    throw new PrescoreError('MODEL_INVALID', { what, where, cause });
+  }
+}
+
 /** The version of the runtime that is installed, for plans and `doctor`; read without loading its native part. */
 export function onnxruntimeVersion(): string {
   const path = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');

@@ -1,5 +1,6 @@
 import type { Binding } from '../../base/contract/binding.ts';
 import type { CsvSettings, InputFormat } from '../../base/contract/job.ts';
+import type { ModelAbout } from '../../base/contract/model-about.ts';
 import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { StoreConfig } from '../../base/contract/object-store.ts';
 import type { OutputColumn, PlannedChunk } from '../../base/contract/plan.ts';
@@ -112,6 +113,8 @@ export interface SampleResult {
 /** Requests of the supervisor, each answered by one reply with the same id. */
 export type Request =
   | { readonly kind: 'load'; readonly model: ModelRequest }
+  /** What the model's file says of itself. */
+  | { readonly kind: 'about'; readonly path: string; readonly where: string }
   | { readonly kind: 'probe'; readonly binding: Binding; readonly most: number }
   /** Are rows scored by themselves? Tried with batches of up to `rows`. */
   | { readonly kind: 'try'; readonly binding: Binding; readonly rows: number }
@@ -137,6 +140,7 @@ export type Request =
 
 export interface Replies {
   readonly load: ModelInfo;
+  readonly about: ModelAbout;
   readonly probe: ProbeResult;
   readonly try: RowTrial;
   readonly describe: PackedDescriptions;

@@ -5,6 +5,7 @@ import type { ColumnInfo } from '../../base/contract/table.ts';
 import { toErrorJson } from '../../base/errors/prescore-error.ts';
 import { deriveTypes, type JobExpressions } from '../../data/duckdb/derive-types.ts';
 import { Duck } from '../../data/duckdb/duckdb.ts';
+import { aboutModelFile } from '../../model/about/model-about.ts';
 import type { InferenceThreads } from '../thread/inference-threads.ts';
 import { type BoundRun, bindRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
@@ -111,6 +112,7 @@ export class ScorerChild {
     if (this.tools === null || this.options === null) throw new TypeError('request before open');
     // The model is loaded by the inference thread, whatever this one is doing.
     if (request.kind === 'load') return this.ort.load(request.model);
+    if (request.kind === 'about') return aboutModelFile(request.path, request.where);
     const tools = await this.tools;
     switch (request.kind) {
       case 'probe':

@@ -6,12 +6,10 @@ import { sourceKind } from '../../data/duckdb/source-kind.ts';
 import { elementBytes } from '../../model/elements/elements.ts';
 import { bindMask, bindSequence, isSequence, lengthOfConstant, type RowLengths, rowLengths } from './bind-sequences.ts';
 import { flatten } from './constant-tensor.ts';
+import { refuseFixedBatch } from './fixed-batch.ts';
 import { valueProblem } from './value-fits.ts';
 
 const FLOATS: ReadonlySet<TensorType> = new Set<TensorType>(['float16', 'float32', 'float64']);
-
-/** A fixed batch is packed as a whole, several at a time. */
-const MAX_FIXED_BATCH_BYTES = 64 * 1024 * 1024;
 
 /** How columns feed a model: the half of a binding before the model. */
 export type FeatureBinding = Pick<Binding, 'inputs' | 'fixedBatch' | 'lengths'>;
@@ -224,14 +222,11 @@ function refuseBatchSize(batch: number, inputs: readonly BoundInput[], { lengths
     throw new PrescoreError('MODEL_BATCH_AXIS', { what, where, expected: 'an open batch axis', got: `${batch}` });
   }
   const width = (input: BoundInput): number => (isSource(input) ? product(input.tail) : 0);
-  const bytes = inputs.reduce((sum, input) => sum + batch * width(input) * elementBytes(input.type), 0);
-  if (batch > 0 && bytes <= MAX_FIXED_BATCH_BYTES) return;
-  throw new PrescoreError('MODEL_BATCH_AXIS', {
-    what: `the model takes batches of exactly ${batch} rows`,
+  refuseFixedBatch(
+    batch,
+    batch * inputs.reduce((sum, input) => sum + width(input) * elementBytes(input.type), 0),
     where,
-    expected: batch > 0 ? 'at most 64 MiB of features a batch' : 'at least one row',
-    got: `${bytes} bytes`,
-  });
+  );
 }
 
 // The policy, or why the one that was asked for cannot be.

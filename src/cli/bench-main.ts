@@ -1,0 +1,22 @@
+import { flushCompileCache } from 'node:module';
+import { toPrescoreError } from '../base/errors/prescore-error.ts';
+import { answerBench } from '../scoring/bench/bench-child.ts';
+import type { BenchRequest } from '../scoring/bench/bench-messages.ts';
+
+/* The entry of a bench child: inspects, changes and compares models, one request after another, and goes when its parent is gone. */
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+process.on('uncaughtException', (error: unknown) => {
+  process.stderr.write(`bench: ${toPrescoreError(error).message}\n`);
+  process.exit(1);
+});
+// Signals go to the parent, which ends this process when it leaves.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+
+let queue: Promise<void> = Promise.resolve();
+process.on('message', (request: BenchRequest) => {
+  queue = queue.then(() => answerBench(request, (message) => void process.send?.(message, () => undefined)));
+});
+
+// It is ended with SIGKILL, which keeps no compiled code.
+setTimeout(() => flushCompileCache?.(), 600).unref();

@@ -1,0 +1,106 @@
+import type { Signature } from '../../base/contract/signature.ts';
+import type { ElementArray, FeedTensor, TensorValue } from '../../model/elements/elements.ts';
+import type { TrialStyle } from '../thread/trial-rows.ts';
+import { readFeeds, readKept } from './kept-feeds.ts';
+import { type MadeInputs, madeFeeds } from './made-inputs.ts';
+
+export type Feeds = ReadonlyMap<string, TensorValue>;
+
+/** Rows of one batch: the first `rows.length` of the feeds; more fill up a batch of fixed length. */
+export interface RowsPiece {
+  readonly rows: readonly number[];
+  readonly feeds: Feeds;
+}
+
+/** Rows of a piece at most: outputs of each are in memory at once. */
+const PIECE_ROWS = 256;
+
+/** The rows of a folder of feeds, piece by piece. Errors: those of the file system. */
+export function* keptPieces(folder: string, signature: Signature, fixedBatch: number | null): Generator<RowsPiece> {
+  const most = fixedBatch ?? PIECE_ROWS;
+  for (const batch of readKept(folder).batches) {
+    const feeds = readFeeds(folder, batch);
+    const all = batch.rows.length;
+    for (let from = 0; from < all; from += most) {
+      const rows = batch.rows.slice(from, from + most);
+      yield { rows, feeds: cutFeeds(feeds, signature, all, from, rows.length, fixedBatch ?? rows.length) };
+    }
+  }
+}
+
+/** Made-up rows, piece by piece, `most` of them at most. */
+export function* madePieces(made: MadeInputs, style: TrialStyle, most: number): Generator<RowsPiece> {
+  const all = made.fixedBatch ?? Math.max(1, Math.min(most, Math.floor(MADE_BYTES / Math.max(1, made.rowBytes))));
+  const feeds = madeFeeds(made, all, style);
+  const size = made.fixedBatch ?? PIECE_ROWS;
+  for (let from = 0; from < all; from += size) {
+    const count = Math.min(size, all - from);
+    const rows = Array.from({ length: count }, (_, i) => from + i);
+    yield { rows, feeds: cutMade(feeds, made, all, from, count) };
+  }
+}
+
+/** Made-up rows are all in memory. */
+const MADE_BYTES = 256 * 1024 * 1024;
+
+/** The rows of a piece again and again, until there are `batch` of them. */
+export function repeated({ rows, feeds }: RowsPiece, signature: Signature, batch: number): Feeds {
+  const order = Array.from({ length: batch }, (_, i) => i % rows.length);
+  return new Map(
+    [...feeds].map(([name, value]) =>
+      isBatched(name, value, signature) ? [name, picked(value, order)] : [name, value],
+    ),
+  );
+}
+
+function cutFeeds(
+  feeds: ReadonlyMap<string, FeedTensor>,
+  signature: Signature,
+  all: number,
+  from: number,
+  count: number,
+  batch: number,
+): Feeds {
+  if (count === all && batch === count) return feeds;
+  const order = Array.from({ length: batch }, (_, i) => from + Math.min(i, count - 1));
+  return new Map(
+    [...feeds].map(([name, value]) =>
+      isBatched(name, value, signature) ? [name, picked(value, order)] : [name, value],
+    ),
+  );
+}
+
+function cutMade(feeds: Feeds, made: MadeInputs, all: number, from: number, count: number): Feeds {
+  if (count === all) return feeds;
+  const order = Array.from({ length: count }, (_, i) => from + i);
+  return new Map(
+    made.inputs.map((input) => {
+      const value = feeds.get(input.name)!;
+      return 'same' in input ? [input.name, input.same(count)] : [input.name, picked(value, order)];
+    }),
+  );
+}
+
+// Constants that have no axis for rows go in as they are.
+function isBatched(name: string, { dims }: TensorValue, { inputs }: Signature): boolean {
+  const input = inputs.find((one) => one.name === name);
+  return (
+    dims.length > 0 && input !== undefined && (input.dims[0] === null || inputs.every((one) => one.dims[0] !== null))
+  );
+}
+
+function picked(value: TensorValue, rows: readonly number[]): TensorValue {
+  const width = value.dims.slice(1).reduce((product, d) => product * d, 1);
+  const dims = [rows.length, ...value.dims.slice(1)];
+  const { data } = value;
+  if (!ArrayBuffer.isView(data)) {
+    const texts = data as readonly string[];
+    return { ...value, dims, data: rows.flatMap((row) => texts.slice(row * width, (row + 1) * width)) };
+  }
+  const from = data as ElementArray;
+  const to = new (from.constructor as new (n: number) => Uint8Array)(rows.length * width);
+  rows.forEach((row, at) => {
+    to.set(from.subarray(row * width, (row + 1) * width) as Uint8Array, at * width);
+  });
+  return { ...value, dims, data: to };
+}

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { aboutModel, withSignature } from '../../model/about/model-about.ts';
+import type { ModelSession } from '../../model/elements/model-session.ts';
+import type { LoadedModel } from '../../model/engine/load-model.ts';
+import { runtimeText } from '../../model/onnx/runtime-text.ts';
+import { chooseCpuBatch } from '../child/probe-batch.ts';
+import { refuseFixedBatch } from '../tensor/fixed-batch.ts';
+import { autoBatchRows } from '../tensor/slab-layout.ts';
+import { TRIAL_STYLES, type TrialStyle } from '../thread/trial-rows.ts';
+import type { BatchFacts, BenchModel, InspectedModel, MemoryFacts } from './bench-messages.ts';
+import type { Feeds } from './compare-rows.ts';
+import { type MadeInputs, madeFeeds, madeInputs, styleThatRuns } from './made-inputs.ts';
+import { openBenchModel, readBenchModel } from './open-bench-model.ts';
+import { forgetPeak, peakBytes, settledBytes } from './resident.ts';
+
+/**
+ * What a model is and what it takes to run it, found by running it here. What is refused is an answer, not an error: with everything that
+ * its file says of itself. `batchBytes`: what a scorer may use for one batch. `soFar` is told what is known before each step that may not end.
+ *
+ * Errors: those of reading the file.
+ */
+export async function inspectFile(
+  model: BenchModel,
+  warm: string,
+  batchBytes: number,
+  soFar: (found: InspectedModel) => void,
+): Promise<InspectedModel> {
+  const bytes = await readBenchModel(model);
+  const about = aboutModel(bytes, model.where);
+  const facts = { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  let found: InspectedModel = { about, ...facts, loaded: null, refusal: null };
+  soFar(found);
+  try {
+    const { loaded, memory } = await measured(model, warm);
+    const { info, choice, session } = loaded;
+    const { signature, dynamicQuantization } = info;
+    const engine =
+      choice.engine === 'trees'
+        ? { name: 'trees' as const, checkedRows: choice.checkedRows, speedup: choice.speedup }
+        : { name: 'onnxruntime' as const, why: choice.why };
+    const known = { signature, dynamicQuantization, featureNames: info.featureNames ?? null, engine, memory };
+    found = { ...found, about: withSignature(about, signature), loaded: { ...known, batch: null } };
+    soFar(found);
+    const batch = await findBatch(session, madeInputs(signature), batchBytes, model.where);
+    return { ...found, loaded: { ...known, batch } };
+  } catch (error) {
+    return { ...found, refusal: toErrorJson(toPrescoreError(error)) };
+  }
+}
+
+async function measured(
+  model: BenchModel,
+  warm: string,
+): Promise<{ readonly loaded: LoadedModel; readonly memory: MemoryFacts }> {
+  await (await openBenchModel(Buffer.from(warm, 'base64'), { path: '', where: 'a trial' })).session.close();
+  const before = await settledBytes();
+  forgetPeak();
+  const started = performance.now();
+  // Read again: the first copy is gone by now, or counted as there before.
+  const loaded = await openBenchModel(await readBenchModel(model), model);
+  const loadMs = performance.now() - started;
+  const peak = peakBytes();
+  const after = await settledBytes();
+  return {
+    loaded,
+    memory: { loadedBytes: Math.max(0, after - before), peakBytes: Math.max(0, peak - before), loadMs },
+  };
+}
+
+async function findBatch(
+  session: ModelSession,
+  made: MadeInputs,
+  budgetBytes: number,
+  where: string,
+): Promise<BatchFacts> {
+  const { fixedBatch, rowBytes: feedBytes } = made;
+  if (fixedBatch !== null) refuseFixedBatch(fixedBatch, fixedBatch * feedBytes, where);
+  const fetches = session.signature.outputs.filter((o) => o.type !== null && o.isOnRequest !== true).map((o) => o.name);
+  const trial = new BatchTrial(made, (feeds) => session.run(feeds, fetches));
+  const facts = { feedBytes, budgetBytes };
+  try {
+    const most = fixedBatch ?? autoBatchRows(feedBytes);
+    await trial.begin();
+    const rows = fixedBatch ?? (await chooseCpuBatch(most, budgetBytes, (count) => trial.tryRows(count))).batchRows;
+    // Few rows say little of what one takes.
+    await trial.tryRows(rows);
+    return { ...facts, rowBytes: trial.rowBytes, rows, refused: null };
+  } catch (error) {
+    const refused = runtimeText(error);
+    return { ...facts, rowBytes: trial.rowBytes, rows: null, refused };
+  }
+}
+
+/** The process grows by this much for other reasons. */
+const NOISE_BYTES = 2 * 1024 * 1024;
+
+/** Batches of made-up rows, and what the process grows by for them. */
+class BatchTrial {
+  /** Null where it did not grow. */
+  rowBytes: number | null = null;
+  private readonly made: MadeInputs;
+  private readonly run: (feeds: Feeds) => Promise<unknown>;
+  private style: TrialStyle = TRIAL_STYLES[0]!;
+  private before = 0;
+
+  constructor(made: MadeInputs, run: (feeds: Feeds) => Promise<unknown>) {
+    this.made = made;
+    this.run = run;
+  }
+
+  /** Errors: what the runtime throws where it takes no made-up rows. */
+  async begin(): Promise<void> {
+    this.style = await styleThatRuns(this.made, this.run);
+    await settledBytes();
+    forgetPeak();
+    this.before = peakBytes();
+  }
+
+  async tryRows(rows: number): Promise<{ readonly ms: number; readonly peakBytes: number }> {
+    let ms = Number.POSITIVE_INFINITY;
+    const feeds = madeFeeds(this.made, rows, this.style);
+    for (let n = 0; n < 2; n++) {
+      const started = performance.now();
+      await this.run(feeds);
+      ms = Math.min(ms, performance.now() - started);
+    }
+    const peak = peakBytes();
+    const grown = peak - this.before;
+    if (grown > NOISE_BYTES) this.rowBytes = Math.round(grown / rows);
+    return { ms, peakBytes: peak };
+  }
+}
