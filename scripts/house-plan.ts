@@ -398,7 +398,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'cli/output',
         holds: 'tables, JSON, summaries, errors on the terminal',
-        may: [...BASE, 'base/telemetry'],
+        may: [...BASE, 'base/telemetry', 'scoring/bench'],
       },
       {
         path: 'cli/load',
@@ -471,7 +471,6 @@ export const WINGS: readonly Wing[] = [
           'model/gpu',
           'scoring/draft',
           'scoring/tensor',
-          'scoring/bench',
           'run/ledger',
           'run/plan',
           'run/pipeline',
@@ -486,6 +485,25 @@ export const WINGS: readonly Wing[] = [
           'cli/load',
           'cli/processes',
           'cli/wiring',
+        ],
+      },
+      {
+        path: 'cli/models',
+        holds: 'commands that look at a model and no job',
+        may: [
+          ...BASE,
+          'base/telemetry',
+          'job/values',
+          'data/object-store',
+          'scoring/bench',
+          'scoring/draft',
+          'run/plan',
+          'run/pipeline',
+          'cli/output',
+          'cli/load',
+          'cli/processes',
+          'cli/wiring',
+          'cli/commands',
         ],
       },
       {
@@ -515,7 +533,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'cli/program',
         holds: 'which commands and flags there are',
-        may: ['base/errors', 'job/values', 'cli/output', 'cli/wiring', 'cli/commands', 'cli/services'],
+        may: ['base/errors', 'job/values', 'cli/output', 'cli/wiring', 'cli/commands', 'cli/models', 'cli/services'],
       },
       {
         path: 'cli',

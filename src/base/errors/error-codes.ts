@@ -82,6 +82,12 @@ export const ERROR_CODES = {
     'execution.memory is below what this job needs.',
     'Raise execution.memory to at least the figure that is named, or lower execution.scorers.',
   ),
+  PYTHON_UNUSABLE: entry(
+    2,
+    false,
+    'The Python for this step is missing, or lacks a package.',
+    'Pass --python with the path of a Python 3 that has onnxruntime and onnx.',
+  ),
   PARTITION_UNKNOWN: entry(
     2,
     false,
@@ -307,6 +313,12 @@ export const ERROR_CODES = {
     'Compare the shape with outputs: in the job file.',
   ),
   MODEL_FAILED: entry(5, false, 'The model failed.', 'Read the message of the runtime; try prescore run --sample 10.'),
+  MODEL_NOT_CHANGED: entry(
+    5,
+    false,
+    'The model cannot be changed in this way, or has nothing that the change would reach.',
+    'Score it as it is, or try another way: prescore help model-files.',
+  ),
   PROVIDER_UNAVAILABLE: entry(
     5,
     false,
@@ -482,6 +494,12 @@ export const ERROR_CODES = {
     false,
     'More rows were rejected than rejects.limit allows. Nothing was committed.',
     'Look at them: prescore rejects show JOB. Raise rejects.limit and start the same command again, or mend them and: prescore rejects replay JOB.',
+  ),
+  MODEL_NOT_ACCEPTED: entry(
+    8,
+    false,
+    'The changed model differs more than --accept allows; nothing was kept.',
+    'Read the report: give more calibration rows, change less, or accept more.',
   ),
   SCRATCH_LIMIT: entry(
     8,

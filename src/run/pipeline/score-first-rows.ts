@@ -11,6 +11,9 @@ import { listInputs } from '../plan/list-inputs.ts';
 import { findRowDependence } from './row-dependence.ts';
 import type { LoadedScorers } from './run-deps.ts';
 
+/** Enough for first rows; what larger batches take is not known yet. */
+const MOST_BATCH_ROWS = 64;
+
 /** No run has this id: those have a partition, a time and an attempt in them. */
 const RUN_ID = 'first-rows';
 
@@ -22,7 +25,8 @@ export interface FirstRows extends SampleResult {
 }
 
 /**
- * Scores the first rows of a slot's first file the way a run would, from its bytes to predictions; looks at no other file and writes nothing.
+ * Scores the first rows of a slot's first file the way a run would, from its bytes to predictions; looks at no other file and writes
+ * nothing but the feeds, into the folder `feeds` of this machine, where one is named.
  *
  * Errors: those of `listInputs` and `bindInputs`, those of reading and scoring.
  */
@@ -32,6 +36,7 @@ export async function scoreFirstRows(
   rows: number,
   scorers: LoadedScorers,
   stores: StoreResolver,
+  feeds?: string,
 ): Promise<FirstRows> {
   const { pool, model } = scorers;
   const [first] = await listInputs(job, slot.partition, stores);
@@ -43,7 +48,7 @@ export async function scoreFirstRows(
     runId: RUN_ID,
     state: job.state,
     binding,
-    batchRows: binding.fixedBatch ?? rows,
+    batchRows: binding.fixedBatch ?? Math.min(rows, MOST_BATCH_ROWS),
     outputColumns,
     outputUri: expandTemplate(job.output.uri, slot.partition),
     compression: job.output.compression,
@@ -57,7 +62,7 @@ export async function scoreFirstRows(
   });
   try {
     const dependence = await findRowDependence(binding, rows, scorers);
-    return { uri, dependence, ...(await pool.sample(RUN_ID, files, rows)) };
+    return { uri, dependence, ...(await pool.sample(RUN_ID, files, rows, feeds)) };
   } finally {
     pool.unbind(RUN_ID);
   }

@@ -136,7 +136,14 @@ export type Request =
     }
   | { readonly kind: 'empty'; readonly runId: string; readonly n: number }
   /** The first rows of these files, which come in the order of the plan. */
-  | { readonly kind: 'sample'; readonly runId: string; readonly rows: number; readonly files: PackedFiles };
+  | {
+      readonly kind: 'sample';
+      readonly runId: string;
+      readonly rows: number;
+      readonly files: PackedFiles;
+      /** A folder of this machine that gets the feeds of the rows that are scored; left out: none does. */
+      readonly feeds?: string | undefined;
+    };
 
 export interface Replies {
   readonly load: ModelInfo;

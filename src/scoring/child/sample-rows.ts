@@ -6,6 +6,7 @@ import type { UnreadableRows } from '../../data/duckdb/write-rejects.ts';
 import { type BoundRun, columnsKept, columnsRead } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
 import { deriveChunk } from './derive-chunk.ts';
+import type { FeedsKeeper } from './keep-feeds.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
 import type { Located } from './located-slice.ts';
 import type { SampleResult } from './messages.ts';
@@ -15,7 +16,7 @@ import { scoreChunk } from './score-chunk.ts';
 
 /**
  * Scores the first rows of the input, over as many files as that takes, and gives them back as values; writes nothing. Fewer
- * come only when the input has no more. Rows that are rejected count.
+ * come only when the input has no more. Rows that are rejected count. `keeper` keeps the feeds of the rows that are scored, in their order.
  *
  * Errors: those of walking a chunk.
  */
@@ -24,6 +25,7 @@ export async function sampleRows(
   run: BoundRun,
   rows: number,
   files: readonly number[],
+  keeper: FeedsKeeper | null = null,
 ): Promise<SampleResult> {
   const columns = shownColumns(run).map((c) => c.name);
   const found: FileSample[] = [];
@@ -31,7 +33,7 @@ export async function sampleRows(
   for (const file of files) {
     if (left === 0) break;
     if (run.files.at(file).rows === 0) continue;
-    const sample = await sampleFile(tools, run, file, left);
+    const sample = await sampleFile(tools, run, file, left, keeper);
     left -= sample.rowsRead;
     found.push(sample);
   }
@@ -47,7 +49,13 @@ interface FileSample extends Omit<SampleResult, 'columns' | 'counts'> {
 const MORE_ROWS = 64;
 
 /** The first rows of one file: at most `rows` of them. */
-async function sampleFile(tools: ChildTools, run: BoundRun, file: number, rows: number): Promise<FileSample> {
+async function sampleFile(
+  tools: ChildTools,
+  run: BoundRun,
+  file: number,
+  rows: number,
+  keeper: FeedsKeeper | null,
+): Promise<FileSample> {
   const { where, onBadFile } = run.context;
   const columns = columnsRead(run, [file]);
   const { rows: known, deleted } = run.files.at(file);
@@ -76,7 +84,7 @@ async function sampleFile(tools: ChildTools, run: BoundRun, file: number, rows: 
         if (isFiltered && kept < rows && rowsSeen >= asked && rowsSeen !== known) return null;
         const first = where === undefined ? slices : firstKept(slices, rows);
         const rowsRead = isFiltered ? Math.min(kept, rows) : rowsSeen;
-        return { ...(await sampleSlices(tools, run, { reader, lane }, first, unreadable, rows)), rowsRead };
+        return { ...(await sampleSlices(tools, run, { reader, lane, keeper }, first, unreadable, rows)), rowsRead };
       });
       if (sample !== null) return sample;
     } finally {
@@ -105,7 +113,7 @@ function firstRows(located: Located, rows: number): Located {
 async function sampleSlices(
   tools: ChildTools,
   run: BoundRun,
-  { reader, lane }: { readonly reader: Duck; readonly lane: Duck },
+  { reader, lane, keeper }: { readonly reader: Duck; readonly lane: Duck; readonly keeper: FeedsKeeper | null },
   slices: readonly ReadableSlice[],
   unreadable: readonly UnreadableRows[],
   rows: number,
@@ -120,9 +128,16 @@ async function sampleSlices(
   }));
   if (slices.length === 0) return { rows: [], rejected: lost };
   return withPredictionTable(lane, 'sample', async (table) => {
+    keeper?.begin();
     const scored = await tools.decoding.run(async (done) =>
-      scoreChunk(run, slices, reader, lane, table, { ort: tools.ort, onDecoded: done, onRows: () => undefined }),
+      scoreChunk(run, slices, reader, lane, table, {
+        ort: tools.ort,
+        onDecoded: done,
+        onRows: () => undefined,
+        onScored: keeper === null ? undefined : (slab, count, texts) => keeper.keep(slab, count, texts),
+      }),
     );
+    keeper?.end();
     const local = slices.map((s) => s.slice);
     const all = await previewRows(lane, table, local, shown, rows);
     const rejected = all

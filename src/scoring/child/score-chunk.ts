@@ -31,6 +31,8 @@ export interface ScoreOptions {
   /** Called when all rows are decoded and packed: the next chunk may start. */
   readonly onDecoded: () => void;
   readonly onRows: (rows: number) => void;
+  /** Told of each slab when its rows are scored and those that were rejected are marked. Owns: the slab stays the ring's. */
+  readonly onScored?: ((slab: Slab, rows: number, texts: readonly string[]) => void) | undefined;
 }
 
 /**
@@ -198,6 +200,7 @@ class ChunkWalk {
       this.rowsRejected++;
     }
     writer.append(predictionRows(slab, result, rows, this.bound), rows);
+    this.options.onScored?.(slab, rows, this.dictionary.texts);
     this.rowsIn += rows;
     this.scoreMs += result.scoreMs;
     this.runMs += result.runMs;

@@ -13,6 +13,7 @@ import { describeAll, packDescriptions } from './describe-all.ts';
 import { encodeEmpty } from './encode-chunk.ts';
 import { type PackedFiles, placesOf } from './file-table.ts';
 import { FooterCache } from './footer-cache.ts';
+import { FeedsKeeper } from './keep-feeds.ts';
 import type {
   ChildOptions,
   ChunkOutcome,
@@ -132,7 +133,7 @@ export class ScorerChild {
       case 'empty':
         return encodeEmpty(tools, this.boundRun(request.runId), request.n);
       case 'sample':
-        return this.withFiles(request, (run) => sampleRows(tools, run, request.rows, placesOf(request.files)));
+        return this.withFiles(request, (run) => sample(tools, run, request));
     }
   }
 
@@ -204,6 +205,17 @@ export class ScorerChild {
     await tools.duck.keepFooters(!tools.footers.isFull);
     return packDescriptions(results);
   }
+}
+
+async function sample(
+  tools: ChildTools,
+  run: BoundRun,
+  { rows, files, feeds }: Request & { readonly kind: 'sample' },
+): Promise<Replies['sample']> {
+  const keeper = feeds === undefined ? null : new FeedsKeeper(feeds, run.context.binding, run.layout);
+  const sampled = await sampleRows(tools, run, rows, placesOf(files), keeper);
+  keeper?.close();
+  return sampled;
 }
 
 async function deriveTables(

@@ -138,11 +138,14 @@ export class ScorerPool {
     });
   }
 
-  /** Scores the first rows of a bound run's files, and writes nothing. Errors: those of reading and scoring. */
-  sample(runId: string, files: readonly PlannedFile[], rows: number): Promise<SampleResult> {
+  /**
+   * Scores the first rows of a bound run's files, and writes nothing but their feeds into the folder `feeds`, where one is named. Errors:
+   * those of reading and scoring.
+   */
+  sample(runId: string, files: readonly PlannedFile[], rows: number, feeds?: string): Promise<SampleResult> {
     // A filter may leave few rows of many.
     const reach = this.runs.get(runId)?.where === undefined ? rows : rows * FILTERED_REACH;
-    return this.ask({ kind: 'sample', runId, rows, files: packFirst(files, reach) });
+    return this.ask({ kind: 'sample', runId, rows, files: packFirst(files, reach), feeds });
   }
 
   /** Makes a run known to every child, now and after a restart. */

@@ -47,6 +47,15 @@ export class FeedsWriter {
     this.batches.push({ rows: [...rows], tensors });
   }
 
+  /** How many batches there are; `forgetAfter` goes back to it. */
+  get count(): number {
+    return this.batches.length;
+  }
+
+  forgetAfter(count: number): void {
+    this.batches.length = count;
+  }
+
   close(): void {
     writeFileSync(join(this.folder, INDEX), JSON.stringify({ batches: this.batches } satisfies KeptFeeds));
   }

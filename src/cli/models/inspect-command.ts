@@ -2,12 +2,12 @@ import { fromErrorJson, isPrescoreError, type PrescoreError, toErrorJson } from 
 import { sayBytes, sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
 import type { BatchFacts, EngineFacts, InspectedModel, MemoryFacts } from '../../scoring/bench/bench-messages.ts';
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
+import type { PlaceFlags } from '../commands/unwritten-job.ts';
 import { printJson } from '../output/print-json.ts';
 import { showPath } from '../output/print-summary.ts';
 import { type ModelRow, modelRows, printRows } from '../output/say-model.ts';
 import { TRIAL_MODEL } from '../processes/trial-scorer.ts';
 import { defaultBatchBytes, type ModelPlace, withModelPlace } from './model-place.ts';
-import type { PlaceFlags } from './unwritten-job.ts';
 
 export interface InspectFlags extends PlaceFlags {
   readonly json?: boolean;
@@ -23,7 +23,7 @@ interface Inspection {
  * `prescore model inspect MODEL`: what a model is, and what a run would do with it. Exit code 0, or that of the refusal where a run would
  * refuse it.
  */
-export async function modelInspectCommand(model: string, flags: InspectFlags): Promise<number> {
+export async function inspectCommand(model: string, flags: InspectFlags): Promise<number> {
   return withModelPlace(model, flags, async (place) => {
     const inspection = await inspect(place);
     const { found, refusal } = inspection;

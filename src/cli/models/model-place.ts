@@ -7,6 +7,8 @@ import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import { endpointProblem } from '../../job/values/endpoint.ts';
+import { seenFrom } from '../commands/init-input.ts';
+import { listingJob, type PlaceFlags, parseUnwritten, storesOf } from '../commands/unwritten-job.ts';
 import { allowedMemory } from '../processes/allowed-memory.ts';
 import { fetchModel, type LocalModel } from '../processes/fetch-model.ts';
 import { leastMemory, shareMemory } from '../processes/memory-plan.ts';
@@ -14,8 +16,6 @@ import { ModelBench } from '../processes/model-bench.ts';
 import { makeScratch, removeScratch } from '../processes/scratch-folder.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
-import { seenFrom } from './init-input.ts';
-import { listingJob, type PlaceFlags, parseUnwritten, storesOf } from './unwritten-job.ts';
 
 /** A model that a command looks at without a job file, with all that it needs for it. */
 export interface ModelPlace {
