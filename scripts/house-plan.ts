@@ -227,6 +227,7 @@ export const WINGS: readonly Wing[] = [
         holds: 'one model in a process of its own: what it is and takes, and how a changed one differs from it',
         may: [
           ...BASE,
+          'base/disk',
           'model/elements',
           'model/onnx',
           'model/engine',

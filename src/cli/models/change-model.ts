@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelAbout } from '../../base/contract/model-about.ts';
+import type { ModelFile } from '../../base/contract/model-files.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import type { BenchModel, GraphLevel } from '../../scoring/bench/bench-messages.ts';
+import type { GraphLevel } from '../../scoring/bench/bench-messages.ts';
 import { changeByPython } from '../processes/change-by-python.ts';
 import type { ModelBench } from '../processes/model-bench.ts';
 
@@ -60,7 +61,7 @@ export function refuseUnchangeable({ format, operators, trees }: ModelAbout, cha
 
 /** Changes a model into a new file of `folder`. `feeds`: rows for calibration. Errors: those of the tool. */
 export async function changeModel(
-  model: BenchModel,
+  model: ModelFile,
   change: Change,
   feeds: string | null,
   folder: string,
@@ -72,7 +73,7 @@ export async function changeModel(
 }
 
 async function make(
-  model: BenchModel,
+  model: ModelFile,
   change: Change,
   feeds: string | null,
   path: string,

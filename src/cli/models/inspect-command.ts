@@ -1,11 +1,14 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fromErrorJson, isPrescoreError, type PrescoreError, toErrorJson } from '../../base/errors/prescore-error.ts';
 import { sayBytes, sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
-import type { BatchFacts, EngineFacts, InspectedModel, MemoryFacts } from '../../scoring/bench/bench-messages.ts';
+import type { BatchFacts, EngineFacts, InspectedModel } from '../../scoring/bench/bench-messages.ts';
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
 import type { PlaceFlags } from '../commands/unwritten-job.ts';
 import { printJson } from '../output/print-json.ts';
 import { showPath } from '../output/print-summary.ts';
 import { type ModelRow, modelRows, printRows } from '../output/say-model.ts';
+import type { ModelBench } from '../processes/model-bench.ts';
 import { TRIAL_MODEL } from '../processes/trial-scorer.ts';
 import { defaultBatchBytes, type ModelPlace, withModelPlace } from './model-place.ts';
 
@@ -28,12 +31,13 @@ export async function inspectCommand(model: string, flags: InspectFlags): Promis
     const inspection = await inspect(place);
     const { found, refusal } = inspection;
     if (flags.json === true) {
-      const { loaded = null, about = null, bytes = null, sha256 = null } = found ?? {};
+      const { loaded = null, about = null, bytes = null, weights = [], sha256 = null } = found ?? {};
       const said = refusal === null ? null : toErrorJson(refusal);
       printJson({
         event: 'model',
         uri: place.job.model.uri,
         bytes,
+        weights,
         sha256,
         about,
         loaded,
@@ -45,21 +49,31 @@ export async function inspectCommand(model: string, flags: InspectFlags): Promis
   });
 }
 
-async function inspect({ job, bench, fetch }: ModelPlace): Promise<Inspection> {
+async function inspect({ job, bench, scratchDir, fetch }: ModelPlace): Promise<Inspection> {
   const { uri } = job.model;
   let found: InspectedModel | null = null;
   try {
-    const { path, bytes } = await fetch();
-    const model = { path, where: uri };
-    const batchBytes = defaultBatchBytes(bytes);
+    const { path, weights, memoryBytes } = await fetch();
+    const model = { path, weights, where: uri, sha256: null };
+    const batchBytes = defaultBatchBytes(memoryBytes);
     found = await bench.ask({ kind: 'inspect', model, warm: TRIAL_MODEL, batchBytes }, (known) => {
       found = known;
     });
     return { found, refusal: found.refusal === null ? refusalByBinding(found, uri) : fromErrorJson(found.refusal) };
   } catch (error) {
     if (!isPrescoreError(error)) throw error;
-    return { found, refusal: error };
+    return { found: found ?? (await graphAlone(scratchDir, uri, bench)), refusal: error };
   }
+}
+
+// Weights that are missing or refused leave the graph behind, which says what the model would be.
+async function graphAlone(scratchDir: string, uri: string, bench: ModelBench): Promise<InspectedModel | null> {
+  const path = readdirSync(scratchDir)
+    .map((name) => join(scratchDir, name, 'model.onnx'))
+    .find((file) => existsSync(file));
+  if (path === undefined) return null;
+  const model = { path, where: uri, sha256: null };
+  return bench.ask({ kind: 'inspect', model, warm: TRIAL_MODEL, batchBytes: 0 }).catch(() => null);
 }
 
 // What loads and still cannot be fed, whatever the table is: state, no axis for rows, inputs that are no tensors.
@@ -84,7 +98,7 @@ function* inspectRows(uri: string, { found, refusal }: Inspection): Generator<Mo
   if (found !== null) {
     yield* modelRows(found.about);
     yield ['sha256', found.sha256];
-    yield ['size', saySize(found.bytes, found.loaded?.memory ?? null)];
+    yield ['size', saySize(found)];
     if (found.loaded !== null && refusal === null) {
       const { engine, batch, dynamicQuantization } = found.loaded;
       yield ['engine', sayEngine(engine)];
@@ -109,10 +123,11 @@ function* inspectRows(uri: string, { found, refusal }: Inspection): Generator<Mo
   yield ['', `-> ${refusal.fix}`];
 }
 
-function saySize(bytes: number, memory: MemoryFacts | null): string {
-  if (memory === null) return `${sayBytes(bytes)} on disk`;
-  const { loadedBytes, peakBytes, loadMs } = memory;
-  return `${sayBytes(bytes)} on disk, ${sayBytes(loadedBytes)} in memory (${sayBytes(peakBytes)} while it is loaded, ${sayMs(loadMs)})`;
+function saySize({ bytes, weights, loaded }: InspectedModel): string {
+  const files = weights.length === 0 ? '' : ` in ${weights.length + 1} files`;
+  if (loaded === null) return `${sayBytes(bytes)} on disk${files}`;
+  const { loadedBytes, peakBytes, loadMs } = loaded.memory;
+  return `${sayBytes(bytes)} on disk${files}, ${sayBytes(loadedBytes)} in memory (${sayBytes(peakBytes)} while it is loaded, ${sayMs(loadMs)})`;
 }
 
 function sayMs(ms: number): string {

@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Job } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
@@ -50,8 +49,7 @@ export async function withModelPlace<T>(
     rmSync(scratchDir, { recursive: true, force: true, maxRetries: 3 });
   });
   try {
-    const fetch = async (): Promise<LocalModel> =>
-      fetchModel(job, stores, await mkdtemp(join(scratchDir, 'model-')), true);
+    const fetch = (): Promise<LocalModel> => fetchModel(job, stores, scratchDir, true);
     return await task({ job, stores, bench, scratchDir, fetch });
   } finally {
     done();
@@ -61,7 +59,7 @@ export async function withModelPlace<T>(
   }
 }
 
-/** What a scorer of a run with default settings may use for one batch of a model of this size, in bytes. Errors: MEMORY_TOO_SMALL. */
+/** What a scorer of a run with default settings may use for one batch of a model that takes so many bytes, in bytes. Errors: MEMORY_TOO_SMALL. */
 export function defaultBatchBytes(modelBytes: number): number {
   const memory = allowedMemory('auto', leastMemory('auto', modelBytes));
   return shareMemory(memory.bytes, 'auto', availableParallelism(), modelBytes).batchBytes;

@@ -75,13 +75,13 @@ async function optimize(
   flags: OptimizeFlags,
 ): Promise<Report> {
   const { uri } = job.model;
-  const { path, bytes } = await fetch();
-  const parent = { path, where: uri };
+  const { path, weights, bytes, memoryBytes } = await fetch();
+  const parent = { path, weights, where: uri, sha256: null };
   const { about, refusal } = await bench.ask({
     kind: 'inspect',
     model: parent,
     warm: TRIAL_MODEL,
-    batchBytes: defaultBatchBytes(bytes),
+    batchBytes: defaultBatchBytes(memoryBytes),
   });
   if (refusal !== null) throw fromErrorJson(refusal);
   refuseUnchangeable(about, change, uri);
@@ -97,7 +97,7 @@ async function optimize(
   const comparison = await bench.ask({
     kind: 'compare',
     parent,
-    changed: { path: changed.path, where: `${nameOf(change)} of ${uri}` },
+    changed: { path: changed.path, sha256: null, where: `${nameOf(change)} of ${uri}` },
     rows: { feeds: rows?.feeds ?? null, made: flags.rows, labels: rows?.labels ?? null },
   });
   const accept = (rules ?? []).map((rule) => {

@@ -29,7 +29,7 @@ const NOTHING: ModelAbout = {
  *
  * Errors: none. Owns: nothing is kept of `bytes`.
  */
-export function aboutModel(bytes: Uint8Array, where: string): ModelAbout {
+function aboutModel(bytes: Uint8Array, where: string): ModelAbout {
   const found = recogniseFile(sampleOf(bytes, where));
   const unread = found === null ? NOTHING : { ...NOTHING, format: sayFileKind(found) };
   try {

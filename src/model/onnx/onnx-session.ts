@@ -111,19 +111,19 @@ export class OnnxSession implements ModelSession {
 }
 
 /**
- * Writes a model's graph to `target` as ONNX Runtime changes it at a level: `basic` keeps to the operators of ONNX, `extended` and `all` fuse them
+ * Writes the graph of a model's file to `target` as ONNX Runtime changes it at a level: `basic` keeps to the operators of ONNX, `extended` and `all` fuse them
  * into its own, and `all` may lay weights out for the processor that this runs on.
  *
- * Errors: MODEL_INVALID with the runtime's words. Owns: `bytes` may be dropped afterwards.
+ * Errors: MODEL_INVALID with the runtime's words.
  */
 export async function writeOptimized(
-  bytes: Uint8Array,
+  path: string,
   level: 'basic' | 'extended' | 'all',
   target: string,
   where: string,
 ): Promise<void> {
   try {
-    const session = await ort.InferenceSession.create(bytes, {
+    const session = await ort.InferenceSession.create(path, {
       executionProviders: ['cpu'],
       interOpNumThreads: 1,
       intraOpNumThreads: 1,

@@ -3,7 +3,6 @@ import { writeOptimized } from '../../model/onnx/onnx-session.ts';
 import type { BenchReplies, BenchRequest, FromBench, InspectedModel } from './bench-messages.ts';
 import { compareModels } from './compare-models.ts';
 import { inspectFile } from './inspect-file.ts';
-import { readBenchModel } from './open-bench-model.ts';
 
 /** Answers one request after another; what a model does to this process, no other one feels. */
 export async function answerBench(request: BenchRequest, send: (message: FromBench) => void): Promise<void> {
@@ -20,6 +19,6 @@ async function handle(
 ): Promise<BenchReplies[keyof BenchReplies]> {
   if (request.kind === 'inspect') return inspectFile(request.model, request.warm, request.batchBytes, soFar);
   if (request.kind === 'compare') return compareModels(request.parent, request.changed, request.rows);
-  await writeOptimized(await readBenchModel(request.model), request.level, request.target, request.model.where);
+  await writeOptimized(request.model.path, request.level, request.target, request.model.where);
   return null;
 }

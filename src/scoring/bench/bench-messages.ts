@@ -1,14 +1,8 @@
 import type { ModelAbout } from '../../base/contract/model-about.ts';
+import type { ModelFile, WeightsFile } from '../../base/contract/model-files.ts';
 import type { Signature } from '../../base/contract/signature.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
 import type { Comparison } from './comparison.ts';
-
-/** A model on this machine. */
-export interface BenchModel {
-  readonly path: string;
-  /** Its name in messages. */
-  readonly where: string;
-}
 
 /** ONNX Runtime's levels of changing a graph. */
 export const GRAPH_LEVELS = ['basic', 'extended', 'all'] as const;
@@ -27,13 +21,13 @@ export interface CompareRows {
 /** What a bench child is asked, one at a time. */
 export type BenchRequest =
   /** `warm`: a small model, base64, that is opened first, so that the runtime itself is not counted in. */
-  | { readonly kind: 'inspect'; readonly model: BenchModel; readonly warm: string; readonly batchBytes: number }
+  | { readonly kind: 'inspect'; readonly model: ModelFile; readonly warm: string; readonly batchBytes: number }
   /** Writes the graph as ONNX Runtime changes it. */
-  | { readonly kind: 'graph'; readonly model: BenchModel; readonly level: GraphLevel; readonly target: string }
+  | { readonly kind: 'graph'; readonly model: ModelFile; readonly level: GraphLevel; readonly target: string }
   | {
       readonly kind: 'compare';
-      readonly parent: BenchModel;
-      readonly changed: BenchModel;
+      readonly parent: ModelFile;
+      readonly changed: ModelFile;
       readonly rows: CompareRows;
     };
 
@@ -52,8 +46,10 @@ export type FromBench =
 /** What a model is, and what it took to load and to run it. */
 export interface InspectedModel {
   readonly about: ModelAbout;
-  /** Of the file. */
+  /** Of its files. */
   readonly bytes: number;
+  /** Files of weights beside it. */
+  readonly weights: readonly WeightsFile[];
   readonly sha256: string;
   /** Null where it was refused. */
   readonly loaded: LoadedFacts | null;
@@ -78,7 +74,7 @@ export type EngineFacts =
 /** Resident bytes by which the process grew. */
 export interface MemoryFacts {
   readonly loadedBytes: number;
-  /** While it was loaded, its file included. */
+  /** While it was loaded. */
   readonly peakBytes: number;
   readonly loadMs: number;
 }

@@ -1,14 +1,15 @@
+import type { ModelFile } from '../../base/contract/model-files.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { runtimeText } from '../../model/onnx/runtime-text.ts';
 import type { TrialStyle } from '../thread/trial-rows.ts';
 import { auc, scoresOf } from './auc.ts';
-import type { BenchModel, CompareRows } from './bench-messages.ts';
+import type { CompareRows } from './bench-messages.ts';
 import { keptPieces, madePieces, type RowsPiece } from './compare-rows.ts';
 import type { Comparison } from './comparison.ts';
 import { type MadeInputs, madeInputs, styleThatRuns } from './made-inputs.ts';
 import { measureSpeed } from './measure-speed.ts';
-import { openBenchModel, readBenchModel } from './open-bench-model.ts';
+import { openBenchModel } from './open-bench-model.ts';
 import { OutputDifferences } from './output-differences.ts';
 
 /** Slow models are compared on as many rows as this takes. */
@@ -20,9 +21,9 @@ const LONGEST_MS = 120_000;
  *
  * Errors: those of loading; MODEL_FAILED where a model refuses the rows, or gives other outputs than its parent.
  */
-export async function compareModels(parent: BenchModel, changed: BenchModel, rows: CompareRows): Promise<Comparison> {
-  const first = (await openBenchModel(await readBenchModel(parent), parent)).session;
-  const second = (await openBenchModel(await readBenchModel(changed), changed)).session;
+export async function compareModels(parent: ModelFile, changed: ModelFile, rows: CompareRows): Promise<Comparison> {
+  const first = (await openBenchModel(parent)).session;
+  const second = (await openBenchModel(changed)).session;
   try {
     return await compare(first, second, rows, changed.where);
   } finally {

@@ -1,17 +1,20 @@
-import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import type { ModelFile } from '../../base/contract/model-files.ts';
+import { fileDigest } from '../../base/disk/file-digest.ts';
 import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
-import { aboutModel, withSignature } from '../../model/about/model-about.ts';
+import { aboutModelFile, withSignature } from '../../model/about/model-about.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
-import type { LoadedModel } from '../../model/engine/load-model.ts';
+import { type LoadedModel, loadModel } from '../../model/engine/load-model.ts';
+import { digestOfFiles } from '../../model/onnx/external-data.ts';
 import { runtimeText } from '../../model/onnx/runtime-text.ts';
 import { chooseCpuBatch } from '../child/probe-batch.ts';
 import { refuseFixedBatch } from '../tensor/fixed-batch.ts';
 import { autoBatchRows } from '../tensor/slab-layout.ts';
 import { TRIAL_STYLES, type TrialStyle } from '../thread/trial-rows.ts';
-import type { BatchFacts, BenchModel, InspectedModel, MemoryFacts } from './bench-messages.ts';
+import type { BatchFacts, InspectedModel, MemoryFacts } from './bench-messages.ts';
 import type { Feeds } from './compare-rows.ts';
 import { type MadeInputs, madeFeeds, madeInputs, styleThatRuns } from './made-inputs.ts';
-import { openBenchModel, readBenchModel } from './open-bench-model.ts';
+import { AS_A_RUN, openBenchModel } from './open-bench-model.ts';
 import { forgetPeak, peakBytes, settledBytes } from './resident.ts';
 
 /**
@@ -21,14 +24,15 @@ import { forgetPeak, peakBytes, settledBytes } from './resident.ts';
  * Errors: those of reading the file.
  */
 export async function inspectFile(
-  model: BenchModel,
+  model: ModelFile,
   warm: string,
   batchBytes: number,
   soFar: (found: InspectedModel) => void,
 ): Promise<InspectedModel> {
-  const bytes = await readBenchModel(model);
-  const about = aboutModel(bytes, model.where);
-  const facts = { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  const { path, where, weights = [] } = model;
+  const about = aboutModelFile(path, where);
+  const bytes = weights.reduce((sum, part) => sum + part.bytes, statSync(path).size);
+  const facts = { bytes, weights, sha256: digestOfFiles(await fileDigest(path), weights) };
   let found: InspectedModel = { about, ...facts, loaded: null, refusal: null };
   soFar(found);
   try {
@@ -42,7 +46,7 @@ export async function inspectFile(
     const known = { signature, dynamicQuantization, featureNames: info.featureNames ?? null, engine, memory };
     found = { ...found, about: withSignature(about, signature), loaded: { ...known, batch: null } };
     soFar(found);
-    const batch = await findBatch(session, madeInputs(signature), batchBytes, model.where);
+    const batch = await findBatch(session, madeInputs(signature), batchBytes, where);
     return { ...found, loaded: { ...known, batch } };
   } catch (error) {
     return { ...found, refusal: toErrorJson(toPrescoreError(error)) };
@@ -50,15 +54,15 @@ export async function inspectFile(
 }
 
 async function measured(
-  model: BenchModel,
+  model: ModelFile,
   warm: string,
 ): Promise<{ readonly loaded: LoadedModel; readonly memory: MemoryFacts }> {
-  await (await openBenchModel(Buffer.from(warm, 'base64'), { path: '', where: 'a trial' })).session.close();
+  const trial = await loadModel(Buffer.from(warm, 'base64'), null, AS_A_RUN, 'a trial');
+  await trial.session.close();
   const before = await settledBytes();
   forgetPeak();
   const started = performance.now();
-  // Read again: the first copy is gone by now, or counted as there before.
-  const loaded = await openBenchModel(await readBenchModel(model), model);
+  const loaded = await openBenchModel(model);
   const loadMs = performance.now() - started;
   const peak = peakBytes();
   const after = await settledBytes();

@@ -1,13 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { type LoadedModel, loadModel } from '../../model/engine/load-model.ts';
-import type { BenchModel } from './bench-messages.ts';
+import type { ModelFile } from '../../base/contract/model-files.ts';
+import { type LoadedModel, loadModelFile } from '../../model/engine/load-model.ts';
 
-/** The model's file. Owns: the caller. */
-export async function readBenchModel({ path }: BenchModel): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await readFile(path));
-}
+/** How a run on the CPU loads a model. */
+export const AS_A_RUN = { intraOpThreads: 1, device: 'cpu', trees: 'auto' } as const;
 
-/** The model as a run on the CPU loads it. Errors: those of `loadModel`. */
-export function openBenchModel(bytes: Uint8Array, { where }: BenchModel): Promise<LoadedModel> {
-  return loadModel(bytes, null, { intraOpThreads: 1, device: 'cpu', trees: 'auto' }, where);
+/** The model as a run on the CPU loads it. Errors: those of `loadModelFile`. */
+export function openBenchModel(model: ModelFile): Promise<LoadedModel> {
+  return loadModelFile(model, AS_A_RUN);
 }
