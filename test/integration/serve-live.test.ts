@@ -195,7 +195,7 @@ describe('a set with live inference', () => {
     expect([status, body['source']]).toEqual([200, 'live']);
   });
 
-  it('the scorer is killed: its requests are 503 at once, lookups go on, and it comes back', async () => {
+  it('the scorer of trees is killed: the server answers a few rows by itself, lookups go on, and it comes back', async () => {
     const ids = flights.slice(0, 500).map(idOf);
     let isOver = false;
     const lookups: number[] = [];
@@ -213,7 +213,7 @@ describe('a set with live inference', () => {
       .poll(
         async () => {
           statuses.push(await live());
-          return statuses.includes(503) && statuses.at(-1) === 200;
+          return server.lines.some(({ msg }) => msg === 'scorer of a model is back');
         },
         { timeout: 10_000, interval: 20 },
       )
@@ -221,11 +221,12 @@ describe('a set with live inference', () => {
     const recoveryMs = performance.now() - killed;
     isOver = true;
     await reading;
-    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(statuses.length).toBeGreaterThan(5);
     expect(new Set(lookups)).toEqual(new Set([200]));
     expect(lookups.length).toBeGreaterThan(20);
     expect(recoveryMs).toBeLessThan(8_000);
-    expect(server.lines.map(({ msg }) => msg)).toContain('scorer of a model is back');
+    expect(server.lines.map(({ msg }) => msg)).toContain('scorer of a model is down');
     expect(await figure('prescore_scorer_deaths_total')).toBe(1);
   });
 

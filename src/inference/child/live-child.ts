@@ -4,11 +4,13 @@ import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/p
 import { collectYoung } from '../../base/heap/native-memory.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { loadModelFile } from '../../model/engine/load-model.ts';
+import { twinOf } from '../../model/engine/twin-check.ts';
 import { type BatchAxis, findBatchAxis } from './batch-axis.ts';
 import { encodeFrame, type Frame, FrameReader } from './live-frame.ts';
 import type { FromLiveChild, LiveModelFile, ToLiveChild } from './live-messages.ts';
 import { scoreBatch } from './score-batch.ts';
 import { trySession } from './try-session.ts';
+import { packTwin } from './twin-frame.ts';
 
 /** The child's end of the pipe. */
 export interface LivePort {
@@ -67,7 +69,9 @@ export class LiveChild {
     const dependence = rowDependence(loaded.dynamicQuantization, await trySession(session, this.loaded.axis));
     const { device: _, ...known } = loaded;
     const info = { ...known, ...(dependence === null ? {} : { rowDependence: dependence }) };
-    this.send({ kind: 'loaded', info, rssBytes: this.rss() });
+    const twin = await packedTwin(session);
+    if (twin === null) this.send({ kind: 'loaded', info, rssBytes: this.rss() });
+    else this.send({ kind: 'loaded', info, rssBytes: this.rss(), twin: twin.head }, twin.tensors);
   }
 
   private async score(head: ToLiveChild & { kind: 'score' }, feeds: Frame<unknown>['tensors']): Promise<void> {
@@ -96,5 +100,15 @@ export class LiveChild {
     this.rssAt = now;
     this.rssBytes = process.memoryUsage.rss();
     return this.rssBytes;
+  }
+}
+
+// The model is loaded: that nobody else can score it must not take it away.
+async function packedTwin(session: ModelSession): Promise<ReturnType<typeof packTwin> | null> {
+  try {
+    const twin = await twinOf(session);
+    return twin === null ? null : packTwin(twin);
+  } catch {
+    return null;
   }
 }

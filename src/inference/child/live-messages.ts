@@ -2,6 +2,7 @@ import type { FailedRow } from '../../base/contract/live-model.ts';
 import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { ModelInfo, TreesOption } from '../../base/contract/signature.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
+import type { TwinHead } from './twin-frame.ts';
 
 /** Heads of the frames to a live scorer child. */
 export type ToLiveChild =
@@ -15,9 +16,9 @@ export interface LiveModelFile extends ModelFile {
   readonly device: string;
 }
 
-/** Heads of the frames from a child. `rssBytes`: its resident memory. */
+/** Heads of the frames from a child. `rssBytes`: its resident memory; `twin`: what the server needs to score by itself, with the frame's tensors. */
 export type FromLiveChild =
-  | { readonly kind: 'loaded'; readonly info: ModelInfo; readonly rssBytes: number }
+  | { readonly kind: 'loaded'; readonly info: ModelInfo; readonly rssBytes: number; readonly twin?: TwinHead }
   /** The frame's tensors are the fetches of all rows; those of failed rows are zeros. */
   | {
       readonly kind: 'scored';

@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import type { FailedRow, LiveTensor } from '../../base/contract/live-model.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
+import type { TwinParts } from '../../model/engine/tree-twin.ts';
 import { encodeFrame, type Frame, FrameReader, type FrameTensor } from './live-frame.ts';
 import type { FromLiveChild, LiveModelFile, ToLiveChild } from './live-messages.ts';
+import { unpackTwin } from './twin-frame.ts';
 
 /** How a live scorer child is started; built once by the command line. */
 export interface LiveLaunch {
@@ -19,6 +21,12 @@ export interface ScoredBatch {
   readonly failed: readonly FailedRow[];
   readonly computeMs: number;
   readonly executions: number;
+}
+
+/** What a child has loaded; `twin`: what its parent needs to score by itself. */
+export interface LoadedChild {
+  readonly info: ModelInfo;
+  readonly twin: TwinParts | null;
 }
 
 interface Pending {
@@ -91,11 +99,12 @@ export class LiveProcess {
   }
 
   /** Errors: those of `inspectModel` and `OnnxSession.open`; SCORER_DEADLINE, SCORER_CRASHED. */
-  async load(model: LiveModelFile, deadlineMs: number): Promise<ModelInfo> {
-    const { head } = await this.request(null, { kind: 'load', ...model }, [], deadlineMs);
+  async load(model: LiveModelFile, deadlineMs: number): Promise<LoadedChild> {
+    const { head, tensors } = await this.request(null, { kind: 'load', ...model }, [], deadlineMs);
     if (head.kind !== 'loaded') throw new PrescoreError('INTERNAL', { what: `${head.kind} for load` });
     this.rss = head.rssBytes;
-    return head.info;
+    const { info, twin } = head;
+    return { info, twin: twin === undefined ? null : unpackTwin(twin, tensors) };
   }
 
   /** Scores one batch. Errors: MODEL_FAILED, MODEL_OUTPUT_SHAPE, SCORER_DEADLINE, SCORER_CRASHED. Owns: the tensors are copied. */

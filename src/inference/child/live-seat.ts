@@ -2,7 +2,7 @@ import type { ModelInfo } from '../../base/contract/signature.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { findBatchAxis } from './batch-axis.ts';
 import type { LiveModelFile } from './live-messages.ts';
-import { type LiveLaunch, LiveProcess } from './live-process.ts';
+import { type LiveLaunch, LiveProcess, type LoadedChild } from './live-process.ts';
 import { warmUpFeeds, warmUpRows } from './warm-up.ts';
 
 export interface SeatOptions {
@@ -70,7 +70,7 @@ export class LiveSeat {
   }
 
   /** Starts the first child. Errors: MODEL_*, SCORER_DEADLINE, SCORER_CRASHED; the seat is closed then. */
-  async start(): Promise<ModelInfo> {
+  async start(): Promise<LoadedChild> {
     try {
       return await this.startChild();
     } catch (error) {
@@ -87,18 +87,18 @@ export class LiveSeat {
     this.process = null;
   }
 
-  private async startChild(): Promise<ModelInfo> {
+  private async startChild(): Promise<LoadedChild> {
     const { launch, model, loadDeadlineMs } = this.options;
     this.current = 'starting';
     const process = new LiveProcess(launch, (reason) => this.ended(process, reason));
     this.process = process;
     const started = performance.now();
-    const info = await process.load(model, loadDeadlineMs);
-    await this.warmUp(process, info, started);
+    const loaded = await process.load(model, loadDeadlineMs);
+    await this.warmUp(process, loaded.info, started);
     if (this.process !== process) throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the model was unloaded' });
     this.current = 'ready';
     this.readySince = performance.now();
-    return info;
+    return loaded;
   }
 
   // The first batch of a size is slow: buffers are planned and code is compiled. Zeros may be refused by the model: no matter.

@@ -1,14 +1,15 @@
-import type { InferAnswer, InferRequest, LiveTensor } from '../../base/contract/live-model.ts';
+import type { InferAnswer, InferRequest } from '../../base/contract/live-model.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { ChurnSet } from '../../base/heap/churn-map.ts';
-import { zeros } from '../../model/elements/elements.ts';
 import { type BatchAxis, findBatchAxis } from '../child/batch-axis.ts';
 import type { LiveModelFile } from '../child/live-messages.ts';
 import type { LiveLaunch, LiveProcess, ScoredBatch } from '../child/live-process.ts';
 import { LiveSeat } from '../child/live-seat.ts';
+import { LiveTwin } from '../child/live-twin.ts';
 import { type BatchCut, BatchQueue } from './batch-queue.ts';
-import { checkRequest } from './check-request.ts';
+import { checkRequest, type FittingRequest } from './check-request.ts';
+import { emptyAnswer } from './empty-answer.ts';
 import type { InferenceEvents, ModelStats } from './inference-events.ts';
 import { joinFeeds } from './join-feeds.ts';
 import { cancelled, tooLate, unavailable } from './live-errors.ts';
@@ -26,6 +27,13 @@ export interface BatcherOptions {
   readonly loadDeadlineMs: number;
 }
 
+interface Loaded {
+  readonly info: ModelInfo;
+  readonly axis: BatchAxis;
+  readonly seat: LiveSeat;
+  readonly twin: LiveTwin | null;
+}
+
 /** Batches in the child at once: one that is scored and one that waits in the pipe. */
 const MOST_IN_CHILD = 2;
 
@@ -41,6 +49,7 @@ export class LiveScorer {
   private readonly options: BatcherOptions;
   private readonly events: InferenceEvents;
   private readonly seat: LiveSeat;
+  private readonly twin: LiveTwin | null;
   private readonly queue: BatchQueue<Ticket>;
   private readonly tickets = new ChurnSet<Ticket>();
   private batchesInChild = 0;
@@ -53,11 +62,9 @@ export class LiveScorer {
   private constructor(
     name: string,
     version: string | null,
-    info: ModelInfo,
-    seat: LiveSeat,
+    { info, axis, seat, twin }: Loaded,
     options: BatcherOptions,
     events: InferenceEvents,
-    where: string,
   ) {
     this.name = name;
     this.version = version;
@@ -65,7 +72,8 @@ export class LiveScorer {
     this.seat = seat;
     this.options = options;
     this.events = events;
-    this.axis = findBatchAxis(info.signature, where);
+    this.axis = axis;
+    this.twin = twin;
     const maxBatchRows = this.axis.fixedBatch ?? options.maxBatchRows;
     const { maxQueueRows, maxQueueBytes } = options;
     const maxDelayMs = options.maxQueueDelayMicros / 1000;
@@ -94,8 +102,10 @@ export class LiveScorer {
     );
     const onAbort = (): void => seat.close();
     signal.addEventListener('abort', onAbort);
-    const info = await seat.start().finally(() => signal.removeEventListener('abort', onAbort));
-    scorer = new LiveScorer(name, version, info, seat, options, events, model.where);
+    const { info, twin: parts } = await seat.start().finally(() => signal.removeEventListener('abort', onAbort));
+    const axis = findBatchAxis(info.signature, model.where);
+    const twin = parts === null ? null : await LiveTwin.open(parts, info.signature, axis);
+    scorer = new LiveScorer(name, version, { info, axis, seat, twin }, options, events);
     return scorer;
   }
 
@@ -106,7 +116,8 @@ export class LiveScorer {
 
   get stats(): ModelStats {
     const { name, version, seat, pendingRows } = this;
-    const { pid, rssBytes, restarts, state: child } = seat;
+    const { pid, restarts, state: child } = seat;
+    const rssBytes = seat.rssBytes === 0 ? 0 : seat.rssBytes + (this.twin?.bytes ?? 0);
     return { name, version, child, pid, rssBytes, restarts, pendingRows, pendingRequests: this.tickets.size };
   }
 
@@ -119,8 +130,10 @@ export class LiveScorer {
       };
       try {
         const fitting = checkRequest(request, this.info.signature, this.axis, this.maxRows);
-        if (request.rows === 0) return resolve(this.emptyAnswer(fitting.fetches));
+        if (request.rows === 0) return resolve(emptyAnswer(this.info.signature, fitting.fetches));
         if (request.signal?.aborted) return refuse(cancelled());
+        const here = this.scoreHere(request, fitting);
+        if (here !== null) return resolve(here);
         if (this.seat.ready === null) return refuse(unavailable(`the scorer is ${this.seat.state}`, this.name));
         const onAbort = (): void => ticket.fail(cancelled());
         const ticket = new Ticket(request, fitting, performance.now(), (_, outcome) => {
@@ -141,6 +154,20 @@ export class LiveScorer {
         refuse(toPrescoreError(error));
       }
     });
+  }
+
+  // In this turn, also while the child is being started again.
+  private scoreHere(request: InferRequest, { fetches }: FittingRequest): InferAnswer | null {
+    if (this.twin === null || this.seat.state === 'closed') return null;
+    const started = performance.now();
+    const outputs = this.twin.score(request, fetches);
+    if (outputs === null) return null;
+    const computeMs = performance.now() - started;
+    const { rows } = request;
+    const answer = { outputs, failedRows: [], queueMs: 0, computeMs, batchRows: rows };
+    this.events.onBatch(this.name, { rows, requests: 1, executions: 1, computeMs, failedRows: 0 });
+    this.events.onAnswer(this.name, { rows, queueMs: 0, computeMs });
+    return answer;
   }
 
   /** Ends the child. What is pending fails with LIVE_UNAVAILABLE. Repeat: safe. */
@@ -255,15 +282,6 @@ export class LiveScorer {
       else next = Math.min(next, ticket.deadlineAt);
     }
     if (next < Number.POSITIVE_INFINITY) this.watchDeadline(next);
-  }
-
-  private emptyAnswer(fetches: readonly string[] | null): InferAnswer {
-    const outputs = new Map<string, LiveTensor>();
-    for (const { name, type, dims } of this.info.signature.outputs) {
-      if (type === null || (fetches !== null && !fetches.includes(name))) continue;
-      outputs.set(name, { type, dims: [0, ...dims.slice(1).map((d) => d ?? 0)], data: zeros(type, 0) });
-    }
-    return { outputs, failedRows: [], queueMs: 0, computeMs: 0, batchRows: 0 };
   }
 
   private overloaded(): PrescoreError {

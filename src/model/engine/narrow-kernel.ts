@@ -19,6 +19,7 @@ export function withNarrow(ensemble: Ensemble, wide: TreeKernel): TreeKernel {
   let floats = new Float32Array(0);
   return {
     name: wide.name,
+    ...(wide.image === undefined ? {} : { image: wide.image }),
     sum(rows, count, sums) {
       if (count < FEWEST_ROWS || narrow === null) {
         wide.sum(rows, count, sums);

@@ -1,5 +1,5 @@
 import type { TensorValue } from '../elements/elements.ts';
-import type { NativeModel, NativeTransform } from '../native/native-model.ts';
+import type { NativeShape, NativeTransform } from '../native/native-model.ts';
 import { floatsOf } from '../trees/float-arrays.ts';
 import { labelType } from './native-signature.ts';
 
@@ -9,7 +9,7 @@ type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
  * What the trainer's `predict` answers for raw scores: one value a raw score, or one probability a class. Exponentials are JavaScript's: their
  * last bit may differ from that of the trainer's library.
  */
-export function transformed(model: NativeModel, raw: Float32Array | Float64Array): Floats {
+export function transformed(model: NativeShape, raw: Float32Array | Float64Array): Floats {
   const { transform, average, arithmetic } = model.outputs;
   const { targets } = model.ensemble;
   const values = floatsOf(arithmetic, raw.length);
@@ -22,7 +22,7 @@ export function transformed(model: NativeModel, raw: Float32Array | Float64Array
 }
 
 /** Probabilities of all classes, [N, classes], from the answers: of one score both classes. */
-export function probabilities(model: NativeModel, answers: Floats): TensorValue {
+export function probabilities(model: NativeShape, answers: Floats): TensorValue {
   const { classes, arithmetic } = model.outputs;
   const rows = answers.length / model.ensemble.targets;
   if (model.ensemble.targets === classes) return { type: arithmetic, dims: [rows, classes], data: answers };
@@ -35,7 +35,7 @@ export function probabilities(model: NativeModel, answers: Floats): TensorValue 
 }
 
 /** Which class each row's is, from its answers and raw scores; of equal ones the first. */
-function classPicker(model: NativeModel, answers: Floats, raw: Float32Array | Float64Array): (row: number) => number {
+function classPicker(model: NativeShape, answers: Floats, raw: Float32Array | Float64Array): (row: number) => number {
   const { targets } = model.ensemble;
   const half = model.outputs.transform.kind === 'step' ? 0 : 0.5;
   const { border } = model.outputs;
@@ -49,7 +49,7 @@ function classPicker(model: NativeModel, answers: Floats, raw: Float32Array | Fl
 
 /** Of contributions to several scores those to the score of each row's class: [N, features + 1]. */
 export function ofAnswer(
-  model: NativeModel,
+  model: NativeShape,
   answers: Floats,
   raw: Float32Array | Float64Array,
   contributions: Float64Array,
@@ -67,7 +67,7 @@ export function ofAnswer(
 }
 
 /** The class of each row. */
-export function labels(model: NativeModel, answers: Floats, raw: Float32Array | Float64Array): TensorValue {
+export function labels(model: NativeShape, answers: Floats, raw: Float32Array | Float64Array): TensorValue {
   const rows = answers.length / model.ensemble.targets;
   const pick = classPicker(model, answers, raw);
   const { classes } = model;

@@ -1,5 +1,5 @@
 import type { ExplainSignature, Signature, TensorSignature } from '../../base/contract/signature.ts';
-import type { CategoryValue, NativeModel } from '../native/native-model.ts';
+import type { CategoryValue, NativeModel, NativeShape } from '../native/native-model.ts';
 
 /** How values of a feature come in. */
 export interface NativeFeature {
@@ -15,13 +15,13 @@ function isArrayName(name: string, feature: number): boolean {
 }
 
 /** The one input of a model without names. */
-const ALL = 'input';
+export const NATIVE_INPUT = 'input';
 
 /**
  * Inputs by feature, where the file names them: a tensor [N, 1] for each, so that columns are found by their names in whatever order they
  * stand. Null where nobody named them: one tensor [N, F] then.
  */
-export function nativeFeatures(model: NativeModel): readonly NativeFeature[] | null {
+export function nativeFeatures(model: NativeShape): readonly NativeFeature[] | null {
   const { ensemble, featureNames, categories } = model;
   const isNamed = featureNames !== null && !featureNames.every(isArrayName);
   if (featureNames === null || (!isNamed && categories.length === 0)) return null;
@@ -72,7 +72,7 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
   });
   const inputs =
     features === null
-      ? [tensor(ALL, ensemble.values, [null, ensemble.features])]
+      ? [tensor(NATIVE_INPUT, ensemble.values, [null, ensemble.features])]
       : features.map(({ name, type }) => ({
           ...tensor(name, type, [null, 1]),
           ...(type === 'string' ? { missingText: MISSING } : {}),
@@ -129,7 +129,7 @@ function explainsOf({ ensemble, outputs }: NativeModel, features: readonly Nativ
     ofAnswer: outputs.classes > 0 && ensemble.targets > 1 ? OF_ANSWER : null,
     features:
       features?.map(({ name }) => ({ input: name, at: 0 })) ??
-      Array.from({ length: ensemble.features }, (_, at) => ({ input: ALL, at })),
+      Array.from({ length: ensemble.features }, (_, at) => ({ input: NATIVE_INPUT, at })),
     ...(ensemble.leaves.cover === null
       ? { why: 'the model does not say how many training rows its leaves had, which contributions need' }
       : {}),

@@ -1,5 +1,5 @@
 import type { TensorValue } from '../elements/elements.ts';
-import type { OnnxTrees } from '../trees/tree-operator.ts';
+import type { OnnxShape } from '../trees/tree-operator.ts';
 
 /** An exponential that ONNX Runtime takes: of `width` scores together. */
 export interface HeadTransform {
@@ -12,13 +12,13 @@ export interface HeadTransform {
  * needs exponentials is left to a node of ONNX Runtime (`transform`), since those are its library's.
  */
 export class TreeHead {
-  private readonly trees: OnnxTrees;
+  private readonly trees: OnnxShape;
   /** Classes or targets in the scores. */
   readonly width: number;
   /** What ONNX Runtime still has to do with them; null: nothing. */
   readonly transform: HeadTransform | null;
 
-  private constructor(trees: OnnxTrees, width: number, transform: string | null) {
+  private constructor(trees: OnnxShape, width: number, transform: string | null) {
     this.trees = trees;
     this.width = width;
     // Logistic curves of single scores are those of trees; of several at once ONNX Runtime computes them otherwise.
@@ -26,7 +26,7 @@ export class TreeHead {
   }
 
   /** In words, why a model's post-transform is left to ONNX Runtime whole. */
-  static of(trees: OnnxTrees): TreeHead | string {
+  static of(trees: OnnxShape): TreeHead | string {
     const { postTransform, ensemble, labels, isBinary, allPositive, bases } = trees;
     if (postTransform === 'PROBIT') return 'its post-transform is PROBIT';
     const named = postTransform === 'NONE' ? null : postTransform;

@@ -21,11 +21,11 @@ export interface TreeOutputs {
 
 /** A tree operator evaluated by the kernel; exponentials by ONNX Runtime. */
 export class TreeScorer {
-  private readonly trees: OnnxTrees;
+  readonly trees: OnnxTrees;
   private readonly head: TreeHead;
   private readonly transform: ModelSession | null;
-  private kernel: TreeKernel | null = null;
-  private width = 0;
+  private made: TreeKernel | null = null;
+  private madeFor = 0;
 
   /** `transform` has the node that `head` asks for. Owns: it closes it. */
   constructor(trees: OnnxTrees, head: TreeHead, transform: ModelSession | null) {
@@ -37,12 +37,21 @@ export class TreeScorer {
   /** Makes the kernel for rows of `width` values; false where the ensemble is none for it. */
   prepare(width: number): boolean {
     if (width < this.trees.ensemble.features) return false;
-    if (this.kernel === null || this.width !== width) {
+    if (this.made === null || this.madeFor !== width) {
       const ensemble = { ...this.trees.ensemble, features: width };
-      this.kernel = fastestKernel(ensemble, () => checkRows(ensemble, width, TRIAL_ROWS));
-      this.width = width;
+      this.made = fastestKernel(ensemble, () => checkRows(ensemble, width, TRIAL_ROWS));
+      this.madeFor = width;
     }
-    return this.kernel !== null;
+    return this.made !== null;
+  }
+
+  /** The kernel, and the values of the rows that it was made for. */
+  get kernel(): TreeKernel | null {
+    return this.made;
+  }
+
+  get width(): number {
+    return this.madeFor;
   }
 
   /**
@@ -55,8 +64,14 @@ export class TreeScorer {
     if (rows.dims.length !== 2 || !this.prepare(width))
       throw new RangeError(`the trees ask for ${features} features, and rows have the shape [${rows.dims.join(', ')}]`);
     const sums = new Float32Array(count * targets);
-    this.kernel!.sum(rows.data as Float32Array, count, sums);
+    this.made!.sum(rows.data as Float32Array, count, sums);
     finishSums(this.trees.ensemble, sums);
+    return this.finish(sums, wantsLabel);
+  }
+
+  /** Labels and scores of raw scores ([N, targets]). Errors: those of ONNX Runtime. */
+  async finish(sums: Float32Array<ArrayBuffer>, wantsLabel: boolean): Promise<TreeOutputs> {
+    const count = sums.length / this.trees.ensemble.targets;
     const label = wantsLabel && this.trees.labels !== null ? this.head.labels(sums) : null;
     const data = this.head.scores(sums);
     const scored = (values: Float32Array): TensorValue => ({

@@ -17,9 +17,9 @@ export class TreeSession implements ModelSession {
   readonly granted: GrantedDevice;
   /** Rows go to the kernel's memory anyway. */
   readonly isCopying: boolean;
-  private readonly parts: TreeParts;
+  readonly parts: TreeParts;
+  readonly scorer: TreeScorer;
   private readonly sessions: PartSessions;
-  private readonly scorer: TreeScorer;
 
   constructor(
     of: Pick<ModelSession, 'signature' | 'granted' | 'isCopying'>,

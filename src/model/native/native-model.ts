@@ -1,4 +1,4 @@
-import type { Ensemble } from '../trees/ensemble.ts';
+import type { Ensemble, EnsembleShape } from '../trees/ensemble.ts';
 
 /** A model as its trainer saved it, read whole. */
 export interface NativeModel {
@@ -22,6 +22,11 @@ export interface NativeModel {
   readonly classes: readonly CategoryValue[] | null;
   readonly rounds: NativeRounds;
 }
+
+/** What is asked of a model when its trees were summed: the same without the trees. */
+export type NativeShape = Pick<NativeModel, 'featureNames' | 'categories' | 'outputs' | 'classes'> & {
+  readonly ensemble: EnsembleShape;
+};
 
 export type CategoryValue = string | number | boolean | null;
 

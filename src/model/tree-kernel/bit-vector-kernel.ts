@@ -1,6 +1,7 @@
 import type { Ensemble } from '../trees/ensemble.ts';
 import { moduleBytes } from './assembler.ts';
-import type { TreeKernel } from './kernel.ts';
+import type { PortableKernel } from './kernel.ts';
+import { imageOf, instanceOf, type KernelImage } from './kernel-image.ts';
 import { leafOrder } from './leaf-order.ts';
 import { ByteWriter, MemoryPlan } from './memory-plan.ts';
 import { BIAS, BLOCK, FAMILY, MAGIC_BITS, MODE, rankCode, SCAN } from './rank-code.ts';
@@ -22,11 +23,10 @@ type Exports = Readonly<Record<'rank' | 'score', (at: number) => void>>;
  *
  * Null where the ensemble is not of this kind: more than 255 leaves a tree, categories, NaN thresholds.
  */
-export function bitVectorKernel(ensemble: Ensemble): TreeKernel | null {
+export function bitVectorKernel(ensemble: Ensemble): PortableKernel | null {
   const ranked = rankNodes(ensemble);
   if (ranked === null || ranked.scans.length === 0) return null;
-  const { features, targets, values, sums, base } = ensemble;
-  const isBaseFirst = ensemble.baseAdded === 'first';
+  const { features, targets, values, sums } = ensemble;
   const plan = new MemoryPlan(4096);
   const ranks = plan.room(ranked.columns * BLOCK);
   const leaf = plan.room(BLOCK);
@@ -41,25 +41,31 @@ export function bitVectorKernel(ensemble: Ensemble): TreeKernel | null {
   const memory = plan.fill(64);
   const rank = rankCode(values, features, scanAt, scanAt + ranked.scans.length * SCAN.size);
   const score = scoreCode(sums, { ranks, trees: treeAt, end: treeAt + trees.length, leaf });
-  const module = new WebAssembly.Module(
-    moduleBytes([
-      { name: 'rank', params: 1, entry: rank },
-      { name: 'score', params: 1, entry: score },
-    ]),
-  );
-  const code = new WebAssembly.Instance(module, { m: { memory } }).exports as Exports;
+  const code = moduleBytes([
+    { name: 'rank', params: 1, entry: rank },
+    { name: 'score', params: 1, entry: score },
+  ]);
+  return bitVectorsOf(imageOf(ensemble, { name: 'bit vectors', input, output, code, memory }), memory);
+}
+
+/** The kernel of an image; `memory`: the one that the image lies in, where it is at hand. */
+export function bitVectorsOf(image: KernelImage, memory?: WebAssembly.Memory): PortableKernel {
+  const { features, targets, values, sums, input, output, start } = image;
+  const { exports: code, buffer } = instanceOf<Exports>(image, memory);
   const View = values === 'float32' ? Float32Array : Float64Array;
   const Sums = sums === 'float32' ? Float32Array : Float64Array;
-  const block = new View(memory.buffer, input, BLOCK * features);
-  const planes = new Sums(memory.buffer, output, BLOCK * targets);
+  const block = new View(buffer, input, BLOCK * features);
+  const planes = new Sums(buffer, output, BLOCK * targets);
+  const isFromZero = start.every((value) => Object.is(value, 0));
   return {
     name: 'bit vectors',
+    image,
     sum(rows, count, into) {
       for (let from = 0; from < count; from += BLOCK) {
         const here = Math.min(BLOCK, count - from);
         block.set(rows.subarray(from * features, (from + here) * features));
         planes.fill(0);
-        if (isBaseFirst) for (let i = 0; i < planes.length; i++) planes[i] = base[Math.floor(i / BLOCK)]!;
+        if (!isFromZero) for (let i = 0; i < planes.length; i++) planes[i] = start[Math.floor(i / BLOCK)]!;
         code.rank(input);
         code.score(output);
         if (targets === 1) into.set(planes.subarray(0, here), from);

@@ -4,6 +4,8 @@ import { unsigned } from './leb.ts';
 /** Scalars of either float type. */
 interface FloatOps {
   load(at: Code, offset?: number): number[];
+  store(at: Code, value: Code, offset?: number): number[];
+  add(a: Code, b: Code): number[];
   constant(value: number): number[];
   eq(a: Code, b: Code): number[];
   ne(a: Code, b: Code): number[];
@@ -19,17 +21,21 @@ interface FloatOps {
 }
 
 export const float: Readonly<Record<'float32' | 'float64', FloatOps>> = {
-  float32: floatOps({ load: 0x2a, constant: 0x43, compare: 0x5b, abs: 0x8b, toInt: 0 }),
-  float64: floatOps({ load: 0x2b, constant: 0x44, compare: 0x61, abs: 0x99, toInt: 2 }),
+  float32: floatOps({ load: 0x2a, store: 0x38, add: 0x92, constant: 0x43, compare: 0x5b, abs: 0x8b, toInt: 0 }),
+  float64: floatOps({ load: 0x2b, store: 0x39, add: 0xa0, constant: 0x44, compare: 0x61, abs: 0x99, toInt: 2 }),
 };
 
-function floatOps(code: Readonly<Record<'load' | 'constant' | 'compare' | 'abs' | 'toInt', number>>): FloatOps {
+type Opcodes = Readonly<Record<'load' | 'store' | 'add' | 'constant' | 'compare' | 'abs' | 'toInt', number>>;
+
+function floatOps(code: Opcodes): FloatOps {
   const isSingle = code.load === 0x2a;
   const compare =
     (place: number) =>
     (a: Code, b: Code): number[] => [...a, ...b, code.compare + place];
   return {
     load: (at, offset = 0) => [...at, code.load, 0, ...unsigned(offset)],
+    store: (at, value, offset = 0) => [...at, ...value, code.store, 0, ...unsigned(offset)],
+    add: (a, b) => [...a, ...b, code.add],
     constant: (value) => {
       const bytes = isSingle ? new Float32Array([value]) : new Float64Array([value]);
       return [code.constant, ...new Uint8Array(bytes.buffer)];

@@ -38,13 +38,16 @@ export interface WalkRules {
 }
 
 /**
- * Code of `walk(root, rows, end, leaves)`: the leaf of each row at [rows, end), `stride` bytes each and ABREAST of them a time, as i32 at
- * `leaves`.
+ * Code that takes walks in `at`, each the address of a node, down their trees side by side until all stand at a leaf. `valueAt`: the
+ * value of walk `i` whose offset in a row is given.
  */
-export function walkCode(type: 'float32' | 'float64', stride: number, rules: WalkRules): number[] {
-  const body = new FunctionBody(4);
-  const [root, rows, end, leaves] = [0, 1, 2, 3].map((i) => body.param(i)) as [Local, Local, Local, Local];
-  const at = body.locals('i32', ABREAST);
+export function stepCode(
+  body: FunctionBody,
+  type: 'float32' | 'float64',
+  rules: WalkRules,
+  at: readonly Local[],
+  valueAt: (offset: Code, i: number) => Code,
+): number[] {
   const { moved, next, word, set } = body.named('i32', 'moved', 'next', 'word', 'set');
   const x = body.local(type === 'float32' ? 'f32' : 'f64');
   const ops = float[type];
@@ -85,7 +88,6 @@ export function walkCode(type: 'float32' | 'float64', stride: number, rules: Wal
     );
   };
   const step = at.map((here, i) => {
-    const value = ops.load(i32.add(rows.get, i32.shr(word.get, FLAG.bits)), i * stride);
     const zeroed = rules.zeros
       ? when(bitOf(word, FLAG.asZero), x.set(ops.select(x.get, ops.constant(0), ops.eq(x.get, x.get))))
       : [];
@@ -94,19 +96,32 @@ export function walkCode(type: 'float32' | 'float64', stride: number, rules: Wal
       : compared(here);
     return seq(
       word.set(i32.load(here.get, node.value)),
-      x.set(value),
+      x.set(valueAt(i32.shr(word.get, FLAG.bits), i)),
       zeroed,
       next.set(i32.select(i32.add(here.get, int(node.size)), i32.load(here.get, node.right), goesLeft)),
       moved.set(i32.or(moved.get, i32.xor(next.get, here.get))),
       here.set(next.get),
     );
   });
+  return repeat(seq(moved.set(int(0)), ...step), moved.get);
+}
+
+/**
+ * Code of `walk(root, rows, end, leaves)`: the leaf of each row at [rows, end), `stride` bytes each and ABREAST of them a time, as i32 at
+ * `leaves`.
+ */
+export function walkCode(type: 'float32' | 'float64', stride: number, rules: WalkRules): number[] {
+  const body = new FunctionBody(4);
+  const [root, rows, end, leaves] = [0, 1, 2, 3].map((i) => body.param(i)) as [Local, Local, Local, Local];
+  const at = body.locals('i32', ABREAST);
+  const valueAt = (offset: Code, i: number): Code => float[type].load(i32.add(rows.get, offset), i * stride);
+  const steps = stepCode(body, type, rules, at, valueAt);
   return body.encode(
     repeat(
       seq(
         ...at.map((here) => here.set(root.get)),
-        repeat(seq(moved.set(int(0)), ...step), moved.get),
-        ...at.map((here, i) => i32.store(leaves.get, i32.load(here.get, node.leaf), 4 * i)),
+        steps,
+        ...at.map((here, i) => i32.store(leaves.get, i32.load(here.get, NODE[type].leaf), 4 * i)),
         rows.set(i32.add(rows.get, int(ABREAST * stride))),
         leaves.set(i32.add(leaves.get, int(4 * ABREAST))),
       ),

@@ -1,8 +1,9 @@
-import { type Ensemble, RULE } from '../trees/ensemble.ts';
+import type { Ensemble } from '../trees/ensemble.ts';
 import { moduleBytes } from './assembler.ts';
 import type { TreeKernel } from './kernel.ts';
-import { ByteWriter, MemoryPlan } from './memory-plan.ts';
-import { ABREAST, FLAG, NODE, walkCode } from './walk-code.ts';
+import { MemoryPlan } from './memory-plan.ts';
+import { ABREAST, NODE, walkCode } from './walk-code.ts';
+import { nodeRecords, walkRules } from './walk-nodes.ts';
 
 /** Rows that go through one tree before the next, so that its nodes stay in the caches meanwhile; fewer where rows are wide. */
 const MOST_ROWS = 512;
@@ -33,13 +34,7 @@ export function walkKernel(ensemble: Ensemble): TreeKernel | null {
   const input = plan.room(blockRows * stride);
   const output = plan.room(blockRows * 4);
   const memory = plan.fill(64);
-  const rules = new Set(nodes.rule);
-  const has = (...some: number[]): boolean => some.some((rule) => rules.has(rule));
-  const entry = walkCode(values, stride, {
-    missingLeft: has(RULE.nanLeft, RULE.zeroLeft, RULE.categoryElseLeft, RULE.categoryElseLeftNanRight),
-    zeros: has(RULE.nanAsZero, RULE.zeroLeft, RULE.zeroRight),
-    categories: has(RULE.category, RULE.categoryElseLeft, RULE.categoryElseLeftNanRight),
-  });
+  const entry = walkCode(values, stride, walkRules(ensemble));
   const module = new WebAssembly.Module(moduleBytes([{ name: 'walk', params: 4, entry }]));
   const code = new WebAssembly.Instance(module, { m: { memory } }).exports as Exports;
   const View = values === 'float32' ? Float32Array : Float64Array;
@@ -83,55 +78,3 @@ function addLeaves(ensemble: Ensemble, ends: Int32Array, count: number, sums: Fl
     }
   }
 }
-
-// Nodes of each tree in the order in which a walk to the left meets them. `at`: the address of the first.
-function nodeRecords(ensemble: Ensemble, sets: number, at: number): { bytes: Uint8Array; roots: number[] } {
-  const { nodes, values } = ensemble;
-  const { size } = NODE[values];
-  const records = new ByteWriter();
-  const roots: number[] = [];
-  const patches: { record: number; child: number }[] = [];
-  for (const root of ensemble.roots) {
-    roots.push(at + records.length);
-    patches.push({ record: -1, child: root });
-    for (let top = patches.pop(); top !== undefined; top = patches.pop()) {
-      let { child } = top;
-      if (top.record >= 0) records.patchI32(top.record + NODE[values].right, at + records.length);
-      while (child >= 0) {
-        patches.push({ record: records.length, child: nodes.right[child]! });
-        writeNode(records, ensemble, child, sets);
-        child = nodes.left[child]!;
-      }
-      const leaf = at + records.length;
-      records.float(Number.NaN, values).i32(0).i32(leaf).i32(~child).align(size);
-    }
-  }
-  return { bytes: records.bytes(), roots };
-}
-
-function writeNode(records: ByteWriter, ensemble: Ensemble, node: number, sets: number): void {
-  const { nodes, values, categories } = ensemble;
-  const valueBytes = values === 'float32' ? 4 : 8;
-  const rule = nodes.rule[node]!;
-  const threshold = nodes.threshold[node]!;
-  const isSet = rule >= RULE.category;
-  const first = isSet ? categories.first[threshold]! : 0;
-  if (isSet) records.i32(sets + 4 * first).align(valueBytes);
-  else records.float(threshold, values);
-  records.i32(((nodes.feature[node]! * valueBytes) << FLAG.bits) | FLAGS[rule]!);
-  records
-    .i32(0)
-    .i32(isSet ? 32 * (categories.first[threshold + 1]! - first) : 0)
-    .align(NODE[values].size);
-}
-
-const FLAGS: Readonly<Record<number, number>> = {
-  [RULE.nanLeft]: FLAG.left,
-  [RULE.nanRight]: 0,
-  [RULE.nanAsZero]: FLAG.asZero,
-  [RULE.zeroLeft]: FLAG.zero | FLAG.left,
-  [RULE.zeroRight]: FLAG.zero,
-  [RULE.category]: FLAG.category,
-  [RULE.categoryElseLeft]: FLAG.category | FLAG.left | FLAG.asZero,
-  [RULE.categoryElseLeftNanRight]: FLAG.category | FLAG.left | FLAG.asZero | FLAG.zero,
-};

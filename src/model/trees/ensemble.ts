@@ -27,6 +27,12 @@ export interface Ensemble {
   readonly divisor: number;
 }
 
+/** What is known of an ensemble beside its trees. */
+export type EnsembleShape = Pick<
+  Ensemble,
+  'features' | 'targets' | 'values' | 'sums' | 'base' | 'baseAdded' | 'divisor'
+>;
+
 export interface EnsembleNodes {
   readonly feature: Int32Array;
   /** A value goes left where it is at most this; for `RULE.category` the number of its set, and members go left. */

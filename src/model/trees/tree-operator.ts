@@ -1,4 +1,4 @@
-import type { Ensemble } from './ensemble.ts';
+import type { Ensemble, EnsembleShape } from './ensemble.ts';
 
 /** What a tree operator does with the sums of its leaves. */
 export interface OnnxTrees {
@@ -12,6 +12,9 @@ export interface OnnxTrees {
   /** How many base values the file has: ONNX Runtime takes two classes with two of them another way. */
   readonly bases: number;
 }
+
+/** The same without the trees. */
+export type OnnxShape = Omit<OnnxTrees, 'ensemble'> & { readonly ensemble: EnsembleShape };
 
 /** Why an operator stays with ONNX Runtime. */
 export interface NotForTrees {

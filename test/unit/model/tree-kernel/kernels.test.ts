@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { seeded } from '../../../../src/model/elements/seeded.ts';
-import { bitVectorKernel } from '../../../../src/model/tree-kernel/bit-vector-kernel.ts';
+import { bitVectorKernel, bitVectorsOf } from '../../../../src/model/tree-kernel/bit-vector-kernel.ts';
+import type { TreeKernel } from '../../../../src/model/tree-kernel/kernel.ts';
+import { rowKernel, rowsOf } from '../../../../src/model/tree-kernel/row-kernel.ts';
 import { walkKernel } from '../../../../src/model/tree-kernel/walk-kernel.ts';
 import { type Ensemble, RULE } from '../../../../src/model/trees/ensemble.ts';
 import { plainScores } from '../../../../src/model/trees/plain-scores.ts';
@@ -33,7 +35,7 @@ function shapeOf(random: () => number, rules: readonly (readonly number[])[]): E
   };
 }
 
-type MakeKernel = typeof walkKernel;
+type MakeKernel = (ensemble: Ensemble) => TreeKernel | null;
 
 /** Rows whose sums differ in a bit from the plain ones; zeros of both signs are one. */
 function wrongSums(make: MakeKernel, ensemble: Ensemble, rows: Float32Array | Float64Array): number {
@@ -62,7 +64,21 @@ describe('kernels give the sums of the plain way, bit for bit', () => {
     for (let i = 0; i < 60; i++) {
       const shape = shapeOf(random, [...NUMERIC, ...SETS]);
       const ensemble = randomEnsemble(random, i % 10 === 0 ? { ...shape, leaves: 1000, trees: 4 } : shape);
-      expect(wrongSums(walkKernel, ensemble, randomRows(random, ensemble, 130))).toBe(0);
+      const rows = randomRows(random, ensemble, 130);
+      expect(wrongSums(walkKernel, ensemble, rows)).toBe(0);
+      expect(wrongSums(rowKernel, ensemble, rows)).toBe(0);
+    }
+  });
+
+  test('of an image that was copied, with a base that comes first', () => {
+    const random = seeded(7);
+    for (let i = 0; i < 20; i++) {
+      const made = randomEnsemble(random, shapeOf(random, NUMERIC));
+      if (made.nodes.feature.length === 0) continue;
+      const ensemble: Ensemble = { ...made, baseAdded: 'first', base: made.base.map(() => Math.fround(random())) };
+      const rows = randomRows(random, ensemble, 70);
+      expect(wrongSums((one) => bitVectorsOf(structuredClone(bitVectorKernel(one)!.image)), ensemble, rows)).toBe(0);
+      expect(wrongSums((one) => rowsOf(structuredClone(rowKernel(one)!.image)), ensemble, rows)).toBe(0);
     }
   });
 
