@@ -40,6 +40,16 @@ export class ProtoCursor {
     return true;
   }
 
+  /** Where the next field begins. */
+  get position(): number {
+    return this.at;
+  }
+
+  /** Goes on at a place where a field begins, or at the end. */
+  moveTo(at: number): void {
+    this.at = at;
+  }
+
   /** The next number of a packed list of varints. */
   nextVarint(): boolean {
     if (this.at >= this.limit) return false;

@@ -24,13 +24,13 @@ export function leafOrder(ensemble: Ensemble, root: number, most: number, sizes:
   const order = depthFirst(ensemble, root, most);
   if (order === null) return null;
   const sizeOf = (child: number): number => (child < 0 ? 1 : sizes[child]!);
-  for (const node of order.toReversed()) sizes[node] = sizeOf(left[node]!) + sizeOf(right[node]!);
+  for (let i = order.length - 1; i >= 0; i--) sizes[order[i]!] = sizeOf(left[order[i]!]!) + sizeOf(right[order[i]!]!);
   const leaves: number[] = [];
   const spans: LeafSpan[] = [];
   // Positions are handed down: a child's first leaf is known when its parent's is.
-  const todo: [child: number, first: number][] = [[root, 0]];
-  for (let top = todo.pop(); top !== undefined; top = todo.pop()) {
-    const [child, first] = top;
+  const todo = [0, root];
+  for (let child = todo.pop(); child !== undefined; child = todo.pop()) {
+    const first = todo.pop()!;
     if (child < 0) {
       leaves[first] = ~child;
       continue;
@@ -39,7 +39,7 @@ export function leafOrder(ensemble: Ensemble, root: number, most: number, sizes:
     const [near, far] = isLeft ? [left[child]!, right[child]!] : [right[child]!, left[child]!];
     const end = first + sizeOf(near);
     spans.push({ node: child, first, end, isLeft });
-    todo.push([near, first], [far, end]);
+    todo.push(first, near, end, far);
   }
   return { spans, leaves: Int32Array.from(leaves) };
 }

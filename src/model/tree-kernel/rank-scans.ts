@@ -28,14 +28,14 @@ export interface RankedNodes {
 /** Ranks of all nodes; null where a threshold is NaN, a node asks for categories, or there are too many columns. */
 export function rankNodes(ensemble: Ensemble): RankedNodes | null {
   const { feature, threshold, rule } = ensemble.nodes;
-  const groups = new Map<string, { feature: number; family: Family; nodes: number[] }>();
+  const groups = new Map<number, { feature: number; family: Family; nodes: number[] }>();
   for (let node = 0; node < feature.length; node++) {
     const family = FAMILIES[rule[node]!];
     if (family === undefined || Number.isNaN(threshold[node]!)) return null;
-    const key = `${feature[node]} ${family}`;
-    const group = groups.get(key) ?? { feature: feature[node]!, family, nodes: [] };
-    groups.set(key, group);
-    group.nodes.push(node);
+    const key = feature[node]! * KINDS.length + KINDS.indexOf(family);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { feature: feature[node]!, family, nodes: [node] });
+    else group.nodes.push(node);
   }
   const column = new Uint16Array(feature.length);
   const rank = new Uint8Array(feature.length);
@@ -43,24 +43,27 @@ export function rankNodes(ensemble: Ensemble): RankedNodes | null {
   let columns = 0;
   for (const group of [...groups.values()].sort((a, b) => a.feature - b.feature)) {
     const all = ascending(group.nodes.map((node) => threshold[node]!));
-    for (let from = 0; from < all.length; from += MOST_THRESHOLDS) {
-      const thresholds = all.slice(from, from + MOST_THRESHOLDS);
-      const inside = group.nodes.filter((node) => isWithin(threshold[node]!, thresholds));
-      const isLow = (node: number): boolean => goesLow(rule[node]!);
-      const low = inside.some(isLow) ? columns++ : -1;
-      const high = inside.some((node) => !isLow(node)) ? columns++ : -1;
-      if (columns > 0xffff) return null;
-      const rankOf = new Map(Array.from(thresholds, (t, i) => [t === 0 ? 0 : t, i]));
-      for (const node of inside) {
-        const t = threshold[node]!;
-        column[node] = isLow(node) ? low : high;
-        rank[node] = rankOf.get(t === 0 ? 0 : t)!;
-      }
-      scans.push({ feature: group.feature, family: group.family, thresholds, low, high });
+    const placeOf = new Map(Array.from(all, (value, place) => [value, place]));
+    const pages = Array.from({ length: Math.ceil(all.length / MOST_THRESHOLDS) }, () => ({ low: -1, high: -1 }));
+    // Map takes zeros of both signs for one.
+    const pageOf = (node: number): number => Math.floor(placeOf.get(threshold[node]!)! / MOST_THRESHOLDS);
+    for (const node of group.nodes) pages[pageOf(node)]![goesLow(rule[node]!) ? 'low' : 'high'] = 0;
+    pages.forEach((page, i) => {
+      if (page.low === 0) page.low = columns++;
+      if (page.high === 0) page.high = columns++;
+      const thresholds = all.slice(i * MOST_THRESHOLDS, (i + 1) * MOST_THRESHOLDS);
+      scans.push({ feature: group.feature, family: group.family, thresholds, ...page });
+    });
+    if (columns > 0xffff) return null;
+    for (const node of group.nodes) {
+      column[node] = pages[pageOf(node)]![goesLow(rule[node]!) ? 'low' : 'high'];
+      rank[node] = placeOf.get(threshold[node]!)! % MOST_THRESHOLDS;
     }
   }
   return { scans, columns, column, rank };
 }
+
+const KINDS: readonly Family[] = ['nan', 'asZero', 'zero'];
 
 const FAMILIES: Readonly<Record<number, Family | undefined>> = {
   [RULE.nanLeft]: 'nan',
@@ -78,8 +81,4 @@ function ascending(values: readonly number[]): Float64Array {
   const sorted = Float64Array.from(values).sort();
   // Zeros of both signs are one threshold.
   return sorted.filter((value, i) => i === 0 || value !== sorted[i - 1]);
-}
-
-function isWithin(threshold: number, thresholds: Float64Array): boolean {
-  return threshold >= thresholds[0]! && threshold <= thresholds[thresholds.length - 1]!;
 }

@@ -45,6 +45,10 @@ export function readOnnxNode(bytes: Uint8Array): OnnxNode {
   return { operator, domain: domain === 'ai.onnx' ? '' : domain, inputs, outputs, attributes };
 }
 
+/** Tags of unpacked lists: floats 7 (wire type 5), ints 8 (wire type 0). */
+const FLOAT_TAG = 7 * 8 + 5;
+const INTEGER_TAG = 8 * 8;
+
 // AttributeProto: name 1, i 3, s 4, t 5, floats 7, ints 8, strings 9.
 function readAttribute(bytes: Uint8Array): OnnxAttribute & { name: string } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -59,9 +63,13 @@ function readAttribute(bytes: Uint8Array): OnnxAttribute & { name: string } {
   while (part.next()) {
     const { number, wire, start, end } = part;
     // Lists come number by number, or packed.
-    if (number === 7 && wire === 5) floats.push(view.getFloat32(start, true));
-    else if (number === 8 && wire === 0) integers.push(part.signed);
-    else if (number === 3 && wire === 0) integer = part.signed;
+    if (number === 7 && wire === 5) {
+      floats.push(view.getFloat32(start, true));
+      part.moveTo(floats.pushTaggedFloats(view, part.position, FLOAT_TAG));
+    } else if (number === 8 && wire === 0) {
+      integers.push(part.signed);
+      part.moveTo(integers.pushTagged(bytes, part.position, INTEGER_TAG));
+    } else if (number === 3 && wire === 0) integer = part.signed;
     else if (wire !== 2) continue;
     else if (number === 1) name = protoText(part.slice());
     else if (number === 4) text = protoText(part.slice());
