@@ -136,8 +136,8 @@ export const WINGS: readonly Wing[] = [
     rooms: [
       {
         path: 'model/elements',
-        holds: 'element types of tensors, their typed arrays, and what every loaded model can do',
-        may: ['base/contract'],
+        holds: 'element types of tensors, their typed arrays, the batch axis, and what every loaded model can do',
+        may: BASE,
       },
       {
         path: 'model/gpu',
@@ -184,6 +184,11 @@ export const WINGS: readonly Wing[] = [
           'model/tree-kernel',
         ],
       },
+      {
+        path: 'model/certify',
+        holds: 'whether a row gets the same bits in every batch: trials, proofs, and batches shaped so that it does',
+        may: [...BASE, 'base/formats', 'model/elements', 'model/trees', 'model/engine'],
+      },
     ],
   },
   {
@@ -203,7 +208,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'scoring/thread',
         holds: 'batches through the session, in a thread of their own',
-        may: [...BASE, 'base/heap', 'model/elements', 'model/onnx', 'model/engine', 'scoring/tensor'],
+        may: [...BASE, 'base/heap', 'model/elements', 'model/onnx', 'model/engine', 'model/certify', 'scoring/tensor'],
       },
       {
         path: 'scoring/child',
@@ -218,6 +223,7 @@ export const WINGS: readonly Wing[] = [
           'data/text',
           'data/duckdb',
           'model/about',
+          'model/certify',
           'scoring/tensor',
           'scoring/thread',
         ],
@@ -232,6 +238,7 @@ export const WINGS: readonly Wing[] = [
           'model/onnx',
           'model/engine',
           'model/about',
+          'model/certify',
           'scoring/tensor',
           'scoring/thread',
           'scoring/child',
@@ -240,7 +247,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'scoring/pool',
         holds: 'the supervisor of children: spawning, watching, handing out chunks',
-        may: [...BASE, 'scoring/child'],
+        may: [...BASE, 'model/certify', 'scoring/child'],
       },
     ],
   },
@@ -267,6 +274,7 @@ export const WINGS: readonly Wing[] = [
           'base/telemetry',
           'job/values',
           'job/slots',
+          'model/certify',
           'scoring/tensor',
           'scoring/child',
           'scoring/pool',
@@ -342,7 +350,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'inference/child',
         holds: 'the live scorer process, and the seat that keeps one running',
-        may: [...BASE, 'base/heap', 'model/elements', 'model/onnx', 'model/engine', 'scoring/thread'],
+        may: [...BASE, 'base/heap', 'model/elements', 'model/onnx', 'model/engine', 'model/certify', 'scoring/thread'],
       },
       {
         path: 'inference/host',
@@ -399,7 +407,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'cli/output',
         holds: 'tables, JSON, summaries, errors on the terminal',
-        may: [...BASE, 'base/telemetry', 'scoring/bench'],
+        may: [...BASE, 'base/telemetry', 'model/certify', 'scoring/bench'],
       },
       {
         path: 'cli/load',
@@ -438,6 +446,7 @@ export const WINGS: readonly Wing[] = [
           'data/file-store',
           'data/s3-store',
           'data/duckdb',
+          'model/certify',
           'scoring/tensor',
           'run/ledger',
           'run/plan',
@@ -462,6 +471,7 @@ export const WINGS: readonly Wing[] = [
         holds: 'commands that end, a file each',
         may: [
           ...BASE,
+          'base/disk',
           'base/telemetry',
           'job/values',
           'job/slots',
@@ -469,9 +479,11 @@ export const WINGS: readonly Wing[] = [
           'job/parse',
           'data/object-store',
           'data/parquet',
+          'model/certify',
           'model/gpu',
           'scoring/draft',
           'scoring/tensor',
+          'scoring/pool',
           'run/ledger',
           'run/plan',
           'run/pipeline',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findBatchAxis } from '../../src/inference/child/batch-axis.ts';
 import { scoreBatch } from '../../src/inference/child/score-batch.ts';
+import { findBatchAxis } from '../../src/model/elements/batch-axis.ts';
 import { prescore } from '../harness/cli.ts';
 import { modelFolder, openModel, pinnedModel } from '../harness/model-files.ts';
 import { readOutput } from '../harness/read-parquet.ts';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { TensorType } from '../../src/base/contract/signature.ts';
 import { elementBytes, elementView, INTEGER_BOUNDS, TENSOR_TYPES } from '../../src/model/elements/elements.ts';
 import { fromHalfBits, toHalfBits } from '../../src/model/elements/half.ts';
-import { fillNulls, type NumberSource, packNumbers, storedValue } from '../../src/scoring/tensor/pack-numbers.ts';
+import { storedValue } from '../../src/model/elements/stored-value.ts';
+import { fillNulls, type NumberSource, packNumbers } from '../../src/scoring/tensor/pack-numbers.ts';
 
 const interesting = [
   0,

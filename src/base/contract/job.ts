@@ -1,3 +1,4 @@
+import type { ExactOption } from './exact.ts';
 import type { StoreConfig } from './object-store.ts';
 import type { TreesOption } from './signature.ts';
 
@@ -155,6 +156,8 @@ export interface JobExecution {
   readonly scorers: number | 'auto';
   readonly intraOpThreads: number;
   readonly trees: TreesOption;
+  /** Left out where it is `prefer`. */
+  readonly exact?: ExactOption;
   readonly batchRows: number | 'auto';
   readonly chunkRows: number | 'auto';
   readonly memoryBytes: number | 'auto';

@@ -1,4 +1,5 @@
 import type { Binding } from './binding.ts';
+import type { PlanExact } from './exact.ts';
 import type { Job } from './job.ts';
 import type { ModelInfo } from './signature.ts';
 import type { ColumnInfo, FileFormat, TextLayout } from './table.ts';
@@ -30,6 +31,8 @@ export interface Plan {
   readonly tables?: readonly TableVersion[];
   readonly chunks: readonly PlannedChunk[];
   readonly batchRows: number;
+  /** How batches go to the model, so that rows get the same bits in all of them; absent where no way was found or none was looked for. */
+  readonly exact?: PlanExact;
   readonly fingerprints: Fingerprints;
   readonly versions: Versions;
 }

@@ -1,3 +1,4 @@
+import type { ExactOption } from './exact.ts';
 import type { PredictionValue } from './prediction-set.ts';
 
 /** A checked serve file. Times are milliseconds, sizes bytes; null means: left out. */
@@ -48,6 +49,8 @@ export interface ServedModels {
   readonly pinned: readonly string[];
   readonly idleUnloadMs: number;
   readonly memoryBytes: number;
+  /** Whether rows must get the same bits in every batch. */
+  readonly exact: ExactOption;
 }
 
 export interface BatcherConfig {

@@ -1,4 +1,5 @@
 import type { GrantedDevice } from './device.ts';
+import type { ExactPolicy } from './exact.ts';
 import type { WeightsFile } from './model-files.ts';
 import type { RowDependence } from './row-dependence.ts';
 
@@ -96,6 +97,8 @@ export interface ModelInfo {
   readonly dynamicQuantization: boolean;
   /** Why its rows are not scored by themselves; absent when no trial has found it so, or none was made. */
   readonly rowDependence?: RowDependence;
+  /** How batches go to it, where it is scored live. */
+  readonly policy?: ExactPolicy;
   /** Names of its features in the order of its one input, when its metadata has them. */
   readonly featureNames?: readonly string[];
   /** What evaluates its trees, when that is not ONNX Runtime. */

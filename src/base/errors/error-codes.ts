@@ -312,6 +312,12 @@ export const ERROR_CODES = {
     'An output of the model has another shape than the job file expects.',
     'Compare the shape with outputs: in the job file.',
   ),
+  MODEL_NOT_EXACT: entry(
+    5,
+    false,
+    'execution.exact: require, and a row gets other bits in other batches of this model, or it could not be tried.',
+    'Export it again: in evaluation mode, with static quantization, with the right axis (prescore help certify); or set execution.exact: prefer.',
+  ),
   MODEL_FAILED: entry(5, false, 'The model failed.', 'Read the message of the runtime; try prescore run --sample 10.'),
   MODEL_NOT_CHANGED: entry(
     5,

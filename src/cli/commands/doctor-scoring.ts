@@ -6,6 +6,7 @@ import type { LoadedScorers } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
 import { scoreFirstRows } from '../../run/pipeline/score-first-rows.ts';
 import { tryScoring } from '../processes/trial-scorer.ts';
+import { readVersions } from '../wiring/versions.ts';
 import type { Attempt, Finding } from './doctor-finding.ts';
 
 /** As many as tell a fault of the host or the model, which concerns every row, from one of a row. */
@@ -35,7 +36,8 @@ export async function checkFirstRows(
     try {
       const [slot] = slotsOf(job, null, new Date().toISOString());
       if (slot === undefined) throw new PrescoreError('PARTITION_UNKNOWN', { what: 'the job has no partitions' });
-      return judge(await scoreFirstRows(job, slot, ROWS, await scorers(), stores));
+      const deps = { stores, versions: readVersions(), now: () => new Date() };
+      return judge(await scoreFirstRows(job, slot, ROWS, await scorers(), deps));
     } catch (error) {
       if (!isPrescoreError(error) || !NO_INPUT.has(error.code)) throw error;
       const fix = `Once there is input, prescore run JOB --sample ${ROWS} scores its first rows.`;

@@ -3,14 +3,15 @@ import type { Job } from '../../base/contract/job.ts';
 import type { Plan, PlannedFile, TableVersion } from '../../base/contract/plan.ts';
 import { rowDependence } from '../../base/contract/row-dependence.ts';
 import { sayBytes, sayMany } from '../../base/telemetry/progress-line.ts';
+import { findExactness, warnOfDependence } from '../../run/pipeline/exactness.ts';
 import { describeRun } from '../../run/pipeline/plan-run.ts';
 import { previewRun, type RunPreview } from '../../run/pipeline/preview-run.ts';
-import { findRowDependence, warnOfDependence } from '../../run/pipeline/row-dependence.ts';
 import type { RunDeps } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
 import { loadJob } from '../load/load-job.ts';
 import { sayMemory, sayTable, showPath } from '../output/print-summary.ts';
 import { printRows, shortModelRows } from '../output/say-model.ts';
+import { sayPolicy } from '../output/say-policy.ts';
 import { warnOnce } from '../output/warn-once.ts';
 import type { AllowedMemory } from '../processes/allowed-memory.ts';
 import { JobScorers } from '../processes/scorers.ts';
@@ -19,7 +20,7 @@ import { createStoreResolver } from '../wiring/open-store.ts';
 import { readVersions } from '../wiring/versions.ts';
 
 /** What `check` tries with: it does not look for the batch that a run would have. */
-const TRIAL_ROWS = 16;
+const TRIAL_ROWS = 256;
 
 interface PlanFlags {
   readonly partition?: string;
@@ -53,7 +54,8 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
     const tables = new Map<string, TableVersion>();
     for (const slot of slots) {
       const inputs = await describeRun(job, slot.partition, scorers, deps);
-      warnOfDependence(await findRowDependence(inputs.binding, TRIAL_ROWS, scorers), deps);
+      const trial = { batch: TRIAL_ROWS, table: null };
+      warnOfDependence((await findExactness(job, inputs.binding, trial, scorers, deps)).dependence, deps);
       files += inputs.files.length;
       rows += inputs.files.reduce((sum, f) => sum + (f.rows ?? 0), 0);
       isCounted &&= inputs.files.every((f) => f.rows !== null);
@@ -120,6 +122,7 @@ function planJson({ plan, action, chunksDone, current }: RunPreview): object {
     ...(plan.tables === undefined ? {} : { tables: plan.tables }),
     chunks: plan.chunks,
     batchRows: plan.batchRows,
+    ...(plan.exact === undefined ? {} : { exact: plan.exact }),
     ...(plan.job.where === undefined ? {} : { where: plan.job.where }),
     ...(plan.job.columns === undefined ? {} : { columns: plan.job.columns }),
     binding: plan.binding,
@@ -144,6 +147,7 @@ function printPlan({ plan, action, chunksDone, current }: RunPreview, memory: Al
   );
   for (const table of plan.tables ?? []) out.write(`  table    ${sayTable(table, plan.job)}\n`);
   out.write(`  chunks   ${plan.chunks.length}, batches of ${sayMany(plan.batchRows, 'row')}\n`);
+  if (plan.exact !== undefined) out.write(`  exact    ${sayPolicy(plan.exact.policy)}\n`);
   if (memory !== null) out.write(`  memory   ${sayMemory(memory)}\n`);
   out.write(
     `  model    ${[plan.model.name, plan.model.version ?? [], plan.model.sha256.slice(0, 12)].flat().join(' ')}…\n`,

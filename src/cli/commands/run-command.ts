@@ -68,6 +68,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
     warn,
     stop: signals.stop,
     now: () => new Date(),
+    keepsCertificates: true,
   };
   const options: RunOptions = {
     isNewRun: flags.newRun === true,

@@ -1,8 +1,8 @@
 import type { Job } from '../../base/contract/job.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayMany } from '../../base/telemetry/progress-line.ts';
+import { warnOfDependence } from '../../run/pipeline/exactness.ts';
 import { planRun } from '../../run/pipeline/plan-run.ts';
-import { warnOfDependence } from '../../run/pipeline/row-dependence.ts';
 import type { RunDeps, RunOptions } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
 import { runContext } from '../../run/pipeline/score-run.ts';
@@ -22,7 +22,7 @@ export async function sampleJob(
   if (slot === undefined)
     throw new PrescoreError('PARTITION_UNKNOWN', { what: 'the job has no partitions', where: job.name });
   const scorers = await deps.scorers();
-  const plan = await planRun(job, slot, 1, options.asOf, scorers, deps);
+  const plan = await planRun(job, slot, 1, options.asOf, scorers, { ...deps, keepsCertificates: false });
   warnOfDependence(plan.model.rowDependence, deps);
   scorers.pool.bind(runContext(plan));
   const sample = await scorers.pool.sample(plan.runId, plan.files, rows);

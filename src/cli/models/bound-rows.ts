@@ -18,6 +18,7 @@ import { listingJob, type PlaceFlags, parseUnwritten, storesOf } from '../comman
 import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
+import { readVersions } from '../wiring/versions.ts';
 
 /** Which columns feed the model, as `init` takes it. */
 export type BindFlags = PlaceFlags & Pick<InitFlags, 'features' | 'exclude'>;
@@ -75,7 +76,8 @@ export async function boundRows(
     const bound = parseUnwritten(jobText(listingJob(base), binding, label), target);
     const feeds = await mkdtemp(join(scratchDir, 'feeds-'));
     const slot = slotsOf(bound, null, null)[0]!;
-    const first = await scoreFirstRows(bound, slot, rows, loaded, stores, feeds);
+    const deps = { stores, versions: readVersions(), now: () => new Date() };
+    const first = await scoreFirstRows(bound, slot, rows, loaded, deps, feeds);
     if (first.rows.length === 0) throw noRows(first);
     return {
       feeds,

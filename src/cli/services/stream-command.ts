@@ -155,8 +155,8 @@ async function openScorer(
     stores,
     scratchDir,
     allowUnpinned: flags.allowUnpinned === true,
-    addModel: ({ name, version, sha256, path, weights }) =>
-      host.addModel({ name, version, sha256, file: { path, weights }, pinned: true }),
+    addModel: ({ path, weights, where: _, ...model }) =>
+      host.addModel({ ...model, file: { path, weights }, pinned: true }),
   });
   return { scorer, host };
 }

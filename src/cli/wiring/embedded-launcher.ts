@@ -100,6 +100,7 @@ export class EmbeddedLauncher implements RunLauncher {
       warn: (text) => warn(`${job.name}: ${text}`),
       stop,
       now: () => new Date(),
+      keepsCertificates: true,
     };
     const options = { isNewRun, isIfChanged, isForced: false, allowUnpinned, asOf: null };
     const done = await runSlot(job, slot, options, deps);

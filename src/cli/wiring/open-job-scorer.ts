@@ -1,23 +1,31 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ExactOption, ExactPolicy } from '../../base/contract/exact.ts';
 import type { Job } from '../../base/contract/job.ts';
 import type { JobScorer } from '../../base/contract/job-scorer.ts';
 import type { LiveModel } from '../../base/contract/live-model.ts';
 import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { openJobScorer } from '../../inference/job/job-scorer.ts';
+import { nameOf, subjectOf } from '../../model/certify/certificate.ts';
+import { readCertificate } from '../../run/ledger/certificates.ts';
+import { RecordStore } from '../../run/ledger/record-store.ts';
 import { bindFeatures } from '../../scoring/tensor/bind-features.ts';
 import { bindOutputs } from '../../scoring/tensor/bind-outputs.ts';
 import { nameReasons } from '../../scoring/tensor/bind-reasons.ts';
 import { neededByJob, refuseExpressions } from '../load/refuse-expressions.ts';
 import { fetchModel } from '../processes/fetch-model.ts';
 import { liveColumnTypes } from './live-columns.ts';
+import { readVersions } from './versions.ts';
 
 /** The model of a job, fetched; whoever loads it compares its bytes with `sha256`. */
 export interface JobModelFile extends ModelFile {
   readonly name: string;
   readonly version: string | null;
   readonly sha256: string;
+  readonly exact: ExactOption;
+  /** What is kept in the state folder of this machine and model; null without. */
+  readonly policy: ExactPolicy | null;
 }
 
 export interface JobScorerDeps {
@@ -41,7 +49,9 @@ export async function openLiveJob(job: Job, deps: JobScorerDeps): Promise<JobSco
   const own = await mkdtemp(join(scratchDir, 'job-'));
   const { path, weights, sha256 } = await fetchModel(job, stores, own, allowUnpinned);
   const { name, version, uri } = job.model;
-  const model = await deps.addModel({ name, version, path, weights, sha256, where: uri });
+  const exact = job.execution.exact ?? 'prefer';
+  const policy = exact === 'off' ? null : await keptPolicy(job, sha256, stores);
+  const model = await deps.addModel({ name, version, path, weights, sha256, where: uri, exact, policy });
   refuseExpressions(job, neededColumns(job, model));
   const types = await liveColumnTypes(job, stores, neededColumns(job, model));
   const features = bindFeatures(job.features, model.signature, types, `${job.name} and ${uri}`);
@@ -52,4 +62,11 @@ export async function openLiveJob(job: Job, deps: JobScorerDeps): Promise<JobSco
 function neededColumns(job: Job, model: LiveModel): string[] {
   if (job.features === null) return model.signature.inputs.map((input) => input.name);
   return neededByJob(job);
+}
+
+// As runs have found it: a server makes none of its own, as it may not write there.
+async function keptPolicy(job: Job, sha256: string, stores: StoreResolver): Promise<ExactPolicy | null> {
+  const subject = subjectOf(sha256, readVersions(), job.execution.intraOpThreads);
+  const records = new RecordStore(stores, job.state);
+  return (await readCertificate(records, nameOf(subject)).catch(() => null))?.policy ?? null;
 }

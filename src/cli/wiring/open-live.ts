@@ -42,7 +42,9 @@ export async function openLive(
     allowUnpinned: deps.allowUnpinned,
     batcher: config.batcher,
     events: eventsTo(deps),
-    ...(models === null ? {} : { idleUnloadMs: models.idleUnloadMs, memoryBytes: models.memoryBytes }),
+    ...(models === null
+      ? {}
+      : { exact: models.exact, idleUnloadMs: models.idleUnloadMs, memoryBytes: models.memoryBytes }),
   });
   const close = async (): Promise<void> => {
     await host.close();
@@ -58,7 +60,8 @@ export async function openLive(
           stores,
           scratchDir,
           allowUnpinned: deps.allowUnpinned,
-          addModel: ({ path, weights, ...model }) => host.addModel({ ...model, file: { path, weights }, pinned: true }),
+          addModel: ({ path, weights, where: _, ...model }) =>
+            host.addModel({ ...model, file: { path, weights }, pinned: true }),
         });
         scorers.set(name, scorer);
       } finally {

@@ -4,6 +4,7 @@ import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error
 import { HeldLease } from '../../run/ledger/lease.ts';
 import { isSuperseded, refuseOlder } from '../../run/ledger/run-order.ts';
 import { chainOf, findCommitted, probeStores } from '../../run/pipeline/decide-slot.ts';
+import { checkHost } from '../../run/pipeline/exactness.ts';
 import { finishRun } from '../../run/pipeline/finish-run.ts';
 import { incompatible, otherFields, preparePlan } from '../../run/pipeline/prepare-plan.ts';
 import { recordChunk } from '../../run/pipeline/record-chunk.ts';
@@ -71,6 +72,8 @@ export async function scoreStep(run: LiveRun, n: number, deps: StepDeps, onTiny:
   const scorers = await deps.scorerCache.borrow(run.request.job, run.stores, run.request.options.allowUnpinned);
   try {
     checkModel(plan, scorers);
+    const warn = (text: string): void => deps.log.warn({ run: run.runId }, text);
+    await checkHost(plan, scorers.model, { stores: run.stores, versions: deps.versions, warn });
     if (deps.stop.aborted) throw new PrescoreError('INTERRUPTED', { what: 'the worker is stopping' });
     scorers.bind(plan);
     const result = await scorers.pool.score({ runId: run.runId, chunk, files: plan.files, onRows: () => undefined });
@@ -121,6 +124,7 @@ async function withLease<T>(run: LiveRun, deps: StepDeps, task: (held: RunDeps) 
     warn: (text) => deps.log.warn({ run: run.runId }, text),
     stop: AbortSignal.any([deps.stop, lease.lost]),
     now: deps.now,
+    keepsCertificates: true,
   };
   let scorers: BorrowedScorers | null = null;
   try {

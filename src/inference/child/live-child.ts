@@ -1,15 +1,15 @@
 import { flushCompileCache } from 'node:module';
-import { rowDependence } from '../../base/contract/row-dependence.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { collectYoung } from '../../base/heap/native-memory.ts';
+import { obeying } from '../../model/certify/policy-session.ts';
+import { type BatchAxis, findBatchAxis } from '../../model/elements/batch-axis.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { loadModelFile } from '../../model/engine/load-model.ts';
 import { twinOf } from '../../model/engine/twin-check.ts';
-import { type BatchAxis, findBatchAxis } from './batch-axis.ts';
+import { certifyLive } from './certify-live.ts';
 import { encodeFrame, type Frame, FrameReader } from './live-frame.ts';
 import type { FromLiveChild, LiveModelFile, ToLiveChild } from './live-messages.ts';
 import { scoreBatch } from './score-batch.ts';
-import { trySession } from './try-session.ts';
 import { packTwin } from './twin-frame.ts';
 
 /** The child's end of the pipe. */
@@ -63,12 +63,13 @@ export class LiveChild {
 
   private async load(model: LiveModelFile): Promise<void> {
     const { session, info: loaded } = await loadModelFile(model, model);
-    this.loaded = { session, axis: findBatchAxis(session.signature, model.where) };
+    const axis = findBatchAxis(session.signature, model.where);
     // This process is ended with SIGKILL, so nothing else would ever keep what it has compiled.
     flushCompileCache?.();
-    const dependence = rowDependence(loaded.dynamicQuantization, await trySession(session, this.loaded.axis));
+    const found = await certifyLive(session, loaded, model);
+    this.loaded = { session: obeying(session, found.policy ?? 'plain'), axis };
     const { device: _, ...known } = loaded;
-    const info = { ...known, ...(dependence === null ? {} : { rowDependence: dependence }) };
+    const info = { ...known, ...found };
     const twin = await packedTwin(session);
     if (twin === null) this.send({ kind: 'loaded', info, rssBytes: this.rss() });
     else this.send({ kind: 'loaded', info, rssBytes: this.rss(), twin: twin.head }, twin.tensors);

@@ -1,3 +1,4 @@
+import type { ExactOption, ExactPolicy } from '../../base/contract/exact.ts';
 import type { FailedRow } from '../../base/contract/live-model.ts';
 import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { ModelInfo, TreesOption } from '../../base/contract/signature.ts';
@@ -14,6 +15,12 @@ export interface LiveModelFile extends ModelFile {
   readonly intraOpThreads: number;
   readonly trees: TreesOption;
   readonly device: string;
+  /** Whether rows must get the same bits in every batch. */
+  readonly exact: ExactOption;
+  /** A policy that is known to hold here; null: the model is tried. */
+  readonly policy: ExactPolicy | null;
+  /** Rows of a batch at most. */
+  readonly mostRows: number;
 }
 
 /** Heads of the frames from a child. `rssBytes`: its resident memory; `twin`: what the server needs to score by itself, with the frame's tensors. */

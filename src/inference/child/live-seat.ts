@@ -1,13 +1,13 @@
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
-import { findBatchAxis } from './batch-axis.ts';
+import { findBatchAxis } from '../../model/elements/batch-axis.ts';
 import type { LiveModelFile } from './live-messages.ts';
 import { type LiveLaunch, LiveProcess, type LoadedChild } from './live-process.ts';
 import { warmUpFeeds, warmUpRows } from './warm-up.ts';
 
 export interface SeatOptions {
   readonly launch: LiveLaunch;
-  readonly model: LiveModelFile;
+  readonly model: Omit<LiveModelFile, 'mostRows'>;
   readonly maxBatchRows: number;
   /** For loading and warming up together, and for every batch afterwards. */
   readonly loadDeadlineMs: number;
@@ -41,6 +41,8 @@ export class LiveSeat {
   private waitMs = FIRST_WAIT_MS;
   private restarted = 0;
   private timer: NodeJS.Timeout | null = null;
+  /** What the first child has found of the model: the next ones need not look. */
+  private found: Pick<LiveModelFile, 'exact' | 'policy'> | null = null;
 
   constructor(options: SeatOptions, events: SeatEvents) {
     this.options = options;
@@ -93,7 +95,10 @@ export class LiveSeat {
     const process = new LiveProcess(launch, (reason) => this.ended(process, reason));
     this.process = process;
     const started = performance.now();
-    const loaded = await process.load(model, loadDeadlineMs);
+    const mostRows = this.options.maxBatchRows;
+    const loaded = await process.load({ ...model, ...this.found, mostRows }, loadDeadlineMs);
+    const { policy = null } = loaded.info;
+    this.found = { exact: policy === null ? 'off' : model.exact, policy };
     await this.warmUp(process, loaded.info, started);
     if (this.process !== process) throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the model was unloaded' });
     this.current = 'ready';

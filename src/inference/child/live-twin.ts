@@ -1,8 +1,8 @@
 import type { InferRequest, LiveTensor } from '../../base/contract/live-model.ts';
 import type { Signature } from '../../base/contract/signature.ts';
+import type { BatchAxis } from '../../model/elements/batch-axis.ts';
 import { elementBytes, elementView, type TensorValue } from '../../model/elements/elements.ts';
 import { TreeTwin, type TwinParts } from '../../model/engine/tree-twin.ts';
-import type { BatchAxis } from './batch-axis.ts';
 import { countOf } from './tensor-data.ts';
 import { warmUpFeeds } from './warm-up.ts';
 

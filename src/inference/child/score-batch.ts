@@ -1,11 +1,11 @@
 import type { FailedRow, LiveData, LiveTensor } from '../../base/contract/live-model.ts';
 import type { Signature, TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import type { BatchAxis } from '../../model/elements/batch-axis.ts';
 import { type TensorValue, zeros } from '../../model/elements/elements.ts';
 import { hasLostBatch } from '../../model/elements/lost-batch.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { bisectRows } from '../../scoring/thread/bisect-rows.ts';
-import type { BatchAxis } from './batch-axis.ts';
 import { countOf, joinData, sliceData, writeData } from './tensor-data.ts';
 
 export interface BatchScore {

@@ -1,6 +1,6 @@
 import type { Signature } from '../../base/contract/signature.ts';
+import type { BatchAxis } from '../../model/elements/batch-axis.ts';
 import { elementBytes, zeros } from '../../model/elements/elements.ts';
-import type { BatchAxis } from './batch-axis.ts';
 import type { FrameTensor } from './live-frame.ts';
 import { countOf } from './tensor-data.ts';
 

@@ -1,8 +1,8 @@
 import type { InferRequest, LiveTensor } from '../../base/contract/live-model.ts';
 import type { Signature, TensorSignature } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import type { BatchAxis } from '../../model/elements/batch-axis.ts';
 import { elementBytes } from '../../model/elements/elements.ts';
-import type { BatchAxis } from '../child/batch-axis.ts';
 import { countOf } from '../child/tensor-data.ts';
 
 /** A request that fits the model, as the queue counts it. */

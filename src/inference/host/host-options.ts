@@ -1,3 +1,4 @@
+import type { ExactOption } from '../../base/contract/exact.ts';
 import type { Location } from '../../base/contract/object-store.ts';
 import type { LiveLaunch } from '../child/live-process.ts';
 import { type InferenceEvents, SILENT } from './inference-events.ts';
@@ -22,6 +23,8 @@ export interface HostOptions {
   readonly evictIdleMs?: number;
   /** How often the folder is listed. */
   readonly pollMs?: number;
+  /** Whether rows of the folder's models must get the same bits in every batch. */
+  readonly exact?: ExactOption;
   readonly batcher?: Partial<BatcherOptions>;
   readonly events?: Partial<InferenceEvents>;
 }
@@ -39,6 +42,7 @@ export const HOST_DEFAULTS = {
   memoryBytes: 2 * 1024 ** 3,
   evictIdleMs: 1000,
   pollMs: 15_000,
+  exact: 'prefer',
   batcher: {
     maxBatchRows: 256,
     maxQueueDelayMicros: 0,

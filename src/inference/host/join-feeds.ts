@@ -1,6 +1,6 @@
 import type { LiveTensor } from '../../base/contract/live-model.ts';
 import type { Signature } from '../../base/contract/signature.ts';
-import type { BatchAxis } from '../child/batch-axis.ts';
+import type { BatchAxis } from '../../model/elements/batch-axis.ts';
 import type { FrameTensor } from '../child/live-frame.ts';
 import { sliceData } from '../child/tensor-data.ts';
 import type { BatchCut } from './batch-queue.ts';

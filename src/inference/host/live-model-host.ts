@@ -1,3 +1,4 @@
+import type { ExactOption, ExactPolicy } from '../../base/contract/exact.ts';
 import type { LiveModel, ModelHost } from '../../base/contract/live-model.ts';
 import type { WeightsFile } from '../../base/contract/model-files.ts';
 import type { ModelStats } from './inference-events.ts';
@@ -14,6 +15,10 @@ export interface GivenModel {
     | { readonly bytes: Uint8Array };
   /** Never unloaded for idleness or memory. */
   readonly pinned?: boolean;
+  /** Whether its rows must get the same bits in every batch; left out: as those of the folder. */
+  readonly exact?: ExactOption | undefined;
+  /** The policy that is known to do it here. */
+  readonly policy?: ExactPolicy | null | undefined;
 }
 
 /** The models of a server, with what a server needs beside `ModelHost`. */

@@ -2,7 +2,7 @@ import type { InferAnswer, InferRequest } from '../../base/contract/live-model.t
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { ChurnSet } from '../../base/heap/churn-map.ts';
-import { type BatchAxis, findBatchAxis } from '../child/batch-axis.ts';
+import { type BatchAxis, findBatchAxis } from '../../model/elements/batch-axis.ts';
 import type { LiveModelFile } from '../child/live-messages.ts';
 import type { LiveLaunch, LiveProcess, ScoredBatch } from '../child/live-process.ts';
 import { LiveSeat } from '../child/live-seat.ts';
@@ -88,7 +88,7 @@ export class LiveScorer {
   static async open(
     name: string,
     version: string | null,
-    model: LiveModelFile,
+    model: Omit<LiveModelFile, 'mostRows'>,
     launch: LiveLaunch,
     options: BatcherOptions,
     events: InferenceEvents,

@@ -6,12 +6,13 @@ import type { LiveLaunch } from '../child/live-process.ts';
 import type { InferenceEvents, ModelStats, UnloadReason } from './inference-events.ts';
 import { forRequest, loadFailure } from './live-errors.ts';
 import { type BatcherOptions, LiveScorer } from './live-scorer.ts';
-import type { VersionSource } from './version-source.ts';
+import type { ExactWish, VersionSource } from './version-source.ts';
 
 export interface VersionDeps {
   readonly launch: LiveLaunch;
   readonly batcher: BatcherOptions;
   readonly events: InferenceEvents;
+  readonly exact: ExactWish;
   /** Waits until there is memory for a version. Errors: LIVE_OVERLOADED. */
   readonly makeRoom: (version: LiveVersion) => Promise<void>;
 }
@@ -210,7 +211,7 @@ export class LiveVersion implements LiveModel {
       await deps.makeRoom(this);
       const file = await this.source.fetch();
       // A handle promises one set of bytes.
-      const model = { ...file, sha256: this.known?.sha256 ?? file.sha256 };
+      const model = { ...file, ...deps.exact, sha256: this.known?.sha256 ?? file.sha256 };
       if (signal.aborted) throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the model was unloaded', where: name });
       this.scorer = await LiveScorer.open(name, version, model, deps.launch, deps.batcher, deps.events, signal);
       const { info, axis } = this.scorer;

@@ -103,7 +103,7 @@ class FolderHost implements LiveModelHost {
     const { name, version, sha256 } = given;
     await this.sync?.relist(this.settings.pollMs).catch(() => undefined);
     const known = this.table.get(name, version);
-    const found = known ?? this.makeVersion(name, version, '', this.givenSource(given));
+    const found = known ?? this.makeVersion(name, version, '', this.givenSource(given), given);
     if (known === null) this.table.add(found);
     else if ((known.describe().sha256 ?? (await known.source.digest())) !== sha256) {
       const what = `two models are named ${name} and have version ${version ?? '(none)'}`;
@@ -187,10 +187,17 @@ class FolderHost implements LiveModelHost {
     return this.makeVersion(model.name, model.version, tokenOf(model), source);
   }
 
-  private makeVersion(name: string, version: string | null, token: string, source: VersionSource): LiveVersion {
+  private makeVersion(
+    name: string,
+    version: string | null,
+    token: string,
+    source: VersionSource,
+    given: Pick<GivenModel, 'exact' | 'policy'> = {},
+  ): LiveVersion {
     const { launch, batcher, events } = this.settings;
+    const exact = { exact: given.exact ?? this.settings.exact, policy: given.policy ?? null };
     const makeRoom = (one: LiveVersion): Promise<void> => this.makeRoom(one);
-    return new LiveVersion(name, version, token, source, { launch, batcher, events, makeRoom });
+    return new LiveVersion(name, version, token, source, { launch, batcher, events, exact, makeRoom });
   }
 
   private givenSource({ name, sha256, file }: GivenModel): VersionSource {

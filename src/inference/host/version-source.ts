@@ -1,10 +1,20 @@
 import { statSync } from 'node:fs';
+import type { ExactOption, ExactPolicy } from '../../base/contract/exact.ts';
 import type { WeightsFile } from '../../base/contract/model-files.ts';
 import type { Location } from '../../base/contract/object-store.ts';
 import { digestOfFiles } from '../../model/onnx/external-data.ts';
 import type { LiveModelFile } from '../child/live-messages.ts';
 import { copyVersion, digestOf, removeModel, scratchPlace, writeModel } from './local-model.ts';
 import { type FolderModel, readDigest, refuseForeign } from './model-folder.ts';
+
+/** A model's file as a source gives it: how it is scored is said elsewhere. */
+export type SourceFile = Omit<LiveModelFile, 'exact' | 'policy' | 'mostRows'> & { readonly sha256: string };
+
+/** Whether a model's rows must get the same bits in every batch, and the policy that is known to do it. */
+export interface ExactWish {
+  readonly exact: ExactOption;
+  readonly policy: ExactPolicy | null;
+}
 
 /** Where the bytes of a version come from. */
 export interface VersionSource {
@@ -15,7 +25,7 @@ export interface VersionSource {
   /** What the model must be. Errors: MODEL_UNPINNED, MODEL_CHECKSUM; those of the store. */
   digest(): Promise<string>;
   /** Makes the file ready on this machine. Errors: those of `digest`, MODEL_INVALID; those of the store. */
-  fetch(): Promise<LiveModelFile & { readonly sha256: string }>;
+  fetch(): Promise<SourceFile>;
   /** Called when the version is unloaded, or its load has failed. */
   release(): Promise<void>;
 }

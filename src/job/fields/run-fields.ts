@@ -65,6 +65,12 @@ export const EXECUTION = {
       doc: "Who evaluates the trees of a model (forests, boosting): with `auto` prescore itself where it is faster and every bit is the same as ONNX Runtime's with one thread, which is checked when the model is loaded.",
       example: 'onnxruntime',
     },
+    exact: {
+      type: { kind: 'word', values: ['require', 'prefer', 'off'] },
+      default: 'prefer',
+      doc: 'Whether a row gets the same bits in every batch. The model is tried at its first use, and its batches are shaped so that it does: filled up to multiples of 8 or 16, or cut into 64 rows ([certify.md](certify.md)). Where nothing helps, `require` refuses the model, `prefer` says so; `off` tries nothing.',
+      example: 'require',
+    },
     batchRows: {
       type: { kind: 'integerOrAuto', min: 1, max: 2 ** 20 },
       default: 'auto',

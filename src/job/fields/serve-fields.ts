@@ -62,6 +62,12 @@ const MODELS = {
       doc: 'Of all loaded models together; the one that was not used longest goes first.',
       example: '4GiB',
     },
+    exact: {
+      type: { kind: 'word', values: ['require', 'prefer', 'off'] },
+      default: 'prefer',
+      doc: 'Whether a row gets the same bits in every batch, as `execution.exact` of a job ([certify.md](certify.md)). With `require` a model for which no way is found is not served.',
+      example: 'require',
+    },
   },
 } as const satisfies ObjectShape;
 

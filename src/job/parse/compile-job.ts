@@ -59,6 +59,7 @@ export function compileJob(file: JobFile): Job {
       scorers: file.execution.scorers,
       intraOpThreads: file.execution.intraOpThreads,
       trees: file.execution.trees,
+      ...(file.execution.exact === 'prefer' ? {} : { exact: file.execution.exact }),
       batchRows: file.execution.batchRows,
       chunkRows: file.execution.chunkRows,
       memoryBytes: file.execution.memory,

@@ -17,6 +17,7 @@ export function compileServe(file: ServeFile): ServeConfig {
             pinned: models.pinned,
             idleUnloadMs: models.idleUnload,
             memoryBytes: models.memory,
+            exact: models.exact,
           },
     batcher: {
       maxBatchRows: batcher.maxBatchRows,

@@ -1,3 +1,4 @@
+import type { ExactPolicy } from '../../base/contract/exact.ts';
 import type { Job } from '../../base/contract/job.ts';
 import type { Fingerprints, Versions } from '../../base/contract/plan.ts';
 import { digestOf } from './canonical-json.ts';
@@ -10,6 +11,8 @@ export interface FingerprintInput {
   /** Rows; `auto` resolved. */
   readonly batchRows: number;
   readonly versions: Versions;
+  /** How batches go to the model; absent: as they come. */
+  readonly policy?: ExactPolicy | undefined;
 }
 
 /**
@@ -48,7 +51,7 @@ export function resultFingerprint(job: Job, modelSha256: string): string {
  *
  * Errors: none. Repeat: safe; equal inputs give equal texts on every machine.
  */
-export function fingerprintsOf({ job, modelSha256, batchRows, versions }: FingerprintInput): Fingerprints {
+export function fingerprintsOf({ job, modelSha256, batchRows, versions, policy }: FingerprintInput): Fingerprints {
   const result = resultFields(job, modelSha256);
   const fields: Readonly<Record<string, unknown>> = {
     ...result,
@@ -60,6 +63,8 @@ export function fingerprintsOf({ job, modelSha256, batchRows, versions }: Finger
     ...(job.execution.cuda?.tf32 === true ? { 'execution.cuda.tf32': true } : {}),
     // As above.
     ...(job.execution.trees === 'onnxruntime' ? { 'execution.trees': 'onnxruntime' } : {}),
+    // As above.
+    ...(policy === undefined || policy === 'plain' ? {} : { 'execution.exact': policy }),
     'execution.intraOpThreads': job.execution.intraOpThreads,
     'versions.prescore': versions.prescore,
     'versions.duckdb': versions.duckdb,

@@ -9,6 +9,8 @@ export interface ModelSession {
   readonly granted: GrantedDevice;
   /** Whether feeds that lie in shared memory are copied for every batch. */
   readonly isCopying: boolean;
+  /** Every row is scored by itself by construction, as far as no exponential is shared: a short trial will do. */
+  readonly isRowwise?: boolean;
   /**
    * One batch; the next one only when this is done. Throws the evaluator's own errors: the caller bisects. Owns: feeds stay the caller's; what
    * is fetched is read before the next batch.

@@ -15,6 +15,7 @@ export class NativeSession implements ModelSession {
   readonly signature: Signature;
   readonly granted = CPU_DEVICE;
   readonly isCopying = false;
+  readonly isRowwise = true;
   readonly model: NativeModel;
   readonly kernel: TreeKernel;
   private readonly scorer: NativeScorer;

@@ -17,6 +17,7 @@ export class TreeSession implements ModelSession {
   readonly granted: GrantedDevice;
   /** Rows go to the kernel's memory anyway. */
   readonly isCopying: boolean;
+  readonly isRowwise: boolean;
   readonly parts: TreeParts;
   readonly scorer: TreeScorer;
   private readonly sessions: PartSessions;
@@ -29,6 +30,7 @@ export class TreeSession implements ModelSession {
   ) {
     this.signature = of.signature;
     this.granted = of.granted;
+    this.isRowwise = sessions.before === null && sessions.after === null;
     this.isCopying = sessions.before !== null && of.isCopying;
     this.parts = parts;
     this.sessions = sessions;

@@ -23,7 +23,7 @@ export async function planReplay(
   deps: RunDeps,
 ): Promise<Plan> {
   // All rows of the slot are as of one time: expressions may ask for it, and kept rows were computed with it.
-  const plan = await planRun(job, slot, attempt, before.scoredAt, scorers, deps, before.batchRows);
+  const plan = await planRun(job, slot, attempt, before.scoredAt, scorers, deps, before);
   if (!keepsScoredRows(before.binding, plan.binding)) throw refusedMend(before, ['features']);
   return { ...plan, replayOf: before.runId };
 }

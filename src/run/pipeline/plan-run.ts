@@ -12,7 +12,7 @@ import { deriveInputs } from '../plan/derive-inputs.ts';
 import { type BoundInputs, bindInputs } from '../plan/describe-inputs.ts';
 import { sayLargeChunks } from '../plan/large-chunks.ts';
 import { listInputs } from '../plan/list-inputs.ts';
-import { findRowDependence } from './row-dependence.ts';
+import { type Exactness, findExactness } from './exactness.ts';
 import type { LoadedScorers, RunDeps } from './run-deps.ts';
 
 /** Lists, describes and binds the input of one partition: everything that `check` checks. With the tables that its files are of. */
@@ -34,7 +34,7 @@ export async function describeRun(
 
 /**
  * Makes the plan of one attempt at a slot; writes nothing. Depends on the input, the job and the versions alone; with
- * `batchRows: auto` also on what batches of a few sizes took, where not any batch fits; `knownBatchRows` is what an earlier plan found.
+ * `batchRows: auto` also on what batches of a few sizes took, where not any batch fits; `known` is what an earlier plan found of batches.
  *
  * Errors: those of `listInputs` and `bindInputs`; on a GPU those of scoring.
  */
@@ -45,14 +45,14 @@ export async function planRun(
   asOf: string | null,
   scorers: LoadedScorers,
   deps: RunDeps,
-  knownBatchRows: number | null = null,
+  known: Pick<Plan, 'batchRows' | 'exact'> | null = null,
 ): Promise<Plan> {
   const inputs = await describeRun(job, slot.partition, scorers, deps);
   const { binding } = inputs;
   const createdAt = deps.now().toISOString();
   const asked = job.execution.batchRows;
   const batchRows =
-    binding.fixedBatch ?? (asked === 'auto' ? (knownBatchRows ?? (await autoBatch(binding, scorers))) : asked);
+    binding.fixedBatch ?? (asked === 'auto' ? (known?.batchRows ?? (await autoBatch(binding, scorers))) : asked);
   const totalRows = inputs.described.reduce((sum, f) => sum + (f.rows ?? 0), 0);
   const cuttable = inputs.described.map((f) => ({
     rowGroups: f.rows === null ? null : f.rowGroups,
@@ -66,7 +66,13 @@ export async function planRun(
   const outputUri = expandTemplate(job.output.uri, slot.partition).replace(/\/+$/, '');
   // Names of features decide no byte of the output; the binding has the columns.
   const { featureNames: _, ...model } = scorers.model;
-  const dependence = await findRowDependence(binding, batchRows, scorers);
+  const isCounted = inputs.described.every((f) => f.rows !== null);
+  const rows = { batch: batchRows, table: isCounted ? totalRows : null };
+  const found: Exactness =
+    known === null
+      ? await findExactness(job, binding, rows, scorers, deps)
+      : { exact: known.exact ?? null, dependence: null };
+  const { exact, dependence } = found;
   return {
     format: 1,
     runId: formatRunId(slot, attempt),
@@ -92,7 +98,14 @@ export async function planRun(
     ...(inputs.tables.length === 0 ? {} : { tables: inputs.tables }),
     chunks,
     batchRows,
-    fingerprints: fingerprintsOf({ job, modelSha256: model.sha256, batchRows, versions: deps.versions }),
+    ...(exact === null ? {} : { exact }),
+    fingerprints: fingerprintsOf({
+      job,
+      modelSha256: model.sha256,
+      batchRows,
+      versions: deps.versions,
+      policy: exact?.policy,
+    }),
     versions: deps.versions,
   };
 }

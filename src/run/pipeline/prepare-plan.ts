@@ -7,9 +7,9 @@ import type { Slot } from '../../job/slots/run-id.ts';
 import { plannedRows } from '../ledger/planned-rows.ts';
 import type { RunLedger } from '../ledger/run-ledger.ts';
 import { changedInputs } from './changed-inputs.ts';
+import { checkHost, warnOfDependence } from './exactness.ts';
 import { planReplay } from './plan-replay.ts';
 import { planRun } from './plan-run.ts';
-import { warnOfDependence } from './row-dependence.ts';
 import type { RunDeps, RunOptions } from './run-deps.ts';
 import { takeOver } from './take-over.ts';
 
@@ -54,6 +54,7 @@ export async function preparePlan(
       throw incompatible(plan, fields);
     }
     await changedInputs(plan, deps.stores);
+    await checkHost(plan, scorers.model, deps);
   }
   warnOfDependence(plan.model.rowDependence, deps);
   tellPlanned(plan, existing !== null, found, deps);
@@ -67,7 +68,9 @@ export function otherFields(
   modelSha256: string,
   versions: RunDeps['versions'],
 ): readonly string[] | null {
-  const asked = fingerprintsOf({ job, modelSha256, batchRows: resolvedBatch(job, plan), versions });
+  // What a plan has found of its model stays, as its batch does.
+  const policy = job.execution.exact === 'off' ? undefined : plan.exact?.policy;
+  const asked = fingerprintsOf({ job, modelSha256, batchRows: resolvedBatch(job, plan), versions, policy });
   return asked.resume === plan.fingerprints.resume ? null : differingFields(plan.fingerprints, asked);
 }
 

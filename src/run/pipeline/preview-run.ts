@@ -4,8 +4,8 @@ import type { Slot } from '../../job/slots/run-id.ts';
 import { RecordStore } from '../ledger/record-store.ts';
 import { isSuperseded } from '../ledger/run-order.ts';
 import { chainOf, findCommitted, latestAttempt } from './decide-slot.ts';
+import { warnOfDependence } from './exactness.ts';
 import { planRun } from './plan-run.ts';
-import { warnOfDependence } from './row-dependence.ts';
 import type { RunDeps } from './run-deps.ts';
 
 /** What `run` would do for a slot. Nothing is written. */

@@ -16,6 +16,8 @@ export interface RunDeps {
   /** Aborted by the first signal: hand out nothing more, finish what is in the children. */
   readonly stop: AbortSignal;
   readonly now: () => Date;
+  /** What is found of a model is kept in the state folder; left out where nothing may be written. */
+  readonly keepsCertificates?: boolean;
 }
 
 export interface LoadedScorers {

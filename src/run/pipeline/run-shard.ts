@@ -16,10 +16,10 @@ import { isSuperseded, type Ordered, refuseOlder, superseded } from '../ledger/r
 import { takeShard } from '../ledger/shard-split.ts';
 import { changedInputs } from './changed-inputs.ts';
 import { alreadyDone, chainOf, findCommitted, latestAttempt, probeStores } from './decide-slot.ts';
+import { checkHost, warnOfDependence } from './exactness.ts';
 import { finishRun, runDone } from './finish-run.ts';
 import { planRun } from './plan-run.ts';
 import { incompatible, otherFields, tellPlanned } from './prepare-plan.ts';
-import { warnOfDependence } from './row-dependence.ts';
 import type { RunDeps, RunOptions, ShardOption } from './run-deps.ts';
 import { scoreRun } from './score-run.ts';
 
@@ -95,6 +95,7 @@ async function scoreShare(run: ShardRun, attempt: number): Promise<RunDone> {
   if (before.length < chunks.length) await refuseWholeRun(ledger);
   const share = { ...plan, chunks };
   warnOfDependence(plan.model.rowDependence, deps);
+  await checkHost(plan, scorers.model, deps);
   tellPlanned(share, before.length > 0, found, deps);
   const own = await scoreRun(share, found, new Set(), ledger, scorers.pool, deps);
   faultPoint('shard-scored');

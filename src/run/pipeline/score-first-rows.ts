@@ -1,5 +1,4 @@
 import type { Job } from '../../base/contract/job.ts';
-import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { RowDependence } from '../../base/contract/row-dependence.ts';
 import type { Slot } from '../../job/slots/run-id.ts';
 import { expandTemplate } from '../../job/values/template.ts';
@@ -8,7 +7,7 @@ import { describeRequest, fitToTables } from '../plan/delta-inputs.ts';
 import { deriveInputs } from '../plan/derive-inputs.ts';
 import { bindInputs } from '../plan/describe-inputs.ts';
 import { listInputs } from '../plan/list-inputs.ts';
-import { findRowDependence } from './row-dependence.ts';
+import { type ExactDeps, findExactness } from './exactness.ts';
 import type { LoadedScorers } from './run-deps.ts';
 
 /** Enough for first rows; what larger batches take is not known yet. */
@@ -35,15 +34,16 @@ export async function scoreFirstRows(
   slot: Slot,
   rows: number,
   scorers: LoadedScorers,
-  stores: StoreResolver,
+  deps: ExactDeps,
   feeds?: string,
 ): Promise<FirstRows> {
   const { pool, model } = scorers;
-  const [first] = await listInputs(job, slot.partition, stores);
+  const [first] = await listInputs(job, slot.partition, deps.stores);
   const { uri } = first!;
   const found = fitToTables([first!], await pool.describe([describeRequest(job, first!)]));
   const described = await deriveInputs(job, found, (request) => pool.ask(request));
   const { binding, files, outputColumns } = bindInputs(job, model, [first!], described);
+  const { exact, dependence } = await findExactness(job, binding, { batch: rows, table: rows }, scorers, deps);
   pool.bind({
     runId: RUN_ID,
     state: job.state,
@@ -59,9 +59,9 @@ export async function scoreFirstRows(
     onBadFile: job.input.onBadFile,
     where: job.where,
     columns: job.columns,
+    policy: exact?.policy,
   });
   try {
-    const dependence = await findRowDependence(binding, rows, scorers);
     return { uri, dependence, ...(await pool.sample(RUN_ID, files, rows, feeds)) };
   } finally {
     pool.unbind(RUN_ID);

@@ -26,6 +26,7 @@ export function runContext(plan: Plan): RunContext {
     onBadFile: plan.job.input.onBadFile,
     where: plan.job.where,
     columns: plan.job.columns,
+    policy: plan.exact?.policy,
   };
 }
 

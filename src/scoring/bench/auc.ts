@@ -1,5 +1,5 @@
+import { numberOf } from '../../model/certify/try-rows.ts';
 import type { TensorValue } from '../../model/elements/elements.ts';
-import { numberOf } from '../thread/try-rows.ts';
 
 /**
  * The area under the ROC curve: how likely a row of the second class has a higher score than one of the first; equal scores count half.

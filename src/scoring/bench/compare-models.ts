@@ -1,8 +1,8 @@
 import type { ModelFile } from '../../base/contract/model-files.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import type { TrialStyle } from '../../model/certify/trial-rows.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { runtimeText } from '../../model/onnx/runtime-text.ts';
-import type { TrialStyle } from '../thread/trial-rows.ts';
 import { auc, scoresOf } from './auc.ts';
 import type { CompareRows } from './bench-messages.ts';
 import { keptPieces, madePieces, type RowsPiece } from './compare-rows.ts';

@@ -1,7 +1,7 @@
 import type { Signature } from '../../base/contract/signature.ts';
+import type { TrialStyle } from '../../model/certify/trial-rows.ts';
 import type { ElementArray, FeedTensor, TensorValue } from '../../model/elements/elements.ts';
 import { readFeeds, readKept } from '../tensor/kept-feeds.ts';
-import type { TrialStyle } from '../thread/trial-rows.ts';
 import { type MadeInputs, madeFeeds } from './made-inputs.ts';
 
 export type Feeds = ReadonlyMap<string, TensorValue>;

@@ -1,7 +1,13 @@
 import type { Signature, TensorSignature } from '../../base/contract/signature.ts';
+import {
+  TRIAL_STYLES,
+  type TrialInput,
+  type TrialStyle,
+  trialFeeds,
+  trialRowBytes,
+} from '../../model/certify/trial-rows.ts';
 import { type TensorValue, zeros } from '../../model/elements/elements.ts';
 import { USUAL_STEPS } from '../tensor/slab-layout.ts';
-import { TRIAL_STYLES, type TrialInput, type TrialStyle, trialFeeds, trialRowBytes } from '../thread/trial-rows.ts';
 
 /** How made-up rows are fed to a model that no table is bound to. */
 export interface MadeInputs {

@@ -1,5 +1,5 @@
+import { numberOf } from '../../model/certify/try-rows.ts';
 import type { TensorValue } from '../../model/elements/elements.ts';
-import { numberOf } from '../thread/try-rows.ts';
 import type { Flips, OutputDifference } from './comparison.ts';
 
 const FLOATS: ReadonlySet<string> = new Set(['float16', 'float32', 'float64']);

@@ -32,11 +32,13 @@ export function bindRun(
   { slabs, batchDivisor }: Pick<ChildOptions, 'slabs' | 'batchDivisor'>,
   previous: BoundRun | null,
 ): BoundRun {
-  const { binding, batchRows } = context;
+  const { binding, batchRows, policy, isKept } = context;
   const same =
     previous !== null &&
     JSON.stringify(previous.context.binding) === JSON.stringify(binding) &&
-    previous.context.batchRows === batchRows;
+    previous.context.batchRows === batchRows &&
+    previous.context.policy === policy &&
+    isKept !== true;
   const layout = same ? previous.layout : slabLayout(binding, batchRows);
   return {
     context,
@@ -46,7 +48,14 @@ export function bindRun(
     ring: same ? previous.ring : new SlabRing(binding, layout, slabs),
     bindingId: same
       ? previous.bindingId
-      : ort.bind({ binding, batchRows, layout, mostRows: Math.max(1, Math.floor(batchRows / batchDivisor)) }),
+      : ort.bind({
+          binding,
+          batchRows,
+          layout,
+          mostRows: Math.max(1, Math.floor(batchRows / batchDivisor)),
+          policy,
+          isKept,
+        }),
     features: [...new Set(binding.inputs.flatMap((input) => [...columnsOf(input)]))],
     kept: context.outputColumns.filter((c) => c.role === 'id' || c.role === 'passthrough'),
     predictions: context.outputColumns.filter((c) => c.role === 'prediction'),

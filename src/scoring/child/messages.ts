@@ -1,4 +1,5 @@
 import type { Binding } from '../../base/contract/binding.ts';
+import type { ExactFinding, ExactPolicy } from '../../base/contract/exact.ts';
 import type { CsvSettings, InputFormat } from '../../base/contract/job.ts';
 import type { ModelAbout } from '../../base/contract/model-about.ts';
 import type { ModelFile } from '../../base/contract/model-files.ts';
@@ -9,6 +10,7 @@ import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { ModelInfo, TreesOption } from '../../base/contract/signature.ts';
 import type { ColumnInfo, FileDescription } from '../../base/contract/table.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
+import type { CertifyWish } from '../../model/certify/certify-session.ts';
 import type { PackedFiles } from './file-table.ts';
 
 /** What a scorer child is given once, at its start. */
@@ -52,6 +54,10 @@ export interface RunContext {
   /** The job's own; absent without. */
   readonly where?: string | undefined;
   readonly columns?: Readonly<Record<string, string>> | undefined;
+  /** How batches go to the model; absent: as they come. */
+  readonly policy?: ExactPolicy | undefined;
+  /** The first rows that are scored are kept for a trial with them. */
+  readonly isKept?: boolean | undefined;
 }
 
 export interface DescribeRequest {
@@ -118,6 +124,8 @@ export type Request =
   | { readonly kind: 'probe'; readonly binding: Binding; readonly most: number }
   /** Are rows scored by themselves? Tried with batches of up to `rows`. */
   | { readonly kind: 'try'; readonly binding: Binding; readonly rows: number }
+  /** Do rows get the same bits in every batch? */
+  | { readonly kind: 'certify'; readonly binding: Binding | null; readonly wish: CertifyWish }
   | { readonly kind: 'describe'; readonly files: readonly DescribeRequest[] }
   /** What a job's expressions read and give, for each table that has these columns. */
   | {
@@ -150,6 +158,7 @@ export interface Replies {
   readonly about: ModelAbout;
   readonly probe: ProbeResult;
   readonly try: RowTrial;
+  readonly certify: ExactFinding;
   readonly describe: PackedDescriptions;
   readonly derive: readonly DeriveResult[];
   readonly bind: null;

@@ -120,6 +120,8 @@ export class ScorerChild {
         return probeBatch(tools.ort, request.binding, request.most, this.options.batchBytes);
       case 'try':
         return tools.ort.tryRows(request.binding, request.rows);
+      case 'certify':
+        return tools.ort.certify(request.binding, request.wish);
       case 'describe':
         return this.describe(tools, request.files);
       case 'derive':

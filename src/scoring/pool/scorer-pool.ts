@@ -1,9 +1,11 @@
 import type { Binding } from '../../base/contract/binding.ts';
+import type { ExactFinding } from '../../base/contract/exact.ts';
 import type { PlannedFile } from '../../base/contract/plan.ts';
 import type { ChunkResult } from '../../base/contract/records.ts';
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import type { CertifyWish } from '../../model/certify/certify-session.ts';
 import { packFirst } from '../child/file-table.ts';
 import type {
   DescribeRequest,
@@ -47,6 +49,7 @@ export class ScorerPool {
   private readonly runs = new Map<string, RunContext>();
   private readonly probes = new BatchProbes<ProbeResult>();
   private readonly trials = new BatchProbes<RowTrial>();
+  private readonly findings = new BatchProbes<ExactFinding>();
   private readonly chunks = new ChunkDispatcher(this.seats);
   private model: ModelRequest | null = null;
   private devices: readonly string[] = [];
@@ -136,6 +139,20 @@ export class ScorerPool {
       const seat = await firstReady(this.seats);
       return seat.process.request<'try'>({ kind: 'try', binding, rows }).reply;
     });
+  }
+
+  /**
+  /**
+   * Whether rows get the same bits in every batch, by made-up rows and by those that a bound run keeps; `binding` null: as the model declares
+   * itself. Errors: those of scoring, at once, as above.
+   */
+  async certify(binding: Binding | null, wish: CertifyWish): Promise<ExactFinding> {
+    const ask = async (): Promise<ExactFinding> => {
+      const seat = await firstReady(this.seats);
+      return seat.process.request<'certify'>({ kind: 'certify', binding, wish }).reply;
+    };
+    // A trial that was asked for is made anew.
+    return wish.depth === 'full' || binding === null ? ask() : this.findings.get(binding, wish.mostRows, ask);
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { BoundConstant } from '../../base/contract/binding.ts';
 import type { ConstantValue } from '../../base/contract/job.ts';
 import { elementBytes, elementView, type FeedTensor } from '../../model/elements/elements.ts';
-import { storedValue } from './pack-numbers.ts';
+import { storedValue } from '../../model/elements/stored-value.ts';
 
 /**
  * A constant feed for one batch: repeated along the first axis when that is the batch, else as it is. `steps`: the length of its

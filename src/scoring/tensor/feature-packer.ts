@@ -8,10 +8,11 @@ import type {
 } from '../../base/contract/binding.ts';
 import type { SourceKind } from '../../data/duckdb/source-kind.ts';
 import { type ElementArray, elementView } from '../../model/elements/elements.ts';
+import { storedValue } from '../../model/elements/stored-value.ts';
 import type { FeatureBatch } from './feature-batch.ts';
 import { numberSource } from './number-source.ts';
 import { listSource, packList } from './pack-list.ts';
-import { fillNulls, packNumbers, storedValue } from './pack-numbers.ts';
+import { fillNulls, packNumbers } from './pack-numbers.ts';
 import { SequencePacker, type SequenceRoom } from './pack-sequences.ts';
 import { mark, type RejectCodes, type RowMarks } from './reject-codes.ts';
 import { lengthViews, type SlabLayout } from './slab-layout.ts';

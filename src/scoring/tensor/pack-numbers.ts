@@ -2,6 +2,7 @@ import type { RejectRule } from '../../base/contract/binding.ts';
 import type { TensorType } from '../../base/contract/signature.ts';
 import { type ElementArray, INTEGER_BOUNDS } from '../../model/elements/elements.ts';
 import { toHalfBits } from '../../model/elements/half.ts';
+import { storedValue } from '../../model/elements/stored-value.ts';
 
 /** A numeric source: a typed array and which of its rows are valid (bit i of `validity`; null: all). */
 export interface NumberSource {
@@ -68,13 +69,6 @@ export function fillNulls(
     target.out[target.base + i * target.stride] = value;
     if (fill === null) onNull(i);
   }
-}
-
-/** A constant in the form its tensor stores (half bits, BigInt for 64-bit integers, 0 or 1 for bool). */
-export function storedValue(type: TensorType, value: number | bigint | boolean): number | bigint {
-  if (type === 'int64' || type === 'uint64') return BigInt(value);
-  const number = Number(value);
-  return type === 'float16' ? toHalfBits(number) : number;
 }
 
 function zeroOf(type: TensorType): number | bigint {

@@ -1,7 +1,7 @@
 import type { BoundMask, BoundSequence } from '../../base/contract/binding.ts';
 import { type ElementArray, type FeedTensor, zeros } from '../../model/elements/elements.ts';
+import { storedValue } from '../../model/elements/stored-value.ts';
 import { tailOf } from './bind-sequences.ts';
-import { storedValue } from './pack-numbers.ts';
 
 /**
  * A tensor of rows of different lengths: `packed` has them without gaps, row r from step `starts[r]`, `steps[r]` long; each of `rows` ends

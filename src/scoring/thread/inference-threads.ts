@@ -1,7 +1,9 @@
 import type { Binding } from '../../base/contract/binding.ts';
 import type { GrantedDevice } from '../../base/contract/device.ts';
+import type { ExactFinding } from '../../base/contract/exact.ts';
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
+import type { CertifyWish } from '../../model/certify/certify-session.ts';
 import { OrtClient } from './ort-client.ts';
 
 /** How the model is loaded; each thread reads its file. */
@@ -87,6 +89,24 @@ export class InferenceThreads {
   /** Tries on the first thread whether rows are scored by themselves, in batches of up to `rows`. */
   tryRows(binding: Binding, rows: number): Promise<RowTrial> {
     return this.lanes[0]!.thread.tryRows(binding, rows);
+  }
+
+  /**
+   * Tries on the first thread whether rows get the same bits in every batch; where several threads share one, also whether they get those of
+   * one thread, which is what a server has.
+   */
+  async certify(binding: Binding | null, wish: CertifyWish): Promise<ExactFinding> {
+    const found = await this.lanes[0]!.thread.certify(binding, wish);
+    const { model } = this;
+    if (found.policy === null || model === null || model.intraOpThreads === 1) return found;
+    const { thread } = newLane();
+    try {
+      await thread.load({ ...model, intraOpThreads: 1 });
+      const alone = await thread.certify(binding, { ...wish, depth: 'quick' });
+      return alone.answers === found.answers ? found : { ...found, policy: null, why: 'threads', answers: '' };
+    } finally {
+      thread.close();
+    }
   }
 
   /** The walk is over: its texts are let go. */

@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { Binding } from '../../base/contract/binding.ts';
+import type { ExactFinding } from '../../base/contract/exact.ts';
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
+import type { CertifyWish } from '../../model/certify/certify-session.ts';
 import { CONTROL, type FromThread, type ToThread } from './thread-messages.ts';
 
 type Loaded = FromThread & { kind: 'loaded' };
@@ -19,6 +21,7 @@ export class OrtClient {
   private readonly words = new Int32Array(this.control);
   private readonly waiting = new Map<number, Waiter<Scored>>();
   private readonly trials = new Map<number, Waiter<RowTrial>>();
+  private readonly certifying = new Map<number, Waiter<ExactFinding>>();
   private loading: Waiter<Loaded> | null = null;
   private tickets = 0;
   private bindings = 0;
@@ -67,6 +70,15 @@ export class OrtClient {
     });
   }
 
+  /** Tries whether rows get the same bits in every batch. */
+  certify(binding: Binding | null, wish: CertifyWish): Promise<ExactFinding> {
+    const ticket = ++this.tickets;
+    return new Promise((resolve, reject) => {
+      this.certifying.set(ticket, { resolve, reject });
+      this.post({ kind: 'certify', ticket, binding, wish });
+    });
+  }
+
   /** The walk is over: its texts are let go. */
   forget(walk: number): void {
     this.post({ kind: 'forget', walk });
@@ -101,12 +113,17 @@ export class OrtClient {
     } else if (message.kind === 'tried') {
       this.trials.get(message.ticket)?.resolve(message.found);
       this.trials.delete(message.ticket);
+    } else if (message.kind === 'certified') {
+      this.certifying.get(message.ticket)?.resolve(message.found);
+      this.certifying.delete(message.ticket);
     } else if (message.ticket === null) {
       this.loading?.reject(fromErrorJson(message.error));
       this.loading = null;
     } else {
       this.trials.get(message.ticket)?.reject(fromErrorJson(message.error));
       this.trials.delete(message.ticket);
+      this.certifying.get(message.ticket)?.reject(fromErrorJson(message.error));
+      this.certifying.delete(message.ticket);
       this.take(message.ticket)?.reject(fromErrorJson(message.error));
     }
   }
@@ -122,7 +139,9 @@ export class OrtClient {
     this.loading?.reject(error);
     for (const waiter of this.waiting.values()) waiter.reject(error);
     for (const waiter of this.trials.values()) waiter.reject(error);
+    for (const waiter of this.certifying.values()) waiter.reject(error);
     this.waiting.clear();
     this.trials.clear();
+    this.certifying.clear();
   }
 }

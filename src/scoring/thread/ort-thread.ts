@@ -1,15 +1,21 @@
 import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Binding } from '../../base/contract/binding.ts';
+import type { ExactPolicy } from '../../base/contract/exact.ts';
+import type { ModelInfo } from '../../base/contract/signature.ts';
 import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { collectYoung } from '../../base/heap/native-memory.ts';
+import { certifySession } from '../../model/certify/certify-session.ts';
+import { obeying } from '../../model/certify/policy-session.ts';
+import { probesOf } from '../../model/certify/probe-inputs.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { loadModelFile } from '../../model/engine/load-model.ts';
 import type { PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
+import { KeptRows } from './kept-rows.ts';
 import { scoreSlab } from './score-slab.ts';
 import { CONTROL, type FromThread, type ToThread } from './thread-messages.ts';
-import { tryBinding } from './try-binding.ts';
+import { bindingProbe, tryBinding } from './try-binding.ts';
 
 /*
  * The thread of a scorer child in which ONNX Runtime runs. It is never terminated from inside: `worker.terminate()` during
@@ -22,6 +28,10 @@ interface Bound {
   /** Memory was short for more rows than these: remembered for the run. */
   readonly limit: { rows: number };
   readonly proofs: { padded: number };
+  readonly policy: ExactPolicy;
+  /** The model as it is to be given batches; null before the first. */
+  session: ModelSession | null;
+  readonly kept: KeptRows | null;
 }
 
 /** What a slab of 16,384 rows fetches at least: a collection a slab costs nothing there, but a third of the time of tiny ones. */
@@ -32,6 +42,8 @@ const port = parentPort!;
 const control = new Int32Array((workerData as { control: SharedArrayBuffer }).control);
 const bindings = new Map<number, Bound>();
 let session: ModelSession | null = null;
+let model: ModelInfo | null = null;
+let kept: KeptRows | null = null;
 /** The dictionaries of string features by walk: the next chunk's slabs come before the last one is forgotten. */
 const texts = new Map<number, string[]>();
 const NO_TEXTS: readonly string[] = [];
@@ -63,6 +75,7 @@ async function load(message: ToThread & { kind: 'load' }): Promise<void> {
   // Children are ended with SIGKILL, so nothing else would ever keep what this thread has compiled.
   flushCompileCache?.();
   const { info } = loaded;
+  model = info;
   const { isCopying } = loaded.session;
   send({ kind: 'loaded', info, isCopying });
 }
@@ -91,7 +104,9 @@ async function score(message: ToThread & { kind: 'score' }): Promise<void> {
   const known = learn(message.walk, message.newTexts);
   const started = performance.now();
   runMs = 0;
-  const result = await scoreSlab(session, { ...bound, texts: known, onBatch }, message.buffer, message.spans);
+  bound.session ??= obeying(session, bound.policy);
+  bound.kept?.add(bound, known, message.buffer, message.spans);
+  const result = await scoreSlab(bound.session, { ...bound, texts: known, onBatch }, message.buffer, message.spans);
   send({ kind: 'scored', ticket: message.ticket, ...result, runMs, scoreMs: performance.now() - started });
   reclaimFetched(result.columns);
 }
@@ -101,17 +116,37 @@ async function tryOut({ ticket, binding, rows }: ToThread & { kind: 'try' }): Pr
   send({ kind: 'tried', ticket, found: await tryBinding(session, binding, rows, onBatch) });
 }
 
+// Lists of any length are fed as the job does; all else as the model declares, which is how a server tries it.
+async function certify({ ticket, binding, wish }: ToThread & { kind: 'certify' }): Promise<void> {
+  if (session === null || model === null) throw new TypeError('certify before load');
+  const declared = probesOf(session, onBatch);
+  const bound = binding === null ? [] : [bindingProbe(session, binding, onBatch)];
+  const isBoundFirst = kept !== null || binding?.lengths !== undefined;
+  const probes = isBoundFirst ? [...bound, ...declared] : [...declared, ...bound];
+  const found = await certifySession(probes, model.dynamicQuantization, wish, kept?.feeds ?? null);
+  kept = null;
+  send({ kind: 'certified', ticket, found });
+}
+
+function bind(message: ToThread & { kind: 'bind' }): void {
+  if (message.isKept === true) kept = new KeptRows();
+  bindings.set(message.bindingId, {
+    ...message,
+    limit: { rows: message.mostRows },
+    proofs: { padded: 0 },
+    policy: message.policy ?? 'plain',
+    session: null,
+    kept: message.isKept === true ? kept : null,
+  });
+}
+
 async function handle(message: ToThread): Promise<void> {
   try {
     if (message.kind === 'load') await load(message);
-    else if (message.kind === 'bind')
-      bindings.set(message.bindingId, {
-        ...message,
-        limit: { rows: message.mostRows },
-        proofs: { padded: 0 },
-      });
+    else if (message.kind === 'bind') bind(message);
     else if (message.kind === 'score') await score(message);
     else if (message.kind === 'try') await tryOut(message);
+    else if (message.kind === 'certify') await certify(message);
     else if (message.kind === 'forget') texts.delete(message.walk);
     else {
       await session?.close();

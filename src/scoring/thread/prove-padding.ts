@@ -1,7 +1,7 @@
 import type { BoundOutput } from '../../base/contract/binding.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { isNear, numberOf } from '../../model/certify/try-rows.ts';
 import type { TensorValue } from '../../model/elements/elements.ts';
-import { isNear, numberOf } from './try-rows.ts';
 
 type Fetched = ReadonlyMap<string, TensorValue>;
 

@@ -1,8 +1,10 @@
 import type { Binding, RejectRule } from '../../base/contract/binding.ts';
+import type { ExactFinding, ExactPolicy } from '../../base/contract/exact.ts';
 import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { ModelInfo, TreesOption } from '../../base/contract/signature.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
+import type { CertifyWish } from '../../model/certify/certify-session.ts';
 import type { PredictionColumn } from '../tensor/fetch-columns.ts';
 import type { SlabLayout } from '../tensor/slab-layout.ts';
 
@@ -22,6 +24,10 @@ export type ToThread =
       /** Rows of a call at most: fewer than a batch where memory was short for it. */
       readonly mostRows: number;
       readonly layout: SlabLayout;
+      /** How batches go to the model; left out: as they come. */
+      readonly policy?: ExactPolicy | undefined;
+      /** The first rows that are scored are kept, for a trial with them. */
+      readonly isKept?: boolean | undefined;
     }
   | {
       readonly kind: 'score';
@@ -36,6 +42,8 @@ export type ToThread =
     }
   /** Are rows scored by themselves? Tried with batches of up to `rows`. */
   | { readonly kind: 'try'; readonly ticket: number; readonly binding: Binding; readonly rows: number }
+  /** Does a row get the same bits in every batch? `binding`: how a job feeds the model; null: as it declares. */
+  | { readonly kind: 'certify'; readonly ticket: number; readonly binding: Binding | null; readonly wish: CertifyWish }
   | { readonly kind: 'forget'; readonly walk: number }
   | { readonly kind: 'close' };
 
@@ -65,6 +73,7 @@ export type FromThread =
       /** Rows to which batches were halved for want of memory; null when they were not. */
       readonly halvedTo: number | null;
     }
+  | { readonly kind: 'certified'; readonly ticket: number; readonly found: ExactFinding }
   | { readonly kind: 'tried'; readonly ticket: number; readonly found: RowTrial }
   | { readonly kind: 'failed'; readonly ticket: number | null; readonly error: ErrorJson };
 

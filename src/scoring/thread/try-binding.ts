@@ -1,12 +1,13 @@
 import type { Binding, BoundMask } from '../../base/contract/binding.ts';
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
+import type { ProbeModel } from '../../model/certify/probe-model.ts';
+import type { TrialInput } from '../../model/certify/trial-rows.ts';
+import { tryRows } from '../../model/certify/try-rows.ts';
 import type { TensorValue } from '../../model/elements/elements.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { tailOf } from '../tensor/bind-sequences.ts';
 import { constantTensor } from '../tensor/constant-tensor.ts';
 import { maskTensor } from '../tensor/pad-rows.ts';
-import type { TrialInput } from './trial-rows.ts';
-import { tryRows } from './try-rows.ts';
 
 /** Length of made-up lists where any length is right. */
 const TRIAL_STEPS = 8;
@@ -18,15 +19,7 @@ export function tryBinding(
   rows: number,
   onBatch: (isBusy: boolean) => void,
 ): Promise<RowTrial> {
-  const stepsOf = (length: number): number => Math.min(TRIAL_STEPS, binding.lengths?.[length]?.maxLength ?? 1);
-  const inputs = binding.inputs.map((input): TrialInput => {
-    const { tensor: name } = input;
-    if (input.kind === 'constant')
-      return { name, same: (batch) => constantTensor(input, batch, stepsOf(input.length ?? -1)) };
-    if (input.kind === 'mask') return { name, same: (batch) => wholeMask(input, batch, stepsOf(input.length)) };
-    const tail = input.kind === 'sequence' ? tailOf(input.tail, stepsOf(input.length)) : input.tail;
-    return { name, type: input.type, tail };
-  });
+  const inputs = boundInputs(binding);
   const fetches = [...new Set(binding.outputs.map((o) => o.tensor))];
   return tryRows({
     inputs,
@@ -37,6 +30,24 @@ export function tryBinding(
       onBatch(true);
       return session.run(feeds, fetches).finally(() => onBatch(false));
     },
+  });
+}
+
+/** A model with made-up rows as a job feeds them. */
+export function bindingProbe(session: ModelSession, binding: Binding, onBatch: (isBusy: boolean) => void): ProbeModel {
+  const fetches = [...new Set(binding.outputs.map((o) => o.tensor))];
+  return { session, inputs: boundInputs(binding), fetches, fixedBatch: binding.fixedBatch, onBatch };
+}
+
+function boundInputs(binding: Binding): TrialInput[] {
+  const stepsOf = (length: number): number => Math.min(TRIAL_STEPS, binding.lengths?.[length]?.maxLength ?? 1);
+  return binding.inputs.map((input): TrialInput => {
+    const { tensor: name } = input;
+    if (input.kind === 'constant')
+      return { name, same: (batch) => constantTensor(input, batch, stepsOf(input.length ?? -1)) };
+    if (input.kind === 'mask') return { name, same: (batch) => wholeMask(input, batch, stepsOf(input.length)) };
+    const tail = input.kind === 'sequence' ? tailOf(input.tail, stepsOf(input.length)) : input.tail;
+    return { name, type: input.type, tail };
   });
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { InferRequest, LiveTensor } from '../../../../src/base/contract/live-model.ts';
 import type { Dim, Signature, TensorType } from '../../../../src/base/contract/signature.ts';
-import { findBatchAxis } from '../../../../src/inference/child/batch-axis.ts';
 import { checkRequest } from '../../../../src/inference/host/check-request.ts';
+import { findBatchAxis } from '../../../../src/model/elements/batch-axis.ts';
 
 type Side = readonly (readonly [name: string, type: TensorType | null, dims: readonly Dim[]])[];
 

@@ -1,6 +1,6 @@
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
-import type { TensorValue } from '../../model/elements/elements.ts';
-import { fromHalfBits } from '../../model/elements/half.ts';
+import type { TensorValue } from '../elements/elements.ts';
+import { fromHalfBits } from '../elements/half.ts';
 import { copyTrialRow, TRIAL_STYLES, type TrialInput, trialFeeds, trialRowBytes } from './trial-rows.ts';
 
 export interface RowsToTry {

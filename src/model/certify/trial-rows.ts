@@ -1,7 +1,7 @@
 import type { TensorType } from '../../base/contract/signature.ts';
-import { elementBytes, type TensorValue, zeros } from '../../model/elements/elements.ts';
-import { seeded } from '../../model/elements/seeded.ts';
-import { storedValue } from '../tensor/pack-numbers.ts';
+import { elementBytes, type TensorValue, zeros } from '../elements/elements.ts';
+import { seeded } from '../elements/seeded.ts';
+import { storedValue } from '../elements/stored-value.ts';
 
 /** An input as a trial feeds it: rows of `tail`, or a tensor for a batch of so many rows that is the same for all. */
 export type TrialInput =
@@ -26,6 +26,37 @@ export const TRIAL_STYLES: readonly TrialStyle[] = [
 ];
 
 type Feeds = ReadonlyMap<string, TensorValue>;
+
+/** Values that kernels treat in a way of their own. */
+const EDGES = [
+  Number.NaN,
+  0,
+  -0,
+  1,
+  -1,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  2 ** -149,
+  3.4e38,
+  -3.4e38,
+  1e9,
+  0.5,
+];
+
+/** Rows of floats in which every value is one that kernels treat in a way of their own; the rest as `trialFeeds`. */
+export function edgeFeeds(inputs: readonly TrialInput[], rows: number, style: TrialStyle, seed: number): Feeds {
+  const feeds = new Map(trialFeeds(inputs, rows, style, seed, false));
+  const random = seeded(seed + 1);
+  for (const input of inputs) {
+    if ('same' in input || !(input.type === 'float32' || input.type === 'float64' || input.type === 'float16'))
+      continue;
+    const value = feeds.get(input.name)!;
+    const cells = value.data as unknown[];
+    for (let i = 0; i < cells.length; i++)
+      if (random() < 0.5) cells[i] = storedValue(input.type, EDGES[Math.floor(random() * EDGES.length)]!);
+  }
+  return feeds;
+}
 
 /** Bytes of one row of feeds. */
 export function trialRowBytes(inputs: readonly TrialInput[]): number {

@@ -1,0 +1,27 @@
+import type { Certificate } from '../../base/contract/exact.ts';
+import { toPrescoreError } from '../../base/errors/prescore-error.ts';
+import type { RecordStore } from './record-store.ts';
+
+const FOLDER = 'certificates';
+
+/** Where the certificate with this name lies, from the state's folder. */
+export function certificatePath(name: string): string {
+  return `${FOLDER}/${name}.json`;
+}
+
+/** The certificate that is kept under a name; null when there is none that can be read. Errors: those of the store. */
+export async function readCertificate(records: RecordStore, name: string): Promise<Certificate | null> {
+  try {
+    const found = await records.read<Certificate>(certificatePath(name));
+    return found !== null && found.format === 1 && Array.isArray(found.sizes) ? found : null;
+  } catch (error) {
+    // What cannot be read is made again.
+    if (toPrescoreError(error).code === 'RECORD_CORRUPT') return null;
+    throw error;
+  }
+}
+
+/** Keeps a certificate; the newest one counts. Errors: none: without it, the model is tried again. */
+export async function keepCertificate(records: RecordStore, name: string, certificate: Certificate): Promise<void> {
+  await records.replace(certificatePath(name), certificate).catch(() => undefined);
+}
