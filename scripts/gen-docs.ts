@@ -1,5 +1,5 @@
 /**
- * Writes the documents that are made from data: the pages and schemas of the job, serve and stream files, `docs/errors.md`, `docs/formats.md`, and the tables
+ * Writes the documents that are made from data: the pages and schemas of the job, serve and stream files and of certificates, `docs/errors.md`, `docs/formats.md`, and the tables
  * of wings and rooms in `ARCHITECTURE.md`. With `--check` it writes nothing and fails when one of them is not what it would write.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { ERROR_CODES, type ErrorEntry } from '../src/base/errors/error-codes.ts'
 import { FILE_KINDS, type FileKind } from '../src/base/formats/file-kinds.ts';
 import { tableAdvice } from '../src/data/duckdb/foreign-table.ts';
 import { schemeAdvice } from '../src/data/object-store/foreign-schemes.ts';
+import { CERTIFICATE_SHAPE } from '../src/job/fields/certificate-fields.ts';
 import type { Field, ObjectShape } from '../src/job/fields/field.ts';
 import { JOB_SHAPE } from '../src/job/fields/job-fields.ts';
 import { jsonSchemaOf } from '../src/job/fields/json-schema.ts';
@@ -171,6 +172,25 @@ export function streamSchemaText(): string {
   return `${JSON.stringify(jsonSchemaOf(STREAM_SHAPE, 'prescore stream file, version 1'), null, 2)}\n`;
 }
 
+const CERTIFICATE_INTRO = `# The certificate
+
+${GENERATED}
+
+What \`prescore certify\` writes, and what runs keep in the folder \`certificates\` of their state ([certify.md](certify.md)). It is JSON, for programs:
+[certificate.schema.json](certificate.schema.json). In batches, numbers that JSON has not are texts: \`"NaN"\`, \`"Infinity"\`, \`"-Infinity"\`,
+\`"-0"\`, and whole numbers beyond 2^53.
+`;
+
+/** `docs/certificate.md`. */
+export function certificatePage(): string {
+  return filePage(CERTIFICATE_INTRO, CERTIFICATE_SHAPE);
+}
+
+/** `docs/certificate.schema.json`. */
+export function certificateSchemaText(): string {
+  return `${JSON.stringify(jsonSchemaOf(CERTIFICATE_SHAPE, 'prescore certificate, version 1'), null, 2)}\n`;
+}
+
 const EXITS: Readonly<Record<number, string>> = {
   2: 'usage and job file',
   4: 'input data',
@@ -332,6 +352,8 @@ export function generatedDocs(): Readonly<Record<string, string>> {
     'docs/serve.schema.json': serveSchemaText(),
     'docs/stream-file.md': streamFilePage(),
     'docs/stream.schema.json': streamSchemaText(),
+    'docs/certificate.md': certificatePage(),
+    'docs/certificate.schema.json': certificateSchemaText(),
     'docs/errors.md': errorsPage(),
     'docs/formats.md': formatsPage(),
     'ARCHITECTURE.md': architecturePage(readOrNull(onDisk('ARCHITECTURE.md')) ?? ''),

@@ -255,7 +255,11 @@ export const WINGS: readonly Wing[] = [
     name: 'run',
     story: 'From a slot to a commit: plan, score, record, make visible.',
     rooms: [
-      { path: 'run/ledger', holds: 'run records, leases, commit, manifest chain, verify, garbage', may: BASE },
+      {
+        path: 'run/ledger',
+        holds: 'run records, certificates, leases, commit, manifest chain, verify, garbage',
+        may: [...BASE, 'model/certify'],
+      },
       {
         path: 'run/delta',
         holds: 'the log of a Delta table: which files count in a version, their partition values and columns',

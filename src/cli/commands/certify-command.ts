@@ -7,7 +7,7 @@ import { replaceJson } from '../../base/disk/synced-files.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import { parseJob } from '../../job/parse/parse-job.ts';
-import { certificateOf, nameOf, subjectOf } from '../../model/certify/certificate.ts';
+import { certificateFile, certificateOf, nameOf, subjectOf } from '../../model/certify/certificate.ts';
 import { scanGraph } from '../../model/certify/scan-graph.ts';
 import { certificatePath, keepCertificate } from '../../run/ledger/certificates.ts';
 import { RecordStore } from '../../run/ledger/record-store.ts';
@@ -77,7 +77,8 @@ export async function certifyCommand(path: string, flags: CertifyFlags): Promise
       createdAt: new Date().toISOString(),
     });
     const kept = await keep(certificate, isBare ? null : job, stores, flags);
-    if (flags.json === true) process.stdout.write(`${JSON.stringify({ event: 'certified', kept, ...certificate })}\n`);
+    if (flags.json === true)
+      process.stdout.write(`${JSON.stringify({ event: 'certified', kept, ...certificateFile(certificate) })}\n`);
     else printCertificate(certificate, path, kept, process.stdout);
     return certificate.policy === null ? 5 : 0;
   } finally {
@@ -172,6 +173,6 @@ async function keep(
   }
   const file = out ?? (job === null && json !== true ? 'certificate.json' : null);
   if (file === null) return places;
-  await replaceJson(resolve(file), certificate);
+  await replaceJson(resolve(file), certificateFile(certificate));
   return [...places, file];
 }

@@ -12,6 +12,7 @@ import type { BreakerState } from '../../online/lookup/breaker.ts';
 import type { ServeMetrics } from '../../online/lookup/serve-metrics.ts';
 import { SetLookup, storedKey } from '../../online/lookup/set-lookup.ts';
 import { SetServer } from '../../online/lookup/set-server.ts';
+import { SpotCheck } from '../../online/lookup/spot-check.ts';
 import { StoreLane } from '../../online/lookup/store-lane.ts';
 import { RedisConnection } from '../../sets/redis/connection.ts';
 import { type LoadedServe, storeOf } from '../load/load-serve.ts';
@@ -66,6 +67,7 @@ export function openServedSets({ config, jobs }: LoadedServe, deps: ServedSetsDe
       config: set,
       lookup,
       live: scorer === undefined || lane === null ? null : { lane, scorer },
+      spot: scorer === undefined || lane === null ? null : newSpot(name, lane, scorer, deps),
       admission: deps.admission,
       columns: columnsOf(job, scorer),
       onLookup: (outcome, keys) => deps.metrics.lookedUp(name, outcome, keys),
@@ -103,6 +105,10 @@ function newLane(url: string, limitMs: number, { metrics, log }: ServedSetsDeps)
 function columnsOf(job: Job | undefined, scorer: JobScorer | undefined): readonly string[] | null {
   const made = scorer?.values.map(({ name }) => name);
   return job?.predictions?.values?.filter((name) => made?.includes(name) ?? true) ?? null;
+}
+
+function newSpot(name: string, lane: LiveLane, { model }: JobScorer, { metrics }: ServedSetsDeps): SpotCheck {
+  return new SpotCheck({ lane, modelSha256: model.sha256, onChecked: (outcome) => metrics.spotChecked(name, outcome) });
 }
 
 interface WriterOf {

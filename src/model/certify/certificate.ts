@@ -40,6 +40,26 @@ export function isOf(certificate: Certificate, subject: CertificateSubject, rows
   return certificate.policy === null || certificate.mostRows >= rows;
 }
 
+/** A certificate as it is written: what is null is left out. Errors: none. */
+export function certificateFile({ policy, why, counterexample, trials, ...rest }: Certificate): object {
+  return {
+    ...rest,
+    ...(policy === null ? {} : { policy }),
+    ...(why === null ? {} : { why }),
+    trials: trials.map(({ failedAt, ...trial }) => (failedAt === null ? trial : { ...trial, failedAt })),
+    ...(counterexample === null ? {} : { counterexample }),
+  };
+}
+
+/** The certificate in what was read; null where it is none of a format that is known. Errors: none. */
+export function readCertificateFile(value: object): Certificate | null {
+  const found = value as Partial<Certificate>;
+  if (found.format !== 1 || !Array.isArray(found.sizes) || !Array.isArray(found.trials)) return null;
+  const { policy = null, why = null, counterexample = null } = found;
+  const trials = found.trials.map((trial) => ({ ...trial, failedAt: trial.failedAt ?? null }));
+  return { ...(found as Certificate), policy, why, counterexample, trials };
+}
+
 /** The name under which a subject's certificate is kept: the model's digest, and one of the rest. */
 export function nameOf(subject: CertificateSubject): string {
   const { modelSha256, runtime, host, threads } = subject;

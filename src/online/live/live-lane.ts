@@ -147,6 +147,21 @@ export class LiveLane {
     return flights.map((flight) => flight?.call.outcomes[flight.at] ?? refused!);
   }
 
+  /**
+   * Scores a row beside what is asked for: nobody is told of it, and it is not joined by others. Null where its features are not known.
+   *
+   * Errors: those of scoring and of reading features.
+   */
+  async scoreAgain(row: AskedKey): Promise<LiveOutcome | null> {
+    const { scorer, hashes, deadlineMs } = this.options;
+    const features = hashes === null ? row.features : ((await hashes.read([row.name]))[0] ?? null);
+    if (features === null) return null;
+    const form = hashes === null ? 'json' : 'text';
+    const { rows } = await scorer.score({ rows: [features], form, deadlineMs, priority: 0, signal: null });
+    const now = new Date();
+    return outcomeOf(rows[0], { scoredAtMs: now.getTime(), scoredAt: now.toISOString() });
+  }
+
   async close(): Promise<void> {
     await this.options.hashes?.close();
   }

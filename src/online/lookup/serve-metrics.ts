@@ -3,6 +3,7 @@ import type { CellCounter, CellHistogram, Counter, Metrics, Series, Tally } from
 import type { Admission } from '../http/admission.ts';
 import type { BreakerState } from './breaker.ts';
 import type { Answer, SetServer } from './set-server.ts';
+import type { SpotOutcome } from './spot-check.ts';
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const ROWS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
@@ -24,6 +25,7 @@ export class ServeMetrics {
   private readonly liveFailures: Counter<'model_name' | 'code'>;
   private readonly deaths: Counter<'model_name'>;
   private readonly writes: Counter<'set' | 'outcome'>;
+  private readonly spots: Counter<'set' | 'outcome'>;
   private readonly breakers = new Map<string, BreakerState>();
 
   constructor(metrics: Metrics, admission: Admission) {
@@ -61,6 +63,11 @@ export class ServeMetrics {
       'set',
       'outcome',
     ]);
+    this.spots = metrics.counter(
+      'prescore_spot_checks_total',
+      'Answers from a set that were scored again, by what was found.',
+      ['set', 'outcome'],
+    );
     metrics.gauge('prescore_in_flight', 'Requests in work.', [], (g) => g.set(admission.inFlight));
     metrics.gauge('prescore_loop_delay_seconds', 'How late the event loop runs.', [], (g) =>
       g.set(admission.loopDelayMs / 1000),
@@ -135,6 +142,10 @@ export class ServeMetrics {
 
   written(set: string, outcome: string, entries: number): void {
     this.writes.inc({ set, outcome }, entries);
+  }
+
+  spotChecked(set: string, outcome: SpotOutcome): void {
+    this.spots.inc({ set, outcome });
   }
 
   breaker(store: string, state: BreakerState): void {

@@ -12,6 +12,7 @@ import type { AskedKey } from '../live/asked-key.ts';
 import { type LiveLane, type LiveOutcome, type LiveTimes, newLiveTimes } from '../live/live-lane.ts';
 import { RecentMisses } from '../live/recent-misses.ts';
 import type { SetLookup } from './set-lookup.ts';
+import type { SpotCheck } from './spot-check.ts';
 
 export interface GivenAnswer {
   readonly source: AnswerSource;
@@ -43,6 +44,8 @@ export interface SetServerOptions {
   readonly admission: Pick<Admission, 'isLate' | 'away'>;
   /** Of the columns that the set's answers have; null: all that there are. */
   readonly columns: readonly string[] | null;
+  /** Compares some answers from the set with live ones; null without a model. */
+  readonly spot?: SpotCheck | null;
   readonly onLookup: (outcome: 'hit' | 'miss' | 'failed', keys: number) => void;
 }
 
@@ -83,6 +86,8 @@ export class SetServer {
     const found = this.searched === null ? asked.map(notFound) : await this.lookUp(this.searched, asked);
     if (this.searched !== null) times.lookupMs = performance.now() - started;
     const answers = found.map((one) => this.fromCache(one));
+    const { spot = null } = this.options;
+    if (spot !== null) for (const [i, { hit }] of found.entries()) if (hit !== null) spot.saw(asked[i]!, hit);
     for (const place of this.config.order) {
       if (place === 'cache') continue;
       const open = answers.flatMap((answer, i) => (answer === null ? [i] : []));

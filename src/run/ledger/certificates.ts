@@ -1,5 +1,6 @@
 import type { Certificate } from '../../base/contract/exact.ts';
 import { toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { certificateFile, readCertificateFile } from '../../model/certify/certificate.ts';
 import type { RecordStore } from './record-store.ts';
 
 const FOLDER = 'certificates';
@@ -12,8 +13,8 @@ export function certificatePath(name: string): string {
 /** The certificate that is kept under a name; null when there is none that can be read. Errors: those of the store. */
 export async function readCertificate(records: RecordStore, name: string): Promise<Certificate | null> {
   try {
-    const found = await records.read<Certificate>(certificatePath(name));
-    return found !== null && found.format === 1 && Array.isArray(found.sizes) ? found : null;
+    const found = await records.read<object>(certificatePath(name));
+    return found === null ? null : readCertificateFile(found);
   } catch (error) {
     // What cannot be read is made again.
     if (toPrescoreError(error).code === 'RECORD_CORRUPT') return null;
@@ -23,5 +24,5 @@ export async function readCertificate(records: RecordStore, name: string): Promi
 
 /** Keeps a certificate; the newest one counts. Errors: none: without it, the model is tried again. */
 export async function keepCertificate(records: RecordStore, name: string, certificate: Certificate): Promise<void> {
-  await records.replace(certificatePath(name), certificate).catch(() => undefined);
+  await records.replace(certificatePath(name), certificateFile(certificate)).catch(() => undefined);
 }
