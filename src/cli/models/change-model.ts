@@ -5,7 +5,7 @@ import type { ModelFile } from '../../base/contract/model-files.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { GraphLevel } from '../../scoring/bench/bench-messages.ts';
 import { changeByPython } from '../processes/change-by-python.ts';
-import type { ModelBench } from '../processes/model-bench.ts';
+import type { ModelPlace } from './model-place.ts';
 
 /** How a model is changed. */
 export type Change =
@@ -21,24 +21,16 @@ export interface ChangedModel {
   readonly says: string;
 }
 
+type Tools = Pick<ModelPlace, 'bench' | 'stop'>;
+
 /** `int8`, `graph-basic`: part of the name of the file. */
 export function nameOf(change: Change): string {
   return change.kind === 'graph' ? `graph-${change.level}` : change.kind;
 }
 
 /** Operators whose weights a change reaches. */
-const WITH_WEIGHTS = [
-  'Conv',
-  'ConvTranspose',
-  'MatMul',
-  'Gemm',
-  'Gather',
-  'EmbedLayerNormalization',
-  'Attention',
-  'LSTM',
-  'GRU',
-  'RNN',
-];
+const EIGHT_BITS = ['Conv', 'ConvTranspose', 'MatMul', 'Gemm', 'Gather'];
+const HALVED = [...EIGHT_BITS, 'EmbedLayerNormalization', 'Attention', 'LSTM', 'GRU', 'RNN'];
 
 /**
  * Refuses a change that would reach nothing: trees have thresholds, not layers, and what has no layers has nothing to make smaller.
@@ -46,7 +38,7 @@ const WITH_WEIGHTS = [
  * Errors: MODEL_NOT_CHANGED.
  */
 export function refuseUnchangeable({ format, operators, trees }: ModelAbout, change: Change, where: string): void {
-  const layers = operators.filter(({ name }) => WITH_WEIGHTS.includes(name));
+  const layers = operators.filter(({ name }) => (change.kind === 'int8' ? EIGHT_BITS : HALVED).includes(name));
   const isGraph = change.kind === 'graph' && format === 'ONNX' && (trees === null || operators.length > 1);
   if (isGraph || (format === 'ONNX' && layers.length > 0)) return;
   const named = operators.slice(0, 4).map(({ name, count }) => `${count} ${name}`);
@@ -65,10 +57,10 @@ export async function changeModel(
   change: Change,
   feeds: string | null,
   folder: string,
-  bench: ModelBench,
+  tools: Tools,
 ): Promise<ChangedModel> {
   const path = join(folder, 'changed.onnx');
-  const says = await make(model, change, feeds, path, bench);
+  const says = await make(model, change, feeds, path, tools);
   return { path, bytes: statSync(path).size, says };
 }
 
@@ -77,7 +69,7 @@ async function make(
   change: Change,
   feeds: string | null,
   path: string,
-  bench: ModelBench,
+  { bench, stop }: Tools,
 ): Promise<string> {
   if (change.kind === 'graph') {
     await bench.ask({ kind: 'graph', model, level: change.level, target: path });
@@ -85,7 +77,7 @@ async function make(
   }
   const args =
     change.kind === 'int8' ? (['int8', model.path, path, feeds ?? ''] as const) : (['fp16', model.path, path] as const);
-  const { tool, changed } = await changeByPython(change.python, args, model.where);
+  const { tool, changed } = await changeByPython(change.python, args, model.where, stop);
   const layers = `${changed.layers} ${change.kind === 'int8' ? 'layers in eight bits' : 'weights halved'}`;
   const kept = changed.kept === 0 ? '' : `, ${changed.kept} before the outputs kept`;
   return `${change.kind}: ${layers}${kept} (${tool})`;

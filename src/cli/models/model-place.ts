@@ -22,6 +22,8 @@ export interface ModelPlace {
   readonly job: Job;
   readonly stores: StoreResolver;
   readonly bench: ModelBench;
+  /** Aborted by a signal, just before this process ends: whatever it has started ends with it. */
+  readonly stop: AbortSignal;
   /** A folder of this process, removed in the end. */
   readonly scratchDir: string;
   /** A copy of the model. Errors: those of `fetchModel`. */
@@ -43,14 +45,16 @@ export async function withModelPlace<T>(
   const job = parseUnwritten(listingJob(base), target);
   const stores = createStoreResolver(job.stores, { env: process.env });
   const bench = new ModelBench();
+  const controller = new AbortController();
   const scratchDir = await makeScratch();
   const done = endOnSignal(() => {
+    controller.abort();
     bench.kill();
     rmSync(scratchDir, { recursive: true, force: true, maxRetries: 3 });
   });
   try {
     const fetch = (): Promise<LocalModel> => fetchModel(job, stores, scratchDir, true);
-    return await task({ job, stores, bench, scratchDir, fetch });
+    return await task({ job, stores, bench, stop: controller.signal, scratchDir, fetch });
   } finally {
     done();
     bench.kill();

@@ -32,7 +32,7 @@ export interface OptimizeFlags extends BindFlags {
 /** Enough for the ranges of activations. */
 const CALIBRATION_ROWS = 1000;
 
-/** What became of a changed model. */
+/** A changed model beside its parent. */
 interface Report {
   readonly change: string;
   readonly says: string;
@@ -41,8 +41,6 @@ interface Report {
   readonly rows: string;
   readonly comparison: Comparison;
   readonly accept: readonly { readonly rule: string; readonly figure: number | null; readonly isMet: boolean }[];
-  /** Where it was kept; null where it was not. */
-  readonly kept: string | null;
 }
 
 /**
@@ -54,14 +52,25 @@ export async function optimizeCommand(model: string, flags: OptimizeFlags): Prom
   const rules = flags.accept === undefined ? null : parseAccept(flags.accept);
   checkData(flags, rules ?? []);
   return withModelPlace(model, flags, async (place) => {
-    const report = await optimize(model, place, change, rules, flags);
-    if (flags.json === true) printJson({ event: 'optimized', uri: place.job.model.uri, ...report });
-    else tell(place.job.model.uri, report, rules !== null);
+    const { uri } = place.job.model;
+    const { report, body } = await optimize(model, place, change, rules, flags);
+    const isKept = rules !== null && report.accept.every((one) => one.isMet);
+    const told = (kept: string | null): void => {
+      if (flags.json === true) printJson({ event: 'optimized', uri, ...report, kept });
+      else tell(uri, report, kept, rules !== null);
+    };
+    try {
+      told(isKept ? await keep(place.stores, targetOf(uri, change, flags.out), body) : null);
+    } catch (error) {
+      // What was found is worth as much where it cannot be kept.
+      told(null);
+      throw error;
+    }
     const failed = report.accept.filter((one) => !one.isMet);
     if (failed.length === 0) return 0;
     throw new PrescoreError('MODEL_NOT_ACCEPTED', {
       what: `nothing was kept: ${failed.map(({ rule }) => rule).join(', ')} does not hold`,
-      where: place.job.model.uri,
+      where: uri,
       got: failed.map(({ rule, figure }) => sayFigure(rule, figure)).join(', '),
     });
   });
@@ -69,11 +78,11 @@ export async function optimizeCommand(model: string, flags: OptimizeFlags): Prom
 
 async function optimize(
   model: string,
-  { job, stores, bench, scratchDir, fetch }: ModelPlace,
+  { job, bench, scratchDir, stop, fetch }: ModelPlace,
   change: Change,
   rules: readonly AcceptRule[] | null,
   flags: OptimizeFlags,
-): Promise<Report> {
+): Promise<{ readonly report: Report; readonly body: Uint8Array }> {
   const { uri } = job.model;
   const { path, weights, bytes, memoryBytes } = await fetch();
   const parent = { path, weights, where: uri, sha256: null };
@@ -93,7 +102,7 @@ async function optimize(
       ? null
       : await boundRows(model, flags.calibrate!, CALIBRATION_ROWS, { column, isNeeded: false }, flags, scratchDir);
   const rows = data === undefined ? null : await boundRows(model, data, flags.rows, labels, flags, scratchDir);
-  const changed = await changeModel(parent, change, calibration?.feeds ?? null, scratchDir, bench);
+  const changed = await changeModel(parent, change, calibration?.feeds ?? null, scratchDir, { bench, stop });
   const comparison = await bench.ask({
     kind: 'compare',
     parent,
@@ -105,8 +114,7 @@ async function optimize(
     return { rule: rule.text, figure, isMet: isMet(rule, figure) };
   });
   const body = new Uint8Array(await readFile(changed.path));
-  const isKept = rules !== null && accept.every((one) => one.isMet);
-  return {
+  const report = {
     change: nameOf(change),
     says: changed.says,
     bytes: { parent: bytes, changed: changed.bytes },
@@ -114,8 +122,8 @@ async function optimize(
     rows: sayRows(rows, comparison, flags.data === undefined && flags.calibrate !== undefined),
     comparison,
     accept,
-    kept: isKept ? await keep(stores, targetOf(uri, change, flags.out), body) : null,
   };
+  return { report, body };
 }
 
 function changeOf({ graph, fp16, int8, python }: OptimizeFlags): Change {
@@ -186,8 +194,8 @@ function sayRows(rows: BoundRows | null, { rows: compared, isMadeUp }: Compariso
   return `the first ${sayCount(compared)} of ${showPath(rows.uri)}${left}${same}${guesses}`;
 }
 
-function tell(uri: string, report: Report, isAsked: boolean): void {
-  const { bytes, comparison, accept, kept, sha256 } = report;
+function tell(uri: string, report: Report, kept: string | null, isAsked: boolean): void {
+  const { bytes, comparison, accept, sha256 } = report;
   const size = `${sayBytes(bytes.parent)} before, ${sayBytes(bytes.changed)} after`;
   const rows: ModelRow[] = [
     ['model', showPath(uri)],

@@ -24,7 +24,7 @@ interface Answer {
 }
 
 /**
- * Has a Python change a model: `fp16`, or `int8` with a folder of feeds. Nothing is installed there.
+ * Has a Python change a model: `fp16`, or `int8` with a folder of feeds. Nothing is installed there. `stop` ends it.
  *
  * Errors: PYTHON_UNUSABLE where there is none, or it lacks a package, with the line that installs it; MODEL_NOT_CHANGED with what its
  * packages say.
@@ -33,8 +33,9 @@ export async function changeByPython(
   python: string,
   args: readonly ['fp16', string, string] | readonly ['int8', string, string, string],
   where: string,
+  stop: AbortSignal,
 ): Promise<ChangedByPython> {
-  const { text, says } = await run(python, args);
+  const { text, says } = await run(python, args, stop);
   const answer = readAnswer(text);
   if (answer === null) {
     const what = `the Python ended without an answer${says === '' ? '' : `: ${oneLine(says.slice(-300), 300)}`}`;
@@ -53,10 +54,20 @@ export async function changeByPython(
   throw new PrescoreError('MODEL_NOT_CHANGED', { what: `${error ?? 'it was not changed'} (${tool})`, where });
 }
 
-function run(python: string, args: readonly string[]): Promise<{ readonly text: string; readonly says: string }> {
+function run(
+  python: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly text: string; readonly says: string }> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ORT_DISABLE_TELEMETRY: '1' };
-    const child = spawn(python, [SCRIPT, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: LONGEST_MS });
+    const child = spawn(python, [SCRIPT, ...args], {
+      env,
+      signal,
+      killSignal: 'SIGKILL',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: LONGEST_MS,
+    });
     let [text, says] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (more: string) => {
       text = `${text}${more}`.slice(-MOST_TEXT);

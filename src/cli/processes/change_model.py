@@ -15,7 +15,7 @@ ANSWER = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
 # With weights; whatever stands between them follows in eight bits, or stays as it is.
-QUANTIZED = ["Conv", "ConvTranspose", "MatMul", "Gemm", "Gather", "EmbedLayerNormalization", "Attention", "LSTM"]
+QUANTIZED = ["Conv", "ConvTranspose", "MatMul", "Gemm", "Gather"]
 TYPES = {
     "float32": "<f4", "float64": "<f8", "float16": "<f2", "int8": "i1", "int16": "<i2", "int32": "<i4", "int64": "<i8",
     "uint8": "u1", "uint16": "<u2", "uint32": "<u4", "uint64": "<u8", "bool": "?",

@@ -5,7 +5,7 @@ import type { ModelSession } from '../../model/elements/model-session.ts';
 import { runtimeText } from '../../model/onnx/runtime-text.ts';
 import { auc, scoresOf } from './auc.ts';
 import type { CompareRows } from './bench-messages.ts';
-import { keptPieces, madePieces, type RowsPiece } from './compare-rows.ts';
+import { bytesOfRow, keptPieces, madePieces, type RowsPiece } from './compare-rows.ts';
 import type { Comparison } from './comparison.ts';
 import { type MadeInputs, madeInputs, styleThatRuns } from './made-inputs.ts';
 import { measureSpeed } from './measure-speed.ts';
@@ -87,7 +87,7 @@ async function compare(
       firstPiece,
       signature,
       made.fixedBatch,
-      bytesOf(firstPiece),
+      bytesOfRow(firstPiece.feeds, made.fixedBatch ?? firstPiece.rows.length),
       runOf(parent),
       runOf(changed),
     ),
@@ -106,12 +106,6 @@ async function madeStyle(
     const fix = 'Pass --data with a table that the model is fed with.';
     throw new PrescoreError('MODEL_FAILED', { what, where, fix, cause });
   }
-}
-
-function bytesOf({ rows, feeds }: RowsPiece): number {
-  let bytes = 0;
-  for (const { data } of feeds.values()) bytes += ArrayBuffer.isView(data) ? data.byteLength : 8 * data.length;
-  return bytes / rows.length;
 }
 
 /** Scores of rows whose class is known, of the first output that gives some. */

@@ -12,15 +12,27 @@ export interface RowsPiece {
   readonly feeds: Feeds;
 }
 
-/** Rows of a piece at most: outputs of each are in memory at once. */
+/** Rows of a piece at most, and bytes of their feeds: what a model makes of wide rows, such as images, is large too. */
 const PIECE_ROWS = 256;
+const PIECE_BYTES = 1024 * 1024;
+
+function pieceRows(rowBytes: number): number {
+  return Math.max(1, Math.min(PIECE_ROWS, Math.floor(PIECE_BYTES / Math.max(1, rowBytes))));
+}
+
+/** Bytes of the feeds of a row, texts by their number. */
+export function bytesOfRow(feeds: Feeds, rows: number): number {
+  let bytes = 0;
+  for (const { data } of feeds.values()) bytes += ArrayBuffer.isView(data) ? data.byteLength : 8 * data.length;
+  return bytes / rows;
+}
 
 /** The rows of a folder of feeds, piece by piece. Errors: those of the file system. */
 export function* keptPieces(folder: string, signature: Signature, fixedBatch: number | null): Generator<RowsPiece> {
-  const most = fixedBatch ?? PIECE_ROWS;
   for (const batch of readKept(folder).batches) {
     const feeds = readFeeds(folder, batch);
     const all = batch.rows.length;
+    const most = fixedBatch ?? pieceRows(bytesOfRow(feeds, all));
     for (let from = 0; from < all; from += most) {
       const rows = batch.rows.slice(from, from + most);
       yield { rows, feeds: cutFeeds(feeds, signature, all, from, rows.length, fixedBatch ?? rows.length) };
@@ -32,7 +44,7 @@ export function* keptPieces(folder: string, signature: Signature, fixedBatch: nu
 export function* madePieces(made: MadeInputs, style: TrialStyle, most: number): Generator<RowsPiece> {
   const all = made.fixedBatch ?? Math.max(1, Math.min(most, Math.floor(MADE_BYTES / Math.max(1, made.rowBytes))));
   const feeds = madeFeeds(made, all, style);
-  const size = made.fixedBatch ?? PIECE_ROWS;
+  const size = made.fixedBatch ?? pieceRows(made.rowBytes);
   for (let from = 0; from < all; from += size) {
     const count = Math.min(size, all - from);
     const rows = Array.from({ length: count }, (_, i) => from + i);
