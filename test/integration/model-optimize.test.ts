@@ -141,7 +141,7 @@ test.each(['basic', 'extended', 'all'])(
 );
 
 test('lists of any length are fed as a run feeds them', async () => {
-  const made = join(folder, 'sequences');
+  const made = tempFolder();
   await runPython('make_sequences.py', [made]);
   const columns = ['--features', 'input_ids=tokens'];
   const args = ['--graph', 'basic', '--data', join(made, 'rows.parquet'), '--accept', 'max<1e-5', '--json'];
@@ -150,6 +150,12 @@ test('lists of any length are fed as a run feeds them', async () => {
   const { comparison, kept } = reportOf(result);
   expect(comparison.rows).toBeGreaterThan(200);
   expect(kept).not.toBeNull();
+  const rows = join(made, 'rows.parquet');
+  const eight = await optimize(join(made, 'encoder.onnx'), '--int8', '--calibrate', rows, ...columns, '--json');
+  expect([eight.code, eight.stderr]).toEqual([0, '']);
+  const [score] = reportOf(eight).comparison.outputs;
+  expect(score!.max).toBeGreaterThan(0);
+  expect(score!.max).toBeLessThan(0.2);
 }, 120_000);
 
 test('trees have nothing to quantize, and it is said of which', async () => {

@@ -66,8 +66,9 @@ function run(
       signal,
       killSignal: 'SIGKILL',
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: LONGEST_MS,
     });
+    // Not `timeout` of spawn: where nothing was started it would keep this process waiting.
+    const late = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS);
     let [text, says] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (more: string) => {
       text = `${text}${more}`.slice(-MOST_TEXT);
@@ -76,11 +77,15 @@ function run(
       says = `${says}${more}`.slice(-MOST_TEXT);
     });
     child.on('error', (cause) => {
+      clearTimeout(late);
       const what = `it cannot be started (${(cause as NodeJS.ErrnoException).code ?? cause.message})`;
       const fix = 'Pass --python with the path of a Python 3 that has onnxruntime and onnx.';
       reject(new PrescoreError('PYTHON_UNUSABLE', { what, where: python, fix, cause }));
     });
-    child.on('close', () => resolve({ text, says }));
+    child.on('close', () => {
+      clearTimeout(late);
+      resolve({ text, says });
+    });
   });
 }
 
