@@ -10,7 +10,8 @@ import type { ManifestChain } from './manifest-chain.ts';
 import type { RunLedger } from './run-ledger.ts';
 import { orderAfter, refuseOlder } from './run-order.ts';
 
-const IN_FLIGHT = 8;
+/** Of a store far away each part is a round trip or two. */
+const IN_FLIGHT = 32;
 
 export interface CommitOptions {
   readonly isForced: boolean;

@@ -4,7 +4,8 @@ import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { type PlanRecord, packPlan, unpackPlan } from './plan-record.ts';
 import type { RecordStore } from './record-store.ts';
 
-const IN_FLIGHT = 16;
+/** A record is a round trip, and a run may have thousands. */
+const IN_FLIGHT = 64;
 /** Of a million files. */
 const MOST_PLAN_BYTES = 512 * 2 ** 20;
 

@@ -2,7 +2,8 @@ import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { Plan } from '../../base/contract/plan.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 
-const IN_FLIGHT = 16;
+/** Each is a round trip, of up to 100,000 files. */
+const IN_FLIGHT = 64;
 
 /**
  * Checks that every planned input is still the pinned one.

@@ -43,10 +43,13 @@ export async function preparePlan(
     replays === null
       ? planRun(job, slot, attempt, options.asOf, scorers, deps)
       : planReplay(job, slot, attempt, replays, scorers, deps);
-  const plan = existing ?? (await ledger.createPlan(await make()));
+  const made = existing === null ? await make() : null;
+  const plan = existing ?? (await ledger.createPlan(made!));
   const isMine = otherFields(job, plan, scorers.model.sha256, deps.versions) === null;
   if (plan.replayOf !== undefined && isMine) await takeOver(plan, plan.replayOf, ledger);
-  const found = await ledger.chunkRecords(plan.chunks.length);
+  // Of a plan that nobody has seen yet nothing is done: there are no records to ask for, one by one.
+  const isUnseen = plan === made && plan.replayOf === undefined;
+  const found = isUnseen ? plan.chunks.map(() => null) : await ledger.chunkRecords(plan.chunks.length);
   if (existing !== null) {
     const fields = otherFields(job, plan, scorers.model.sha256, deps.versions);
     if (fields !== null) {

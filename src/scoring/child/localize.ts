@@ -15,9 +15,12 @@ import { thinTail } from '../../data/parquet/thin-footer.ts';
 import type { FileTable } from './file-table.ts';
 import type { LocalizeOptions, Located } from './located-slice.ts';
 import type { ScratchFiles } from './scratch-files.ts';
+import { together } from './together.ts';
 
 /** Files that are asked for at a time whether they are those that were planned. */
 const IN_FLIGHT = 8;
+/** Files of a store that are fetched together, for a chunk of many small ones: each is a round trip or two. Weighed in bytes. */
+const FETCHED = { most: 32, mostWeight: 32 * 1024 * 1024 };
 const FEW_GROUPS = 64;
 const GROUP_NS = 80_000;
 const BYTE_NS = 1;
@@ -64,13 +67,16 @@ export async function localizeChunk(
     await Promise.all(scratch.map((path) => options.scratch.remove(path)));
   };
   try {
-    for (const slice of slices) {
+    const weigh = (slice: Slice): number => weightOf(files.at(slice.file), options.stores);
+    const all = await together(slices, FETCHED, weigh, async (slice) => {
       const file = files.at(slice.file);
       const place = options.stores.at(file.uri);
       const path = place.store.localPath(place.key);
       if (path !== null) inPlace.set(file.uri, file.etag);
       const localize = await localizerOf(file);
-      const located = await localize(file, slice, place, path, newScratch, options);
+      return localize(file, slice, place, path, newScratch, options);
+    });
+    for (const located of all) {
       bytesRead += located.bytesRead;
       local.push(located);
     }
@@ -93,6 +99,12 @@ export async function localizeChunk(
     release,
     checkUnchanged: () => checkEtags(options.stores, inPlace),
   };
+}
+
+// Only of what is fetched as it is: a disk needs no company, and what is converted takes turns anyway.
+function weightOf({ uri, size, format }: PlannedFile, stores: StoreResolver): number {
+  const { store, key } = stores.at(uri);
+  return format === 'parquet' && store.localPath(key) === null ? size : FETCHED.mostWeight;
 }
 
 // The others are loaded when they are needed.

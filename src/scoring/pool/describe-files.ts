@@ -3,7 +3,10 @@ import type { DescribeRequest, DescribeResult } from '../child/messages.ts';
 import type { ScorerProcess } from './scorer-process.ts';
 import { outlive } from './seat.ts';
 
-const FILES_A_REQUEST = 64;
+/** Few enough that all children have some, and many, as a child waits for the last ones of a request before it has the next. */
+const LEAST_A_REQUEST = 64;
+const MOST_A_REQUEST = 512;
+const REQUESTS_A_CHILD = 4;
 
 /**
  * Reads footers, spread over the children that there are at a time. One result per file, in order; a bad file is a result, not an
@@ -15,12 +18,15 @@ export async function describeFiles(
 ): Promise<DescribeResult[]> {
   const results: DescribeResult[] = new Array<DescribeResult>(files.length);
   const schemas = new Map<string, readonly ColumnInfo[]>();
+  const places = children().length;
+  const wanted = Math.ceil(files.length / (REQUESTS_A_CHILD * Math.max(1, places)));
+  const share = Math.min(MOST_A_REQUEST, Math.max(LEAST_A_REQUEST, wanted));
   let next = 0;
   const lane = async (place: number): Promise<void> => {
     while (next < files.length) {
       const from = next;
-      next += FILES_A_REQUEST;
-      const slice = files.slice(from, from + FILES_A_REQUEST);
+      next += share;
+      const slice = files.slice(from, from + share);
       const replies = await outlive(async () => {
         const there = children();
         return there[place % there.length]!.request({ kind: 'describe', files: slice }).reply;
@@ -31,8 +37,7 @@ export async function describeFiles(
       });
     }
   };
-  const places = children().length;
-  const lanes = Math.max(1, Math.min(places, Math.ceil(files.length / FILES_A_REQUEST)));
+  const lanes = Math.max(1, Math.min(places, Math.ceil(files.length / share)));
   await Promise.all(Array.from({ length: lanes }, (_, i) => lane(places - 1 - i)));
   return results;
 }

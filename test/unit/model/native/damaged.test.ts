@@ -6,8 +6,8 @@ import { readNativeModel } from '../../../../src/model/native/read-native-model.
 import { plainScores } from '../../../../src/model/trees/plain-scores.ts';
 import { otherBits, type TrainerCase, trainerCases } from '../../../harness/trainer-cases.ts';
 
-const CUTS = 150;
-const CHANGES = 400;
+const CUTS = 100;
+const CHANGES = 200;
 const cases = trainerCases('').filter(({ name }) => !/linear|refused/.test(name));
 
 function tryRead(bytes: Uint8Array, file: string): NativeModel | null {
