@@ -38,6 +38,7 @@ export const WINGS: readonly Wing[] = [
         holds: 'what a file is by its bytes: tables, models of other tools, what is packed',
         may: [],
       },
+      { path: 'base/lanes', holds: 'tasks under way together: so many, and so heavy, at a time', may: [] },
       { path: 'base/heap', holds: "what V8's garbage collector is not to be misled by", may: [] },
       {
         path: 'base/telemetry',
@@ -216,6 +217,7 @@ export const WINGS: readonly Wing[] = [
         may: [
           ...BASE,
           'base/disk',
+          'base/lanes',
           'data/object-store',
           'data/parquet',
           'data/arrow',
@@ -258,7 +260,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'run/ledger',
         holds: 'run records, certificates, leases, commit, manifest chain, verify, garbage',
-        may: [...BASE, 'model/certify'],
+        may: [...BASE, 'base/lanes', 'model/certify'],
       },
       {
         path: 'run/delta',

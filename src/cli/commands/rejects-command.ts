@@ -1,7 +1,7 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayCount, sayMany } from '../../base/telemetry/progress-line.ts';
 import { parseRunId } from '../../job/slots/run-id.ts';
-import { begunAt, listRunIds, type RunOverview, readRun } from '../../run/ledger/list-runs.ts';
+import { begunAt, ofRuns, type ReadRun, type RunOverview, readRun } from '../../run/ledger/list-runs.ts';
 import { loadJob } from '../load/load-job.ts';
 import { showPath } from '../output/print-summary.ts';
 import { printTable } from '../output/print-table.ts';
@@ -14,7 +14,19 @@ interface RejectsFlags extends RecordsFlags {
   readonly json?: boolean;
 }
 
-type ReadRun = NonNullable<Awaited<ReturnType<typeof readRun>>>;
+/** What a list shows of a run; not its plan, which may be large. */
+interface ListedRun {
+  readonly at: string;
+  readonly rejected: number;
+  readonly json: object;
+  readonly cells: readonly string[];
+}
+
+function listed(run: ReadRun): ListedRun {
+  const { runId, plan, state, rejected, rowsDone } = run;
+  const cells = [runId, plan?.partition ?? '', state, sayCount(rejected), sayCount(rowsDone), sayRules(byRule(run))];
+  return { at: begunAt(run), rejected, json: overview(run), cells };
+}
 
 /** `prescore rejects list`: runs that rejected rows, newest first, or the one that is named; reads their records alone. */
 export async function rejectsList(
@@ -24,23 +36,20 @@ export async function rejectsList(
 ): Promise<number> {
   const { jobPath, runId: named } = lookArguments(job, run, flags);
   return withRecords(jobPath, flags, async (records) => {
-    const ids = named === null ? (await listRunIds(records)).filter(isOfPartition(flags.partition)) : [named];
-    const found = (await Promise.all(ids.map((id) => readRun(records, id)))).filter((r) => r !== null);
-    if (named !== null && found.length === 0) throw notFound(`${records.uri}/runs/${named}`);
-    const runs = found.filter((r) => r.rejected > 0).sort((a, b) => (begunAt(a) < begunAt(b) ? 1 : -1));
+    const found: ListedRun[] = [];
+    if (named === null) found.push(...(await ofRuns(records, isOfPartition(flags.partition), listed)));
+    else {
+      const one = await readRun(records, named);
+      if (one === null) throw notFound(`${records.uri}/runs/${named}`);
+      found.push(listed(one));
+    }
+    const runs = found.filter((r) => r.rejected > 0).sort((a, b) => (a.at < b.at ? 1 : -1));
     const out = process.stdout;
-    if (flags.json === true) for (const each of runs) out.write(`${JSON.stringify(overview(each))}\n`);
+    if (flags.json === true) for (const { json } of runs) out.write(`${JSON.stringify(json)}\n`);
     else if (runs.length === 0)
       out.write(named === null ? 'No run has rejected a row.\n' : `${named} has rejected no row.\n`);
     else {
-      const rows = runs.map((r) => [
-        r.runId,
-        r.plan?.partition ?? '',
-        r.state,
-        sayCount(r.rejected),
-        sayCount(r.rowsDone),
-        sayRules(byRule(r)),
-      ]);
+      const rows = runs.map(({ cells }) => cells);
       printTable(['run', 'partition', 'state', 'rejected', 'of rows', 'reasons'], rows, out, [3, 4]);
     }
     return 0;

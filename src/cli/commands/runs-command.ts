@@ -3,7 +3,7 @@ import { sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-li
 import { collectSlots } from '../../fleet/schedule/collect-slots.ts';
 import { partitionFolder } from '../../job/slots/partition-folder.ts';
 import { collectGarbage } from '../../run/ledger/collect-garbage.ts';
-import { begunAt, listRunIds, type RunOverview, readRun } from '../../run/ledger/list-runs.ts';
+import { begunAt, ofRuns, type RunOverview, readRun } from '../../run/ledger/list-runs.ts';
 import type { RecordStore } from '../../run/ledger/record-store.ts';
 import { RunRequests } from '../../run/ledger/run-requests.ts';
 import { durationFlag } from '../load/duration-flag.ts';
@@ -19,24 +19,13 @@ interface RunsFlags extends RecordsFlags {
 /** `prescore runs list`: newest first. */
 export async function runsList(jobPath: string | undefined, flags: RunsFlags): Promise<number> {
   return withRecords(jobPath, flags, async (records) => {
-    const runs = (await Promise.all((await listRunIds(records)).map((id) => readRun(records, id)))).filter(
-      (r) => r !== null,
-    );
-    runs.sort((a, b) => (begunAt(a) < begunAt(b) ? 1 : -1));
-    if (flags.json === true) for (const run of runs) process.stdout.write(`${JSON.stringify(overviewJson(run))}\n`);
+    const every = (): boolean => true;
+    const runs = await ofRuns(records, every, (r) => ({ at: begunAt(r), json: overviewJson(r), cells: cellsOf(r) }));
+    runs.sort((a, b) => (a.at < b.at ? 1 : -1));
+    if (flags.json === true) for (const { json } of runs) process.stdout.write(`${JSON.stringify(json)}\n`);
     else if (runs.length === 0) process.stdout.write(`There is no run in ${records.uri} yet.\n`);
     else {
-      const rows = runs.map((r) => [
-        r.runId,
-        r.plan?.partition ?? r.request?.partition ?? '',
-        r.state,
-        `${r.chunksDone}/${r.chunks}`,
-        sayCount(r.rowsDone),
-        sayCount(r.rejected),
-        r.state === 'running' && r.rowsPerSecond !== null ? sayCount(r.rowsPerSecond) : '',
-        r.secondsLeft === null ? '' : sayDuration(r.secondsLeft),
-        r.committedAt ?? r.plan?.createdAt ?? r.request?.requestedAt ?? '',
-      ]);
+      const rows = runs.map(({ cells }) => cells);
       printTable(
         ['run', 'partition', 'state', 'chunks', 'rows', 'rejected', 'rows/s', 'left', 'committed or created'],
         rows,
@@ -144,6 +133,20 @@ async function sayRequest(run: RunOverview, records: RecordStore, out: NodeJS.Wr
   const failures = await new RunRequests(records).failures(run.runId);
   for (const { kind, n, i, error, worker, at } of failures.slice(-10))
     out.write(`  try ${i}    ${kind}${kind === 'chunk' ? ` ${n}` : ''} on ${worker}, ${at}: ${error.message}\n`);
+}
+
+function cellsOf(r: RunOverview): string[] {
+  return [
+    r.runId,
+    r.plan?.partition ?? r.request?.partition ?? '',
+    r.state,
+    `${r.chunksDone}/${r.chunks}`,
+    sayCount(r.rowsDone),
+    sayCount(r.rejected),
+    r.state === 'running' && r.rowsPerSecond !== null ? sayCount(r.rowsPerSecond) : '',
+    r.secondsLeft === null ? '' : sayDuration(r.secondsLeft),
+    r.committedAt ?? r.plan?.createdAt ?? r.request?.requestedAt ?? '',
+  ];
 }
 
 function overviewJson(run: RunOverview): object {

@@ -1,6 +1,7 @@
 import type { Plan } from '../../base/contract/plan.ts';
 import type { RunEnd, RunRequest } from '../../base/contract/queue-records.ts';
 import type { ChunkRecord, Lease } from '../../base/contract/records.ts';
+import { together } from '../../base/lanes/together.ts';
 import { isFree, newestLease } from './lease.ts';
 import { plannedRows } from './planned-rows.ts';
 import type { RecordStore } from './record-store.ts';
@@ -33,17 +34,41 @@ export interface RunOverview {
 }
 
 const PACE_MS = 60_000;
-/** Plans may be large: so many are in memory at a time. */
-const IN_FLIGHT = 16;
+/** Runs that are read together. A plan of 100,000 files has 10 MB, and ten times as much in memory. */
+const READ = { most: 16, mostWeight: 16 * 1024 * 1024 };
 
 /** Ids of all runs below a state, in byte order. */
 export async function listRunIds(records: RecordStore): Promise<string[]> {
-  const ids = new Set<string>();
-  for await (const { name } of records.names('runs')) {
-    const id = name.split('/')[0];
-    if (id !== undefined && id !== '') ids.add(id);
+  return [...(await planSizes(records)).keys()];
+}
+
+/** Bytes of the plan of each run below a state; 0 while there is none. */
+async function planSizes(records: RecordStore): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for await (const { name, size } of records.names('runs')) {
+    const [id = '', file] = name.split('/');
+    if (id !== '') sizes.set(id, file === 'plan.json' ? size : (sizes.get(id) ?? 0));
   }
-  return [...ids];
+  return sizes;
+}
+
+/** What is wanted of each run that `isMeant`, in byte order of their ids. The plan of a run is not kept for what comes after it. */
+export async function ofRuns<T>(
+  records: RecordStore,
+  isMeant: (runId: string) => boolean,
+  want: (run: ReadRun) => T,
+): Promise<T[]> {
+  const sizes = [...(await planSizes(records))].filter(([runId]) => isMeant(runId));
+  const found = await together(
+    sizes,
+    READ,
+    ([, size]) => size,
+    async ([runId]): Promise<T[]> => {
+      const run = await readRun(records, runId);
+      return run === null ? [] : [want(run)];
+    },
+  );
+  return found.flat();
 }
 
 /** When a run was planned or asked for, as a text that sorts; empty when neither is known. */
@@ -57,25 +82,27 @@ export async function newestRunId(
   isMeant: (runId: string) => boolean = () => true,
 ): Promise<string | null> {
   const requests = new RunRequests(records);
-  const waiting = (await listRunIds(records)).filter(isMeant);
-  let newest: { readonly runId: string; readonly at: string } | null = null;
-  const lane = async (): Promise<void> => {
-    for (let runId = waiting.pop(); runId !== undefined; runId = waiting.pop()) {
+  const sizes = [...(await planSizes(records))].filter(([runId]) => isMeant(runId));
+  const begun = await together(
+    sizes,
+    READ,
+    ([, size]) => size,
+    async ([runId]) => {
       const plan = await new RunLedger(records, runId).readPlan();
       const request = plan === null ? ((await requests.newest(runId))?.request ?? null) : null;
-      const at = begunAt({ plan, request });
-      if (newest === null || at > newest.at) newest = { runId, at };
-    }
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-  return (newest as { readonly runId: string } | null)?.runId ?? null;
+      return { runId, at: begunAt({ plan, request }) };
+    },
+  );
+  return (
+    begun.reduce<(typeof begun)[number] | null>((a, b) => (a === null || b.at > a.at ? b : a), null)?.runId ?? null
+  );
 }
 
+/** A run with the records of its chunks. */
+export type ReadRun = RunOverview & { readonly records: readonly (ChunkRecord | null)[] };
+
 /** Reads one run's records; null when there are none. */
-export async function readRun(
-  records: RecordStore,
-  runId: string,
-): Promise<(RunOverview & { readonly records: readonly (ChunkRecord | null)[] }) | null> {
+export async function readRun(records: RecordStore, runId: string): Promise<ReadRun | null> {
   const ledger = new RunLedger(records, runId);
   const [plan, note, lease, asked] = await Promise.all([
     ledger.readPlan(),

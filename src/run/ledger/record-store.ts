@@ -66,11 +66,13 @@ export class RecordStore {
   }
 
   /** Names below a folder, for people and garbage collection; never decides truth. */
-  async *names(path: string): AsyncGenerator<{ readonly name: string; readonly modifiedMs: number }> {
+  async *names(
+    path: string,
+  ): AsyncGenerator<{ readonly name: string; readonly size: number; readonly modifiedMs: number }> {
     const { store, key } = this.stores.at(`${this.uri}/${path}/`);
     const prefix = key.endsWith('/') ? key : `${key}/`;
     for await (const info of store.list(prefix)) {
-      yield { name: info.key.slice(prefix.length), modifiedMs: info.modifiedMs };
+      yield { name: info.key.slice(prefix.length), size: info.size, modifiedMs: info.modifiedMs };
     }
   }
 }

@@ -29,6 +29,11 @@ export class RunLedger {
     return record === null ? null : unpackPlan(record, `${this.records.uri}/${path}`);
   }
 
+  /** Whether there is a plan, without reading it. */
+  hasPlan(): Promise<boolean> {
+    return this.records.exists(`${this.folder}/plan.json`);
+  }
+
   /** Creates the plan; when another starter was first, its plan is given back instead. */
   async createPlan(plan: Plan): Promise<Plan> {
     if (await this.records.create(`${this.folder}/plan.json`, packPlan(plan), 'dense')) return plan;

@@ -87,15 +87,17 @@ export interface Attempt {
   readonly ledger: RunLedger;
 }
 
-/** The attempt with the highest number, found by probing upward; null before the first. */
+/**
+ * The attempt with the highest number, found by probing upward; null before the first. Plans may be large: the last one alone is read.
+ */
 export async function latestAttempt(records: RecordStore, slot: Slot): Promise<Attempt | null> {
-  let latest: Attempt | null = null;
-  for (let attempt = 1; ; attempt++) {
-    const ledger = new RunLedger(records, formatRunId(slot, attempt));
-    const plan = await ledger.readPlan();
-    if (plan === null) return latest;
-    latest = { plan, ledger };
-  }
+  const ledgerOf = (attempt: number): RunLedger => new RunLedger(records, formatRunId(slot, attempt));
+  let last = 0;
+  while (await ledgerOf(last + 1).hasPlan()) last++;
+  if (last === 0) return null;
+  const ledger = ledgerOf(last);
+  const plan = await ledger.readPlan();
+  return plan === null ? null : { plan, ledger };
 }
 
 /** The manifest of an attempt, current or older; null when it is not committed. */

@@ -1,6 +1,7 @@
 import type { ByteRange, Location, StoreResolver } from '../../base/contract/object-store.ts';
 import type { PlannedFile, Slice } from '../../base/contract/plan.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
+import { together } from '../../base/lanes/together.ts';
 import { isPathColumn, type LocalSlice } from '../../data/duckdb/local-slice.ts';
 import { listSchema } from '../../data/duckdb/slice-runs.ts';
 import type { ByteSource } from '../../data/object-store/byte-source.ts';
@@ -15,7 +16,6 @@ import { thinTail } from '../../data/parquet/thin-footer.ts';
 import type { FileTable } from './file-table.ts';
 import type { LocalizeOptions, Located } from './located-slice.ts';
 import type { ScratchFiles } from './scratch-files.ts';
-import { together } from './together.ts';
 
 /** Files that are asked for at a time whether they are those that were planned. */
 const IN_FLIGHT = 8;

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ByteBudget, withinBudget } from '../../../../src/scoring/child/byte-budget.ts';
-import { together } from '../../../../src/scoring/child/together.ts';
+import { together } from '../../../../src/base/lanes/together.ts';
 
 /** Runs items for a moment each; tells how many were under way at most, and how much they weighed. */
 async function run(weights: readonly number[], most: number, mostWeight: number) {
@@ -53,31 +52,5 @@ describe('tasks under way together', () => {
     );
     await expect(failing).rejects.toThrow('item 0');
     expect([begun, ended]).toEqual([4, 4]);
-  });
-});
-
-describe('a budget of bytes', () => {
-  it('is shared by large reads until they are given back, in order; small ones pass', async () => {
-    const budget = new ByteBudget(300_000);
-    const source = { size: 10 ** 9, read: async (_: number, length: number) => new Uint8Array(length) };
-    const log: string[] = [];
-    const read = async (name: string, length: number): Promise<() => Promise<void>> => {
-      const within = withinBudget(source, budget);
-      await within.source.read(0, length);
-      log.push(name);
-      return within.release;
-    };
-    const first = await read('a', 200_000);
-    const second = read('b', 200_000);
-    const third = read('more than there is', 10 ** 6);
-    await read('small', 64 * 1024);
-    expect(log).toEqual(['a', 'small']);
-    await first();
-    await (await second)();
-    await (await third)();
-    expect(log).toEqual(['a', 'small', 'b', 'more than there is']);
-    const again = withinBudget(source, budget);
-    await Promise.all([again.source.read(0, 200_000), again.source.read(200_000, 200_000)]);
-    await again.release();
   });
 });
