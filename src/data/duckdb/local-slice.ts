@@ -31,6 +31,8 @@ export interface LocalSlice {
   readonly schema?: Uint8Array | null;
   /** Where prescore wrote the file itself, and rows are not known by their place in it. */
   readonly notes?: RowNotes;
+  /** Of files that were joined to one: its column that holds each row's position in the chunk. */
+  readonly positionColumn?: string;
   /** Rows that a row group of the output may have at most, where the rows may be of any width. */
   readonly groupRows?: number;
 }

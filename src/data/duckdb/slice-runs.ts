@@ -1,4 +1,4 @@
-import { literalPath, parquetSource, quoteText } from './duckdb.ts';
+import { literalPath, parquetSource, quoteName, quoteText } from './duckdb.ts';
 import { type LocalSlice, POSITION_BITS, positionBase, sliceRows, sourceRow } from './local-slice.ts';
 
 /** Slices that one table function reads: one, or whole small files of one schema. */
@@ -54,6 +54,8 @@ export function runRows({ slices }: SliceRun): string {
 
 /** SQL for the position of a row: `positionBase` of its slice's place, and its number in the file. */
 export function runPosition({ slices, ordinal }: SliceRun): string {
+  const { positionColumn } = slices[0]!;
+  if (positionColumn !== undefined) return quoteName(positionColumn);
   if (slices.length === 1) return `file_row_number + ${positionBase(ordinal)}`;
   return `file_row_number + (file_index::BIGINT + ${ordinal}) * ${2 ** POSITION_BITS}`;
 }

@@ -57,7 +57,12 @@ export interface RawFooter {
   readonly schema: readonly SchemaNode[];
   /** The bytes that `schema` was read from. */
   readonly schemaBytes: Uint8Array;
+  /** Where the list of nodes begins in the footer's bytes, where each node does and, last, where the last one ends. */
+  readonly nodesAt: readonly number[];
   readonly rows: number;
+  /** Where `rows` lies in the footer's bytes. */
+  readonly rowsAt: number;
+  readonly rowsEnd: number;
   readonly groups: RowGroups;
   /** Why no column of the file can be read; null for none. */
   readonly unreadable: string | null;
@@ -84,16 +89,21 @@ export function parseFooter(bytes: Uint8Array, checkSize: (groups: number, chunk
   const reader = new ThriftReader(bytes);
   let schema: readonly SchemaNode[] = [];
   let schemaBytes: Uint8Array = bytes.subarray(0, 0);
+  const nodesAt: number[] = [];
   let rows = -1;
+  let [rowsAt, rowsEnd] = [0, 0];
   let groups: RowGroups | null = null;
   let unreadable: string | null = null;
   reader.struct((id, wire) => {
     if (id === 2) {
       const from = reader.at;
-      schema = readSchema(reader, wire);
+      schema = readSchema(reader, wire, nodesAt);
       schemaBytes = bytes.subarray(from, reader.at);
-    } else if (id === 3) rows = reader.int(wire);
-    else if (id === 4) groups = readGroups(reader, wire, schema, checkSize);
+    } else if (id === 3) {
+      rowsAt = reader.at;
+      rows = reader.int(wire);
+      rowsEnd = reader.at;
+    } else if (id === 4) groups = readGroups(reader, wire, schema, checkSize);
     else if (id === 5) reader.skipStructs(wire, REQUIRED.keyValue);
     else if (id === 8 && wire === WIRE.struct) {
       unreadable = 'it is encrypted by an algorithm that is not known';
@@ -105,12 +115,16 @@ export function parseFooter(bytes: Uint8Array, checkSize: (groups: number, chunk
     } else reader.skip(wire);
   }, REQUIRED.file);
   if (schema.length === 0 || groups === null) throw new RangeError('schema or row groups are missing');
-  return { schema, schemaBytes, rows, groups, unreadable };
+  return { schema, schemaBytes, nodesAt, rows, rowsAt, rowsEnd, groups, unreadable };
 }
 
-function readSchema(reader: ThriftReader, wire: number): SchemaNode[] {
+function readSchema(reader: ThriftReader, wire: number, nodesAt: number[]): SchemaNode[] {
+  nodesAt.splice(0, nodesAt.length, reader.at);
   const size = reader.listSize(wire, WIRE.struct);
-  return Array.from({ length: size }, () => readNode(reader));
+  nodesAt.push(reader.at);
+  const nodes: SchemaNode[] = [];
+  for (; nodes.length < size; nodesAt.push(reader.at)) nodes.push(readNode(reader));
+  return nodes;
 }
 
 function readNode(reader: ThriftReader): SchemaNode {

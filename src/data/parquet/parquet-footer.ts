@@ -24,6 +24,8 @@ export interface ParquetFooter {
   readonly schemaBytes: Uint8Array;
   readonly groups: RowGroups;
   readonly rows: number;
+  /** Where things lie in `tail`, see `RawFooter`. */
+  readonly places: Pick<RawFooter, 'nodesAt' | 'rowsAt' | 'rowsEnd'>;
   /** Footer, its length and the closing magic, as they stand at the end of the file. */
   readonly tail: Uint8Array;
 }
@@ -58,6 +60,7 @@ export async function readParquetFooter(
       schemaBytes: raw.schemaBytes,
       groups: raw.groups,
       rows: raw.rows,
+      places: { nodesAt: raw.nodesAt, rowsAt: raw.rowsAt, rowsEnd: raw.rowsEnd },
       tail,
     };
   } catch (error) {

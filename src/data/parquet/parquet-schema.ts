@@ -7,6 +7,9 @@ export interface FooterColumn {
   /** Its leaves are [firstLeaf, endLeaf). */
   readonly firstLeaf: number;
   readonly endLeaf: number;
+  /** Its nodes in the schema are [firstNode, endNode). */
+  readonly firstNode: number;
+  readonly endNode: number;
   /** Why DuckDB would change values of this column; null when it would not. */
   readonly lossy: string | null;
   /** Why DuckDB cannot read this column, or would read it wrong. */
@@ -54,7 +57,10 @@ export function readColumns(schema: readonly SchemaNode[]): { columns: FooterCol
     const unsupported = name.includes('\0') ? 'its name holds a NUL character' : firstOf(nodes, unsupportedReason);
     const lossy = firstOf(nodes, lossyReason);
     const untyped = untypedPart(nodes);
-    columns.push({ name, isRequired, firstLeaf, endLeaf: leaves.length, lossy, unsupported, untyped, textByte });
+    columns.push({
+      ...{ name, isRequired, firstLeaf, endLeaf: leaves.length, firstNode: first, endNode: at },
+      ...{ lossy, unsupported, untyped, textByte },
+    });
   }
   return { columns, leaves };
 }

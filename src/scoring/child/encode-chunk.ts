@@ -7,12 +7,13 @@ import type { PlannedChunk } from '../../base/contract/plan.ts';
 import type { PartRecord, RejectsRecord } from '../../base/contract/records.ts';
 import { fileDigest } from '../../base/disk/file-digest.ts';
 import { type Duck, quoteText } from '../../data/duckdb/duckdb.ts';
+import type { LocalSlice } from '../../data/duckdb/local-slice.ts';
 import { writeEmptyPart, writePart } from '../../data/duckdb/write-part.ts';
 import { writeRejects } from '../../data/duckdb/write-rejects.ts';
 import type { RejectCodes } from '../tensor/reject-codes.ts';
 import type { BoundRun } from './bound-run.ts';
 import type { ChildTools } from './child-tools.ts';
-import type { ReadableChunk, ReadableSlice } from './readable-chunk.ts';
+import type { ReadableChunk } from './readable-chunk.ts';
 import type { ScoredChunk } from './score-chunk.ts';
 
 const SMALL_BYTES = 256 * 1024;
@@ -74,13 +75,12 @@ export async function stagePart(
 /** Writes and stages the part of a chunk; null when no row was scored. */
 export async function encodePart(
   { tools, run, chunk, lane }: EncodeOptions,
-  readable: readonly ReadableSlice[],
+  slices: readonly LocalSlice[],
   scored: ScoredChunk,
 ): Promise<{ record: PartRecord; storeMs: number } | null> {
   if (scored.rowsScored === 0) return null;
   const place = await partPlace(tools, run, chunk.n);
   const { context } = run;
-  const slices = readable.map((s) => s.slice);
   await writePart(lane, scored.table, slices, context.outputColumns, context, {
     target: place.path,
     compression: context.compression,

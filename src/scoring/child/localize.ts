@@ -34,7 +34,7 @@ export interface LocalChunk {
   /** Milliseconds in which other formats were rewritten to Parquet; no part of `fetchMs`. */
   readonly convertMs: number;
   /** A path for one more scratch file. */
-  newScratch(): string;
+  newScratch(bytes?: number): string;
   /** Removes one of them before the others. */
   removeScratch(path: string): Promise<void>;
   release(): Promise<void>;

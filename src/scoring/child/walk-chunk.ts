@@ -6,10 +6,11 @@ import type { ChildTools } from './child-tools.ts';
 import { type DerivedChunk, deriveChunk } from './derive-chunk.ts';
 import { encodePart, encodeRejects } from './encode-chunk.ts';
 import { FlatRefusal } from './flat-rows.ts';
+import { joinKept } from './join-kept.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
 import { withPredictionTable } from './prediction-table.ts';
-import { withRecovery } from './readable-chunk.ts';
-import { scoreChunk } from './score-chunk.ts';
+import { type ReadableSlice, withRecovery } from './readable-chunk.ts';
+import { type ScoredChunk, scoreChunk } from './score-chunk.ts';
 
 /** Chunks of a run that turn out to be DuckDB's, until no other one is tried. */
 const MOST_REFUSALS = 3;
@@ -72,7 +73,7 @@ async function walkOnce(
     local = source;
     const { fetchMs, convertMs, bytesRead } = local;
     const options = { duck: reader, columns, onBadFile: run.context.onBadFile };
-    const walk = { tools, run, chunk, reader, lane };
+    const walk = { tools, run, chunk, reader, lane, local: source };
     let rows = 0;
     const count = (more: number): void => {
       rows += more;
@@ -96,12 +97,36 @@ async function walkOnce(
   }
 }
 
+/** Writes the part, its kept columns out of one file where there are many small ones. */
+async function writtenPart(
+  walk: Walk,
+  slices: readonly ReadableSlice[],
+  scored: ScoredChunk,
+): ReturnType<typeof encodePart> {
+  const { run, tools, local } = walk;
+  const isFlat = slices.length > 1 && slices.every((s) => s.flat !== undefined);
+  if (!isFlat)
+    return encodePart(
+      walk,
+      slices.map((s) => s.slice),
+      scored,
+    );
+  try {
+    const from = await joinKept(slices, columnsKept(run), tools.scratch, (bytes) => local.newScratch(bytes));
+    return await encodePart(walk, from, scored);
+  } catch (error) {
+    // Which file is to blame is told by DuckDB's own reading of each.
+    throw new FlatRefusal('kept columns cannot be joined', { cause: error });
+  }
+}
+
 interface Walk {
   readonly tools: ChildTools;
   readonly run: BoundRun;
   readonly chunk: PlannedChunk;
   readonly reader: Duck;
   readonly lane: Duck;
+  readonly local: LocalChunk;
 }
 
 async function walkReadable(
@@ -122,7 +147,7 @@ async function walkReadable(
     return scoreChunk(run, readable.slices, reader, lane, table, { ort: tools.ort, onDecoded, onRows });
   });
   const encoded = performance.now();
-  const part = await encodePart(walk, readable.slices, scored);
+  const part = await writtenPart(walk, readable.slices, scored);
   const rejects = await encodeRejects(walk, readable, scored);
   const { rowsScored, rejectsByRule, decodeMs, scoreMs, runMs, batches, halvedTo } = scored;
   const halved = halvedTo === null ? {} : { halvedTo };
