@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
-import { PHYSICAL } from './footer-parse.ts';
 import { HYBRID_PADDING, HybridRuns } from './hybrid-runs.ts';
 import type { PageBytes } from './page-bytes.ts';
 import { type PageHeader, readPageHeader } from './page-header.ts';
 import { chunkRange, type ParquetFooter } from './parquet-footer.ts';
+import { PHYSICAL } from './schema-nodes.ts';
 import { isSnappyLength, unsnappy } from './snappy.ts';
 
 const PLAIN = 0;
@@ -43,6 +43,7 @@ export class FlatColumn {
   private page: Uint8Array = NOTHING;
   private view: DataView = new DataView(new ArrayBuffer(0));
   private dictionary = new Int32Array(0);
+  private dictionaryBytes: Uint8Array = NOTHING;
   private dictionarySize = 0;
   private defined: Uint8Array = NOTHING;
   private at = 0;
@@ -66,9 +67,8 @@ export class FlatColumn {
     this.attach(source, footer, leaf);
   }
 
-  /** Goes on with a column of the same type in another file. */
+  /** Goes on with a column in another file, of as many words. */
   attach(source: PageBytes, footer: ParquetFooter, leaf: number): void {
-    if (wordsOf(footer, leaf) !== this.words) throw new RangeError('a column of another type');
     this.source = source;
     this.footer = footer;
     this.leaf = leaf;
@@ -145,11 +145,17 @@ export class FlatColumn {
     if (this.at > this.end) throw new RangeError('a page is longer than its column chunk');
     const { kind } = header;
     if (kind === 'index') return;
+    if (Math.max(header.compressed, header.uncompressed) > MOST_PAGE) throw new RangeError('a page of this size');
+    // Before anything is allocated for it.
+    if (!isSnappyLength(header.compressed, header.uncompressed)) throw new RangeError('a page claims too much');
     if (kind === 'dictionary' && this.pages > 0) throw new RangeError('a dictionary comes after the first page');
     this.pages++;
-    const length = this.unpack(header, body);
-    if (kind === 'dictionary') this.takeDictionary(header, length);
-    else this.takeData(header, length);
+    if (kind === 'dictionary') this.takeDictionary(header, body);
+    else {
+      this.room(header.uncompressed);
+      this.unpack(header, body, this.page);
+      this.takeData(header);
+    }
   }
 
   private header(): PageHeader {
@@ -170,27 +176,21 @@ export class FlatColumn {
     throw new RangeError('a page header is too long');
   }
 
-  /** Puts the bytes of a page into `page`, unpacked; gives their number. */
-  private unpack(header: PageHeader, body: number): number {
+  /** Puts the bytes of a page where they are read, unpacked. */
+  private unpack(header: PageHeader, body: number, into: Uint8Array): void {
     const { compressed, uncompressed, levels } = header;
-    if (compressed > MOST_PAGE || uncompressed > MOST_PAGE || levels > Math.min(compressed, uncompressed)) {
-      throw new RangeError('a page of this size');
-    }
+    if (levels > Math.min(compressed, uncompressed)) throw new RangeError('levels are longer than their page');
     const isPacked = this.codec === SNAPPY && (header.kind !== 'data-v2' || header.isCompressed);
     if (!isPacked && compressed !== uncompressed) throw new RangeError('a page gives two lengths');
-    if (isPacked && !isSnappyLength(compressed, uncompressed)) throw new RangeError('a page claims too much');
     const from = this.source.hold(body, compressed);
     const { bytes } = this.source;
     if (header.crc !== null && crc32(bytes.subarray(from, from + compressed)) !== header.crc) {
       throw new RangeError('the checksum of a page does not fit');
     }
-    this.room(uncompressed);
-    const plain = isPacked ? levels : compressed;
-    copyBytes(bytes, from, this.page, 0, plain);
+    copyBytes(bytes, from, into, 0, isPacked ? levels : compressed);
     if (isPacked && (compressed > levels || uncompressed > levels)) {
-      unsnappy(bytes, from + levels, from + compressed, this.page, levels, uncompressed - levels);
+      unsnappy(bytes, from + levels, from + compressed, into, levels, uncompressed - levels);
     }
-    return uncompressed;
   }
 
   private room(bytes: number): void {
@@ -199,18 +199,20 @@ export class FlatColumn {
     this.view = new DataView(this.page.buffer);
   }
 
-  private takeDictionary({ values, encoding }: PageHeader, length: number): void {
-    const size = values * this.words;
-    if (size * 4 > length || (encoding !== PLAIN && encoding !== PLAIN_DICTIONARY)) {
-      throw new RangeError('a dictionary of another form');
+  private takeDictionary(header: PageHeader, body: number): void {
+    const { values, encoding, uncompressed } = header;
+    const isPlain = encoding === PLAIN || encoding === PLAIN_DICTIONARY;
+    if (!isPlain || values * this.words * 4 !== uncompressed) throw new RangeError('a dictionary of another form');
+    if (this.dictionary.byteLength < uncompressed) {
+      this.dictionary = new Int32Array(uncompressed / 4);
+      this.dictionaryBytes = new Uint8Array(this.dictionary.buffer);
     }
-    if (this.dictionary.length < size) this.dictionary = new Int32Array(size);
-    copyBytes(this.page, 0, this.dictionary, 0, size * 4);
+    this.unpack(header, body, this.dictionaryBytes);
     this.dictionarySize = values;
   }
 
-  private takeData(header: PageHeader, length: number): void {
-    const { values, encoding, rows } = header;
+  private takeData(header: PageHeader): void {
+    const { values, encoding, rows, uncompressed: length } = header;
     if (values > this.ahead || (rows !== null && rows !== values)) throw new RangeError('a page of too many values');
     this.ahead -= values;
     this.left = values;

@@ -1,5 +1,5 @@
-import { PHYSICAL } from './footer-parse.ts';
 import type { ParquetFooter } from './parquet-footer.ts';
+import { PHYSICAL } from './schema-nodes.ts';
 
 /** DuckDB's types whose values lie in a file as they lie in memory, and the physical type of each. */
 const TYPES: ReadonlyMap<string, number> = new Map([

@@ -1,33 +1,7 @@
 import { checkPages, checkSizes, encodingFault } from './footer-encodings.ts';
 import { REQUIRED } from './footer-fields.ts';
+import { PHYSICAL, readSchema, type SchemaNode } from './schema-nodes.ts';
 import { ThriftReader, WIRE } from './thrift-compact.ts';
-
-/** A node of the schema tree, in the order of the footer (parents before their children). */
-export interface SchemaNode {
-  readonly name: string;
-  /** Physical type as Parquet numbers it, see `PHYSICAL`; null for groups. */
-  readonly type: number | null;
-  readonly isRequired: boolean;
-  readonly isRepeated: boolean;
-  readonly children: number;
-  readonly logical: LogicalType;
-  /** Digits of a decimal. */
-  readonly precision: number;
-  /**
-   * Where the footer says that these bytes are text, and the byte that hides it: a field id no reader knows, as long as
-   * the one before. Null when it is no text, or cannot be hidden.
-   */
-  readonly textByte: { readonly offset: number; readonly value: number } | null;
-}
-
-export interface LogicalType {
-  /** Field id of the union, see `LOGICAL`; 0 when there is none. */
-  readonly id: number;
-  readonly isAdjustedToUtc: boolean;
-  /** 1 milliseconds, 2 microseconds, 3 nanoseconds. */
-  readonly unit: number;
-  readonly precision: number;
-}
 
 /** Row groups as columns of numbers; what belongs to a column chunk stands at [group * leaves + leaf]. */
 export interface RowGroups {
@@ -68,14 +42,6 @@ export interface RawFooter {
   readonly unreadable: string | null;
 }
 
-/** Physical types that matter here. */
-export const PHYSICAL = { int32: 1, int64: 2, int96: 3, float: 4, double: 5, byteArray: 6 } as const;
-
-/** Logical types that matter here. */
-export const LOGICAL = { string: 1, decimal: 5, time: 7, timestamp: 8, null: 11 } as const;
-
-/** Field ids from here on mean nothing to any reader of Parquet's SchemaElement. */
-const UNKNOWN_FIELD = 11;
 const UNKNOWN_CODEC = 255;
 const AES_GCM_V1 = 1;
 
@@ -118,76 +84,6 @@ export function parseFooter(bytes: Uint8Array, checkSize: (groups: number, chunk
   return { schema, schemaBytes, nodesAt, rows, rowsAt, rowsEnd, groups, unreadable };
 }
 
-function readSchema(reader: ThriftReader, wire: number, nodesAt: number[]): SchemaNode[] {
-  nodesAt.splice(0, nodesAt.length, reader.at);
-  const size = reader.listSize(wire, WIRE.struct);
-  nodesAt.push(reader.at);
-  const nodes: SchemaNode[] = [];
-  for (; nodes.length < size; nodesAt.push(reader.at)) nodes.push(readNode(reader));
-  return nodes;
-}
-
-function readNode(reader: ThriftReader): SchemaNode {
-  const node = {
-    name: '',
-    type: null as number | null,
-    repetition: 0,
-    children: 0,
-    converted: null as number | null,
-    precision: 0,
-  };
-  const logical: LogicalType = { id: 0, isAdjustedToUtc: false, unit: 0, precision: 0 };
-  let textByte: SchemaNode['textByte'] = null;
-  reader.struct((id, wire) => {
-    const { headAt, idStep } = reader;
-    if (id === 1) node.type = reader.int(wire);
-    else if (id === 3) node.repetition = reader.int(wire);
-    else if (id === 4) node.name = reader.text(wire);
-    else if (id === 5) node.children = reader.int(wire);
-    else if (id === 6) node.converted = reader.int(wire);
-    else if (id === 8) node.precision = reader.int(wire);
-    else if (id === 10) readLogical(reader, wire, logical);
-    else reader.skip(wire);
-    const step = UNKNOWN_FIELD - id + idStep;
-    if ((id === 6 || id === 10) && idStep > 0 && step < 16) textByte ??= { offset: headAt, value: (step << 4) | wire };
-  }, REQUIRED.schemaNode);
-  const { name, type, repetition, children, converted, precision } = node;
-  const isText = type === PHYSICAL.byteArray && (converted === 0 || logical.id === LOGICAL.string);
-  return {
-    name,
-    type,
-    isRequired: repetition === 0,
-    isRepeated: repetition === 2,
-    children,
-    logical,
-    precision: Math.max(precision, logical.precision),
-    textByte: isText ? textByte : null,
-  };
-}
-
-function readLogical(
-  reader: ThriftReader,
-  wire: number,
-  into: { -readonly [K in keyof LogicalType]: LogicalType[K] },
-): void {
-  if (wire !== WIRE.struct) throw new RangeError('a logical type is no struct');
-  reader.struct((id, inner) => {
-    into.id = id;
-    if (inner !== WIRE.struct) return reader.skip(inner);
-    const isTime = id === LOGICAL.time || id === LOGICAL.timestamp;
-    reader.struct((field, kind) => {
-      if (isTime && field === 1) into.isAdjustedToUtc = reader.bool(kind);
-      else if (isTime && field === 2 && kind === WIRE.struct) {
-        reader.struct((unit, empty) => {
-          into.unit = unit;
-          reader.skip(empty);
-        });
-      } else if (id === LOGICAL.decimal && field === 2) into.precision = reader.int(kind);
-      else reader.skip(kind);
-    }, REQUIRED.logical.get(id));
-  });
-}
-
 function readGroups(
   reader: ThriftReader,
   wire: number,
@@ -198,11 +94,17 @@ function readGroups(
   const listAt = reader.at;
   const count = reader.listSize(wire, WIRE.struct);
   checkSize(count, count * types.length);
-  const numbers = (): Float64Array => new Float64Array(count * types.length);
+  // One piece of memory: of ten thousand small files, ten each were most of the work of the garbage collector.
+  const all = new Float64Array(count * types.length * 5 + count * 4 + 1);
+  let used = 0;
+  const numbers = (size = count * types.length): Float64Array => {
+    used += size;
+    return all.subarray(used - size, used);
+  };
   const groups: RowGroups = {
     count,
     leaves: types.length,
-    rows: new Float64Array(count),
+    rows: numbers(count),
     dataOffset: numbers(),
     dictionaryOffset: numbers(),
     length: numbers(),
@@ -211,9 +113,9 @@ function readGroups(
     codec: new Uint8Array(count * types.length),
     hasValues: new Uint8Array(types.length),
     list: { at: listAt, from: reader.at },
-    at: new Float64Array(count + 1),
-    rowsAt: new Float64Array(count),
-    rowsEnd: new Float64Array(count),
+    at: numbers(count + 1),
+    rowsAt: numbers(count),
+    rowsEnd: numbers(count),
     unreadable: new Map(),
   };
   for (let group = 0; group < count; group++) {

@@ -1,5 +1,5 @@
-import { PHYSICAL } from './footer-parse.ts';
 import { chunkRange, type ParquetFooter } from './parquet-footer.ts';
+import { PHYSICAL } from './schema-nodes.ts';
 import { WIRE } from './thrift-compact.ts';
 import { listHead, varint, zigzag } from './thrift-write.ts';
 

@@ -112,7 +112,7 @@ async function readTail(source: ByteSource, where: string, maxBytes: number): Pr
     const fix = 'Raise execution.memory, or write the file with fewer row groups.';
     throw new PrescoreError('INPUT_TOO_LARGE', { what: 'footer is too large', where, expected, got: `${length}`, fix });
   }
-  if (length + 8 <= first.length) return first.slice(first.length - length - 8);
+  if (length + 8 <= first.length) return first.subarray(first.length - length - 8);
   return source.read(size - length - 8, length + 8);
 }
 

@@ -1,4 +1,4 @@
-import { LOGICAL, PHYSICAL, type SchemaNode } from './footer-parse.ts';
+import { LOGICAL, PHYSICAL, type SchemaNode } from './schema-nodes.ts';
 
 /** A top-level column. */
 export interface FooterColumn {

@@ -29,8 +29,8 @@ const MAX_TEXT_BYTES = 32 * 1024 * 1024;
  * processes a third less time with a slow model, and one process 5 to 19 % more CPU (bench/results/2026-11-30-shared-row-group.json).
  */
 const MOST_PIECES = 16;
-// A chunk's queries name all its files: with 4,000 in one, DuckDB took 450 MB to plan them.
-const MAX_SLICES = 64;
+// A chunk's queries may name all its files: with 4,000 in one, DuckDB took 450 MB to plan them.
+const MAX_SLICES = 256;
 
 /**
  * `chunkRows: auto`: 131,072 rows, or less where that would give fewer than 8 chunks. Each chunk costs two queries of about

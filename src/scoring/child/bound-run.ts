@@ -2,6 +2,7 @@ import type { OutputColumn } from '../../base/contract/plan.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { SliceColumn } from '../../data/duckdb/decode-slice.ts';
 import { sourceKind } from '../../data/duckdb/source-kind.ts';
+import type { FlatColumn } from '../../data/parquet/flat-column.ts';
 import { columnsOf, type DecodedColumn } from '../tensor/feature-packer.ts';
 import { type SlabLayout, slabLayout } from '../tensor/slab-layout.ts';
 import type { InferenceThreads } from '../thread/inference-threads.ts';
@@ -22,8 +23,8 @@ export interface BoundRun {
   readonly predictions: readonly OutputColumn[];
   /** Its job has `where` or `columns`. */
   readonly isDerived: boolean;
-  /** Chunks that could not be read without DuckDB. */
-  readonly flatRefusals: { count: number };
+  /** For chunks that are read without DuckDB, one at a time: its columns with their memory, and how many could not be read so. */
+  readonly flat: { readonly columns: FlatColumn[]; refusals: number };
 }
 
 export function bindRun(
@@ -60,7 +61,7 @@ export function bindRun(
     kept: context.outputColumns.filter((c) => c.role === 'id' || c.role === 'passthrough'),
     predictions: context.outputColumns.filter((c) => c.role === 'prediction'),
     isDerived: context.where !== undefined || context.columns !== undefined,
-    flatRefusals: { count: 0 },
+    flat: { columns: [], refusals: 0 },
   };
 }
 

@@ -22,8 +22,8 @@ export class FlatRefusal extends RangeError {}
 
 const MOST_ROWS = 2048;
 const LEAST_ROWS = 128;
-/** Values of a batch: as many as a second-level cache holds. */
-const BATCH_VALUES = 256 * 1024;
+/** Values of a batch at most. Fewer rows of wide tables fit a cache, but then the dictionary of each column is fetched for few of its values. */
+const BATCH_VALUES = 8 * 1024 * 1024;
 /** Milliseconds in which nothing else happens in this thread. */
 const TURN_MS = 8;
 
@@ -90,21 +90,21 @@ export class FlatBatch implements FeatureBatch {
 
 /**
  * The rows of slices whose columns have the same types, in order, in batches that are full but for the last one, whatever the size of the
- * row groups. Gives the event loop its turns. Owns: a batch is valid until the next one is asked for.
+ * row groups. Gives the event loop its turns. `columns`: of slices that were read before, whose memory is used again; filled here. Owns: a batch is valid until the next one is asked for.
  *
  * Errors: FlatRefusal for rows that cannot be read here.
  */
-export async function* flatBatches(slices: readonly FlatSlice[]): AsyncGenerator<FlatBatch> {
+export async function* flatBatches(slices: readonly FlatSlice[], columns: FlatColumn[]): AsyncGenerator<FlatBatch> {
   const { footer, leaves } = slices[0]!;
   const batch = new FlatBatch(leaves.map((leaf) => wordsOf(footer, leaf)));
-  const columns: FlatColumn[] = [];
   let turn = performance.now();
   for (const slice of slices) {
     const source = new PageBytes(slice.path, slice.whole);
     try {
       slice.leaves.forEach((leaf, i) => {
-        if (columns[i] === undefined) columns.push(new FlatColumn(source, slice.footer, leaf));
-        else refusing(() => columns[i]!.attach(source, slice.footer, leaf));
+        const known = columns[i];
+        if (known?.words === wordsOf(slice.footer, leaf)) known.attach(source, slice.footer, leaf);
+        else columns[i] = new FlatColumn(source, slice.footer, leaf);
       });
       let groupStart = 0;
       let counted = 0;

@@ -29,8 +29,7 @@ export async function walkChunk(
   onHungry: () => void,
   onRows: (rows: number) => void,
 ): Promise<ChunkResult> {
-  if (run.isDerived || run.flatRefusals.count >= MOST_REFUSALS)
-    return walkOnce(tools, run, chunk, false, onHungry, onRows);
+  if (run.isDerived || run.flat.refusals >= MOST_REFUSALS) return walkOnce(tools, run, chunk, false, onHungry, onRows);
   let rows = 0;
   const count = (more: number): void => {
     rows += more;
@@ -40,7 +39,7 @@ export async function walkChunk(
     return await walkOnce(tools, run, chunk, true, onHungry, count);
   } catch (error) {
     if (!(error instanceof FlatRefusal)) throw error;
-    run.flatRefusals.count++;
+    run.flat.refusals++;
     onRows(-rows);
     return walkOnce(tools, run, chunk, false, onHungry, onRows);
   }

@@ -35,6 +35,8 @@ import {
 } from './seat.ts';
 
 const MAX_LOAD_DEATHS = 2;
+/** Files that keep a second child busy for longer than it takes to start. */
+const MANY_FILES = 4000;
 /** Source rows that are looked at for a row of a sample, where the job has a filter. */
 const FILTERED_REACH = 4096;
 
@@ -109,6 +111,8 @@ export class ScorerPool {
 
   /** Reads footers, spread over the children. One result per file, in order; a bad file is a result, not an error. */
   describe(files: readonly DescribeRequest[]): Promise<DescribeResult[]> {
+    // What is done for each of many files fills a child's main thread from here on.
+    if (files.length >= MANY_FILES && this.seats.length < this.scorers) this.addSeat();
     return describeFiles(() => {
       const there = this.seats.filter((seat) => !isGivenUp(seat));
       if (there.length === 0)
@@ -262,6 +266,10 @@ export class ScorerPool {
     noteBusy(seat, busy);
     if (this.isClosed || this.seats.length >= this.scorers) return;
     if (!isAnotherWorthIt(this.seats, this.chunks.leftMs)) return;
+    this.addSeat();
+  }
+
+  private addSeat(): void {
     const added = this.newSeat(1);
     this.seats.push(added);
     this.prepare(added);
