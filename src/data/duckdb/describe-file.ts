@@ -14,6 +14,8 @@ export interface ParquetObject {
   /** Else the footer is written into a sparse file here, for DuckDB to look at. */
   readonly scratchPath: string;
   readonly maxFooterBytes: number;
+  /** Is given the footer of a Parquet file. */
+  readonly onFooter?: (footer: ParquetFooter) => void;
 }
 
 /**
@@ -24,6 +26,7 @@ export interface ParquetObject {
 export async function describeParquet(duck: Duck, source: ByteSource, object: ParquetObject): Promise<FileDescription> {
   const { localPath, scratchPath } = object;
   const footer = await readParquetFooter(source, object.uri, object.maxFooterBytes);
+  object.onFooter?.(footer);
   const columns = await columnsOf(footer, object.uri, async () => {
     if (localPath === null) await writeSparse(source, scratchPath, parquetFrame(footer, source.size), []);
     return describeColumns(duck, footer, localPath ?? scratchPath, object.uri);

@@ -3,6 +3,7 @@ import type { FileDescription } from '../../base/contract/table.ts';
 import { isPrescoreError } from '../../base/errors/prescore-error.ts';
 import type { ByteSource } from '../object-store/byte-source.ts';
 import { wholeIfSmall } from '../object-store/pinned-source.ts';
+import type { ParquetFooter } from '../parquet/parquet-footer.ts';
 import { describeParquet } from './describe-file.ts';
 import type { Duck } from './duckdb.ts';
 import { asForeign, tableFormat } from './table-format.ts';
@@ -19,6 +20,8 @@ export interface InputFile {
   readonly scratchPath: string;
   /** What a Parquet footer may have at most, in bytes. */
   readonly maxFooterBytes: number;
+  /** Is given the footer of a Parquet file. */
+  readonly onFooter?: (footer: ParquetFooter) => void;
 }
 
 /**

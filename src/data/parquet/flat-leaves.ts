@@ -1,4 +1,4 @@
-import type { ParquetFooter } from './parquet-footer.ts';
+import type { ParquetFooter, RowSpan } from './parquet-footer.ts';
 import { PHYSICAL } from './schema-nodes.ts';
 
 /** DuckDB's types whose values lie in a file as they lie in memory, and the physical type of each. */
@@ -18,10 +18,15 @@ export interface AskedColumn {
 }
 
 /**
- * Leaves of the columns, in their order, where each is one that `FlatColumn` can read in all row groups; null where one is not, and
+ * Leaves of the columns, in their order, where each is one that `FlatColumn` can read in these row groups; null where one is not, and
  * where a row group has more than `mostBytes` in them.
  */
-export function flatLeaves(footer: ParquetFooter, asked: readonly AskedColumn[], mostBytes: number): number[] | null {
+export function flatLeaves(
+  footer: ParquetFooter,
+  asked: readonly AskedColumn[],
+  spans: readonly RowSpan[],
+  mostBytes: number,
+): number[] | null {
   const { columns, leaves, groups } = footer;
   const places = new Map(columns.map((column, i) => [column.name, i]));
   const found: number[] = [];
@@ -32,7 +37,7 @@ export function flatLeaves(footer: ParquetFooter, asked: readonly AskedColumn[],
     if (leaf.path !== name || leaf.isRepeated || leaf.type !== TYPES.get(type)) return null;
     found.push(column.firstLeaf);
   }
-  for (let group = 0; group < groups.count; group++) {
+  for (const { group } of spans) {
     let bytes = 0;
     for (const leaf of found) {
       const chunk = group * groups.leaves + leaf;

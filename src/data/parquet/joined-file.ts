@@ -1,13 +1,15 @@
-import { chunkRange, type ParquetFooter } from './parquet-footer.ts';
+import type { PageBytes } from './page-bytes.ts';
+import { chunkRange, type ParquetFooter, type RowSpan } from './parquet-footer.ts';
 import { PHYSICAL } from './schema-nodes.ts';
 import { WIRE } from './thrift-compact.ts';
 import { listHead, varint, zigzag } from './thrift-write.ts';
 
-/** A small Parquet file, all of whose rows go into a joined one. */
+/** Whole row groups of a Parquet file that go into a joined one. */
 export interface JoinedPart {
   readonly footer: ParquetFooter;
-  /** All its bytes. */
-  readonly whole: Uint8Array;
+  /** Of whole row groups. */
+  readonly spans: readonly RowSpan[];
+  readonly source: PageBytes;
   /** The position of its row 0. */
   readonly base: number;
 }
@@ -21,7 +23,7 @@ const REQUIRED = 0;
  * beside a column `positionName` of whole numbers that holds each row's position. DuckDB opens one file instead of all of them, which for a
  * hundred rows each was most of what writing a part cost.
  *
- * Null where the footer of the first file is not laid out as expected. Errors: none; pages are not looked at.
+ * Null where the footer of the first file is not laid out as expected. Errors: those of `PageBytes`; pages are not looked at.
  */
 export function joinFiles(
   parts: readonly JoinedPart[],
@@ -39,12 +41,9 @@ export function joinFiles(
   const described: number[][] = [];
   let rows = 0;
   for (const part of parts) {
-    for (let group = 0; group < part.footer.groups.count; group++) {
-      const count = part.footer.groups.rows[group]!;
-      if (count === 0) continue;
-      const before = rowsBefore(part.footer, group);
-      described.push(joinGroup(file, part, group, leaves, positionName, part.base + before));
-      rows += count;
+    for (const span of part.spans) {
+      described.push(joinGroup(file, part, span, leaves, positionName));
+      rows += span.rowEnd - span.rowStart;
     }
   }
   const nodes = wanted.map((c) => tail.subarray(nodesAt[c.firstNode + 1]!, nodesAt[c.endNode + 1]!));
@@ -69,11 +68,10 @@ export function joinFiles(
 /** Adds the pages of a row group, and of its positions; gives its description. */
 function joinGroup(
   file: Pieces,
-  { footer, whole }: JoinedPart,
-  group: number,
+  { footer, source, base }: JoinedPart,
+  { group, rowStart }: RowSpan,
   leaves: readonly number[],
   positionName: string,
-  position: number,
 ): number[] {
   const { groups } = footer;
   const rows = groups.rows[group]!;
@@ -83,7 +81,9 @@ function joinGroup(
     const chunk = group * groups.leaves + leaf;
     const { offset, length } = chunkRange(groups, chunk);
     const at = file.length;
-    file.add(whole.subarray(offset, offset + length));
+    const from = source.hold(offset, length);
+    // What is held is so until the next call.
+    file.add(source.bytes.slice(from, from + length));
     const data = groups.dataOffset[chunk]!;
     const described = {
       type: footer.leaves[leaf]!.type,
@@ -100,7 +100,7 @@ function joinGroup(
   }
   const at = file.length;
   file.add(pageHead(rows * 8, rows));
-  file.add(positions(position, rows));
+  file.add(positions(base + rowStart, rows));
   const size = file.length - at;
   const own = {
     type: PHYSICAL.int64,
@@ -178,12 +178,6 @@ function positions(first: number, rows: number): Uint8Array {
     words[i * 2 + 1] = Math.floor((first + i) / 4294967296);
   }
   return new Uint8Array(words.buffer);
-}
-
-function rowsBefore({ groups }: ParquetFooter, group: number): number {
-  let rows = 0;
-  for (let g = 0; g < group; g++) rows += groups.rows[g]!;
-  return rows;
 }
 
 function field(before: number, id: number, wire: number): number[] {

@@ -34,7 +34,7 @@ export class PageBytes {
   hold(offset: number, length: number): number {
     if (offset >= this.base && offset + length <= this.end) return offset - this.base;
     const wanted = Math.max(length, WINDOW_BYTES);
-    if (this.own === null || this.own.length < wanted) this.own = Buffer.allocUnsafeSlow(wanted);
+    if (this.own === null || this.own.length < wanted) this.own = new Uint8Array(wanted);
     this.file ??= openSync(this.path, 'r');
     this.bytes = this.own;
     this.base = offset;

@@ -47,6 +47,8 @@ export class ThriftReader {
   /** The field that is read now: where its head lies, and how far its id is from the one before (0: written out). */
   headAt = 0;
   idStep = 0;
+  /** Of the field that `next` went to. */
+  wire = 0;
   private readonly bytes: Uint8Array;
   private depth = 0;
 
@@ -77,6 +79,17 @@ export class ThriftReader {
     }
     if (required !== null && seen !== required.mask) throw new RangeError('a required field is missing');
     this.depth--;
+  }
+
+  /** Goes to the next field of a struct: its id, or 0 at the end, and `wire`. `before`: the id of the last one, 0 at the start. */
+  next(before: number): number {
+    const head = this.byte();
+    if (head === 0) return 0;
+    this.wire = head & 15;
+    const step = head >> 4;
+    const id = step === 0 ? this.zigzag() : before + step;
+    if (id <= 0) throw new RangeError(`a field has the id ${id}`);
+    return id;
   }
 
   /** The number of elements of a list; the caller must read or skip each. */

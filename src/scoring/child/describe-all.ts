@@ -5,6 +5,7 @@ import type { ColumnInfo } from '../../base/contract/table.ts';
 import { toErrorJson } from '../../base/errors/prescore-error.ts';
 import { describeInput } from '../../data/duckdb/describe-input.ts';
 import { pinnedSource, wholeIfSmall } from '../../data/object-store/pinned-source.ts';
+import type { ParquetFooter } from '../../data/parquet/parquet-footer.ts';
 import { ByteBudget, withinBudget } from './byte-budget.ts';
 import type { ChildTools } from './child-tools.ts';
 import type { DescribeRequest, DescribeResult, PackedDescriptions } from './messages.ts';
@@ -50,6 +51,7 @@ async function describeOne(
     if (localPath === null) scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
     // The mark at its start and the footer of a small file are one read.
     const source = wholeIfSmall(pinned.source);
+    const onFooter = (footer: ParquetFooter): void => tools.footers.keepLarge(file.uri, file.etag, footer);
     return {
       ok: true,
       file: await describeInput(tools.duck, source, {
@@ -57,6 +59,7 @@ async function describeOne(
         localPath,
         scratchPath: scratchPath ?? '',
         maxFooterBytes,
+        onFooter,
       }),
     };
   } catch (error) {

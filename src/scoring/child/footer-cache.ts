@@ -3,6 +3,7 @@ import { type ParquetFooter, readParquetFooter } from '../../data/parquet/parque
 
 const KEPT = 4;
 const KEPT_BYTES = 8 * 1024 * 1024;
+const LARGE_BYTES = 256 * 1024;
 const DUCK_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -13,7 +14,7 @@ const DUCK_BYTES = 4 * 1024 * 1024;
  * 4 MiB have been read, so that it can be told to keep no more.
  */
 export class FooterCache {
-  private readonly kept = new Map<string, { readonly footer: Promise<ParquetFooter>; bytes: number }>();
+  private readonly kept = new Map<string, { footer: Promise<ParquetFooter>; bytes: number; isCounted: boolean }>();
   private readonly onFull: () => Promise<void>;
   private seenBytes = 0;
 
@@ -26,11 +27,25 @@ export class FooterCache {
     return this.seenBytes > DUCK_BYTES;
   }
 
+  /** Keeps a footer that was read for the plan, where it takes longer to read than to keep: its chunks come next. */
+  keepLarge(uri: string, etag: string, footer: ParquetFooter): void {
+    const bytes = footer.tail.length;
+    const key = `${etag} ${uri}`;
+    if (bytes < LARGE_BYTES || bytes > KEPT_BYTES || this.kept.has(key)) return;
+    this.kept.set(key, { footer: Promise.resolve(footer), bytes, isCounted: false });
+    this.dropOldest(KEPT);
+    while (this.bytes > KEPT_BYTES) this.dropOldest(this.kept.size - 1);
+  }
+
   read(source: ByteSource, uri: string, etag: string): Promise<ParquetFooter> {
     const key = `${etag} ${uri}`;
     const known = this.kept.get(key);
-    if (known !== undefined) return known.footer;
-    const entry = { footer: this.readNew(source, uri, key), bytes: 0 };
+    if (known !== undefined) {
+      if (!known.isCounted) known.footer = this.counted(known.footer, known.bytes);
+      known.isCounted = true;
+      return known.footer;
+    }
+    const entry = { footer: this.readNew(source, uri, key), bytes: 0, isCounted: true };
     this.kept.set(key, entry);
     entry.footer.catch(() => this.kept.delete(key));
     this.dropOldest(KEPT);
@@ -42,10 +57,20 @@ export class FooterCache {
     const entry = this.kept.get(key);
     if (entry !== undefined) entry.bytes = footer.tail.length;
     while (this.bytes > KEPT_BYTES && this.kept.size > 1) this.dropOldest(this.kept.size - 1);
-    const wasFull = this.isFull;
-    this.seenBytes += footer.tail.length;
-    if (this.isFull && !wasFull) await this.onFull();
+    await this.note(footer.tail.length);
     return footer;
+  }
+
+  private async counted(footer: Promise<ParquetFooter>, bytes: number): Promise<ParquetFooter> {
+    await this.note(bytes);
+    return footer;
+  }
+
+  /** Counts what DuckDB keeps of a file that prescore wrote for it. */
+  async note(bytes: number): Promise<void> {
+    const wasFull = this.isFull;
+    this.seenBytes += bytes;
+    if (this.isFull && !wasFull) await this.onFull();
   }
 
   private get bytes(): number {

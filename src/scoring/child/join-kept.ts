@@ -2,15 +2,17 @@ import { writeFile } from 'node:fs/promises';
 import { type LocalSlice, positionBase } from '../../data/duckdb/local-slice.ts';
 import { sliceRuns } from '../../data/duckdb/slice-runs.ts';
 import { type JoinedPart, joinFiles } from '../../data/parquet/joined-file.ts';
+import { PageBytes } from '../../data/parquet/page-bytes.ts';
+import { rowSpans } from '../../data/parquet/parquet-footer.ts';
+import { wantedRanges } from '../../data/parquet/sparse-file.ts';
 import { namesInFile } from './localize.ts';
+import { MOST_JOINED_BYTES } from './located-slice.ts';
 import type { ReadableSlice } from './readable-chunk.ts';
 import type { ScratchFiles } from './scratch-files.ts';
 
-const MOST_BYTES = 16 * 1024 * 1024;
-
 /**
- * The slices as a part is written from: neighbours that are small files of one schema, and read without DuckDB, as one scratch file of their
- * kept columns. The slices themselves where that is not possible for all. Owns: scratch files go with whoever gave `newScratch`.
+ * The slices as a part is written from: small files of one schema, and tiny row groups, that are read without DuckDB, as one scratch file of
+ * their kept columns. The slices themselves where that is not possible for all. Owns: scratch files go with whoever gave `newScratch`.
  *
  * Errors: those of the file system.
  */
@@ -39,21 +41,39 @@ async function joinRun(
   scratch: Pick<ScratchFiles, 'hasRoom'>,
   newScratch: (bytes: number) => string,
 ): Promise<LocalSlice | null> {
-  const files = parts.flatMap(({ footer, flat }, i): JoinedPart[] =>
-    footer === null || flat?.whole == null ? [] : [{ footer, whole: flat.whole, base: positionBase(ordinal + i) }],
-  );
-  if (files.length < parts.length || parts[0]!.slice.schema == null) return null;
-  const { slice } = parts[0]!;
-  const isWhole = parts.every((p) => p.slice.rowStart === 0 && p.slice.rowEnd === p.slice.fileRows);
-  if (!isWhole) return null;
-  const names = namesInFile(kept, slice.fileNames);
-  const positionColumn = unusedName(names);
-  const bytes = joinFiles(files, names, positionColumn);
-  if (bytes === null || bytes.length > MOST_BYTES || !scratch.hasRoom(bytes.length)) return null;
-  const path = newScratch(bytes.length);
-  await writeFile(path, bytes, { flag: 'wx' });
-  const rows = files.reduce((sum, { footer }) => sum + footer.rows, 0);
-  return { ...slice, path, rowStart: 0, rowEnd: rows, fileRows: rows, groups: [], schema: null, positionColumn };
+  const sources: PageBytes[] = [];
+  try {
+    const files = parts.flatMap(({ slice, footer, flat }, i): JoinedPart[] => {
+      if (footer === null || flat === undefined || slice.schema == null) return [];
+      const source = new PageBytes(flat.path, flat.whole);
+      sources.push(source);
+      const spans = rowSpans(footer, slice.rowStart, slice.rowEnd);
+      return [{ footer, source, spans, base: positionBase(ordinal + i) }];
+    });
+    const isWhole = files.every(({ footer, spans }) =>
+      spans.every(({ group, rowStart, rowEnd }) => rowEnd - rowStart === footer.groups.rows[group]),
+    );
+    const { slice } = parts[0]!;
+    const names = namesInFile(kept, slice.fileNames);
+    if (files.length < parts.length || !isWhole || keptBytes(files, names) > MOST_JOINED_BYTES) return null;
+    const positionColumn = unusedName(names);
+    const bytes = joinFiles(files, names, positionColumn);
+    if (bytes === null || !scratch.hasRoom(bytes.length)) return null;
+    const path = newScratch(bytes.length);
+    await writeFile(path, bytes, { flag: 'wx' });
+    const rows = parts.reduce((sum, part) => sum + part.slice.rowEnd - part.slice.rowStart, 0);
+    return { ...slice, path, rowStart: 0, rowEnd: rows, fileRows: rows, groups: [], schema: null, positionColumn };
+  } finally {
+    for (const source of sources) source.close();
+  }
+}
+
+function keptBytes(files: readonly JoinedPart[], names: ReadonlySet<string>): number {
+  let bytes = 0;
+  for (const { footer, spans } of files) {
+    for (const range of spans.flatMap((s) => wantedRanges(footer, names, s.rowStart, s.rowEnd))) bytes += range.length;
+  }
+  return bytes;
 }
 
 function unusedName(names: ReadonlySet<string>): string {

@@ -10,11 +10,11 @@ import { pinnedSource, wholeIfSmall, wholeOf } from '../../data/object-store/pin
 import { checkPages } from '../../data/parquet/check-pages.ts';
 import { readDeletedRows } from '../../data/parquet/deleted-rows.ts';
 import { type AskedColumn, flatLeaves } from '../../data/parquet/flat-leaves.ts';
-import { type ParquetFooter, rowSpans } from '../../data/parquet/parquet-footer.ts';
+import { type ParquetFooter, type RowSpan, rowSpans } from '../../data/parquet/parquet-footer.ts';
 import { type KnownBytes, parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
 import { thinTail } from '../../data/parquet/thin-footer.ts';
 import type { FileTable } from './file-table.ts';
-import type { LocalizeOptions, Located } from './located-slice.ts';
+import { type LocalizeOptions, type Located, MOST_JOINED_BYTES } from './located-slice.ts';
 import type { ScratchFiles } from './scratch-files.ts';
 
 /** Files that are asked for at a time whether they are those that were planned. */
@@ -132,7 +132,7 @@ async function localizeParquet(
   const groups = rowSpans(footer, rowStart, rowEnd);
   const fileNames = new Map(file.columns.flatMap((c) => (c.fileName === undefined ? [] : [[c.name, c.fileName]])));
   const flat =
-    deleted === null && options.flat !== undefined ? flatLeavesOf(file, footer, fileNames, options.flat) : null;
+    deleted === null && options.flat !== undefined ? flatLeavesOf(file, footer, groups, fileNames, options.flat) : null;
   // What is read without DuckDB is checked as it is read, and needs no copy of a local file.
   const duck = namesInFile(flat === null ? options.columns : options.kept, fileNames);
   const wanted = path === null ? namesInFile(options.columns, fileNames) : duck;
@@ -147,7 +147,10 @@ async function localizeParquet(
     bytesRead = await writeSparse(source, target, frame(), ranges);
   } else {
     const bytes = ranges.reduce((sum, range) => sum + range.length, 0);
-    const isCopied = isWorthCopying(footer.groups.count - groups.length, bytes) && options.scratch.hasRoom(bytes);
+    // Kept columns of few bytes are joined to a file of their own.
+    const isJoined = flat !== null && bytes <= MOST_JOINED_BYTES;
+    const isCopied =
+      !isJoined && isWorthCopying(footer.groups.count - groups.length, bytes) && options.scratch.hasRoom(bytes);
     const copy = isCopied ? await tryCopy(source, newScratch(bytes), frame(), ranges, options.scratch) : null;
     target = copy ?? path;
   }
@@ -185,6 +188,7 @@ async function localizeParquet(
 function flatLeavesOf(
   file: PlannedFile,
   footer: ParquetFooter,
+  spans: readonly RowSpan[],
   fileNames: ReadonlyMap<string, string>,
   { columns, mostBytes }: NonNullable<LocalizeOptions['flat']>,
 ): number[] | null {
@@ -196,7 +200,7 @@ function flatLeavesOf(
     if (column === undefined || isOther || isPathColumn(file.pathValues, name)) return null;
     asked.push({ name: fileNames.get(name) ?? name, type: column.type });
   }
-  return flatLeaves(footer, asked, mostBytes);
+  return flatLeaves(footer, asked, spans, mostBytes);
 }
 
 /** Columns by the names that the file has for them, where its table has others. Errors: none. */

@@ -7,6 +7,9 @@ import type { FooterCache } from './footer-cache.ts';
 import type { ScratchFiles } from './scratch-files.ts';
 import type { Turnstile } from './turnstile.ts';
 
+/** Kept columns of a chunk that are joined to one file (`joinKept`) have so many bytes at most: they are in memory for a moment. */
+export const MOST_JOINED_BYTES = 16 * 1024 * 1024;
+
 /** What bringing a chunk's rows to this machine needs. */
 export interface LocalizeOptions {
   readonly stores: StoreResolver;

@@ -14,6 +14,11 @@ import { type ScoredChunk, scoreChunk } from './score-chunk.ts';
 
 /** Chunks of a run that turn out to be DuckDB's, until no other one is tried. */
 const MOST_REFUSALS = 3;
+/** So many row groups of so few rows on average are joined before DuckDB reads them: each costs it as much as some thousand rows. */
+const MANY_GROUPS = 8;
+const SMALL_ROWS = 4096;
+/** The footer of a joined file, about. */
+const JOINED_BYTES = 64 * 1024;
 /** Of the memory that DuckDB may have, which decodes nothing meanwhile, for the pages of a row group. */
 const FLAT_SHARE = 0.5;
 
@@ -103,15 +108,13 @@ async function writtenPart(
   scored: ScoredChunk,
 ): ReturnType<typeof encodePart> {
   const { run, tools, local } = walk;
-  const isFlat = slices.length > 1 && slices.every((s) => s.flat !== undefined);
-  if (!isFlat)
-    return encodePart(
-      walk,
-      slices.map((s) => s.slice),
-      scored,
-    );
+  const groups = slices.reduce((sum, { slice }) => sum + slice.groups.length, 0);
+  const isTiny = groups >= MANY_GROUPS && scored.rowsIn < groups * SMALL_ROWS;
+  const own = slices.map(({ slice }) => slice);
+  if (!isTiny || slices.some(({ flat }) => flat === undefined)) return encodePart(walk, own, scored);
   try {
     const from = await joinKept(slices, columnsKept(run), tools.scratch, (bytes) => local.newScratch(bytes));
+    await tools.footers.note(from[0]?.positionColumn === undefined ? 0 : JOINED_BYTES);
     return await encodePart(walk, from, scored);
   } catch (error) {
     // Which file is to blame is told by DuckDB's own reading of each.
