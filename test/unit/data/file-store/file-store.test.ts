@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileStore } from '../../../../src/data/file-store/file-store.ts';
 
-describe('FileStore', () => {
-  const store = new FileStore();
+describe.each([{ isPatient: false }, { isPatient: true }])('FileStore $isPatient', (options) => {
+  const store = new FileStore(options);
   let folder: string;
   const key = (name: string): string => join(folder, name).slice(1);
 
