@@ -49,6 +49,7 @@ export async function describeParquet(duck: Duck, source: ByteSource, object: Pa
 /** Schemas whose columns are known: a table of many files has few. */
 const MOST_SCHEMAS = 256;
 const known = new Map<string, Promise<readonly ColumnInfo[]>>();
+const plain = new WeakMap<readonly FooterColumn[], readonly ColumnInfo[]>();
 
 /** Columns of a footer, the same array for all files that say the same. DuckDB is asked for its types once a schema. */
 async function columnsOf(
@@ -63,17 +64,23 @@ async function columnsOf(
     });
   }
   const nulls = footer.columns.map((column) => onlyNulls(column, footer));
+  // Footers of one schema share their columns, of which nothing else is said.
+  const isPlain = nulls.every((each) => each === null);
+  const shared = isPlain ? plain.get(footer.columns) : undefined;
+  if (shared !== undefined) return shared;
   // What a column of a file cannot be read for is about its chunks, not its schema.
   const faults = footer.columns.map((c) => c.unsupported ?? '');
   const schema = Buffer.from(footer.schemaBytes).toString('latin1');
   const types = await remembered(schema, () => inTurn(describe));
-  return remembered(`${schema}\n${JSON.stringify([nulls, faults])}`, async () =>
+  const columns = remembered(`${schema}\n${JSON.stringify([nulls, faults])}`, async () =>
     footer.columns.map((column, i) => ({
       ...types[i]!,
       ...(nulls[i] === null ? {} : { onlyNulls: nulls[i] }),
       ...(column.unsupported === null ? {} : { unsupported: column.unsupported }),
     })),
   );
+  if (isPlain) plain.set(footer.columns, await columns);
+  return columns;
 }
 
 /** One after the other: files are looked at together, and a connection takes one query at a time. */

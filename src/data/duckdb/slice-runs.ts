@@ -75,7 +75,7 @@ function isAlike(a: LocalSlice, b: LocalSlice): boolean {
   if (!isWholeFile(a) || !isWholeFile(b)) return false;
   if (a.schema !== b.schema && Buffer.compare(a.schema!, b.schema!) !== 0) return false;
   if (!hasSame(a.casts ?? NO_CASTS, b.casts ?? NO_CASTS)) return false;
-  return hasSame(a.names, b.names) && hasSame(entriesOf(a), entriesOf(b));
+  return hasSame(a.names, b.names) && (isEmpty(a, b) || hasSame(entriesOf(a), entriesOf(b)));
 }
 
 const NO_CASTS: ReadonlyMap<string, string> = new Map();
@@ -86,10 +86,14 @@ function isWholeFile(slice: LocalSlice): boolean {
   return schema != null && isPlain && rowStart === 0 && rowEnd === fileRows;
 }
 
+function isEmpty(a: LocalSlice, b: LocalSlice): boolean {
+  return [a, b].every(({ pathValues }) => Object.keys(pathValues).length === 0);
+}
+
 function entriesOf({ pathValues }: LocalSlice): ReadonlyMap<string, string | null> {
   return new Map(Object.entries(pathValues));
 }
 
 function hasSame<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.has(key) && b.get(key) === value);
+  return a === b || (a.size === b.size && [...a].every(([key, value]) => b.has(key) && b.get(key) === value));
 }

@@ -2,11 +2,11 @@ import type { BigIntStats } from 'node:fs';
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { errnoOf } from './file-errors.ts';
 
-/** A call that takes longer on average is better made by another thread, beside others. */
-const PROMPT_MS = 0.5;
-const WEIGHT = 1 / 16;
-/** One call that a busy machine stood still in says nothing. */
-const MOST_MS = 4;
+/** A call that takes longer is better made by another thread, beside others. */
+const PROMPT_MS = 0.3;
+/** Of the calls: on a busy machine some are interrupted, over a network nearly all take so long. */
+const MOST_SLOW = 0.5;
+const WEIGHT = 1 / 32;
 
 /** What was read of a file at once. */
 export interface PromptRead {
@@ -21,10 +21,10 @@ export interface PromptRead {
  * on a local disk. A network's file system answers slowly; then it says so, for good, and many files are asked for at a time.
  */
 export class PromptFiles {
-  #averageMs = 0;
+  #slow = 0;
 
   get isPrompt(): boolean {
-    return this.#averageMs < PROMPT_MS;
+    return this.#slow < MOST_SLOW;
   }
 
   /** Null for what is not there. Errors: those of the file system. */
@@ -59,8 +59,8 @@ export class PromptFiles {
     try {
       return task();
     } finally {
-      const took = Math.min(MOST_MS, performance.now() - started);
-      this.#averageMs += (took - this.#averageMs) * WEIGHT;
+      const isSlow = performance.now() - started > PROMPT_MS;
+      this.#slow += ((isSlow ? 1 : 0) - this.#slow) * WEIGHT;
     }
   }
 }

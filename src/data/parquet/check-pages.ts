@@ -62,7 +62,7 @@ class PageWalk {
   private readonly path: string;
   private file: number | null = null;
   private readonly footer: ParquetFooter;
-  private readonly head = new Uint8Array(HEADER_BYTES[0]!);
+  private head: Uint8Array | null = null;
   private window: Uint8Array | null;
   private own: Uint8Array | null = null;
   /** Where the window's bytes lie in the file. */
@@ -123,7 +123,7 @@ class PageWalk {
   private header(offset: number, left: number): PageHeader {
     for (const [i, size] of HEADER_BYTES.entries()) {
       const wanted = Math.min(size, left);
-      const bytes = this.bytesAt(offset, wanted, i === 0 ? this.head.subarray(0, wanted) : null);
+      const bytes = this.bytesAt(offset, wanted, i === 0);
       try {
         return readPageHeader(bytes);
       } catch (error) {
@@ -135,7 +135,7 @@ class PageWalk {
   }
 
   private async checkBody(header: PageHeader, offset: number, codec: number): Promise<void> {
-    const bytes = this.bytesAt(offset, header.compressed, null);
+    const bytes = this.bytesAt(offset, header.compressed);
     if (header.crc !== null && crc32(bytes) !== header.crc) throw new RangeError('the checksum of a page does not fit');
     if (codec !== GZIP || !header.isCompressed || header.compressed === header.levels) return;
     try {
@@ -163,11 +163,13 @@ class PageWalk {
   }
 
   /** Owns: until the next call. */
-  private bytesAt(offset: number, length: number, into: Uint8Array | null): Uint8Array {
+  private bytesAt(offset: number, length: number, isHead = false): Uint8Array {
     if (this.window !== null && offset >= this.windowAt && offset + length <= this.windowEnd) {
       return this.window.subarray(offset - this.windowAt, offset - this.windowAt + length);
     }
-    return this.read(offset, into ?? new Uint8Array(length));
+    if (!isHead) return this.read(offset, new Uint8Array(length));
+    this.head ??= new Uint8Array(HEADER_BYTES[0]!);
+    return this.read(offset, this.head.subarray(0, length));
   }
 
   private opened(): number {

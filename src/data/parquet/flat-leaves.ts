@@ -17,17 +17,8 @@ export interface AskedColumn {
   readonly type: string;
 }
 
-/**
- * Leaves of the columns, in their order, where each is one that `FlatColumn` can read in these row groups; null where one is not, and
- * where a row group has more than `mostBytes` in them.
- */
-export function flatLeaves(
-  footer: ParquetFooter,
-  asked: readonly AskedColumn[],
-  spans: readonly RowSpan[],
-  mostBytes: number,
-): number[] | null {
-  const { columns, leaves, groups } = footer;
+/** Leaves of the columns, in their order, where each is one that `FlatColumn` can read; null where one is not. */
+export function flatPlaces({ columns, leaves }: ParquetFooter, asked: readonly AskedColumn[]): number[] | null {
   const places = new Map(columns.map((column, i) => [column.name, i]));
   const found: number[] = [];
   for (const { name, type } of asked) {
@@ -37,14 +28,24 @@ export function flatLeaves(
     if (leaf.path !== name || leaf.isRepeated || leaf.type !== TYPES.get(type)) return null;
     found.push(column.firstLeaf);
   }
+  return found;
+}
+
+/** Whether those leaves can be read in these row groups: of codecs that are known, and of at most `mostBytes` a row group. */
+export function areFlat(
+  { groups }: ParquetFooter,
+  places: readonly number[],
+  spans: readonly RowSpan[],
+  mostBytes: number,
+): boolean {
   for (const { group } of spans) {
     let bytes = 0;
-    for (const leaf of found) {
+    for (const leaf of places) {
       const chunk = group * groups.leaves + leaf;
-      if (groups.codec[chunk]! > MOST_CODEC) return null;
+      if (groups.codec[chunk]! > MOST_CODEC) return false;
       bytes += Math.max(groups.uncompressed[chunk]!, groups.length[chunk]!);
     }
-    if (bytes > mostBytes) return null;
+    if (bytes > mostBytes) return false;
   }
-  return found;
+  return true;
 }

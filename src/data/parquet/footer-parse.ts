@@ -1,6 +1,6 @@
 import { checkPages, checkSizes, encodingFault } from './footer-encodings.ts';
 import { REQUIRED } from './footer-fields.ts';
-import { PHYSICAL, readSchema, type SchemaNode } from './schema-nodes.ts';
+import { PHYSICAL, type ReadSchema, readSchema, type SchemaNode } from './schema-nodes.ts';
 import { ThriftReader, WIRE } from './thrift-compact.ts';
 
 /** Row groups as columns of numbers; what belongs to a column chunk stands at [group * leaves + leaf]. */
@@ -28,11 +28,9 @@ export interface RowGroups {
 }
 
 export interface RawFooter {
-  readonly schema: readonly SchemaNode[];
-  /** The bytes that `schema` was read from. */
-  readonly schemaBytes: Uint8Array;
-  /** Where the list of nodes begins in the footer's bytes, where each node does and, last, where the last one ends. */
-  readonly nodesAt: readonly number[];
+  readonly schema: ReadSchema;
+  /** Where its bytes lie in those of the footer. */
+  readonly schemaAt: number;
   readonly rows: number;
   /** Where `rows` lies in the footer's bytes. */
   readonly rowsAt: number;
@@ -53,23 +51,21 @@ const AES_GCM_V1 = 1;
  */
 export function parseFooter(bytes: Uint8Array, checkSize: (groups: number, chunks: number) => void): RawFooter {
   const reader = new ThriftReader(bytes);
-  let schema: readonly SchemaNode[] = [];
-  let schemaBytes: Uint8Array = bytes.subarray(0, 0);
-  const nodesAt: number[] = [];
+  let schema: ReadSchema | null = null;
+  let schemaAt = 0;
   let rows = -1;
   let [rowsAt, rowsEnd] = [0, 0];
   let groups: RowGroups | null = null;
   let unreadable: string | null = null;
   reader.struct((id, wire) => {
     if (id === 2) {
-      const from = reader.at;
-      schema = readSchema(reader, wire, nodesAt);
-      schemaBytes = bytes.subarray(from, reader.at);
+      schemaAt = reader.at;
+      schema = readSchema(reader, wire, bytes);
     } else if (id === 3) {
       rowsAt = reader.at;
       rows = reader.int(wire);
       rowsEnd = reader.at;
-    } else if (id === 4) groups = readGroups(reader, wire, schema, checkSize);
+    } else if (id === 4) groups = readGroups(reader, wire, (schema as ReadSchema | null)?.nodes ?? [], checkSize);
     else if (id === 5) reader.skipStructs(wire, REQUIRED.keyValue);
     else if (id === 8 && wire === WIRE.struct) {
       unreadable = 'it is encrypted by an algorithm that is not known';
@@ -80,8 +76,10 @@ export function parseFooter(bytes: Uint8Array, checkSize: (groups: number, chunk
       });
     } else reader.skip(wire);
   }, REQUIRED.file);
-  if (schema.length === 0 || groups === null) throw new RangeError('schema or row groups are missing');
-  return { schema, schemaBytes, nodesAt, rows, rowsAt, rowsEnd, groups, unreadable };
+  const read = schema as ReadSchema | null;
+  if (read === null || read.nodes.length === 0 || groups === null)
+    throw new RangeError('schema or row groups are missing');
+  return { schema: read, schemaAt, rows, rowsAt, rowsEnd, groups, unreadable };
 }
 
 function readGroups(

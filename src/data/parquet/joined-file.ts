@@ -32,9 +32,10 @@ export function joinFiles(
 ): Uint8Array | null {
   const { footer } = parts[0]!;
   const { tail, groups, columns, places } = footer;
-  const { nodesAt, rowsAt, rowsEnd } = places;
+  const { schemaAt, rowsAt, rowsEnd } = places;
+  const nodesAt = places.nodesAt.map((at) => schemaAt + at);
   const listEnd = nodesAt.at(-1)!;
-  if (nodesAt[0]! > listEnd || rowsAt < listEnd || groups.list.at < rowsEnd) return null;
+  if (rowsAt < listEnd || groups.list.at < rowsEnd) return null;
   const wanted = columns.filter((c) => names.has(c.name));
   const leaves = wanted.flatMap((c) => Array.from({ length: c.endLeaf - c.firstLeaf }, (_, i) => c.firstLeaf + i));
   const file = new Pieces(MARK);
@@ -46,9 +47,9 @@ export function joinFiles(
       rows += span.rowEnd - span.rowStart;
     }
   }
-  const nodes = wanted.map((c) => tail.subarray(nodesAt[c.firstNode + 1]!, nodesAt[c.endNode + 1]!));
+  const nodes = wanted.map((c) => tail.subarray(nodesAt[c.firstNode]!, nodesAt[c.endNode]!));
   const footerAt = file.length;
-  file.add(tail.subarray(0, nodesAt[0]!));
+  file.add(tail.subarray(0, schemaAt));
   file.add(listHead(2 + wanted.reduce((sum, c) => sum + c.endNode - c.firstNode, 0), WIRE.struct));
   file.add([...field(0, 4, WIRE.binary), ...text('schema'), ...field(4, 5, WIRE.i32), ...zigzag(wanted.length + 1), 0]);
   for (const node of nodes) file.add(node);

@@ -2,6 +2,7 @@ import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error
 import type { ByteSource } from '../object-store/byte-source.ts';
 import { parseFooter, type RawFooter, type RowGroups } from './footer-parse.ts';
 import { type FooterColumn, type FooterLeaf, readColumns } from './parquet-schema.ts';
+import type { ReadSchema } from './schema-nodes.ts';
 
 /**
  * Footer limits. DuckDB holds about 11 bytes per footer byte; and a query over one row group walks all of them in
@@ -25,7 +26,7 @@ export interface ParquetFooter {
   readonly groups: RowGroups;
   readonly rows: number;
   /** Where things lie in `tail`, see `RawFooter`. */
-  readonly places: Pick<RawFooter, 'nodesAt' | 'rowsAt' | 'rowsEnd'>;
+  readonly places: Pick<RawFooter, 'schemaAt' | 'rowsAt' | 'rowsEnd'> & Pick<ReadSchema, 'nodesAt'>;
   /** Footer, its length and the closing magic, as they stand at the end of the file. */
   readonly tail: Uint8Array;
 }
@@ -50,17 +51,16 @@ export async function readParquetFooter(
     const raw = parseFooter(tail, (groups, chunks) => checkSize(groups, chunks, where));
     if (raw.unreadable !== null)
       throw new PrescoreError('INPUT_UNSUPPORTED', { what: `the file cannot be read: ${raw.unreadable}`, where });
-    const { columns, leaves } = readColumns(raw.schema);
-    checkNames(columns, where);
+    const { columns, leaves } = columnsOf(raw.schema, where);
     checkRows(raw, leaves, where);
     checkRanges(raw.groups, leaves, source.size - tail.length, where);
     return {
       columns: withChunkFaults(columns, raw.groups, leaves, where),
       leaves,
-      schemaBytes: raw.schemaBytes,
+      schemaBytes: raw.schema.bytes,
       groups: raw.groups,
       rows: raw.rows,
-      places: { nodesAt: raw.nodesAt, rowsAt: raw.rowsAt, rowsEnd: raw.rowsEnd },
+      places: { schemaAt: raw.schemaAt, nodesAt: raw.schema.nodesAt, rowsAt: raw.rowsAt, rowsEnd: raw.rowsEnd },
       tail,
     };
   } catch (error) {
@@ -151,6 +151,18 @@ function checkSize(groups: number, chunks: number, where: string): void {
   }
 }
 
+/** Of schemas that were read before: files of a table share them. */
+const known = new WeakMap<ReadSchema, ReturnType<typeof readColumns>>();
+
+function columnsOf(schema: ReadSchema, where: string): ReturnType<typeof readColumns> {
+  const found = known.get(schema);
+  if (found !== undefined) return found;
+  const read = readColumns(schema.nodes);
+  checkNames(read.columns, where);
+  known.set(schema, read);
+  return read;
+}
+
 function checkNames(columns: readonly FooterColumn[], where: string): void {
   const seen = new Set<string>();
   for (const { name } of columns) {
@@ -204,7 +216,7 @@ function withChunkFaults(
   groups: RowGroups,
   leaves: readonly FooterLeaf[],
   where: string,
-): FooterColumn[] {
+): readonly FooterColumn[] {
   const faults = new Map<number, string>();
   for (const [leaf, why] of groups.unreadable) faults.set(leaves[leaf]!.column, why);
   groups.codec.forEach((codec, at) => {
@@ -215,6 +227,7 @@ function withChunkFaults(
     const what = `column ${JSON.stringify(path)} is compressed with codec ${codec}, which is not known`;
     throw new PrescoreError('INPUT_UNSUPPORTED', { what, where });
   });
+  if (faults.size === 0) return columns;
   return columns.map((c, i) => ({ ...c, unsupported: c.unsupported ?? faults.get(i) ?? null }));
 }
 

@@ -36,14 +36,37 @@ export const LOGICAL = { string: 1, decimal: 5, time: 7, timestamp: 8, null: 11 
 
 /** Field ids from here on mean nothing to any reader of Parquet's SchemaElement. */
 const UNKNOWN_FIELD = 11;
-/** Reads the nodes of a schema; `nodesAt` gets where the list begins, where each node does and, last, where the last one ends. */
-export function readSchema(reader: ThriftReader, wire: number, nodesAt: number[]): SchemaNode[] {
-  nodesAt.splice(0, nodesAt.length, reader.at);
+const MOST_REMEMBERED = 1024 * 1024;
+/** A schema and the bytes that it was read from. */
+export interface ReadSchema {
+  readonly nodes: readonly SchemaNode[];
+  readonly bytes: Uint8Array;
+  /** From the beginning of `bytes`: where the first node begins, where each other one does and, last, where the last one ends. */
+  readonly nodesAt: readonly number[];
+}
+
+let last: (ReadSchema & { readonly at: number; readonly wire: number }) | null = null;
+
+/**
+ * Reads the nodes of a schema that begins at the reader's place in `bytes`. Files of a table come one after another: one whose bytes are those of
+ * the last one in the same place is that one, the same object.
+ */
+export function readSchema(reader: ThriftReader, wire: number, bytes: Uint8Array): ReadSchema {
+  const at = reader.at;
+  if (last !== null && last.at === at && last.wire === wire) {
+    const same = bytes.subarray(at, at + last.bytes.length);
+    if (Buffer.compare(same, last.bytes) === 0) {
+      reader.at = at + same.length;
+      return last;
+    }
+  }
   const size = reader.listSize(wire, WIRE.struct);
-  nodesAt.push(reader.at);
+  const nodesAt = [reader.at - at];
   const nodes: SchemaNode[] = [];
-  for (; nodes.length < size; nodesAt.push(reader.at)) nodes.push(readNode(reader));
-  return nodes;
+  for (; nodes.length < size; nodesAt.push(reader.at - at)) nodes.push(readNode(reader));
+  const read = { nodes, bytes: bytes.slice(at, reader.at), nodesAt, at, wire };
+  if (read.bytes.length <= MOST_REMEMBERED) last = read;
+  return read;
 }
 
 function readNode(reader: ThriftReader): SchemaNode {

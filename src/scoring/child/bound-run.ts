@@ -1,4 +1,5 @@
 import type { OutputColumn } from '../../base/contract/plan.ts';
+import type { ColumnInfo } from '../../base/contract/table.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { SliceColumn } from '../../data/duckdb/decode-slice.ts';
 import { sourceKind } from '../../data/duckdb/source-kind.ts';
@@ -25,6 +26,8 @@ export interface BoundRun {
   readonly isDerived: boolean;
   /** For chunks that are read without DuckDB, one at a time: its columns with their memory, and how many could not be read so. */
   readonly flat: { readonly columns: FlatColumn[]; refusals: number };
+  /** By the columns of files, which those of one schema share. */
+  readonly decoded: WeakMap<readonly ColumnInfo[], readonly (DecodedColumn & SliceColumn)[]>;
 }
 
 export function bindRun(
@@ -62,6 +65,7 @@ export function bindRun(
     predictions: context.outputColumns.filter((c) => c.role === 'prediction'),
     isDerived: context.where !== undefined || context.columns !== undefined,
     flat: { columns: [], refusals: 0 },
+    decoded: new WeakMap(),
   };
 }
 
@@ -88,14 +92,18 @@ export function columnsKept({ kept }: BoundRun): ReadonlySet<string> {
 }
 
 /** How a file's columns are decoded: the file's own types decide, since files of one input may differ in width. */
-export function decodedColumns(run: BoundRun, fileIndex: number): (DecodedColumn & SliceColumn)[] {
+export function decodedColumns(run: BoundRun, fileIndex: number): readonly (DecodedColumn & SliceColumn)[] {
   const file = run.files.at(fileIndex);
+  const known = run.decoded.get(file.columns);
+  if (known !== undefined) return known;
   const types = new Map(file.columns.map((c) => [c.name, c.type]));
-  return run.features.map((name) => {
+  const decoded = run.features.map((name) => {
     const type = types.get(name) ?? '';
     const kind = sourceKind(type);
     if (kind === null)
       throw new PrescoreError('INTERNAL', { what: `column ${name} has no decodable type`, where: file.uri });
     return { name, kind, type };
   });
+  run.decoded.set(file.columns, decoded);
+  return decoded;
 }

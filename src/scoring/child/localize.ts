@@ -2,18 +2,18 @@ import type { ByteRange, Location, StoreResolver } from '../../base/contract/obj
 import type { PlannedFile, Slice } from '../../base/contract/plan.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { together } from '../../base/lanes/together.ts';
-import { isPathColumn, type LocalSlice } from '../../data/duckdb/local-slice.ts';
+import type { LocalSlice } from '../../data/duckdb/local-slice.ts';
 import { listSchema } from '../../data/duckdb/slice-runs.ts';
 import type { ByteSource } from '../../data/object-store/byte-source.ts';
 import { localSource } from '../../data/object-store/local-source.ts';
 import { pinnedSource, wholeIfSmall, wholeOf } from '../../data/object-store/pinned-source.ts';
 import { checkPages } from '../../data/parquet/check-pages.ts';
 import { readDeletedRows } from '../../data/parquet/deleted-rows.ts';
-import { type AskedColumn, flatLeaves } from '../../data/parquet/flat-leaves.ts';
-import { type ParquetFooter, type RowSpan, rowSpans } from '../../data/parquet/parquet-footer.ts';
+import { rowSpans } from '../../data/parquet/parquet-footer.ts';
 import { type KnownBytes, parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
 import { thinTail } from '../../data/parquet/thin-footer.ts';
 import type { FileTable } from './file-table.ts';
+import { flatLeavesOf, viewOf } from './file-view.ts';
 import { type LocalizeOptions, type Located, MOST_JOINED_BYTES } from './located-slice.ts';
 import type { ScratchFiles } from './scratch-files.ts';
 
@@ -130,9 +130,10 @@ async function localizeParquet(
   const deleted =
     file.deleted === undefined ? null : await readDeletedRows(file.deleted, footer.rows, options.stores, file.uri);
   const groups = rowSpans(footer, rowStart, rowEnd);
-  const fileNames = new Map(file.columns.flatMap((c) => (c.fileName === undefined ? [] : [[c.name, c.fileName]])));
+  const viewed = viewOf(file);
+  const { fileNames } = viewed;
   const flat =
-    deleted === null && options.flat !== undefined ? flatLeavesOf(file, footer, groups, fileNames, options.flat) : null;
+    deleted === null && options.flat !== undefined ? flatLeavesOf(viewed, footer, groups, options.flat) : null;
   // What is read without DuckDB is checked as it is read, and needs no copy of a local file.
   const duck = namesInFile(flat === null ? options.columns : options.kept, fileNames);
   const wanted = path === null ? namesInFile(options.columns, fileNames) : duck;
@@ -154,9 +155,7 @@ async function localizeParquet(
     const copy = isCopied ? await tryCopy(source, newScratch(bytes), frame(), ranges, options.scratch) : null;
     target = copy ?? path;
   }
-  const own = file.columns.filter((c) => c.computedFrom === undefined && !isPathColumn(file.pathValues, c.name));
-  const names = new Map(own.map((c) => [c.name, c.duckName ?? c.name]));
-  const casts = new Map(own.flatMap((c) => (c.storedAs === undefined ? [] : [[c.name, c.type] as const])));
+  const { names, casts } = viewed;
   const { uri, pathValues } = file;
   const asBytes = new Set<string>();
   return {
@@ -182,25 +181,6 @@ async function localizeParquet(
     ...(flat === null ? {} : { flat: { leaves: flat, path: path ?? target, whole: await wholeOf(source) } }),
     faults: await checkPages(target, footer, duck, rowStart, rowEnd, await wholeOf(source)),
   };
-}
-
-/** Leaves of the feature columns, where they can be read without DuckDB: those that stand in the file, with the types that were planned. */
-function flatLeavesOf(
-  file: PlannedFile,
-  footer: ParquetFooter,
-  spans: readonly RowSpan[],
-  fileNames: ReadonlyMap<string, string>,
-  { columns, mostBytes }: NonNullable<LocalizeOptions['flat']>,
-): number[] | null {
-  const types = new Map(file.columns.map((c) => [c.name, c]));
-  const asked: AskedColumn[] = [];
-  for (const name of columns) {
-    const column = types.get(name);
-    const isOther = column?.storedAs !== undefined || column?.computedFrom !== undefined;
-    if (column === undefined || isOther || isPathColumn(file.pathValues, name)) return null;
-    asked.push({ name: fileNames.get(name) ?? name, type: column.type });
-  }
-  return flatLeaves(footer, asked, spans, mostBytes);
 }
 
 /** Columns by the names that the file has for them, where its table has others. Errors: none. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Duck, quoteText } from '../../../../src/data/duckdb/duckdb.ts';
 import { type ColumnBuffer, FlatColumn } from '../../../../src/data/parquet/flat-column.ts';
-import { flatLeaves } from '../../../../src/data/parquet/flat-leaves.ts';
+import { type AskedColumn, areFlat, flatPlaces } from '../../../../src/data/parquet/flat-leaves.ts';
 import { joinFiles } from '../../../../src/data/parquet/joined-file.ts';
 import { PageBytes } from '../../../../src/data/parquet/page-bytes.ts';
 import { type ParquetFooter, readParquetFooter, rowSpans } from '../../../../src/data/parquet/parquet-footer.ts';
@@ -22,6 +22,7 @@ const COLUMNS: Readonly<Record<string, readonly [type: string, sql: string]>> = 
   none: ['INTEGER', 'null'],
 };
 const NAMES = Object.keys(COLUMNS);
+const ASKED = NAMES.map((name): AskedColumn => ({ name, type: COLUMNS[name]![0] }));
 const TABLE = `select i, 'r' || i as id, ${NAMES.map((name) => `(${COLUMNS[name]![1]})::${COLUMNS[name]![0]} as ${name}`).join(', ')}
   from range(${ROWS}) t(i)`;
 
@@ -49,13 +50,11 @@ describe('flat columns', () => {
     return { path, bytes, footer: await readParquetFooter(source, path) };
   }
 
-  const leavesOf = (footer: ParquetFooter): number[] | null =>
-    flatLeaves(
-      footer,
-      NAMES.map((name) => ({ name, type: COLUMNS[name]![0] })),
-      rowSpans(footer, 0, footer.rows),
-      2 ** 28,
-    );
+  function leavesOf(footer: ParquetFooter, asked = ASKED, mostBytes = 2 ** 28): number[] | null {
+    const places = flatPlaces(footer, asked);
+    const isFlat = places !== null && areFlat(footer, places, rowSpans(footer, 0, footer.rows), mostBytes);
+    return isFlat ? places : null;
+  }
 
   /** The words of each row of a column, read `step` rows at a time; 'null' for none. */
   function readAll(source: PageBytes, footer: ParquetFooter, leaf: number, step: number): string[] {
@@ -108,14 +107,13 @@ describe('flat columns', () => {
       leavesOf((await written('', TABLE.replace("'r' || i", "'r' || i as x, 1::SMALLINT"))).footer),
     ).not.toBeNull();
     const { footer } = await written('');
-    const spans = rowSpans(footer, 0, footer.rows);
     for (const asked of [
       { name: 'id', type: 'VARCHAR' },
       { name: 'd', type: 'FLOAT' },
       { name: 'gone', type: 'FLOAT' },
     ])
-      expect(flatLeaves(footer, [asked], spans, 2 ** 28)).toBeNull();
-    expect(flatLeaves(footer, [{ name: 'd', type: 'DOUBLE' }], spans, 1000)).toBeNull();
+      expect(leavesOf(footer, [asked])).toBeNull();
+    expect(leavesOf(footer, [{ name: 'd', type: 'DOUBLE' }], 1000)).toBeNull();
   });
 
   it('end with a RangeError, or with as many rows, whatever byte of a page is damaged', async () => {
