@@ -1,5 +1,5 @@
 import { REQUIRED } from './footer-fields.ts';
-import { type ThriftReader, WIRE } from './thrift-compact.ts';
+import { requiredBit, type ThriftReader, WIRE } from './thrift-compact.ts';
 
 const BYTE_STREAM_SPLIT = 9;
 const MOST_PAGE_TYPE = 3;
@@ -16,24 +16,29 @@ export function encodingFault(reader: ThriftReader, wire: number, isFloat: boole
 export function checkPages(reader: ThriftReader, wire: number): void {
   const count = reader.listSize(wire, WIRE.struct);
   for (let i = 0; i < count; i++) {
-    reader.struct((field, kind) => {
+    let seen = 0;
+    for (let field = reader.next(0); field !== 0; field = reader.next(field)) {
+      const kind = reader.wire;
+      seen |= requiredBit(REQUIRED.pages, field, kind);
       if (field === 2 && kind === WIRE.i32) knownEncoding(reader.int(kind));
       else if (field === 1 && kind === WIRE.i32) {
         const type = reader.int(kind);
         if (type < 0 || type > MOST_PAGE_TYPE) throw new RangeError(`page type ${type} is not known`);
       } else reader.skip(kind);
-    }, REQUIRED.pages);
+    }
+    if (seen !== REQUIRED.pages.mask) throw new RangeError('a required field is missing');
   }
 }
 
 /** Reads what a column chunk says of the sizes of its values. Errors: RangeError for a list of anything but numbers. */
 export function checkSizes(reader: ThriftReader): void {
-  reader.struct((field, kind) => {
+  for (let field = reader.next(0); field !== 0; field = reader.next(field)) {
+    const kind = reader.wire;
     if ((field === 2 || field === 3) && kind === WIRE.list) {
       const count = reader.listSize(kind, WIRE.i64);
       for (let i = 0; i < count; i++) reader.skip(WIRE.i64);
     } else reader.skip(kind);
-  });
+  }
 }
 
 // DuckDB refuses a footer for it.

@@ -1,7 +1,7 @@
 import { checkPages, checkSizes, encodingFault } from './footer-encodings.ts';
 import { REQUIRED } from './footer-fields.ts';
 import { PHYSICAL, type ReadSchema, readSchema, type SchemaNode } from './schema-nodes.ts';
-import { ThriftReader, WIRE } from './thrift-compact.ts';
+import { requiredBit, ThriftReader, WIRE } from './thrift-compact.ts';
 
 /** Row groups as columns of numbers; what belongs to a column chunk stands at [group * leaves + leaf]. */
 export interface RowGroups {
@@ -124,8 +124,12 @@ function readGroups(
   return groups;
 }
 
+// Here and below the fields are gone through without a call for each: a footer may have a million of these structs.
 function readGroup(reader: ThriftReader, groups: RowGroups, group: number, types: readonly number[]): void {
-  reader.struct((id, wire) => {
+  let seen = 0;
+  for (let id = reader.next(0); id !== 0; id = reader.next(id)) {
+    const { wire } = reader;
+    seen |= requiredBit(REQUIRED.group, id, wire);
     if (id === 3) {
       groups.rowsAt[group] = reader.at;
       groups.rows[group] = reader.int(wire);
@@ -137,43 +141,55 @@ function readGroup(reader: ThriftReader, groups: RowGroups, group: number, types
       for (let leaf = 0; leaf < chunks; leaf++) readChunk(reader, groups, group, leaf, types[leaf]!);
     } else if (id === 4) reader.skipStructs(wire, REQUIRED.sorting);
     else reader.skip(wire);
-  }, REQUIRED.group);
+  }
+  if (seen !== REQUIRED.group.mask) throw missing();
 }
 
 function readChunk(reader: ThriftReader, groups: RowGroups, group: number, leaf: number, type: number): void {
   const at = group * groups.leaves + leaf;
-  let isThere = false;
   let other: string | null = null;
-  let nulls = -1;
-  reader.struct((id, wire) => {
+  let nulls = -2;
+  let seen = 0;
+  for (let id = reader.next(0); id !== 0; id = reader.next(id)) {
+    const { wire } = reader;
+    seen |= requiredBit(REQUIRED.chunk, id, wire);
     if (id === 1 && reader.text(wire) !== '') other = 'it lives in another file';
     else if (id === 3 && wire === WIRE.struct) {
-      isThere = true;
-      reader.struct((field, kind) => {
+      let told = 0;
+      nulls = -1;
+      for (let field = reader.next(0); field !== 0; field = reader.next(field)) {
+        const kind = reader.wire;
+        told |= requiredBit(REQUIRED.chunkData, field, kind);
         if (field === 2) other ??= encodingFault(reader, kind, type === PHYSICAL.float || type === PHYSICAL.double);
         else if (field === 12 && kind === WIRE.struct) nulls = nullCount(reader);
         else if (field === 13 && kind === WIRE.list) checkPages(reader, kind);
         else if (field === 16 && kind === WIRE.struct) checkSizes(reader);
         else readChunkField(reader, groups, at, type, field, kind);
-      }, REQUIRED.chunkData);
+      }
+      if (told !== REQUIRED.chunkData.mask) throw missing();
     } else if (id === 8) {
       other = 'it is encrypted';
       reader.skip(wire);
     } else if (id !== 1) reader.skip(wire);
-  }, REQUIRED.chunk);
+  }
+  if (seen !== REQUIRED.chunk.mask) throw missing();
   // Of no values there is nothing to count: such a row group says nothing, with statistics or without.
   const values = groups.values[at]!;
   if (values !== 0 && nulls !== values) groups.hasValues[leaf] = 1;
-  if (!isThere) other ??= 'it has no description';
+  if (nulls === -2) other ??= 'it has no description';
   if (other !== null) groups.unreadable.set(leaf, other);
+}
+
+function missing(): RangeError {
+  return new RangeError('a required field is missing');
 }
 
 function nullCount(reader: ThriftReader): number {
   let count = -1;
-  reader.struct((id, wire) => {
-    if (id === 3) count = reader.int(wire);
-    else reader.skip(wire);
-  });
+  for (let id = reader.next(0); id !== 0; id = reader.next(id)) {
+    if (id === 3) count = reader.int(reader.wire);
+    else reader.skip(reader.wire);
+  }
   return count;
 }
 

@@ -2,7 +2,7 @@ import type { PageBytes } from './page-bytes.ts';
 import { chunkRange, type ParquetFooter, type RowSpan } from './parquet-footer.ts';
 import { PHYSICAL } from './schema-nodes.ts';
 import { WIRE } from './thrift-compact.ts';
-import { listHead, varint, zigzag } from './thrift-write.ts';
+import { ThriftWriter } from './thrift-write.ts';
 
 /** Whole row groups of a Parquet file that go into a joined one. */
 export interface JoinedPart {
@@ -15,7 +15,9 @@ export interface JoinedPart {
 }
 
 const MARK = new TextEncoder().encode('PAR1');
-const [PLAIN, RLE, RLE_DICTIONARY] = [0, 3, 8];
+const [PLAIN, RLE] = [0, 3];
+/** Those, and of dictionaries. */
+const ENCODINGS = [PLAIN, RLE, 8];
 const REQUIRED = 0;
 
 /**
@@ -38,55 +40,61 @@ export function joinFiles(
   if (rowsAt < listEnd || groups.list.at < rowsEnd) return null;
   const wanted = columns.filter((c) => names.has(c.name));
   const leaves = wanted.flatMap((c) => Array.from({ length: c.endLeaf - c.firstLeaf }, (_, i) => c.firstLeaf + i));
-  const file = new Pieces(MARK);
-  const described: number[][] = [];
-  let rows = 0;
+  const file = new ThriftWriter();
+  file.raw(MARK);
+  const described = new ThriftWriter();
+  let [rows, count] = [0, 0];
   for (const part of parts) {
     for (const span of part.spans) {
-      described.push(joinGroup(file, part, span, leaves, positionName));
+      joinGroup(file, described, part, span, leaves, positionName);
       rows += span.rowEnd - span.rowStart;
+      count++;
     }
   }
-  const nodes = wanted.map((c) => tail.subarray(nodesAt[c.firstNode]!, nodesAt[c.endNode]!));
   const footerAt = file.length;
-  file.add(tail.subarray(0, schemaAt));
-  file.add(listHead(2 + wanted.reduce((sum, c) => sum + c.endNode - c.firstNode, 0), WIRE.struct));
-  file.add([...field(0, 4, WIRE.binary), ...text('schema'), ...field(4, 5, WIRE.i32), ...zigzag(wanted.length + 1), 0]);
-  for (const node of nodes) file.add(node);
-  file.add(positionNode(positionName));
-  file.add(tail.subarray(listEnd, rowsAt));
-  file.add(zigzag(rows));
-  file.add(tail.subarray(rowsEnd, groups.list.at));
-  file.add(listHead(described.length, WIRE.struct));
-  for (const group of described) file.add(group);
-  file.add(tail.subarray(groups.at[groups.count]!, tail.length - 8));
+  file.raw(tail.subarray(0, schemaAt));
+  file.list(2 + wanted.reduce((sum, c) => sum + c.endNode - c.firstNode, 0), WIRE.struct);
+  const root = file.begin();
+  file.text(4, 'schema');
+  file.i32(5, wanted.length + 1);
+  file.end(root);
+  for (const c of wanted) file.raw(tail.subarray(nodesAt[c.firstNode]!, nodesAt[c.endNode]!));
+  positionNode(file, positionName);
+  file.raw(tail.subarray(listEnd, rowsAt));
+  file.varint(2 * rows);
+  file.raw(tail.subarray(rowsEnd, groups.list.at));
+  file.list(count, WIRE.struct);
+  file.raw(described.written());
+  file.raw(tail.subarray(groups.at[groups.count]!, tail.length - 8));
   const size = file.length - footerAt;
-  file.add([size & 255, (size >> 8) & 255, (size >> 16) & 255, size >>> 24]);
-  file.add(MARK);
-  return file.whole();
+  for (let shift = 0; shift < 32; shift += 8) file.byte((size >>> shift) & 255);
+  file.raw(MARK);
+  return file.written();
 }
 
-/** Adds the pages of a row group, and of its positions; gives its description. */
+/** Adds the pages of a row group, and of its positions, to the file, and what they are to the descriptions. */
 function joinGroup(
-  file: Pieces,
+  file: ThriftWriter,
+  described: ThriftWriter,
   { footer, source, base }: JoinedPart,
-  { group, rowStart }: RowSpan,
+  { group, rowStart, rowEnd }: RowSpan,
   leaves: readonly number[],
   positionName: string,
-): number[] {
+): void {
   const { groups } = footer;
-  const rows = groups.rows[group]!;
-  const chunks: number[] = [];
+  const rows = rowEnd - rowStart;
   let bytes = 0;
+  const outer = described.begin();
+  described.field(1, WIRE.list);
+  described.list(leaves.length + 1, WIRE.struct);
   for (const leaf of leaves) {
     const chunk = group * groups.leaves + leaf;
     const { offset, length } = chunkRange(groups, chunk);
     const at = file.length;
     const from = source.hold(offset, length);
-    // What is held is so until the next call.
-    file.add(source.bytes.slice(from, from + length));
+    file.raw(source.bytes.subarray(from, from + length));
     const data = groups.dataOffset[chunk]!;
-    const described = {
+    columnChunk(described, {
       type: footer.leaves[leaf]!.type,
       path: footer.leaves[leaf]!.path,
       codec: groups.codec[chunk]!,
@@ -95,13 +103,12 @@ function joinGroup(
       compressed: length,
       dataAt: at + data - offset,
       dictionaryAt: data > offset ? at : 0,
-    };
-    chunks.push(...columnChunk(described));
-    bytes += described.uncompressed;
+    });
+    bytes += groups.uncompressed[chunk]!;
   }
   const at = file.length;
-  file.add(pageHead(rows * 8, rows));
-  file.add(positions(base + rowStart, rows));
+  pageHead(file, rows * 8, rows);
+  file.raw(positions(base + rowStart, rows));
   const size = file.length - at;
   const own = {
     type: PHYSICAL.int64,
@@ -111,12 +118,10 @@ function joinGroup(
     uncompressed: size,
     compressed: size,
   };
-  chunks.push(...columnChunk({ ...own, dataAt: at, dictionaryAt: 0 }));
-  return [
-    ...[...field(0, 1, WIRE.list), ...listHead(leaves.length + 1, WIRE.struct), ...chunks],
-    ...[...field(1, 2, WIRE.i64), ...zigzag(bytes + size)],
-    ...[...field(2, 3, WIRE.i64), ...zigzag(rows), 0],
-  ];
+  columnChunk(described, { ...own, dataAt: at, dictionaryAt: 0 });
+  described.i64(2, bytes + size);
+  described.i64(3, rows);
+  described.end(outer);
 }
 
 interface DescribedChunk {
@@ -131,45 +136,49 @@ interface DescribedChunk {
   readonly dictionaryAt: number;
 }
 
-function columnChunk(chunk: DescribedChunk): number[] {
-  const { type, path, codec, values, uncompressed, compressed, dataAt, dictionaryAt } = chunk;
-  const encodings = [PLAIN, RLE, RLE_DICTIONARY];
-  const data = [
-    ...[...field(0, 1, WIRE.i32), ...zigzag(type)],
-    ...[...field(1, 2, WIRE.list), ...listHead(encodings.length, WIRE.i32), ...encodings.flatMap(zigzag)],
-    ...[...field(2, 3, WIRE.list), ...listHead(1, WIRE.binary), ...text(path)],
-    ...[...field(3, 4, WIRE.i32), ...zigzag(codec)],
-    ...[...field(4, 5, WIRE.i64), ...zigzag(values)],
-    ...[...field(5, 6, WIRE.i64), ...zigzag(uncompressed)],
-    ...[...field(6, 7, WIRE.i64), ...zigzag(compressed)],
-    ...[...field(7, 9, WIRE.i64), ...zigzag(dataAt)],
-    ...(dictionaryAt === 0 ? [] : [...field(9, 11, WIRE.i64), ...zigzag(dictionaryAt)]),
-    0,
-  ];
-  return [...field(0, 2, WIRE.i64), ...zigzag(dataAt), ...field(2, 3, WIRE.struct), ...data, 0];
+function columnChunk(to: ThriftWriter, chunk: DescribedChunk): void {
+  const outer = to.begin();
+  to.i64(2, chunk.dataAt);
+  to.field(3, WIRE.struct);
+  const data = to.begin();
+  to.i32(1, chunk.type);
+  to.field(2, WIRE.list);
+  to.list(ENCODINGS.length, WIRE.i32);
+  for (const encoding of ENCODINGS) to.varint(2 * encoding);
+  to.field(3, WIRE.list);
+  to.list(1, WIRE.binary);
+  to.textValue(chunk.path);
+  to.i32(4, chunk.codec);
+  to.i64(5, chunk.values);
+  to.i64(6, chunk.uncompressed);
+  to.i64(7, chunk.compressed);
+  to.i64(9, chunk.dataAt);
+  if (chunk.dictionaryAt > 0) to.i64(11, chunk.dictionaryAt);
+  to.end(data);
+  to.end(outer);
 }
 
-function positionNode(name: string): number[] {
-  return [
-    ...[...field(0, 1, WIRE.i32), ...zigzag(PHYSICAL.int64)],
-    ...[...field(1, 3, WIRE.i32), ...zigzag(REQUIRED)],
-    ...[...field(3, 4, WIRE.binary), ...text(name), 0],
-  ];
+function positionNode(to: ThriftWriter, name: string): void {
+  const node = to.begin();
+  to.i32(1, PHYSICAL.int64);
+  to.i32(3, REQUIRED);
+  to.text(4, name);
+  to.end(node);
 }
 
-function pageHead(bytes: number, values: number): number[] {
-  const data = [
-    ...[...field(0, 1, WIRE.i32), ...zigzag(values)],
-    ...[...field(1, 2, WIRE.i32), ...zigzag(PLAIN)],
-    ...[...field(2, 3, WIRE.i32), ...zigzag(RLE)],
-    ...[...field(3, 4, WIRE.i32), ...zigzag(RLE), 0],
-  ];
-  return [
-    ...[...field(0, 1, WIRE.i32), ...zigzag(0)],
-    ...[...field(1, 2, WIRE.i32), ...zigzag(bytes)],
-    ...[...field(2, 3, WIRE.i32), ...zigzag(bytes)],
-    ...[...field(3, 5, WIRE.struct), ...data, 0],
-  ];
+function pageHead(to: ThriftWriter, bytes: number, values: number): void {
+  const page = to.begin();
+  to.i32(1, 0);
+  to.i32(2, bytes);
+  to.i32(3, bytes);
+  to.field(5, WIRE.struct);
+  const data = to.begin();
+  to.i32(1, values);
+  to.i32(2, PLAIN);
+  to.i32(3, RLE);
+  to.i32(4, RLE);
+  to.end(data);
+  to.end(page);
 }
 
 function positions(first: number, rows: number): Uint8Array {
@@ -179,41 +188,4 @@ function positions(first: number, rows: number): Uint8Array {
     words[i * 2 + 1] = Math.floor((first + i) / 4294967296);
   }
   return new Uint8Array(words.buffer);
-}
-
-function field(before: number, id: number, wire: number): number[] {
-  return [((id - before) << 4) | wire];
-}
-
-const encoder = new TextEncoder();
-
-function text(value: string): number[] {
-  const bytes = encoder.encode(value);
-  return [...varint(bytes.length), ...bytes];
-}
-
-/** Bytes that are put together at the end. */
-class Pieces {
-  length = 0;
-  private readonly pieces: Uint8Array[] = [];
-
-  constructor(first: Uint8Array) {
-    this.add(first);
-  }
-
-  add(piece: Uint8Array | readonly number[]): void {
-    const bytes = piece instanceof Uint8Array ? piece : Uint8Array.from(piece);
-    this.pieces.push(bytes);
-    this.length += bytes.length;
-  }
-
-  whole(): Uint8Array {
-    const all = new Uint8Array(this.length);
-    let at = 0;
-    for (const piece of this.pieces) {
-      all.set(piece, at);
-      at += piece.length;
-    }
-    return all;
-  }
 }

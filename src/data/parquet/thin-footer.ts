@@ -1,6 +1,6 @@
 import type { ParquetFooter } from './parquet-footer.ts';
 import { WIRE } from './thrift-compact.ts';
-import { listHead, zigzag } from './thrift-write.ts';
+import { ThriftWriter } from './thrift-write.ts';
 
 /**
  * The tail of a file in which only the row groups [first, end) are described as they are; those before and those after them are one
@@ -16,14 +16,16 @@ export function thinTail({ tail, groups }: ParquetFooter, first: number, end: nu
     if (to <= from) return 0;
     let rows = 0;
     for (let group = from; group < to; group++) rows += groups.rows[group]!;
-    pieces.push(whole(groups.at[from]!, groups.rowsAt[from]!), Uint8Array.from(zigzag(rows)));
+    pieces.push(whole(groups.at[from]!, groups.rowsAt[from]!), numberBytes(rows));
     pieces.push(whole(groups.rowsEnd[from]!, groups.at[from + 1]!));
     return 1;
   };
   const before = stand(0, first);
   pieces.push(whole(groups.at[first]!, groups.at[end]!));
   const after = stand(end, groups.count);
-  const head = Uint8Array.from(listHead(before + end - first + after, WIRE.struct));
+  const list = new ThriftWriter();
+  list.list(before + end - first + after, WIRE.struct);
+  const head = list.written();
   // What follows the footer itself: its length and the magic.
   const rest = whole(groups.at[groups.count]!, tail.length - 8);
   const all = [whole(0, groups.list.at), head, ...pieces, rest];
@@ -37,4 +39,10 @@ export function thinTail({ tail, groups }: ParquetFooter, first: number, end: nu
   new DataView(thin.buffer).setUint32(length, length, true);
   thin.set(tail.subarray(tail.length - 4), length + 4);
   return thin;
+}
+
+function numberBytes(value: number): Uint8Array {
+  const writer = new ThriftWriter();
+  writer.varint(2 * value);
+  return writer.written();
 }

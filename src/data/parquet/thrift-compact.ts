@@ -33,6 +33,13 @@ export function requiredFields(fields: Readonly<Record<number, number>>): Requir
   return { wires, mask };
 }
 
+/** The bit of a field among those that are required; 0 for any other. */
+export function requiredBit({ wires }: RequiredFields, id: number, wire: number): number {
+  if (id >= 32) return 0;
+  const wanted = wires[id];
+  return wanted === wire || (wanted === WIRE.true && wire === WIRE.false) ? 1 << id : 0;
+}
+
 const MAX_DEPTH = 32;
 const decoder = new TextDecoder();
 
@@ -135,8 +142,14 @@ export class ThriftReader {
     else if (wire === WIRE.binary) this.move(this.varint());
     else if (wire === WIRE.list || wire === WIRE.set) this.skipList();
     else if (wire === WIRE.map) this.skipMap();
-    else if (wire === WIRE.struct) this.struct((_, inner) => this.skip(inner));
+    else if (wire === WIRE.struct) this.skipStruct();
     else if (wire !== WIRE.true && wire !== WIRE.false) throw new RangeError(`type ${wire} is not known`);
+  }
+
+  private skipStruct(): void {
+    if (++this.depth > MAX_DEPTH) throw new RangeError('nested too deeply');
+    for (let id = this.next(0); id !== 0; id = this.next(id)) this.skip(this.wire);
+    this.depth--;
   }
 
   private skipList(): void {
@@ -183,9 +196,11 @@ export class ThriftReader {
   }
 
   private varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let i = 0; i < 10; i++) {
+    let value = this.byte();
+    if (value < 128) return value;
+    value &= 127;
+    let scale = 128;
+    for (let i = 1; i < 10; i++) {
       const byte = this.byte();
       value += (byte & 127) * scale;
       if (byte < 128) return value;
