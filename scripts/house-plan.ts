@@ -97,7 +97,7 @@ export const WINGS: readonly Wing[] = [
       { path: 'data/s3-store', holds: '`ObjectStore` over S3', may: [...BASE, 'data/object-store', 'data/file-store'] },
       {
         path: 'data/parquet',
-        holds: 'footers, page headers, sparse scratch files',
+        holds: 'footers, page headers, flat columns of numbers, sparse and joined scratch files',
         may: [...BASE, 'data/object-store'],
       },
       {

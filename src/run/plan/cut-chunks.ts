@@ -31,6 +31,8 @@ const MAX_TEXT_BYTES = 32 * 1024 * 1024;
 const MOST_PIECES = 16;
 // A chunk's queries may name all its files: with 4,000 in one, DuckDB took 450 MB to plan them.
 const MAX_SLICES = 256;
+/** Text files are rewritten one by one, which takes longer than what a chunk costs. */
+const MAX_TEXTS = 64;
 
 /**
  * `chunkRows: auto`: 131,072 rows, or less where that would give fewer than 8 chunks. Each chunk costs two queries of about
@@ -84,7 +86,7 @@ function cutBetween(files: readonly CuttableFile[], target: ChunkTarget): Planne
   files.forEach((file, index) => {
     if (file.rowGroups === null) {
       const weight = file.textBytes ?? Number.POSITIVE_INFINITY;
-      const isOver = open.weight + weight > MAX_TEXT_BYTES || open.slices.length === MAX_SLICES;
+      const isOver = open.weight + weight > MAX_TEXT_BYTES || open.slices.length === MAX_TEXTS;
       if (!open.isUncounted || isOver) close();
       open.isUncounted = true;
       open.slices.push({ file: index, rowStart: 0, rowEnd: null });

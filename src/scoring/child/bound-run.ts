@@ -25,15 +25,17 @@ export interface BoundRun {
   /** Its job has `where` or `columns`. */
   readonly isDerived: boolean;
   /** For chunks that are read without DuckDB, one at a time: its columns with their memory, and how many could not be read so. */
-  readonly flat: { readonly columns: FlatColumn[]; refusals: number };
+  readonly flat: { readonly columns: FlatColumn[]; readonly batchBytes: number; refusals: number };
   /** By the columns of files, which those of one schema share. */
   readonly decoded: WeakMap<readonly ColumnInfo[], readonly (DecodedColumn & SliceColumn)[]>;
 }
 
+const MOST_BATCH_BYTES = 32 * 1024 * 1024;
+
 export function bindRun(
   context: RunContext,
   ort: InferenceThreads,
-  { slabs, batchDivisor }: Pick<ChildOptions, 'slabs' | 'batchDivisor'>,
+  { slabs, batchDivisor, duckMemoryBytes }: Pick<ChildOptions, 'slabs' | 'batchDivisor' | 'duckMemoryBytes'>,
   previous: BoundRun | null,
 ): BoundRun {
   const { binding, batchRows, policy, isKept } = context;
@@ -64,7 +66,12 @@ export function bindRun(
     kept: context.outputColumns.filter((c) => c.role === 'id' || c.role === 'passthrough'),
     predictions: context.outputColumns.filter((c) => c.role === 'prediction'),
     isDerived: context.where !== undefined || context.columns !== undefined,
-    flat: { columns: [], refusals: 0 },
+    // All runs of the child share that memory.
+    flat: {
+      columns: previous?.flat.columns ?? [],
+      batchBytes: Math.min(MOST_BATCH_BYTES, duckMemoryBytes / 8),
+      refusals: 0,
+    },
     decoded: new WeakMap(),
   };
 }

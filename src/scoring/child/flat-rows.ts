@@ -22,8 +22,6 @@ export class FlatRefusal extends RangeError {}
 
 const MOST_ROWS = 2048;
 const LEAST_ROWS = 128;
-/** Values of a batch at most. Fewer rows of wide tables fit a cache, but then the dictionary of each column is fetched for few of its values. */
-const BATCH_VALUES = 8 * 1024 * 1024;
 /** Milliseconds in which nothing else happens in this thread. */
 const TURN_MS = 8;
 
@@ -36,9 +34,11 @@ export class FlatBatch implements FeatureBatch {
   readonly buffers: readonly ColumnBuffer[];
   private readonly vectors: readonly FeatureVector[];
 
-  constructor(words: readonly number[]) {
-    const values = Math.floor(BATCH_VALUES / Math.max(1, words.length));
-    this.capacity = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, values & ~63));
+  /** Of columns of so many words each; it takes `mostBytes`, or 128 rows. */
+  constructor(words: readonly number[], mostBytes: number) {
+    const rowBytes = words.reduce((sum, each) => sum + each * 4, 4);
+    // Fewer rows of wide tables fit a cache, but then the dictionary of each column is fetched for few of its values.
+    this.capacity = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(mostBytes / rowBytes) & ~63));
     this.positions = new Int32Array(this.capacity * 2);
     // One piece of memory: V8 counts each.
     const all = new ArrayBuffer(words.reduce((sum, each) => sum + each * 4 * this.capacity, 0));
@@ -94,9 +94,13 @@ export class FlatBatch implements FeatureBatch {
  *
  * Errors: FlatRefusal for rows that cannot be read here.
  */
-export async function* flatBatches(slices: readonly FlatSlice[], columns: FlatColumn[]): AsyncGenerator<FlatBatch> {
+export async function* flatBatches(
+  slices: readonly FlatSlice[],
+  { columns, batchBytes }: { readonly columns: FlatColumn[]; readonly batchBytes: number },
+): AsyncGenerator<FlatBatch> {
   const { footer, leaves } = slices[0]!;
-  const batch = new FlatBatch(leaves.map((leaf) => wordsOf(footer, leaf)));
+  const words = leaves.map((leaf) => wordsOf(footer, leaf));
+  const batch = new FlatBatch(words, batchBytes);
   let turn = performance.now();
   for (const slice of slices) {
     const source = new PageBytes(slice.path, slice.whole);

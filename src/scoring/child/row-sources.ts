@@ -73,7 +73,7 @@ function flatSources(run: BoundRun, slices: readonly ReadableSlice[]): RowSource
   }
   return groups.map(({ columns, slices: own }) => ({
     columns,
-    batches: flatBatches(own, run.flat.columns),
+    batches: flatBatches(own, run.flat),
     faults: [],
     faultsOf: () => new Int32Array(0),
     place: (batch, from, count, positions, at) =>
