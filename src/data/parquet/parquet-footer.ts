@@ -186,9 +186,10 @@ function checkRows({ rows, groups }: RawFooter, leaves: readonly FooterLeaf[], w
     throw new PrescoreError('INPUT_FOOTER', { what, where, expected: `${rows}`, got: `${sum}` });
   }
   for (let at = 0; at < groups.values.length; at++) {
-    const leaf = leaves[at % groups.leaves]!;
     const expected = groups.rows[Math.floor(at / groups.leaves)]!;
-    if (leaf.isRepeated || groups.values[at] === expected || groups.unreadable.has(at % groups.leaves)) continue;
+    if (groups.values[at] === expected) continue;
+    const leaf = leaves[at % groups.leaves]!;
+    if (leaf.isRepeated || groups.unreadable.has(at % groups.leaves)) continue;
     throw new PrescoreError('INPUT_FOOTER', {
       what: `column ${JSON.stringify(leaf.path)} of row group ${Math.floor(at / groups.leaves)} has another number of values than rows`,
       where,
@@ -199,14 +200,17 @@ function checkRows({ rows, groups }: RawFooter, leaves: readonly FooterLeaf[], w
 }
 
 function checkRanges(groups: RowGroups, leaves: readonly FooterLeaf[], dataEnd: number, where: string): void {
-  for (let at = 0; at < groups.length.length; at++) {
+  const { length, dataOffset, dictionaryOffset, unreadable } = groups;
+  for (let group = 0, at = 0; group < groups.count; group++) {
     // A row group without rows may name no pages.
-    if (groups.unreadable.has(at % groups.leaves) || groups.rows[Math.floor(at / groups.leaves)] === 0) continue;
-    const { offset, length } = chunkRange(groups, at);
-    if (offset >= 4 && length >= 0 && offset + length <= dataEnd) continue;
-    const column = JSON.stringify(leaves[at % groups.leaves]!.path);
-    const what = `column ${column} of row group ${Math.floor(at / groups.leaves)} lies outside the file`;
-    throw new PrescoreError('INPUT_TRUNCATED', { what, where });
+    const isEmpty = groups.rows[group] === 0;
+    for (let leaf = 0; leaf < groups.leaves; leaf++, at++) {
+      const [data, dictionary, size] = [dataOffset[at]!, dictionaryOffset[at]!, length[at]!];
+      const offset = dictionary > 0 && dictionary < data ? dictionary : data;
+      if ((offset >= 4 && size >= 0 && offset + size <= dataEnd) || isEmpty || unreadable.has(leaf)) continue;
+      const what = `column ${JSON.stringify(leaves[leaf]!.path)} of row group ${group} lies outside the file`;
+      throw new PrescoreError('INPUT_TRUNCATED', { what, where });
+    }
   }
 }
 

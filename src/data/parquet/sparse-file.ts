@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { ByteRange } from '../../base/contract/object-store.ts';
 import { isOutOfSpace, scratchFault } from '../../base/errors/scratch-fault.ts';
 import type { ByteSource } from '../object-store/byte-source.ts';
-import { chunkRange, type ParquetFooter, rowSpans } from './parquet-footer.ts';
+import { chunkRange, type ParquetFooter, type RowSpan, rowSpans } from './parquet-footer.ts';
 
 const MERGE_GAP = 256 * 1024;
 const MAX_REQUEST = 8 * 1024 * 1024;
@@ -30,12 +30,19 @@ export function wantedRanges(
   rowStart: number,
   rowEnd: number,
 ): ByteRange[] {
-  const { columns: all, leaves, groups } = footer;
+  return rangesOf(footer, columns, rowSpans(footer, rowStart, rowEnd));
+}
+
+/** Byte ranges of the wanted columns in these row groups. */
+export function rangesOf(
+  { columns: all, leaves, groups }: ParquetFooter,
+  columns: ReadonlySet<string>,
+  spans: readonly RowSpan[],
+): ByteRange[] {
+  const wanted = leaves.flatMap(({ column }, leaf) => (columns.has(all[column]!.name) ? [leaf] : []));
   const ranges: ByteRange[] = [];
-  for (const { group } of rowSpans(footer, rowStart, rowEnd)) {
-    for (const [leaf, { column }] of leaves.entries()) {
-      if (columns.has(all[column]!.name)) ranges.push(chunkRange(groups, group * groups.leaves + leaf));
-    }
+  for (const { group } of spans) {
+    for (const leaf of wanted) ranges.push(chunkRange(groups, group * groups.leaves + leaf));
   }
   return ranges;
 }

@@ -4,7 +4,7 @@ import { sliceRuns } from '../../data/duckdb/slice-runs.ts';
 import { type JoinedPart, joinFiles } from '../../data/parquet/joined-file.ts';
 import { PageBytes } from '../../data/parquet/page-bytes.ts';
 import { rowSpans } from '../../data/parquet/parquet-footer.ts';
-import { wantedRanges } from '../../data/parquet/sparse-file.ts';
+import { rangesOf } from '../../data/parquet/sparse-file.ts';
 import { namesInFile } from './localize.ts';
 import { MOST_JOINED_BYTES } from './located-slice.ts';
 import type { ReadableSlice } from './readable-chunk.ts';
@@ -71,7 +71,7 @@ async function joinRun(
 function keptBytes(files: readonly JoinedPart[], names: ReadonlySet<string>): number {
   let bytes = 0;
   for (const { footer, spans } of files) {
-    for (const range of spans.flatMap((s) => wantedRanges(footer, names, s.rowStart, s.rowEnd))) bytes += range.length;
+    for (const { length } of rangesOf(footer, names, spans)) bytes += length;
   }
   return bytes;
 }
