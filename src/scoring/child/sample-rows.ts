@@ -10,9 +10,9 @@ import type { FeedsKeeper } from './keep-feeds.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
 import type { Located } from './located-slice.ts';
 import type { SampleResult } from './messages.ts';
-import { withPredictionTable } from './prediction-table.ts';
 import { type ReadableSlice, withRecovery } from './readable-chunk.ts';
 import { scoreChunk } from './score-chunk.ts';
+import { withPredictionTable } from './scored-rows.ts';
 
 /**
  * Scores the first rows of the input, over as many files as that takes, and gives them back as values; writes nothing. Fewer

@@ -8,9 +8,9 @@ import { encodePart, encodeRejects } from './encode-chunk.ts';
 import { FlatRefusal } from './flat-rows.ts';
 import { joinKept } from './join-kept.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
-import { withPredictionTable } from './prediction-table.ts';
 import { type ReadableSlice, withRecovery } from './readable-chunk.ts';
 import { type ScoredChunk, scoreChunk } from './score-chunk.ts';
+import { withPredictionTable } from './scored-rows.ts';
 
 /** Chunks of a run that turn out to be DuckDB's, until no other one is tried. */
 const MOST_REFUSALS = 3;

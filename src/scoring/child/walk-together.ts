@@ -6,8 +6,8 @@ import { type BoundRun, columnsKept, columnsRead, decodedColumns } from './bound
 import type { ChildTools } from './child-tools.ts';
 import { type PartPlace, partPlace, stagePart } from './encode-chunk.ts';
 import { type LocalChunk, localizeChunk } from './localize.ts';
-import { newTableName } from './prediction-table.ts';
 import { type ScoredTogether, type SmallChunk, scoreTogether } from './score-together.ts';
+import { newTableName } from './scored-rows.ts';
 
 interface Gathered extends SmallChunk {
   readonly chunk: PlannedChunk;
