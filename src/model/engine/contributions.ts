@@ -1,19 +1,39 @@
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { TensorValue } from '../elements/elements.ts';
+import { CoverWorth } from '../trees/cover-worth.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
-import { TreeShap } from '../trees/tree-shap.ts';
+import { LeafWays } from '../trees/leaf-ways.ts';
+import { ShapExplainer } from '../trees/shap-explainer.ts';
 
-/** Contributions and raw score may differ by this, of the larger one; sums in float32 have rounded the score meanwhile. */
-const TOLERANCE = { float32: 1e-4, float64: 1e-9 } as const;
+/** Contributions and score may differ by this, of all that is added up. */
+const TOLERANCE = 1e-9;
+/** Raw scores that the model adds in float32 were rounded at every tree. */
+const ROUNDED = 1e-4;
 
 /** Contributions of features to raw scores (TreeSHAP), checked row by row: together they are the score. */
 export class Contributions {
   private readonly ensemble: Ensemble;
-  private readonly shap: TreeShap;
+  private readonly explainer: ShapExplainer;
 
-  /** Errors: those of `TreeShap`. */
-  constructor(ensemble: Ensemble) {
+  private constructor(ensemble: Ensemble, explainer: ShapExplainer) {
     this.ensemble = ensemble;
-    this.shap = new TreeShap(ensemble, 'the model');
+    this.explainer = explainer;
+  }
+
+  /**
+   * By what the file says of the training rows (path-dependent). Errors: MODEL_INVALID for a model without the weights of its leaves, or with
+   * trees that are too deep.
+   */
+  static byCover(ensemble: Ensemble, where: string): Contributions {
+    const { cover } = ensemble.leaves;
+    if (cover === null)
+      throw new PrescoreError('MODEL_INVALID', {
+        what: 'the model does not say how many training rows its leaves had, which contributions need',
+        where,
+        fix: 'Save it with its trainer in its own format, or leave out contributions.',
+      });
+    const ways = new LeafWays(ensemble, where);
+    return new Contributions(ensemble, new ShapExplainer(ensemble, ways, new CoverWorth(ensemble, cover, ways)));
   }
 
   /**
@@ -22,26 +42,26 @@ export class Contributions {
    * Errors: RangeError for a row whose contributions are not its score. Owns: `rows` and `raw` stay the caller's.
    */
   of(rows: Float32Array | Float64Array, raw: Float32Array | Float64Array): TensorValue {
-    const { features, targets, sums } = this.ensemble;
+    const { features, targets, sums, divisor, base } = this.ensemble;
     const count = rows.length / features;
-    const width = targets * (features + 1);
-    const data = new Float64Array(count * width);
-    for (let row = 0; row < count; row++) {
-      const out = data.subarray(row * width, (row + 1) * width);
-      this.shap.explain((feature) => rows[row * features + feature]!, out);
-      for (let target = 0; target < targets; target++) {
-        const own = out.subarray(target * (features + 1), (target + 1) * (features + 1));
-        const score = raw[row * targets + target]!;
-        const sum = own.reduce((total, value) => total + value, 0);
-        const scale = Math.max(
-          1,
-          Math.abs(score),
-          own.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
-        );
-        if (!(Math.abs(sum - score) <= TOLERANCE[sums] * scale))
-          throw new RangeError(`contributions add up to ${sum}, and the raw score is ${score}`);
+    const stride = features + 1;
+    const data = new Float64Array(count * targets * stride);
+    this.explainer.explain(rows, data);
+    const tolerance = sums === 'float32' ? ROUNDED : TOLERANCE;
+    for (let i = 0; i < count * targets; i++) {
+      const target = i % targets;
+      const end = i * stride + features;
+      const score = data[end]! / divisor + base[target]!;
+      data[end] = this.explainer.expected[target]!;
+      let [sum, scale] = [0, 0];
+      for (let k = end - features; k <= end; k++) {
+        sum += data[k]!;
+        scale += Math.abs(data[k]!);
       }
+      const own = raw[i]!;
+      const isScore = Math.abs(sum - score) <= TOLERANCE * scale && Math.abs(score - own) <= tolerance * scale;
+      if (!isScore) throw new RangeError(`contributions add up to ${sum}, and the raw score is ${own}`);
     }
-    return { type: 'float64', dims: [count, width], data };
+    return { type: 'float64', dims: [count, targets * stride], data };
   }
 }

@@ -54,7 +54,7 @@ export class NativeSession implements ModelSession {
   async close(): Promise<void> {}
 
   private explain(rows: Float32Array | Float64Array, raw: Float32Array | Float64Array): TensorValue {
-    this.contributions ??= new Contributions(this.model.ensemble);
+    this.contributions ??= Contributions.byCover(this.model.ensemble, 'the model');
     return this.contributions.of(rows, raw);
   }
 }

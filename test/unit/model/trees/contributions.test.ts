@@ -1,46 +1,72 @@
 import { expect, test } from 'vitest';
 import { seeded } from '../../../../src/model/elements/seeded.ts';
+import { Contributions } from '../../../../src/model/engine/contributions.ts';
 import { EnsembleBuilder } from '../../../../src/model/native/ensemble-builder.ts';
 import { readNativeModel } from '../../../../src/model/native/read-native-model.ts';
 import { refusalsOf } from '../../../../src/model/native/refuse-model.ts';
+import { CoverWorth } from '../../../../src/model/trees/cover-worth.ts';
 import { type Ensemble, RULE } from '../../../../src/model/trees/ensemble.ts';
+import { LeafWays } from '../../../../src/model/trees/leaf-ways.ts';
 import { goesLeft, plainScores } from '../../../../src/model/trees/plain-scores.ts';
-import { TreeShap } from '../../../../src/model/trees/tree-shap.ts';
+import { ShapExplainer } from '../../../../src/model/trees/shap-explainer.ts';
 import { trainerCases } from '../../../harness/trainer-cases.ts';
 
 /** Of the largest contribution of a row: LightGBM computes in double, XGBoost in float32. */
 const LIKE = { lightgbm: 1e-9, xgboost: 1e-6, catboost: 1e-9 };
 const cases = trainerCases('').filter(({ name }) => !/linear|refused/.test(name));
-const explained = cases.filter(({ arrays }) => arrays.contributions !== undefined);
+const withContributions = cases.filter(({ arrays }) => arrays.contributions !== undefined);
 
-test.each(explained)('$name: contributions are those of the trainer', ({ model, file, arrays }) => {
+/** Values of the table: as many as there are by default, few, and none but for leaves that are whole trees. */
+const TABLES = [undefined, 200, 0];
+
+function explainerOf(ensemble: Ensemble, mostValues?: number): ShapExplainer {
+  const ways = new LeafWays(ensemble, 'model');
+  return new ShapExplainer(ensemble, ways, new CoverWorth(ensemble, ensemble.leaves.cover!, ways), mostValues);
+}
+
+/** Contributions of rows, and in the last place of each target what the model answers on average; and the scores that it found. */
+function explained(ensemble: Ensemble, rows: Float32Array | Float64Array, mostValues?: number) {
+  const explainer = explainerOf(ensemble, mostValues);
+  const stride = ensemble.features + 1;
+  const out = new Float64Array((rows.length / ensemble.features) * ensemble.targets * stride);
+  explainer.explain(rows, out);
+  const scores: number[] = [];
+  for (let at = ensemble.features; at < out.length; at += stride) {
+    const target = scores.length % ensemble.targets;
+    scores.push(out[at]! / ensemble.divisor + ensemble.base[target]!);
+    out[at] = explainer.expected[target]!;
+  }
+  return { out, scores };
+}
+
+test.each(withContributions)('$name: contributions are those of the trainer', ({ model, file, arrays }) => {
   const { ensemble, kind } = readNativeModel(model, file);
-  const shap = new TreeShap(ensemble, file);
-  const width = ensemble.features + 1;
-  const out = new Float64Array(ensemble.targets * width);
-  const { data, shape } = arrays.explained!;
-  for (let row = 0; row < shape[0]!; row++) {
-    shap.explain((feature) => data[row * ensemble.features + feature]!, out);
-    const expected = arrays.contributions!.data.subarray(row * out.length, (row + 1) * out.length);
-    const most = Math.max(...expected.map(Math.abs));
-    out.forEach((value, i) => {
-      expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(LIKE[kind] * most);
-    });
+  const width = ensemble.targets * (ensemble.features + 1);
+  const expected = arrays.contributions!.data;
+  for (const mostValues of TABLES) {
+    const { out } = explained(ensemble, arrays.explained!.data, mostValues);
+    for (let from = 0; from < out.length; from += width) {
+      const own = expected.subarray(from, from + width);
+      const most = Math.max(...own.map(Math.abs));
+      own.forEach((value, i) => {
+        expect(Math.abs(out[from + i]! - value)).toBeLessThanOrEqual(LIKE[kind] * most);
+      });
+    }
   }
 });
 
 test.each(cases)('$name: contributions add up to the raw score', ({ model, file, arrays }) => {
   const { ensemble } = readNativeModel(model, file);
-  const shap = new TreeShap(ensemble, file);
   // What a model answers in float32 is rounded at every tree: sums in double are the measure.
   const exact: Ensemble = { ...ensemble, sums: 'float64', baseAdded: 'last' };
   const raw = plainScores(exact, arrays.rows!.data);
-  const out = new Float64Array(ensemble.targets * (ensemble.features + 1));
-  for (let row = 0; row < arrays.rows!.shape[0]!; row++) {
-    shap.explain((feature) => arrays.rows!.data[row * ensemble.features + feature]!, out);
-    sumsOf(out, ensemble).forEach((sum, k) => {
-      const score = raw[row * ensemble.targets + k]!;
-      expect(Math.abs(sum - score)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(score)));
+  const stride = ensemble.features + 1;
+  for (const mostValues of TABLES) {
+    const { out, scores } = explained(ensemble, arrays.rows!.data, mostValues);
+    raw.forEach((score, i) => {
+      const sum = out.subarray(i * stride, (i + 1) * stride).reduce((total, one) => total + one, 0);
+      const limit = 1e-12 * Math.max(1, Math.abs(score));
+      expect([Math.abs(sum - score) <= limit, Math.abs(scores[i]! - score) <= limit]).toEqual([true, true]);
     });
   }
 });
@@ -50,28 +76,42 @@ test('contributions are the Shapley values of their definition, empty leaves and
     const ensemble = randomEnsemble(seed);
     const random = seeded(seed + 1000);
     const row = Array.from({ length: ensemble.features }, () => (random() < 0.1 ? Number.NaN : random()));
-    const out = new Float64Array(ensemble.features + 1);
-    new TreeShap(ensemble, 'model').explain((feature) => row[feature]!, out);
     const expected = shapleyOf(ensemble, row);
-    out.forEach((value, i) => {
-      expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-12);
-    });
+    for (const mostValues of TABLES)
+      explained(ensemble, Float64Array.from(row), mostValues).out.forEach((value, i) => {
+        expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-12);
+      });
   }
 });
 
-test('models without the weights of their leaves are refused', () => {
+test('a row has the same bits in whatever batch it comes', () => {
+  const { model, file, arrays } = cases.find(({ name }) => name === 'lightgbm_binary')!;
+  const { ensemble } = readNativeModel(model, file);
+  const { data } = arrays.rows!;
+  const width = ensemble.features;
+  const all = explained(ensemble, data).out;
+  for (let row = 0; row < 20; row++) {
+    const alone = explained(ensemble, data.subarray(row * width, (row + 1) * width)).out;
+    expect(alone).toEqual(all.subarray(row * (width + 1), (row + 1) * (width + 1)));
+  }
+});
+
+test('models without the weights of their leaves are refused, and trees that nobody explains in time', () => {
   const { model, file } = cases[0]!;
   const { ensemble } = readNativeModel(model, file);
   const bare = { ...ensemble, leaves: { ...ensemble.leaves, cover: null } };
-  expect(() => new TreeShap(bare, 'model.txt')).toThrow(/MODEL_INVALID.*how many training rows.*model\.txt/);
+  expect(() => Contributions.byCover(bare, 'model.txt')).toThrow(/MODEL_INVALID.*how many training rows.*model\.txt/);
+  const builder = new EnsembleBuilder({ features: 1, targets: 1, values: 'float64', sums: 'float64' }, refusalsOf('m'));
+  let at = builder.leaf(0, 1, 1);
+  for (let depth = 0; depth < 2001; depth++) {
+    const node = builder.node(0, depth, RULE.nanLeft, 1, 'tree');
+    builder.link(node, at, builder.leaf(0, 1, 1));
+    at = node;
+  }
+  builder.root(at, 'tree');
+  const deep = builder.build({ base: Float64Array.of(0), baseAdded: 'last', divisor: 1 });
+  expect(() => Contributions.byCover(deep, 'model.txt')).toThrow(/MODEL_INVALID.*too deep.*2000 levels.*2001/);
 });
-
-function sumsOf(out: Float64Array, { targets, features }: Ensemble): number[] {
-  const width = features + 1;
-  return Array.from({ length: targets }, (_, k) =>
-    out.subarray(k * width, (k + 1) * width).reduce((sum, one) => sum + one, 0),
-  );
-}
 
 function randomEnsemble(seed: number): Ensemble {
   const random = seeded(seed);
