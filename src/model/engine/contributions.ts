@@ -1,5 +1,6 @@
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { TensorValue } from '../elements/elements.ts';
+import { BackgroundWorth } from '../trees/background-worth.ts';
 import { CoverWorth } from '../trees/cover-worth.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
 import { LeafWays } from '../trees/leaf-ways.ts';
@@ -34,6 +35,13 @@ export class Contributions {
       });
     const ways = new LeafWays(ensemble, where);
     return new Contributions(ensemble, new ShapExplainer(ensemble, ways, new CoverWorth(ensemble, cover, ways)));
+  }
+
+  /** By rows of a background ([N, features], interventional). Errors: MODEL_INVALID for trees that are too deep. */
+  static byBackground(ensemble: Ensemble, rows: Float32Array | Float64Array, where: string): Contributions {
+    const ways = new LeafWays(ensemble, where);
+    const worth = new BackgroundWorth(ensemble, rows, ways.depth);
+    return new Contributions(ensemble, new ShapExplainer(ensemble, ways, worth));
   }
 
   /**

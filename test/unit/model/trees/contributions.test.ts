@@ -4,6 +4,7 @@ import { Contributions } from '../../../../src/model/engine/contributions.ts';
 import { EnsembleBuilder } from '../../../../src/model/native/ensemble-builder.ts';
 import { readNativeModel } from '../../../../src/model/native/read-native-model.ts';
 import { refusalsOf } from '../../../../src/model/native/refuse-model.ts';
+import { BackgroundWorth } from '../../../../src/model/trees/background-worth.ts';
 import { CoverWorth } from '../../../../src/model/trees/cover-worth.ts';
 import { type Ensemble, RULE } from '../../../../src/model/trees/ensemble.ts';
 import { LeafWays } from '../../../../src/model/trees/leaf-ways.ts';
@@ -113,6 +114,34 @@ test('models without the weights of their leaves are refused, and trees that nob
   expect(() => Contributions.byCover(deep, 'model.txt')).toThrow(/MODEL_INVALID.*too deep.*2000 levels.*2001/);
 });
 
+test('beside a background they are the Shapley values of their definition', () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const ensemble = randomEnsemble(seed);
+    const random = seeded(seed + 2000);
+    const some = (count: number): Float64Array =>
+      Float64Array.from({ length: count * ensemble.features }, () => (random() < 0.1 ? Number.NaN : random()));
+    const [row, background] = [some(1), some(7)];
+    const worthOf = (known: number): number => {
+      const mixed = background.map((value, i) =>
+        (known >> (i % ensemble.features)) & 1 ? row[i % ensemble.features]! : value,
+      );
+      return plainScores(ensemble, mixed).reduce((sum, score) => sum + score / 7, 0);
+    };
+    const expected = shapleyValues(ensemble.features, worthOf);
+    for (const mostValues of TABLES) {
+      const ways = new LeafWays(ensemble, 'model');
+      const worth = new BackgroundWorth(ensemble, background, ways.depth);
+      const explainer = new ShapExplainer(ensemble, ways, worth, mostValues);
+      const out = new Float64Array(ensemble.features + 1);
+      explainer.explain(row, out);
+      out[ensemble.features] = explainer.expected[0]!;
+      out.forEach((value, i) => {
+        expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-12);
+      });
+    }
+  }
+});
+
 function randomEnsemble(seed: number): Ensemble {
   const random = seeded(seed);
   const shape = { features: 5, targets: 1, values: 'float64', sums: 'float64' } as const;
@@ -144,6 +173,10 @@ function shapleyOf(ensemble: Ensemble, row: readonly number[]): number[] {
     return share * answer(left, known) + (1 - share) * answer(right, known);
   };
   const worth = (known: number): number => [...roots].reduce((sum, root) => sum + answer(root, known), base[0]!);
+  return shapleyValues(features, worth);
+}
+
+function shapleyValues(features: number, worth: (known: number) => number): number[] {
   const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1));
   const sizeOf = (set: number): number => set.toString(2).replaceAll('0', '').length;
   const values = Array.from({ length: features }, (_, feature) => {
