@@ -429,6 +429,8 @@ export const WINGS: readonly Wing[] = [
           'base/formats',
           'data/object-store',
           'data/file-store',
+          // A model's background is a table.
+          'data/duckdb',
           'model/gpu',
           'model/about',
           'model/onnx',

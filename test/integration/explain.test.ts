@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prescore } from '../harness/cli.ts';
 import { liveJob } from '../harness/live-job.ts';
+import { queryParquet } from '../harness/query-parquet.ts';
 import { readOutput, readParquet } from '../harness/read-parquet.ts';
 import { writeRowTable } from '../harness/row-table.ts';
-import { fixtures, sha256Of, tempFolder, writeJob } from '../harness/temp-job.ts';
+import { FLIGHT_FEATURES, fixtures, sha256Of, tempFolder, writeJob } from '../harness/temp-job.ts';
 import { type TrainerCase, trainerCase } from '../harness/trainer-cases.ts';
 
 /*
@@ -93,6 +94,84 @@ it('features that have names in the model are called by them, whatever columns f
   expect(await prescore(['run', path])).toMatchObject({ code: 0 });
   const [row] = await readOutput(join(folder, 'out'));
   expect([...(row!['reasons'] as string[])].sort()).toEqual(expect.arrayContaining(['age', 'income']));
+});
+
+describe('beside a background', () => {
+  const flights = join(fixtures, 'flights/month=01/part-0.parquet');
+
+  async function backgroundOf(folder: string, rows: number): Promise<Row> {
+    const columns = FLIGHT_FEATURES.map((name) => `"${name}"`).join(', ');
+    const path = join(folder, 'background.parquet');
+    await queryParquet(flights, `copy (select ${columns} from t limit ${rows}) to '${path}' (format parquet)`);
+    return { uri: path, sha256: sha256Of(path) };
+  }
+
+  function flightsJob(folder: string, model: Row, more: Row = {}): string {
+    return writeJob(folder, {
+      model,
+      input: { uri: flights },
+      where: 'day = 3',
+      features: { input: { columns: FLIGHT_FEATURES } },
+      outputs: { probability: { tensor: 'probabilities', index: 1 }, ...REASONS },
+      id: ['flight_id'],
+      output: { uri: join(folder, 'out') },
+      ...more,
+    });
+  }
+  const ONNX = join(fixtures, 'models/delay_histgb.onnx');
+  const onnx = { uri: ONNX, sha256: sha256Of(ONNX) };
+
+  it('trees in ONNX are explained, by the names of the columns, and add up to their scores', async () => {
+    const folder = tempFolder();
+    const path = flightsJob(folder, { ...onnx, background: await backgroundOf(folder, 20) });
+    expect(await prescore(['run', path])).toMatchObject({ code: 0 });
+    const rows = await readOutput(join(folder, 'out'));
+    expect(rows.length).toBeGreaterThan(100);
+    for (const row of rows) {
+      const why = row['why'] as number[];
+      expect(why).toHaveLength(FLIGHT_FEATURES.length + 1);
+      const raw = why.reduce((sum, one) => sum + one, 0);
+      expect(1 / (1 + Math.exp(-raw))).toBeCloseTo(Number(row['probability']), 5);
+      expect([row['reasons'], row['reasons_contributions']]).toEqual(largest(why, 0, FLIGHT_FEATURES, 3));
+    }
+    const scorer = await liveJob(
+      flightsJob(folder, { ...onnx, background: await backgroundOf(folder, 20) }, { where: undefined }),
+      folder,
+    );
+    const asked = (await readParquet(flights)).find((row) => row['flight_id'] === rows[0]!['flight_id'])!;
+    const values = FLIGHT_FEATURES.map((name) => asked[name] ?? null);
+    const live = await scorer.score({
+      rows: [{ names: FLIGHT_FEATURES, values }],
+      form: 'json',
+      deadlineMs: 30_000,
+      priority: 0,
+      signal: null,
+    });
+    expect(live.rows[0]).toMatchObject({ values: { why: rows[0]!['why'], reasons: rows[0]!['reasons'] } });
+  });
+
+  it('another background is another result; one that is not what the job pins, or too long, is refused', async () => {
+    const folder = tempFolder();
+    const first = flightsJob(folder, { ...onnx, background: await backgroundOf(folder, 5) });
+    expect(await prescore(['run', first])).toMatchObject({ code: 0 });
+    const pinned = await backgroundOf(folder, 6);
+    const again = await prescore(['run', flightsJob(folder, { ...onnx, background: pinned })]);
+    expect([again.code, again.stderr]).toEqual([5, expect.stringMatching(/differ|another|changed/i)]);
+    await backgroundOf(folder, 7);
+    const changed = await prescore(['check', flightsJob(folder, { ...onnx, background: pinned })]);
+    expect(changed.stderr).toMatch(/MODEL_CHECKSUM.*background/);
+    const long = await prescore([
+      'check',
+      flightsJob(folder, { ...onnx, background: await backgroundOf(folder, 101) }),
+    ]);
+    expect(long.stderr).toMatch(/INPUT_SCHEMA.*too few or too many rows.*1 to 100/);
+  });
+
+  it('without one, trees in ONNX are not explained, and it says what to give', async () => {
+    const folder = tempFolder();
+    const { code, stderr } = await prescore(['check', flightsJob(folder, onnx)]);
+    expect([code, stderr]).toEqual([5, expect.stringMatching(/SIGNATURE_MISMATCH.*model\.background/)]);
+  });
 });
 
 describe('what cannot be explained is refused by name', () => {

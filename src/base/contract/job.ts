@@ -37,6 +37,8 @@ export interface JobModel {
   readonly version: string | null;
   /** Lower-case hex; null only with --allow-unpinned. */
   readonly sha256: string | null;
+  /** A Parquet file of rows beside which it is explained. Left out where the job says nothing, for its fingerprint's sake. */
+  readonly background?: { readonly uri: string; readonly sha256: string };
 }
 
 export interface JobInput {

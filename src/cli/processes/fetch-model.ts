@@ -36,10 +36,10 @@ async function someFiles(store: ObjectStore, key: string): Promise<string[]> {
 }
 
 /**
- * Copies a model to the scratch folder. Children hash the bytes they load, so a pinned one is not hashed here.
+ * Copies a model to the scratch folder, with the background that the job explains beside. Children hash the bytes they load, so a pinned one is not hashed here.
  *
  * Errors: MODEL_NOT_FOUND, MODEL_UNPINNED (with the sha256 to write down), MODEL_EXTERNAL_DATA, MODEL_INVALID above 2 GiB and of a folder;
- * those of the store and of the scratch folder.
+ * those of the store and of the scratch folder, and of `fetchBackground`.
  */
 export async function fetchModel(
   job: Job,
@@ -67,6 +67,11 @@ export async function fetchModel(
   }
   const folder = await withFileErrors(scratchDir, () => mkdtemp(join(scratchDir, 'model-')));
   const model = await copyModel({ store, key, uri }, info, folder, withFileErrors);
+  if (job.model.background !== undefined) {
+    // DuckDB is not loaded for jobs that have none.
+    const { fetchBackground } = await import('./fetch-background.ts');
+    await fetchBackground(job, stores, model.path, scratchDir);
+  }
   if (job.model.sha256 !== null) return { ...model, sha256: job.model.sha256 };
   const sha256 = digestOfFiles(await fileDigest(model.path), model.weights);
   if (allowUnpinned) return { ...model, sha256 };

@@ -31,6 +31,24 @@ export const STORE = {
   },
 } as const satisfies ObjectShape;
 
+const BACKGROUND = {
+  kind: 'object',
+  fields: {
+    uri: {
+      type: { kind: 'uri', placeholder: false, glob: false },
+      required: true,
+      doc: 'A Parquet file with the columns that feed the model, of 1 to 100 rows: a sample of the training rows.',
+      example: 'background.parquet',
+    },
+    sha256: {
+      type: { kind: 'text', rule: 'sha256' },
+      required: true,
+      doc: 'Pins its bytes.',
+      example: `${'0123456789abcdef'.repeat(4)}`,
+    },
+  },
+} as const satisfies ObjectShape;
+
 /** `model` of the job file. */
 export const MODEL = {
   kind: 'object',
@@ -56,6 +74,12 @@ export const MODEL = {
       type: { kind: 'text', rule: 'sha256' },
       doc: 'Pins the bytes of the model; a damaged model often still runs. Needed, unless a trial is run with `--allow-unpinned`.',
       example: `${'0123456789abcdef'.repeat(4)}`,
+    },
+    background: {
+      type: BACKGROUND,
+      defaultSays: 'what the file of the model says of its training rows',
+      doc: 'Rows beside which `explain` explains (interventional TreeSHAP): what is not known of a row is taken from them. Trees in ONNX need it.',
+      example: `{ uri: background.parquet, sha256: ${'0123456789abcdef'.repeat(4)} }`,
     },
   },
 } as const satisfies ObjectShape;

@@ -29,7 +29,7 @@ export function compileJob(file: JobFile): Job {
     name: file.name,
     stores: file.stores,
     state: file.state === null ? defaultState(outputUri) : stripSlashes(file.state),
-    model: { ...file.model, name: file.model.name ?? stemOf(file.model.uri) },
+    model: compileModel(file.model),
     input: {
       uris: file.input.uri,
       format: file.input.format,
@@ -72,6 +72,11 @@ export function compileJob(file: JobFile): Job {
     schedule: compileSchedule(file.schedule),
     notify: file.notify,
   });
+}
+
+function compileModel({ background, ...model }: JobFile['model']): Job['model'] {
+  const named = { ...model, name: model.name ?? stemOf(model.uri) };
+  return background === null ? named : { ...named, background };
 }
 
 function compileCsv(csv: NonNullable<JobFile['input']['csv']>): CsvSettings {

@@ -25,7 +25,12 @@ export function resultFields(job: Job, modelSha256: string): Readonly<Record<str
   const { lineage } = job.output;
   return {
     // A new label on the same bytes changes the output only where labels are written.
-    model: { sha256: modelSha256, ...(lineage ? { name: job.model.name, version: job.model.version } : {}) },
+    model: {
+      sha256: modelSha256,
+      ...(lineage ? { name: job.model.name, version: job.model.version } : {}),
+      // Where it lies is no matter.
+      ...(job.model.background === undefined ? {} : { background: job.model.background.sha256 }),
+    },
     input: job.input,
     // Only where they are there: jobs of before keep their fingerprints.
     ...(job.where === undefined ? {} : { where: job.where }),

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import type { ModelFile } from '../../base/contract/model-files.ts';
-import type { ModelInfo, Signature } from '../../base/contract/signature.ts';
+import type { ExplainSignature, ModelInfo, Signature } from '../../base/contract/signature.ts';
 import { fileDigest } from '../../base/disk/file-digest.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sampleOf } from '../../base/formats/file-sample.ts';
@@ -13,6 +13,7 @@ import { digestOfFiles } from '../onnx/external-data.ts';
 import { checkPin, inspectModel, type ModelFacts, type ModelWhole, sha256Of } from '../onnx/inspect-model.ts';
 import { readStructure } from '../onnx/model-structure.ts';
 import { type OnnxFile, readOnnxFile } from '../onnx/onnx-file.ts';
+import { readBackground } from './background-feeds.ts';
 import { checkedKernel } from './checked-kernel.ts';
 import { CLASSIFIERS, type ClassLabels, classLabels } from './class-labels.ts';
 import { type CutMaps, cutMaps } from './cut-maps.ts';
@@ -33,7 +34,8 @@ export interface LoadedModel {
  *
  * Errors: MODEL_CHECKSUM, MODEL_INVALID; those of `inspectModel` and `OnnxSession.open`, and of the file system.
  */
-export async function loadModelFile(model: ModelFile, options: EngineOptions): Promise<LoadedModel> {
+export async function loadModelFile(model: ModelFile, given: EngineOptions): Promise<LoadedModel> {
+  const options = { ...given, background: readBackground(model.path) };
   const { path, where, sha256, weights = [] } = model;
   const { bytes, weightBytes } = readStructure(path);
   const isWhole = weightBytes === 0;
@@ -112,7 +114,24 @@ function loadedOf(
   const { granted } = session;
   const signature = withClasses(session.signature, file, bytes, labels);
   const device = granted.device === 'cpu' ? {} : { device: granted };
-  return { session, info: { ...facts, signature, ...engineOf(choice), ...device }, choice };
+  const explains = choice.engine === 'trees' ? session.signature.explains : unexplained(choice.why, file);
+  return {
+    session,
+    info: {
+      ...facts,
+      signature: explains === undefined ? signature : { ...signature, explains },
+      ...engineOf(choice),
+      ...device,
+    },
+    choice,
+  };
+}
+
+/** Of trees that are left to ONNX Runtime, which gives scores alone. */
+function unexplained(why: string, { operators }: OnnxFile): ExplainSignature | undefined {
+  const isTrees = [...operators].some((operator) => operator.startsWith('ai.onnx.ml:TreeEnsemble'));
+  if (!isTrees) return undefined;
+  return { tensor: '', targets: 0, ofAnswer: null, features: [], why: `its trees are left to ONNX Runtime: ${why}` };
 }
 
 const NO_LABELS: ReadonlyMap<string, ClassLabels> = new Map();
@@ -162,7 +181,7 @@ function loadNative(bytes: Uint8Array, pinned: string | null, options: EngineOpt
   const model = readNativeModel(bytes, where);
   refuseCategories(model, where);
   const { kernel, checkedRows } = checkedKernel(model.ensemble);
-  const session = new NativeSession(model, kernel);
+  const session = new NativeSession(model, kernel, options.background ?? null);
   const info: ModelInfo = {
     sha256,
     bytes: bytes.length,

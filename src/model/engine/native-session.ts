@@ -1,3 +1,4 @@
+import type { Background } from '../../base/contract/background.ts';
 import { CPU_DEVICE } from '../../base/contract/device.ts';
 import type { Signature } from '../../base/contract/signature.ts';
 import type { TensorValue } from '../elements/elements.ts';
@@ -5,6 +6,7 @@ import type { ModelSession } from '../elements/model-session.ts';
 import type { NativeModel } from '../native/native-model.ts';
 import type { TreeKernel } from '../tree-kernel/kernel.ts';
 import { plainLeaves } from '../trees/plain-scores.ts';
+import { backgroundFeeds } from './background-feeds.ts';
 import { Contributions } from './contributions.ts';
 import { ofAnswer, transformed } from './native-answers.ts';
 import { NativeScorer } from './native-scorer.ts';
@@ -19,13 +21,17 @@ export class NativeSession implements ModelSession {
   readonly model: NativeModel;
   readonly kernel: TreeKernel;
   private readonly scorer: NativeScorer;
+  private readonly background: Float32Array | Float64Array | null;
   private contributions: Contributions | null = null;
 
-  constructor(model: NativeModel, kernel: TreeKernel) {
+  /** `background`: beside which rows are explained; null: by what the file says of the training rows. */
+  constructor(model: NativeModel, kernel: TreeKernel, background: Background | null) {
     this.model = model;
     this.kernel = kernel;
     this.scorer = new NativeScorer(model, () => kernel);
-    this.signature = nativeSignature(model, this.scorer.features);
+    this.signature = nativeSignature(model, this.scorer.features, background !== null);
+    this.background =
+      background === null ? null : this.scorer.rowsOf(backgroundFeeds(background, this.signature.inputs));
   }
 
   /** See `ModelSession.run`. Errors: RangeError where rows have another width; MODEL_INVALID where contributions are
@@ -54,7 +60,12 @@ export class NativeSession implements ModelSession {
   async close(): Promise<void> {}
 
   private explain(rows: Float32Array | Float64Array, raw: Float32Array | Float64Array): TensorValue {
-    this.contributions ??= Contributions.byCover(this.model.ensemble, 'the model');
+    const { background } = this;
+    const { ensemble } = this.model;
+    this.contributions ??=
+      background === null
+        ? Contributions.byCover(ensemble, 'the model')
+        : Contributions.byBackground(ensemble, background, 'the model');
     return this.contributions.of(rows, raw);
   }
 }

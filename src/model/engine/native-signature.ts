@@ -58,7 +58,11 @@ export function labelType(classes: NativeModel['classes']): 'string' | 'float64'
 }
 
 /** What a native model takes and gives. */
-export function nativeSignature(model: NativeModel, features: readonly NativeFeature[] | null): Signature {
+export function nativeSignature(
+  model: NativeModel,
+  features: readonly NativeFeature[] | null,
+  hasBackground = false,
+): Signature {
   const { ensemble, outputs, classes } = model;
   const tensor = (
     name: string,
@@ -83,7 +87,7 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
   const values = outputs.classes === 0 && ensemble.targets > 1 ? ensemble.targets : null;
   return {
     inputs,
-    explains: explainsOf(model, features),
+    explains: explainsOf(model, features, hasBackground),
     outputs: [
       perTarget(
         tensor(
@@ -96,7 +100,7 @@ export function nativeSignature(model: NativeModel, features: readonly NativeFea
         ? [withLabels(tensor(NATIVE_OUTPUT.probability, outputs.arithmetic, [null, outputs.classes]), classes)]
         : []),
       perTarget(tensor(NATIVE_OUTPUT.raw, ensemble.sums, ensemble.targets === 1 ? [null] : [null, ensemble.targets])),
-      ...(ensemble.leaves.cover === null
+      ...(ensemble.leaves.cover === null && !hasBackground
         ? []
         : [
             {
@@ -122,7 +126,11 @@ function withLabels(tensor: TensorSignature, classes: NativeModel['classes']): T
   return labels.length === 0 || labels.length !== classes?.length ? tensor : { ...tensor, classes: labels };
 }
 
-function explainsOf({ ensemble, outputs }: NativeModel, features: readonly NativeFeature[] | null): ExplainSignature {
+function explainsOf(
+  { ensemble, outputs }: NativeModel,
+  features: readonly NativeFeature[] | null,
+  hasBackground: boolean,
+): ExplainSignature {
   return {
     tensor: NATIVE_OUTPUT.contributions,
     targets: ensemble.targets,
@@ -130,7 +138,7 @@ function explainsOf({ ensemble, outputs }: NativeModel, features: readonly Nativ
     features:
       features?.map(({ name }) => ({ input: name, at: 0 })) ??
       Array.from({ length: ensemble.features }, (_, at) => ({ input: NATIVE_INPUT, at })),
-    ...(ensemble.leaves.cover === null
+    ...(ensemble.leaves.cover === null && !hasBackground
       ? { why: 'the model does not say how many training rows its leaves had, which contributions need' }
       : {}),
   };

@@ -1,11 +1,14 @@
+import type { Background } from '../../base/contract/background.ts';
 import type { TreeEngine, TreesOption } from '../../base/contract/signature.ts';
 import type { TensorValue } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import { type OnnxFile, readOnnxFile } from '../onnx/onnx-file.ts';
 import { OnnxSession, type SessionOptions } from '../onnx/onnx-session.ts';
+import { backgroundFeeds } from './background-feeds.ts';
 import { checkRows } from './check-rows.ts';
 import { ELEMENT, type OnnxGraph, partModel, tensorInfo, transformNode } from './onnx-graph.ts';
 import { splitTrees, type TreeParts } from './split-trees.ts';
+import { explainsTrees } from './tree-explainer.ts';
 import { type HeadTransform, TreeHead } from './tree-head.ts';
 import { TRANSFORM, TreeScorer } from './tree-scorer.ts';
 import { TreeSession } from './tree-session.ts';
@@ -28,6 +31,8 @@ export function engineOf(choice: EngineChoice): { readonly engine?: TreeEngine }
 export interface EngineOptions extends SessionOptions {
   /** `onnxruntime`: trees are left to it; `always`: they are taken from it also where it is faster. */
   readonly trees: TreesOption | 'always';
+  /** Beside which rows are explained. */
+  readonly background?: Background | null;
 }
 
 /** Trials until the kernel's code is as fast as it gets, and the time that they may take. */
@@ -52,6 +57,8 @@ export async function openModel(
   const tried = typeof model === 'string' ? 'its weights are most of it' : await tryTrees(model, whole, options, where);
   if (typeof tried === 'string') return { session: whole, choice: { engine: 'onnxruntime', why: tried } };
   await whole.close();
+  if (options.background != null && tried.session instanceof TreeSession)
+    await tried.session.explainBeside(backgroundFeeds(options.background, tried.session.signature.inputs));
   return tried;
 }
 
@@ -101,12 +108,23 @@ async function takeTrees(
   const scorer = new TreeScorer(parts.trees, head, transform);
   if (!scorer.prepare(width)) return 'its trees are too large, or ask for categories';
   const alone = isAlone(whole, parts) ? null : await open(parts.alone);
-  const checked = await check(parts, scorer, alone ?? whole, width, options.trees === 'always');
+  const checked = await check(
+    parts,
+    scorer,
+    alone ?? whole,
+    width,
+    options.trees === 'always' || options.background != null,
+  );
   if (typeof checked === 'string') return checked;
   const before = parts.before === null ? null : await open(parts.before.model);
   const after = parts.after === null ? null : await open(parts.after.model);
   await alone?.close();
-  return { session: new TreeSession(whole, parts, { before, after }, scorer), choice: { engine: 'trees', ...checked } };
+  const { background = null } = options;
+  const explains = explainsTrees(parts, width, whole.signature, background !== null);
+  const { granted, isCopying } = whole;
+  const of = { signature: { ...whole.signature, explains }, granted, isCopying };
+  const session = new TreeSession(of, parts, { before, after }, scorer);
+  return { session, choice: { engine: 'trees', ...checked } };
 }
 
 /** Whether the model is its tree operator and no more: rows in any number, nothing else asked for, all of its answers given. */

@@ -62,14 +62,18 @@ export class TreeHead {
     return Float32Array.from({ length: values.length / 2 }, (_, i) => values[2 * i + 1]!);
   }
 
+  /** Which class a row's is, from finished sums. */
+  classAt(sums: Float32Array, row: number): number {
+    const { isBinary, allPositive, ensemble } = this.trees;
+    if (isBinary) return Number(sums[row]! > (allPositive ? 0.5 : 0));
+    return classOf(sums, row * ensemble.targets, ensemble.targets);
+  }
+
   /** The class of each row, from finished sums. */
   labels(sums: Float32Array): TensorValue {
-    const { labels, isBinary, ensemble } = this.trees;
-    const { targets } = ensemble;
-    const rows = sums.length / targets;
-    const limit = this.trees.allPositive ? 0.5 : 0;
-    const pick = (row: number): number =>
-      isBinary ? Number(sums[row]! > limit) : classOf(sums, row * targets, targets);
+    const { labels, ensemble } = this.trees;
+    const rows = sums.length / ensemble.targets;
+    const pick = (row: number): number => this.classAt(sums, row);
     if (labels !== null && 'texts' in labels) {
       const data = Array.from({ length: rows }, (_, row) => labels.texts[pick(row)] ?? '');
       return { type: 'string', dims: [rows], data };

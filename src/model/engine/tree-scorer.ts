@@ -86,6 +86,11 @@ export class TreeScorer {
     return { label, scores: scored(this.head.transformed(made.get(TRANSFORM.scores)!.data as Float32Array)) };
   }
 
+  /** Which class a row's is, from raw scores. */
+  classAt(sums: Float32Array, row: number): number {
+    return this.head.classAt(sums, row);
+  }
+
   async close(): Promise<void> {
     await this.transform?.close();
   }

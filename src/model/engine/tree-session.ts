@@ -3,6 +3,7 @@ import type { Signature } from '../../base/contract/signature.ts';
 import type { TensorValue } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import type { TreeParts } from './split-trees.ts';
+import { TreeExplainer } from './tree-explainer.ts';
 import type { TreeScorer } from './tree-scorer.ts';
 
 /** The ONNX Runtime sessions around the trees. */
@@ -10,6 +11,8 @@ export interface PartSessions {
   readonly before: ModelSession | null;
   readonly after: ModelSession | null;
 }
+
+const NOTHING: ReadonlyMap<string, TensorValue> = new Map();
 
 /** A model whose trees the kernel evaluates; what is before and after them, ONNX Runtime. */
 export class TreeSession implements ModelSession {
@@ -21,6 +24,7 @@ export class TreeSession implements ModelSession {
   readonly parts: TreeParts;
   readonly scorer: TreeScorer;
   private readonly sessions: PartSessions;
+  private explainer: TreeExplainer | null = null;
 
   constructor(
     of: Pick<ModelSession, 'signature' | 'granted' | 'isCopying'>,
@@ -40,12 +44,13 @@ export class TreeSession implements ModelSession {
   /** See `ModelSession.run`. */
   async run(feeds: ReadonlyMap<string, TensorValue>, fetches: readonly string[]): Promise<Map<string, TensorValue>> {
     const { label, scores, after } = this.parts;
-    const beyond = fetches.filter((name) => name !== label && name !== scores);
     const rows = await this.rowsOf(feeds);
+    const explained = this.explainer?.isAsked(fetches) === true ? this.explainer.explain(rows, fetches) : NOTHING;
+    const beyond = fetches.filter((name) => name !== label && name !== scores && !explained.has(name));
     const wantsLabel =
       label !== null && (fetches.includes(label) || (beyond.length > 0 && after!.inputs.includes(label)));
     const made = await this.scorer.score(rows, wantsLabel);
-    const values = new Map<string, TensorValue>();
+    const values = new Map<string, TensorValue>(explained);
     if (label !== null && made.label !== null) values.set(label, made.label);
     if (scores !== null) values.set(scores, made.scores);
     if (beyond.length === 0) return values;
@@ -58,6 +63,13 @@ export class TreeSession implements ModelSession {
     await this.scorer.close();
     await this.sessions.before?.close();
     await this.sessions.after?.close();
+  }
+
+  /** Explains rows from now on beside those of a background. Errors: those of ONNX Runtime. */
+  async explainBeside(background: ReadonlyMap<string, TensorValue>): Promise<void> {
+    const { data, dims } = await this.rowsOf(background);
+    this.scorer.prepare(dims[1] ?? 0);
+    this.explainer = new TreeExplainer(this.scorer, Float32Array.from(data as Float32Array));
   }
 
   private async rowsOf(feeds: ReadonlyMap<string, TensorValue>): Promise<TensorValue> {

@@ -1,0 +1,105 @@
+import type { ExplainSignature, Signature, TreeFeature } from '../../base/contract/signature.ts';
+import type { TensorValue } from '../elements/elements.ts';
+import { finishSums } from '../trees/finish-sums.ts';
+import { Contributions } from './contributions.ts';
+import type { GraphNode } from './onnx-graph.ts';
+import type { TreeParts } from './split-trees.ts';
+import type { TreeScorer } from './tree-scorer.ts';
+
+/** Fetch the contributions of an ONNX model's trees; no outputs of the model's own. */
+const ALL = 'contributions of the trees';
+const OF_ANSWER = 'contributions of the answer';
+
+/** Contributions of the features of trees in an ONNX model to what the trees add up, before any transform, beside a background. */
+export class TreeExplainer {
+  private readonly scorer: TreeScorer;
+  private readonly background: Float32Array;
+  private contributions: Contributions | null = null;
+
+  /** `background`: rows as the trees take them. Owns: it is kept. */
+  constructor(scorer: TreeScorer, background: Float32Array) {
+    this.scorer = scorer;
+    this.background = background;
+  }
+
+  isAsked(fetches: readonly string[]): boolean {
+    return fetches.includes(ALL) || fetches.includes(OF_ANSWER);
+  }
+
+  /** What is asked for of rows ([N, width]). Errors: those of `Contributions`. Owns: `rows` stays the caller's. */
+  explain(rows: TensorValue, fetches: readonly string[]): Map<string, TensorValue> {
+    const { scorer } = this;
+    const { width, trees, kernel } = scorer;
+    const ensemble = { ...trees.ensemble, features: width };
+    const [count = 0] = rows.dims;
+    const sums = new Float32Array(count * ensemble.targets);
+    kernel!.sum(rows.data as Float32Array, count, sums);
+    finishSums(ensemble, sums);
+    this.contributions ??= Contributions.byBackground(ensemble, this.background, 'the model');
+    const all = this.contributions.of(rows.data as Float32Array, sums);
+    const values = new Map([[ALL, all]]);
+    if (!fetches.includes(OF_ANSWER)) return values;
+    const data = new Float64Array(count * (width + 1));
+    for (let row = 0; row < count; row++) {
+      const from = (row * ensemble.targets + scorer.classAt(sums, row)) * (width + 1);
+      data.set((all.data as Float64Array).subarray(from, from + width + 1), row * (width + 1));
+    }
+    return values.set(OF_ANSWER, { type: 'float64', dims: [count, width + 1], data });
+  }
+}
+
+/** What can be said of an ONNX model's trees. */
+export function explainsTrees(
+  { trees, before, graph, input }: TreeParts,
+  width: number,
+  signature: Signature,
+  hasBackground: boolean,
+): ExplainSignature {
+  const { targets } = trees.ensemble;
+  return {
+    tensor: ALL,
+    targets,
+    ofAnswer: trees.labels !== null && targets > 1 ? OF_ANSWER : null,
+    features:
+      before === null
+        ? Array.from({ length: width }, (_, at) => ({ input, at }))
+        : (featuresOf(graph.nodes, new Set(graph.initializers.map(({ name }) => name)), input, signature, width) ??
+          'what is before its trees makes features that have no names'),
+    ...(hasBackground ? {} : { why: NO_BACKGROUND }),
+  };
+}
+
+const NO_BACKGROUND =
+  'an ONNX model does not say how many training rows its leaves had: give it a background (model.background)';
+
+/** Operators that give each value of a row what they make of it alone, in its place. */
+const BY_VALUE = new Set(['Identity', 'Cast', 'Scaler', 'Imputer', 'Sub', 'Div', 'Mul', 'Add', 'Clip']);
+
+/** Where the values of the trees' rows come from; null where one is made of several, or several of one. */
+function featuresOf(
+  nodes: readonly GraphNode[],
+  constants: ReadonlySet<string>,
+  input: string,
+  { inputs }: Signature,
+  width: number,
+): readonly TreeFeature[] | null {
+  const makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const sourcesOf = (name: string): readonly TreeFeature[] | null => {
+    const given = inputs.find((one) => one.name === name);
+    if (given !== undefined) {
+      const own = given.dims.length === 2 ? given.dims[1] : null;
+      return own == null ? null : Array.from({ length: own }, (_, at) => ({ input: name, at }));
+    }
+    const maker = makers.get(name);
+    if (maker === undefined) return null;
+    const values = maker.inputs.filter((one) => one !== '' && !constants.has(one));
+    if (maker.operator === 'Concat') {
+      const parts = values.map(sourcesOf);
+      return values.length < maker.inputs.length || parts.includes(null) ? null : parts.flatMap((part) => part ?? []);
+    }
+    const [only] = values;
+    return BY_VALUE.has(maker.operator) && values.length === 1 && only !== undefined ? sourcesOf(only) : null;
+  };
+  const found = sourcesOf(input);
+  return found?.length === width ? found : null;
+}
