@@ -104,7 +104,10 @@ function onnxScores(
 ): (feeds: Feeds, fetches: readonly string[]) => Scored | null {
   const head = TreeHead.of({ ...trees, ensemble });
   if (typeof head === 'string') throw new RangeError(head);
+  const names = new Set(outputs.map(({ name }) => name));
   return (feeds, fetches) => {
+    // What is made of more than scores, such as contributions.
+    if (!fetches.every((name) => names.has(name))) return null;
     const rows = feeds.get(input)!;
     const [count = 0, width] = rows.dims;
     if (width !== ensemble.features || rows.dims.length !== 2) return null;

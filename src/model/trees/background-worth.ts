@@ -46,6 +46,10 @@ export class BackgroundWorth implements LeafWorth {
     for (let i = 0; i < way.count; i++) out[i]! /= count;
   }
 
+  walkOf(): null {
+    return null;
+  }
+
   private add(features: number, fails: Uint8Array, out: Float64Array): void {
     const { failed } = this;
     let [gains, losses] = [0, 0];

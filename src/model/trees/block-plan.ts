@@ -1,3 +1,4 @@
+import type { CoverWalk } from './cover-walk.ts';
 import type { Ensemble } from './ensemble.ts';
 import type { LeafWays } from './leaf-ways.ts';
 import { type Block, blocksOf, type TreeBlocks } from './tree-blocks.ts';
@@ -16,6 +17,8 @@ export interface TabledBlock extends Block {
 
 export interface PlannedTree extends Omit<TreeBlocks, 'blocks'> {
   readonly blocks: readonly TabledBlock[];
+  /** Set: it takes the whole tree. */
+  readonly walk: CoverWalk | null;
 }
 
 export interface BlockPlan {
@@ -37,6 +40,7 @@ export function planBlocks(
   ensemble: Ensemble,
   questions: Int32Array,
   ways: LeafWays,
+  walkOf: (root: number) => CoverWalk | null,
   mostValues = MOST_VALUES,
 ): BlockPlan {
   const trees: PlannedTree[] = [];
@@ -46,13 +50,18 @@ export function planBlocks(
     const left = mostValues - values;
     const most = Math.min(left, Math.max(LEAST_VALUES, left / (ensemble.roots.length - trees.length)));
     const { upper, blocks, alone } = fittingBlocks(ensemble, questions, ways, root, most);
+    const walk = alone.length === 0 ? null : walkOf(root);
+    if (walk !== null) {
+      trees.push({ upper: [], blocks: [], alone: [], walk });
+      continue;
+    }
     const tabled = blocks.map((block): TabledBlock => {
       const one = { ...block, values, rows };
       values += indexes(block) * rowWidth(block);
       rows += indexes(block);
       return one;
     });
-    trees.push({ upper, blocks: tabled, alone });
+    trees.push({ upper, blocks: tabled, alone, walk: null });
   }
   return { trees, values, rows };
 }

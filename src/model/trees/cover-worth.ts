@@ -1,3 +1,4 @@
+import { CoverWalk } from './cover-walk.ts';
 import type { Ensemble } from './ensemble.ts';
 import { gaussLegendre, type Quadrature } from './gauss-legendre.ts';
 import type { LeafWay, LeafWays } from './leaf-ways.ts';
@@ -13,6 +14,7 @@ import type { LeafWorth } from './leaf-worth.ts';
  */
 export class CoverWorth implements LeafWorth {
   readonly average: Float64Array;
+  private readonly ensemble: Ensemble;
   /** Share of a node's training rows that go left. */
   private readonly leftShare: Float64Array;
   private readonly rules: (Quadrature | undefined)[] = [];
@@ -23,6 +25,7 @@ export class CoverWorth implements LeafWorth {
   /** `cover`: training rows of each leaf. */
   constructor(ensemble: Ensemble, cover: Float64Array, ways: LeafWays) {
     const { depth } = ways;
+    this.ensemble = ensemble;
     this.leftShare = leftShares(ensemble, cover);
     this.shares = new Float64Array(depth);
     this.passes = new Float64Array(depth);
@@ -69,6 +72,10 @@ export class CoverWorth implements LeafWorth {
       }
     }
     for (let i = 0; i < count; i++) out[i]! *= (fails[i] === 1 ? 0 : 1) - shares[i]!;
+  }
+
+  walkOf(root: number): CoverWalk | null {
+    return CoverWalk.of(this.ensemble, root, this.leftShare, (places) => this.quadrature(places));
   }
 
   private quadrature(places: number): Quadrature {

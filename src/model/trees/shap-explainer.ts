@@ -36,7 +36,7 @@ export class ShapExplainer {
     this.ways = ways;
     this.worth = worth;
     const questions = questionsOf(ensemble);
-    this.plan = planBlocks(ensemble, questions, ways, mostValues);
+    this.plan = planBlocks(ensemble, questions, ways, (root) => worth.walkOf(root), mostValues);
     this.blocks = this.plan.trees.flatMap(({ blocks }) => blocks);
     this.flat = new FlatPlan(ensemble, this.plan);
     this.table = new BlockTable(ensemble, this.plan, questions, ways, worth);
@@ -58,9 +58,10 @@ export class ShapExplainer {
     for (let from = 0; from < count; from += ROWS) {
       const to = Math.min(count, from + ROWS);
       for (let tree = 0; tree < this.plan.trees.length; tree++) {
-        this.addBlocks(tree, rows, from, to, out);
-        for (const leaf of this.plan.trees[tree]!.alone)
-          for (let row = from; row < to; row++) this.addLeaf(leaf, rows, row, out);
+        const { walk, alone } = this.plan.trees[tree]!;
+        if (walk !== null) for (let row = from; row < to; row++) walk.add(rows, row, out);
+        else this.addBlocks(tree, rows, from, to, out);
+        for (const leaf of alone) for (let row = from; row < to; row++) this.addLeaf(leaf, rows, row, out);
       }
     }
     const { divisor, features } = this.ensemble;
