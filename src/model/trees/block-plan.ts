@@ -49,12 +49,13 @@ export function planBlocks(
   for (const root of ensemble.roots) {
     const left = mostValues - values;
     const most = Math.min(left, Math.max(LEAST_VALUES, left / (ensemble.roots.length - trees.length)));
-    const { upper, blocks, alone } = fittingBlocks(ensemble, questions, ways, root, most);
-    const walk = alone.length === 0 ? null : walkOf(root);
+    const whole = fittingBlocks(ensemble, questions, ways, root, most, MOST_LEAF_BITS);
+    const walk = whole === null ? walkOf(root) : null;
     if (walk !== null) {
       trees.push({ upper: [], blocks: [], alone: [], walk });
       continue;
     }
+    const { upper, blocks, alone } = whole ?? someBlocks(ensemble, questions, ways, root, most);
     const tabled = blocks.map((block): TabledBlock => {
       const one = { ...block, values, rows };
       values += indexes(block) * rowWidth(block);
@@ -68,21 +69,47 @@ export function planBlocks(
 
 type Content = Pick<TabledBlock, 'features' | 'targets'>;
 
-/** The largest blocks of a tree whose tables have at most so many values together. */
+type Fitting = Omit<TreeBlocks, 'blocks'> & { readonly blocks: readonly (Block & Content)[] };
+
+/** The largest blocks that take a whole tree with so many values of their tables together at most; null where there are none. */
 function fittingBlocks(
   ensemble: Ensemble,
   questions: Int32Array,
   ways: LeafWays,
   root: number,
   most: number,
-): Omit<TreeBlocks, 'blocks'> & { readonly blocks: readonly (Block & Content)[] } {
-  for (let leafBits = MOST_LEAF_BITS; ; leafBits--)
-    for (let bits = Math.min(MOST_BITS, leafBits); bits >= 0; bits -= 2) {
-      const { blocks, ...rest } = blocksOf(ensemble, root, questions, bits, leafBits);
-      const filled = blocks.map((block) => ({ ...block, ...contentOf(ensemble, ways, block) }));
-      const values = filled.reduce((sum, block) => sum + indexes(block) * rowWidth(block), 0);
-      if (values <= most || leafBits === 0) return { ...rest, blocks: filled };
-    }
+  leafBits: number,
+): Fitting | null {
+  for (let bits = Math.min(MOST_BITS, leafBits); bits >= 0; bits -= 2) {
+    const found = filledBlocks(ensemble, questions, ways, root, bits, leafBits);
+    if (found.alone.length > 0) return null;
+    if (valuesOf(found) <= most) return found;
+  }
+  return null;
+}
+
+/** Blocks of a tree that leave some of its leaves alone. */
+function someBlocks(ensemble: Ensemble, questions: Int32Array, ways: LeafWays, root: number, most: number): Fitting {
+  for (let bits = MOST_BITS; ; bits--) {
+    const found = filledBlocks(ensemble, questions, ways, root, bits, bits);
+    if (valuesOf(found) <= most || bits === 0) return found;
+  }
+}
+
+function filledBlocks(
+  ensemble: Ensemble,
+  questions: Int32Array,
+  ways: LeafWays,
+  root: number,
+  bits: number,
+  leafBits: number,
+): Fitting {
+  const { blocks, ...rest } = blocksOf(ensemble, root, questions, bits, leafBits);
+  return { ...rest, blocks: blocks.map((block) => ({ ...block, ...contentOf(ensemble, ways, block) })) };
+}
+
+function valuesOf({ blocks }: Fitting): number {
+  return blocks.reduce((sum, block) => sum + indexes(block) * rowWidth(block), 0);
 }
 
 function indexes({ above, questions }: Block): number {
