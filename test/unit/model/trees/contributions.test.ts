@@ -97,6 +97,17 @@ test('a row has the same bits in whatever batch it comes', () => {
   }
 });
 
+test('a row whose contributions are not its score is refused, and all others are not', () => {
+  const { model, file, arrays } = cases.find(({ name }) => name === 'lightgbm_binary')!;
+  const { ensemble } = readNativeModel(model, file);
+  const { data } = arrays.rows!;
+  const contributions = Contributions.byCover(ensemble, file);
+  const raw = plainScores(ensemble, data);
+  expect(contributions.of(data, raw).dims).toEqual([raw.length, ensemble.features + 1]);
+  raw[3]! += 1e-8;
+  expect(() => contributions.of(data, raw)).toThrow(/contributions add up to/);
+});
+
 test('models without the weights of their leaves are refused, and trees that nobody explains in time', () => {
   const { model, file } = cases[0]!;
   const { ensemble } = readNativeModel(model, file);
