@@ -1,4 +1,5 @@
 import { type Ensemble, RULE, ZERO_BAND } from './ensemble.ts';
+import type { Floats } from './float-arrays.ts';
 
 /**
  * Raw scores of rows, `targets` a row, the plain way: one row and one tree after the other. The second opinion that faster evaluators are
@@ -11,20 +12,16 @@ export function plainScores(ensemble: Ensemble, rows: Float32Array | Float64Arra
   const count = rows.length / features;
   const scores = new Float64Array(count * targets);
   for (let row = 0; row < count; row++)
-    scoreRow(
-      ensemble,
-      (feature) => rows[row * features + feature]!,
-      scores.subarray(row * targets, (row + 1) * targets),
-    );
+    scoreRow(ensemble, rows, row * features, scores.subarray(row * targets, (row + 1) * targets));
   return scores;
 }
 
-function scoreRow(ensemble: Ensemble, value: (feature: number) => number, scores: Float64Array): void {
+function scoreRow(ensemble: Ensemble, rows: Floats, from: number, scores: Float64Array): void {
   const { leaves, base, baseAdded, divisor } = ensemble;
   const round = ensemble.sums === 'float32' ? Math.fround : same;
   if (baseAdded === 'first') scores.set(base);
   for (const root of ensemble.roots) {
-    const leaf = leafFrom(ensemble, root, value);
+    const leaf = leafFrom(ensemble, root, rows, from);
     for (let i = leaves.first[leaf]!; i < leaves.first[leaf + 1]!; i++) {
       const target = leaves.target[i]!;
       scores[target] = round(scores[target]! + leaves.weight[i]!);
@@ -45,17 +42,16 @@ export function plainLeaves(ensemble: Ensemble, rows: Float32Array | Float64Arra
   const count = rows.length / features;
   const found = new Int32Array(count * roots.length);
   let at = 0;
-  for (let row = 0; row < count; row++) {
-    const value = (feature: number): number => rows[row * features + feature]!;
-    for (const root of roots) found[at++] = leaves.number[leafFrom(ensemble, root, value)]!;
-  }
+  for (let row = 0; row < count; row++)
+    for (const root of roots) found[at++] = leaves.number[leafFrom(ensemble, root, rows, row * features)]!;
   return found;
 }
 
-function leafFrom(ensemble: Ensemble, root: number, value: (feature: number) => number): number {
-  const { nodes } = ensemble;
+// Where the row that begins at `from` ends.
+function leafFrom(ensemble: Ensemble, root: number, rows: Floats, from: number): number {
+  const { feature, left, right } = ensemble.nodes;
   let at = root;
-  while (at >= 0) at = goesLeft(ensemble, at, value(nodes.feature[at]!)) ? nodes.left[at]! : nodes.right[at]!;
+  while (at >= 0) at = goesLeft(ensemble, at, rows[from + feature[at]!]!) ? left[at]! : right[at]!;
   return ~at;
 }
 
@@ -64,6 +60,8 @@ export function goesLeft(ensemble: Ensemble, node: number, value: number): boole
   const { nodes } = ensemble;
   const rule = nodes.rule[node]!;
   const threshold = nodes.threshold[node]!;
+  if (rule === RULE.nanLeft || rule === RULE.nanRight)
+    return Number.isNaN(value) ? rule === RULE.nanLeft : value <= threshold;
   if (rule === RULE.category) return isMember(ensemble, threshold, value, false);
   if (rule === RULE.categoryElseLeft || rule === RULE.categoryElseLeftNanRight) {
     if (Number.isNaN(value)) return rule === RULE.categoryElseLeft;
@@ -73,8 +71,7 @@ export function goesLeft(ensemble: Ensemble, node: number, value: number): boole
     const isMissing = Number.isNaN(value) || (value >= -ZERO_BAND && value <= ZERO_BAND);
     return isMissing ? rule === RULE.zeroLeft : value <= threshold;
   }
-  if (!Number.isNaN(value)) return value <= threshold;
-  return rule === RULE.nanAsZero ? 0 <= threshold : rule === RULE.nanLeft;
+  return Number.isNaN(value) ? 0 <= threshold : value <= threshold;
 }
 
 function isMember(ensemble: Ensemble, set: number, value: number, elseLeft: boolean): boolean {
