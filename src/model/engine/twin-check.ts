@@ -21,6 +21,8 @@ const CHECKED_ROWS = 1024;
 /** Of the checked rows, those that a twin may leave to its session. */
 const MOST_UNSURE = 0.01;
 const TIMED_CALLS = 20;
+/** Another process copies an image in one go. */
+const MOST_BYTES = 2 ** 24;
 
 /** A model's trees on the way to being a twin. */
 interface Source {
@@ -106,7 +108,7 @@ function shapeOf({ features, targets, values, sums, baseAdded, divisor }: Ensemb
 }
 
 function bitsOf({ image }: TreeKernel): KernelImage | null {
-  return image?.name === 'bit vectors' ? image : null;
+  return image?.name === 'bit vectors' && image.memory.length <= MOST_BYTES ? image : null;
 }
 
 /** The least time of a call, once V8 has improved its code. */

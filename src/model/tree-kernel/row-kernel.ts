@@ -7,8 +7,8 @@ import { ByteWriter, MemoryPlan } from './memory-plan.ts';
 import { ABREAST, NODE, stepCode } from './walk-code.ts';
 import { nodeRecords, walkRules, writeLeaf } from './walk-nodes.ts';
 
-/** Of larger ensembles no copy is made for another process. */
-const MOST_BYTES = 2 ** 26;
+/** Of larger ensembles no copy is made for another process, whose event loop the copying would keep. */
+const MOST_BYTES = 2 ** 24;
 
 type Exports = Readonly<Record<'row', () => void>>;
 
@@ -16,7 +16,7 @@ type Exports = Readonly<Record<'row', () => void>>;
  * Evaluates an ensemble row by row: a row walks down eight trees side by side. Of a few rows it costs less than kernels that take many
  * together, and all that it needs fits into one image. Sums are taken in the order and arithmetic of the ensemble.
  *
- * Null where it takes more than 64 MiB.
+ * Null where it takes more than 16 MiB.
  */
 export function rowKernel(ensemble: Ensemble): PortableKernel | null {
   const { features, targets, values, leaves, nodes } = ensemble;
