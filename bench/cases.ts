@@ -4,7 +4,17 @@ import { basename, join } from 'node:path';
 import { ROOT } from './paths.ts';
 
 /** The tables that are measured. */
-export const CASES = ['heavy', 'light', 'mixed', 'lists', 'files', 'row-groups', 'wide', 'activations'] as const;
+export const CASES = [
+  'heavy',
+  'forest',
+  'light',
+  'mixed',
+  'lists',
+  'files',
+  'row-groups',
+  'wide',
+  'activations',
+] as const;
 export type CaseName = (typeof CASES)[number];
 
 export interface CaseFeature {
@@ -40,6 +50,7 @@ export interface CaseFile {
 /** Rows of a case when `--rows` is left out; heavy is every flight of the fixtures four times. */
 export const FULL_ROWS: Readonly<Record<CaseName, number>> = {
   heavy: 4 * 336_776,
+  forest: 336_776,
   light: 1_000_000,
   mixed: 1_000_000,
   lists: 500_000,
@@ -49,7 +60,8 @@ export const FULL_ROWS: Readonly<Record<CaseName, number>> = {
   activations: 20_000,
 };
 
-const FLIGHT_COLUMNS = `month day dow doy hour minute dep_min arr_min distance origin_hour_load carrier_code origin_code
+export const FLIGHT_COLUMNS =
+  `month day dow doy hour minute dep_min arr_min distance origin_hour_load carrier_code origin_code
   dest_code temp dewp humid wind_dir wind_speed wind_gust precip pressure visib plane_year engines seats manufacturer_code
   engine_code dest_lat dest_lon dest_alt`.split(/\s+/);
 
@@ -96,10 +108,17 @@ export function describeCase(name: CaseName, rows: number, inputs: readonly stri
       outputs: [{ column: 'score', tensor: 'score', type: 'float32' }],
     };
   }
-  const model = fixture(name === 'heavy' ? 'delay_histgb.onnx' : 'delay_mixed.onnx');
+  const model = name === 'forest' ? seededModel : fixture(name === 'heavy' ? 'delay_histgb.onnx' : 'delay_mixed.onnx');
   const features =
-    name === 'heavy' ? [{ tensor: 'input', columns: FLIGHT_COLUMNS, type: 'float32' } as const] : mixedFeatures();
-  return { ...common, model, modelName: basename(model, '.onnx'), id: 'flight_id', features, outputs: LATE };
+    name !== 'mixed' ? [{ tensor: 'input', columns: FLIGHT_COLUMNS, type: 'float32' } as const] : mixedFeatures();
+  return {
+    ...common,
+    model,
+    modelName: basename(model, '.onnx'),
+    id: 'flight_id',
+    features,
+    outputs: LATE,
+  };
 }
 
 /** The job file with which prescore scores the case (JSON is a job file too). */

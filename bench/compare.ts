@@ -5,6 +5,7 @@ import { type CaseName, FULL_ROWS } from './cases.ts';
 import { checkOutput } from './check.ts';
 import { commandOf } from './contenders.ts';
 import { type PreparedCase, prepareCase, warmPageCache } from './data.ts';
+import { whyNoLleaves } from './lleaves.ts';
 import { machineFacts } from './machine.ts';
 import { type Measured, measure } from './measure.ts';
 import type { Options } from './options.ts';
@@ -26,7 +27,10 @@ export async function compare(options: Options, name: CaseName): Promise<void> {
   const prepared = await prepareCase(name, options.rows);
   const programs = await buildPrograms(options.peers.includes('prescore'));
   const outcomes: Outcome[] = [];
+  const why = options.peers.includes('lleaves') ? await whyNoLleaves() : null;
+  if (why !== null) note(`lleaves is left out: ${why}`);
   for (const peer of options.peers) {
+    if (peer === 'lleaves' && why !== null) continue;
     const tuned = await tune(peer, name, options.rows, options.tunesAgain);
     outcomes.push({ name: peer, tuned, runs: [], checks: [] });
   }

@@ -3,12 +3,13 @@ import { dirname, join } from 'node:path';
 import type { Programs } from './build.ts';
 import { type CaseName, jobFile } from './cases.ts';
 import type { PreparedCase } from './data.ts';
+import { lleavesTwin } from './lleaves.ts';
 import type { Command } from './measure.ts';
 import { PYTHON } from './paths.ts';
 import { type PythonKind, pythonEnv } from './python-env.ts';
 import type { S3Bench } from './s3.ts';
 
-export const CONTENDERS = ['prescore', 'limit', 'python', 'python-2p', 'daft', 'ray'] as const;
+export const CONTENDERS = ['prescore', 'limit', 'python', 'python-2p', 'lleaves', 'daft', 'ray'] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
 
 const MANY = 64;
@@ -42,7 +43,13 @@ export async function commandOf(name: ContenderName, place: RunPlace): Promise<C
   const [script, kind] = PYTHON_SCRIPTS[name];
   const settings = Object.entries(place.settings).flatMap(([key, value]) => [`--${key}`, String(value)]);
   const args = ['python3', join(PYTHON, script), place.prepared.path, join(place.folder, 'output'), ...settings];
+  if (name === 'lleaves') args.push('--lleaves', await lleavesTwin(place.prepared.file.model));
   return { args, env: await pythonEnv(kind) };
+}
+
+/** Peers of a case when none are named: lleaves scores one LightGBM model, which heavy's has a twin of. */
+export function contendersOf(name: string): readonly ContenderName[] {
+  return name === 'heavy' ? CONTENDERS : CONTENDERS.filter((peer) => peer !== 'lleaves');
 }
 
 /** Settings to try, best guess first, as steps: the best of a step is kept while the next one is tried. */
@@ -51,6 +58,15 @@ export const CANDIDATES: Readonly<Partial<Record<ContenderName, readonly (readon
   python: [[16384, 4096, 65536].map((batch) => ({ batch, threads: 2, processes: 1 }))],
   // The same script with its work split over two processes.
   'python-2p': [[16384, 4096, 65536].map((batch) => ({ batch, threads: 1, processes: 2 }))],
+  // Processes or threads of its own; rows in float32, or made float64 as LightGBM has them.
+  lleaves: [
+    [
+      { batch: 65536, threads: 2, processes: 1, double: 0 },
+      { batch: 65536, threads: 1, processes: 2, double: 0 },
+      { batch: 65536, threads: 1, processes: 2, double: 1 },
+    ],
+    [{ batch: 16384 }, { batch: 4096 }],
+  ],
   daft: [
     [
       { batch: 16384, threads: 1, actors: 2, 'use-process': 0 },
@@ -84,6 +100,7 @@ export const PYTHON_SCRIPTS: Readonly<
 > = {
   python: ['score.py', 'base'],
   'python-2p': ['score.py', 'base'],
+  lleaves: ['score.py', 'lleaves'],
   daft: ['score_daft.py', 'peers'],
   ray: ['score_ray.py', 'peers'],
 };

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CaseFile, type CaseName, describeCase, FILE_ROWS } from './cases.ts';
+import { type CaseFile, type CaseName, describeCase, FILE_ROWS, FLIGHT_COLUMNS } from './cases.ts';
 import { madeOnce, note, PYTHON, ROOT } from './paths.ts';
 import { runPython } from './python-env.ts';
 
@@ -33,8 +33,17 @@ export async function caseOver(name: CaseName, inputs: readonly string[], rows: 
   return describeCase(name, rows, inputs, await seededModel(name));
 }
 
-/** The model of cases whose rows are seeded: an MLP but for wide rows and for large activations. */
+/** The model of cases that have none among the fixtures: an MLP but for the forest, wide rows and large activations. */
 async function seededModel(name: CaseName): Promise<string> {
+  if (name === 'forest') {
+    const key = ['make_forest.py', 'requirements-forest.txt'].map(script);
+    const folder = await madeOnce('forest-model', key, async (building) => {
+      note('training a random forest of 500 trees');
+      await mkdir(building);
+      await runPython('forest', 'make_forest.py', [join(building, 'delay_forest.onnx'), ...FLIGHT_COLUMNS]);
+    });
+    return join(folder, 'delay_forest.onnx');
+  }
   if (name === 'wide' || name === 'activations') {
     const folder = await madeOnce(`${name}-model`, [script('make_large.py')], async (building) => {
       await mkdir(building);

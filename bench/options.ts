@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { CASES, type CaseName, FULL_ROWS } from './cases.ts';
-import { CONTENDERS, type ContenderName } from './contenders.ts';
+import { CONTENDERS, type ContenderName, contendersOf } from './contenders.ts';
 
 /** Cases over HTTP: keys of a set; rows to score; rows to score whose keys are looked up first, and are not in the set. */
 const HTTP_CASES = ['lookup', 'live', 'fallback'] as const;
@@ -40,9 +40,9 @@ export const HTTP_ROWS = 336_776;
 /** Of the open loop: with few, two cores could not send five times what they can answer, and to refuse costs a large share of it. */
 const OPEN_ROWS = 256;
 
-export const USAGE = `npm run bench -- heavy|light|mixed|lists|files|row-groups|wide|activations|memory|redis-load|queue|lookup|live|fallback|gpu [options]
+export const USAGE = `npm run bench -- heavy|forest|light|mixed|lists|files|row-groups|wide|activations|memory|redis-load|queue|lookup|live|fallback|gpu [options]
   --runs N          timed rounds (5); memory: runs of each size (1)
-  --peers A,B       of ${CONTENDERS.join(', ')} (all)
+  --peers A,B       of ${CONTENDERS.join(', ')} (all; lleaves for heavy alone)
   --rows N          fewer rows than the case has
   --memory          one more run of each contender with its memory sampled
   --store file|s3   where prescore reads and writes (file)
@@ -83,7 +83,7 @@ export function readOptions(args: readonly string[]): Options | null {
       name === 'queue' ||
       name === 'gpu' ||
       isHttpCase(name);
-    const peers = values.peers?.split(',') ?? CONTENDERS;
+    const peers = values.peers?.split(',') ?? contendersOf(name ?? '');
     const isHttp = isHttpCase(name);
     const rows = isHttp
       ? Number(values.rows ?? HTTP_ROWS)
@@ -95,6 +95,7 @@ export function readOptions(args: readonly string[]): Options | null {
     const store = values.store ?? 'file';
     if (!(seconds >= 1)) return null;
     if (!isCase || positionals.length !== 1 || !peers.every(isContender)) return null;
+    if (peers.includes('lleaves') && name !== 'heavy') return null;
     if (!(rows > 0 && runs > 0 && Number.isInteger(rows) && Number.isInteger(runs))) return null;
     if (!(chunks >= 20 && Number.isInteger(chunks))) return null;
     if (!(openRows >= 1 && Number.isInteger(openRows))) return null;

@@ -6,13 +6,16 @@ import { madeOnce, note, PYTHON } from './paths.ts';
 
 const run = promisify(execFile);
 
-/** `base`: pyarrow, onnxruntime, onnx. `peers`: Daft and Ray Data with the pyarrow that both accept. `serve`: FastAPI. */
-export type PythonKind = 'base' | 'peers' | 'serve';
+/** `base`: pyarrow, onnxruntime, onnx. `peers`: Daft and Ray Data with the pyarrow that both accept. `serve`: FastAPI. `lleaves`: what it says.
+ * `forest`: scikit-learn, which trains the model of that case. */
+export type PythonKind = 'base' | 'peers' | 'serve' | 'lleaves' | 'forest';
 
 const REQUIREMENTS: Readonly<Record<PythonKind, string>> = {
   base: join(PYTHON, 'requirements.txt'),
   peers: join(PYTHON, 'requirements-peers.txt'),
   serve: join(PYTHON, 'requirements-serve.txt'),
+  forest: join(PYTHON, 'requirements-forest.txt'),
+  lleaves: join(PYTHON, 'requirements-lleaves.txt'),
 };
 
 const prepared = new Map<PythonKind, Promise<string>>();

@@ -1,4 +1,4 @@
-/* The benchmark: `npm run bench -- heavy|light|mixed|lists|files|row-groups|wide|activations|memory|redis-load|queue|lookup|live|gpu`. See bench/README.md. */
+/* The benchmark: `npm run bench -- heavy|forest|light|mixed|lists|files|row-groups|wide|activations|memory|redis-load|queue|lookup|live|gpu`. See bench/README.md. */
 import { compare } from './compare.ts';
 import { gpuCase } from './gpu/gpu-case.ts';
 import { httpCase } from './http-case.ts';

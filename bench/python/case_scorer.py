@@ -6,7 +6,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pyarrow as pa
 
 
@@ -34,6 +33,9 @@ class CaseScorer:
     """One session; scores Arrow columns in batches of `batch` rows."""
 
     def __init__(self, case, batch, threads):
+        # Not everybody who reads cases scores by it.
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

@@ -71,7 +71,7 @@ def widely(start, end):
 
 def main():
     case, rows, files, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
-    if case == "heavy":
+    if case in ("heavy", "forest"):
         take = repeated(fixture("fixtures/flights/month=*/*.parquet"))
     elif case == "mixed":
         take = repeated(fixture("fixtures/mixed/month=*/*.parquet"))

@@ -1,6 +1,6 @@
 """The script that people write today: pyarrow reads batches, onnxruntime scores them, pyarrow writes Parquet.
 
-score.py CASE.json OUT --batch ROWS --threads N --processes P
+score.py CASE.json OUT --batch ROWS --threads N --processes P [--lleaves FOLDER --double 0|1]
 
 With one process, onnxruntime gets N intra-op threads. With P processes, each takes a share of the row groups and writes a
 file of its own. Imports stand inside functions so that the processes fork before any library has started threads.
@@ -59,21 +59,31 @@ def batches(case, names, share, shares):
         yield from file.iter_batches(batch_size=read_rows(names), row_groups=groups, columns=names)
 
 
-def score_share(case, out, batch, threads, share, shares):
+def scorer_of(case, options):
+    if options.lleaves is None:
+        from case_scorer import CaseScorer
+
+        return CaseScorer(case, options.batch, options.threads)
+    from lleaves_scorer import LleavesScorer
+
+    return LleavesScorer(case, options.batch, options.threads, options.lleaves, options.double == 1)
+
+
+def score_share(case, options, share):
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from case_scorer import CaseScorer, columns_of, lineage, lineage_arrays
+    from case_scorer import columns_of, lineage, lineage_arrays
 
-    scorer = CaseScorer(case, batch, threads)
+    scorer = scorer_of(case, options)
     constants = lineage(case)
     names = columns_of(case)
     writer = None
-    for rows in batches(case, [case["id"], *names], share, shares):
+    for rows in batches(case, [case["id"], *names], share, options.processes):
         predictions = scorer.score({name: rows.column(name) for name in names})
         columns = {case["id"]: rows.column(case["id"]), **predictions, **lineage_arrays(constants, rows.num_rows)}
         table = pa.table(columns)
         if writer is None:
-            writer = pq.ParquetWriter(f"{out}/part-{share}.parquet", table.schema, compression="zstd")
+            writer = pq.ParquetWriter(f"{options.out}/part-{share}.parquet", table.schema, compression="zstd")
         writer.write_table(table)
     if writer is not None:
         writer.close()
@@ -86,10 +96,12 @@ def main():
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--processes", type=int, required=True)
+    parser.add_argument("--lleaves")
+    parser.add_argument("--double", type=int, default=0)
     options = parser.parse_args()
     case = json.loads(Path(options.case).read_text())
     Path(options.out).mkdir(parents=True)
-    tasks = [(case, options.out, options.batch, options.threads, k, options.processes) for k in range(options.processes)]
+    tasks = [(case, options, share) for share in range(options.processes)]
     if len(tasks) == 1:
         score_share(*tasks[0])
         return
