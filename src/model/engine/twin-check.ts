@@ -18,6 +18,8 @@ import { TreeTwin, type TwinFacts, type TwinParts } from './tree-twin.ts';
 import { twinOutputs } from './twin-outputs.ts';
 
 const CHECKED_ROWS = 1024;
+/** Sums are compared for all of them, answers for all in blocks and for so many-th alone. */
+const ALONE_EVERY = 4;
 /** Of the checked rows, those that a twin may leave to its session. */
 const MOST_UNSURE = 0.01;
 const TIMED_CALLS = 20;
@@ -28,6 +30,8 @@ const MOST_BYTES = 2 ** 24;
 interface Source {
   readonly facts: TwinFacts;
   readonly ensemble: Ensemble;
+  /** The session's own. */
+  readonly kernel: TreeKernel;
   readonly many: KernelImage | null;
   readonly fetches: readonly string[];
   readonly feedsOf: (rows: Floats, count: number) => Map<string, TensorValue>;
@@ -50,6 +54,7 @@ export async function twinOf(session: ModelSession): Promise<TwinParts | null> {
   const few = rowKernel(ensemble);
   if (few === null) return null;
   const rows = checkRows(ensemble, ensemble.features, CHECKED_ROWS);
+  if (!isSameSums(few, source, rows)) return null;
   const costs = {
     row: microsOf(few, ensemble, rows, 1),
     block: many === null ? Number.MAX_VALUE : microsOf(bitVectorsOf(many), ensemble, rows, BLOCK),
@@ -66,6 +71,7 @@ function nativeSource({ model, kernel }: NativeSession): Source {
   return {
     facts: { kind: 'native', ensemble: shapeOf(ensemble), model: { featureNames, categories, outputs, classes } },
     ensemble,
+    kernel,
     many: bitsOf(kernel),
     fetches: ['raw', 'prediction', ...(hasProbability ? ['probability'] : [])],
     feedsOf(rows, count) {
@@ -97,6 +103,7 @@ async function onnxSource({ parts, scorer, signature }: TreeSession): Promise<So
   return {
     facts: { kind: 'onnx', ensemble: shapeOf(ensemble), trees: rest, input, outputs },
     ensemble,
+    kernel,
     many: bitsOf(kernel),
     fetches: outputs.map(({ name }) => name),
     feedsOf: (rows, count) => new Map([[input, { type: 'float32', dims: [count, width], data: rows }]]),
@@ -124,6 +131,16 @@ function microsOf(kernel: TreeKernel, { features, targets, sums }: Ensemble, row
   return least * 1000;
 }
 
+function isSameSums(few: TreeKernel, { ensemble, kernel }: Source, rows: Floats): boolean {
+  const count = rows.length / ensemble.features;
+  const [found, expected] = [few, kernel].map((one) => {
+    const sums = floatsOf(ensemble.sums, count * ensemble.targets);
+    one.sum(rows, count, sums);
+    return sums;
+  });
+  return found!.every((sum, i) => Object.is(sum, expected![i]));
+}
+
 /** One by one and in blocks: the kernels for few rows and for many. */
 async function isTwin(
   session: ModelSession,
@@ -136,7 +153,7 @@ async function isTwin(
   const expected = await session.run(feedsOf(rows, count), fetches);
   let unsure = 0;
   for (const size of [1, BLOCK]) {
-    for (let from = 0; from + size <= count; from += size) {
+    for (let from = 0; from + size <= count; from += size === 1 ? ALONE_EVERY : size) {
       const made = twin.score(feedsOf(rows.slice(from * features, (from + size) * features), size), fetches);
       if (made === null) unsure += size;
       else if (!fetches.every((name) => isPart(made.get(name)!, expected.get(name)!, from, size))) return false;
