@@ -20,7 +20,8 @@ export async function liveJob(path: string, folder: string): Promise<JobScorer> 
     stores,
     scratchDir,
     allowUnpinned: false,
-    addModel: ({ name, version, sha256, path: file }) => host.addModel({ name, version, sha256, file: { path: file } }),
+    addModel: ({ path: file, weights, where: _, ...model }) =>
+      host.addModel({ ...model, file: { path: file, weights } }),
   });
   await stores.close();
   return scorer;

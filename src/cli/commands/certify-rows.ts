@@ -1,6 +1,6 @@
 import type { Binding } from '../../base/contract/binding.ts';
 import type { FeatureSpec, Job } from '../../base/contract/job.ts';
-import type { PlannedFile } from '../../base/contract/plan.ts';
+import type { OutputColumn, PlannedFile } from '../../base/contract/plan.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { RunDeps } from '../../run/pipeline/run-deps.ts';
@@ -9,7 +9,7 @@ import { describeRequest, fitToTables } from '../../run/plan/delta-inputs.ts';
 import { deriveInputs } from '../../run/plan/derive-inputs.ts';
 import { bindInputs } from '../../run/plan/describe-inputs.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
-import type { DraftBinding } from '../../scoring/draft/draft-binding.ts';
+import type { DraftBinding, DraftFeature } from '../../scoring/draft/draft-binding.ts';
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
 import type { ScorerPool } from '../../scoring/pool/scorer-pool.ts';
 
@@ -24,6 +24,7 @@ export interface CertifyRows {
   readonly job: Job;
   readonly binding: Binding;
   readonly files: readonly PlannedFile[];
+  readonly outputColumns: readonly OutputColumn[];
 }
 
 /**
@@ -49,12 +50,17 @@ export async function bindRows(
     ? { ...job, features: featuresOf(suggestBinding(model, table.file.columns, wishes, [], job.model.uri)) }
     : job;
   const derived = await deriveInputs(bound, described, (request) => pool.ask(request));
-  const { binding, files } = bindInputs(bound, model, [first!], derived);
-  return { job: bound, binding, files };
+  const { binding, files, outputColumns } = bindInputs(bound, model, [first!], derived);
+  return { job: bound, binding, files, outputColumns };
+}
+
+function hasColumns(feed: DraftFeature['feed']): boolean {
+  return 'columns' in feed && feed.columns.length > 1;
 }
 
 function featuresOf({ features }: DraftBinding): Readonly<Record<string, FeatureSpec>> {
-  const open = features.find(({ certainty }) => certainty === 'question');
+  // Which column is which does not matter here: that they are as many, and of the model's own values, does.
+  const open = features.find(({ certainty, feed }) => certainty === 'question' && !hasColumns(feed));
   if (open !== undefined) {
     throw new PrescoreError('USAGE', {
       what: `the columns of --data do not say what feeds input ${open.tensor}: ${open.text}`,
@@ -71,13 +77,13 @@ function featuresOf({ features }: DraftBinding): Readonly<Record<string, Feature
 }
 
 /** Scores the first rows in a pool's child, which keeps them for the trial. Errors: those of reading and scoring. */
-export async function keepRows({ job, binding, files }: CertifyRows, pool: ScorerPool): Promise<void> {
+export async function keepRows({ job, binding, files, outputColumns }: CertifyRows, pool: ScorerPool): Promise<void> {
   pool.bind({
     runId: RUN_ID,
     state: job.state,
     binding,
     batchRows: binding.fixedBatch ?? READ_ROWS,
-    outputColumns: [],
+    outputColumns,
     outputUri: job.output.uri,
     compression: job.output.compression,
     rowGroupRows: job.output.rowGroupRows,

@@ -55,12 +55,14 @@ export async function findExactness(
   let certificate = await readCertificate(records, name).catch(() => null);
   if (certificate === null || !isOf(certificate, subject, mostRows)) {
     const wish = { depth: 'quick', budgetMs: BUDGET_MS[option], mostRows } as const;
-    const finding = await pool.certify(binding, wish).catch(() => untriedFinding());
+    const found = await pool.certify(binding, wish).catch(() => null);
+    const finding = found ?? untriedFinding();
     const engine = model.engine?.name ?? 'onnxruntime';
     const createdAt = deps.now().toISOString();
     const facts = { depth: 'quick', engine, mostRows, processes: 1, graph: [], createdAt } as const;
     certificate = certificateOf(subject, finding, facts);
-    if (deps.keepsCertificates === true && finding.why !== 'untried') await keepCertificate(records, name, certificate);
+    // A child that died may have died of something else.
+    if (deps.keepsCertificates === true && found !== null) await keepCertificate(records, name, certificate);
   }
   const { policy } = certificate;
   if (policy !== null) return { exact: planExact(certificate, policy), dependence: null };
