@@ -44,7 +44,9 @@ export async function runUnder(
   if (policy === 'tiles64') return runTiles(feeds, batched, rows, run);
   const step = PADS[policy] ?? 1;
   const size = Math.ceil(rows / step) * step;
-  return size === rows ? run(feeds) : cut(await run(fed(feeds, batched, 0, rows, size)), size, rows);
+  return size === rows
+    ? run(feeds)
+    : cut(await run(fed(feeds, batched, { rows, from: 0, count: rows, size })), size, rows);
 }
 
 function batchRows(feeds: Feeds, batched: ReadonlySet<string>): number | null {
@@ -57,7 +59,7 @@ async function runTiles(feeds: Feeds, batched: ReadonlySet<string>, rows: number
   const tiles: Feeds[] = [];
   for (let from = 0; from < rows; from += TILE_ROWS) {
     const count = Math.min(TILE_ROWS, rows - from);
-    const fetched = await run(fed(feeds, batched, from, count, TILE_ROWS));
+    const fetched = await run(fed(feeds, batched, { rows, from, count, size: TILE_ROWS }));
     // What is fetched is good until the next call.
     tiles.push(count === rows ? cut(fetched, TILE_ROWS, count) : copied(cut(fetched, TILE_ROWS, count)));
   }
@@ -72,10 +74,20 @@ function copyOf(data: ArrayLike<unknown>): ArrayLike<unknown> {
   return ArrayBuffer.isView(data) ? (data as Float32Array).slice() : Array.from(data);
 }
 
-function fed(feeds: Feeds, batched: ReadonlySet<string>, from: number, count: number, size: number): Feeds {
+interface Part {
+  /** Of the whole batch. */
+  readonly rows: number;
+  readonly from: number;
+  readonly count: number;
+  /** Rows that the model gets. */
+  readonly size: number;
+}
+
+// An input that is not as long as the batch is the same for all of its rows.
+function fed(feeds: Feeds, batched: ReadonlySet<string>, { rows, from, count, size }: Part): Feeds {
   const part = new Map<string, TensorValue>();
   for (const [name, value] of feeds)
-    part.set(name, batched.has(name) && value.dims.length > 0 ? padded(rowsOf(value, from, count), size) : value);
+    part.set(name, batched.has(name) && value.dims[0] === rows ? padded(rowsOf(value, from, count), size) : value);
   return part;
 }
 
