@@ -24,6 +24,7 @@ export interface CertifyOptions {
 /** Sizes at which the cost of policies is measured, and how long each is. */
 const COST_SIZES = [1, 16, 64, 256, 1000, 4096];
 const COST_MS = 40;
+const LEAST_RUNS = 3;
 
 /**
  * Finds the cheapest policy under which no row gets another bit in any of the batches that are tried; where there is none, two batches that
@@ -108,12 +109,15 @@ async function costsOf(pool: RowPool, { mostRows }: ProbeDepth): Promise<PolicyC
   for (const policy of EXACT_POLICIES) {
     for (const rows of COST_SIZES.filter((size) => size <= mostRows)) {
       const feeds = pool.batch(Int32Array.from({ length: rows }, (_, i) => i % pool.rows));
-      await pool.run(feeds, policy);
-      const began = performance.now();
-      let runs = 0;
-      let ms = 0;
-      for (; ms < COST_MS; ms = performance.now() - began, runs++) await pool.run(feeds, policy);
-      costs.push({ policy, rows, rowsPerSecond: Math.round((1000 * runs * rows) / ms) });
+      const until = performance.now() + COST_MS;
+      // The best run: others share the machine.
+      let best = Number.POSITIVE_INFINITY;
+      for (let run = 0; run < LEAST_RUNS || performance.now() < until; run++) {
+        const began = performance.now();
+        await pool.run(feeds, policy);
+        best = Math.min(best, performance.now() - began);
+      }
+      costs.push({ policy, rows, rowsPerSecond: Math.round((1000 * rows) / best) });
     }
   }
   return costs;
