@@ -70,7 +70,8 @@ export class LiveChild {
     this.loaded = { session: obeying(session, found.policy ?? 'plain'), axis };
     const { device: _, ...known } = loaded;
     const info = { ...known, ...found };
-    const twin = await packedTwin(session);
+    // It scores rows as they come: where batches are to be shaped, nobody else may.
+    const twin = (found.policy ?? 'plain') === 'plain' ? await packedTwin(session) : null;
     if (twin === null) this.send({ kind: 'loaded', info, rssBytes: this.rss() });
     else this.send({ kind: 'loaded', info, rssBytes: this.rss(), twin: twin.head }, twin.tensors);
   }
