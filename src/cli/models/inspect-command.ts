@@ -1,13 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { sayRowDependence } from '../../base/contract/row-dependence.ts';
 import { fromErrorJson, isPrescoreError, type PrescoreError, toErrorJson } from '../../base/errors/prescore-error.ts';
 import { sayBytes, sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
-import type { BatchFacts, EngineFacts, InspectedModel } from '../../scoring/bench/bench-messages.ts';
+import type { BatchFacts, EngineFacts, ExactFacts, InspectedModel } from '../../scoring/bench/bench-messages.ts';
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
 import type { PlaceFlags } from '../commands/unwritten-job.ts';
 import { printJson } from '../output/print-json.ts';
 import { showPath } from '../output/print-summary.ts';
 import { type ModelRow, modelRows, printRows } from '../output/say-model.ts';
+import { sayPolicy } from '../output/say-policy.ts';
 import type { ModelBench } from '../processes/model-bench.ts';
 import { TRIAL_MODEL } from '../processes/trial-scorer.ts';
 import { defaultBatchBytes, type ModelPlace, withModelPlace } from './model-place.ts';
@@ -41,7 +43,7 @@ export async function inspectCommand(model: string, flags: InspectFlags): Promis
         sha256,
         about,
         loaded,
-        exactness: null,
+        exactness: loaded?.exactness ?? null,
         refusal: said,
       });
     } else printRows([...inspectRows(place.job.model.uri, inspection)], process.stdout);
@@ -93,6 +95,11 @@ function refusalByBinding({ loaded }: InspectedModel, uri: string): PrescoreErro
   }
 }
 
+function sayExactness({ policy, why, rows }: ExactFacts): string {
+  if (policy !== null) return `${sayPolicy(policy)} (${sayMany(rows, 'row')} tried; prescore certify tries more)`;
+  return why === null || why === 'untried' ? 'not certified: it takes no made-up rows' : sayRowDependence(why);
+}
+
 function* inspectRows(uri: string, { found, refusal }: Inspection): Generator<ModelRow> {
   yield ['model', showPath(uri)];
   if (found !== null) {
@@ -100,15 +107,10 @@ function* inspectRows(uri: string, { found, refusal }: Inspection): Generator<Mo
     yield ['sha256', found.sha256];
     yield ['size', saySize(found)];
     if (found.loaded !== null && refusal === null) {
-      const { engine, batch, dynamicQuantization } = found.loaded;
+      const { engine, batch, exactness } = found.loaded;
       yield ['engine', sayEngine(engine)];
       if (batch !== null) yield ['batch', sayBatch(batch)];
-      yield [
-        'exactness',
-        dynamicQuantization
-          ? 'not certified; it quantizes by the values of a batch, so rows depend on others'
-          : 'not certified',
-      ];
+      if (exactness !== null) yield ['exactness', sayExactness(exactness)];
     }
   }
   if (refusal === null) return;

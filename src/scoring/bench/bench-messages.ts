@@ -1,3 +1,4 @@
+import type { ExactFinding } from '../../base/contract/exact.ts';
 import type { ModelAbout } from '../../base/contract/model-about.ts';
 import type { ModelFile, WeightsFile } from '../../base/contract/model-files.ts';
 import type { Signature } from '../../base/contract/signature.ts';
@@ -64,7 +65,12 @@ export interface LoadedFacts {
   readonly memory: MemoryFacts;
   /** Null while it is not known. */
   readonly batch: BatchFacts | null;
+  /** How batches must go to it, or why no way helps, as a short trial finds; null while it is not known. */
+  readonly exactness: ExactFacts | null;
 }
+
+/** What a short trial says of the bits of rows. */
+export type ExactFacts = Pick<ExactFinding, 'policy' | 'why' | 'rows'>;
 
 /** What evaluates it. `speedup`: against ONNX Runtime; null where that was not compared. */
 export type EngineFacts =

@@ -3,6 +3,8 @@ import type { ModelFile } from '../../base/contract/model-files.ts';
 import { fileDigest } from '../../base/disk/file-digest.ts';
 import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { aboutModelFile, withSignature } from '../../model/about/model-about.ts';
+import { certifySession } from '../../model/certify/certify-session.ts';
+import { probesOf } from '../../model/certify/probe-inputs.ts';
 import { TRIAL_STYLES, type TrialStyle } from '../../model/certify/trial-rows.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { type LoadedModel, loadModel } from '../../model/engine/load-model.ts';
@@ -11,11 +13,15 @@ import { runtimeText } from '../../model/onnx/runtime-text.ts';
 import { chooseCpuBatch } from '../child/probe-batch.ts';
 import { refuseFixedBatch } from '../tensor/fixed-batch.ts';
 import { autoBatchRows } from '../tensor/slab-layout.ts';
-import type { BatchFacts, InspectedModel, MemoryFacts } from './bench-messages.ts';
+import type { BatchFacts, ExactFacts, InspectedModel, MemoryFacts } from './bench-messages.ts';
 import type { Feeds } from './compare-rows.ts';
 import { type MadeInputs, madeFeeds, madeInputs, styleThatRuns } from './made-inputs.ts';
 import { AS_A_RUN, openBenchModel } from './open-bench-model.ts';
 import { forgetPeak, peakBytes, settledBytes } from './resident.ts';
+
+const EXACT_MS = 2000;
+const MOST_ROWS = 4096;
+const FEW_ROWS = 257;
 
 /**
  * What a model is and what it takes to run it, found by running it here. What is refused is an answer, not an error: with everything that
@@ -44,13 +50,29 @@ export async function inspectFile(
         ? { name: 'trees' as const, checkedRows: choice.checkedRows, speedup: choice.speedup }
         : { name: 'onnxruntime' as const, why: choice.why };
     const known = { signature, dynamicQuantization, featureNames: info.featureNames ?? null, engine, memory };
-    found = { ...found, about: withSignature(about, signature), loaded: { ...known, batch: null } };
+    found = { ...found, about: withSignature(about, signature), loaded: { ...known, batch: null, exactness: null } };
     soFar(found);
     const batch = await findBatch(session, madeInputs(signature), batchBytes, where);
-    return { ...found, loaded: { ...known, batch } };
+    found = { ...found, loaded: { ...known, batch, exactness: null } };
+    soFar(found);
+    const exactness = await tryExact(session, dynamicQuantization, batch.rows);
+    return { ...found, loaded: { ...known, batch, exactness } };
   } catch (error) {
     return { ...found, refusal: toErrorJson(toPrescoreError(error)) };
   }
+}
+
+// Larger batches than those of a run are not tried.
+async function tryExact(session: ModelSession, isQuantized: boolean, batchRows: number | null): Promise<ExactFacts> {
+  const mostRows = Math.min(MOST_ROWS, batchRows ?? FEW_ROWS);
+  const wish = { depth: 'quick', budgetMs: EXACT_MS, mostRows } as const;
+  const { policy, why, rows } = await certifySession(
+    probesOf(session, () => undefined),
+    isQuantized,
+    wish,
+    null,
+  );
+  return { policy, why, rows };
 }
 
 async function measured(
