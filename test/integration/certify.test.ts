@@ -18,7 +18,7 @@ import { liveJob } from '../harness/live-job.ts';
 import { modelFolder } from '../harness/model-files.ts';
 import { runPython } from '../harness/python.ts';
 import { readParquet } from '../harness/read-parquet.ts';
-import { fixtures, sha256Of, tempFolder, writeJob } from '../harness/temp-job.ts';
+import { FLIGHT_FEATURES, fixtures, sha256Of, tempFolder, writeJob } from '../harness/temp-job.ts';
 
 const INT8 = join(fixtures, 'models/delay_mlp_int8dyn.onnx');
 const VECTORS = join(fixtures, 'vectors/vector256_8192.parquet');
@@ -106,6 +106,22 @@ describe('execution.exact', () => {
       if (exact !== 'require') continue;
       const { error } = lastLine(result.stdout) as { error: { data: Pick<Certificate, 'counterexample'> } };
       expect(error.data.counterexample?.a.values).not.toEqual(error.data.counterexample?.b.values);
+    }
+  });
+
+  it('several threads must give the bits of one', async () => {
+    const model = join(fixtures, 'models/delay_histgb.onnx');
+    for (const [exact, code, words] of [
+      ['require', 5, /MODEL_NOT_EXACT: .*several threads.*Set execution.intraOpThreads: 1/],
+      ['prefer', 0, /several threads/],
+    ] as const) {
+      const folder = tempFolder();
+      const path = jobOf(folder, model, FLIGHTS, {
+        features: { input: { columns: FLIGHT_FEATURES } },
+        execution: { scorers: 1, intraOpThreads: 2, exact },
+      });
+      const result = await prescore(['run', path]);
+      expect([exact, result.code, result.stderr]).toEqual([exact, code, expect.stringMatching(words)]);
     }
   });
 

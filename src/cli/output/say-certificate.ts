@@ -36,7 +36,7 @@ export function printCertificate(
 
 function sayWhy({ why }: Certificate): string {
   if (why !== null && why !== 'untried') return sayRowDependence(why);
-  return 'the model refuses made-up rows, or takes longer than a second for one; --data tries rows of its own';
+  return 'the model refuses made-up rows, or takes too long for one; --data tries rows of its own';
 }
 
 function printCosts({ costs }: Certificate, out: NodeJS.WritableStream): void {

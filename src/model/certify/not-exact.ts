@@ -2,7 +2,7 @@ import type { ExactFinding, ProofBatch } from '../../base/contract/exact.ts';
 import { sayRowDependence } from '../../base/contract/row-dependence.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 
-const UNTRIED = 'the model refuses made-up rows, or takes longer than a second for one: nothing is known of its bits';
+const UNTRIED = 'the model refuses made-up rows, or takes too long for one: nothing is known of its bits';
 
 /** The error of a model that has no policy where one is required. `kept`: where its certificate lies. */
 export function notExact(
@@ -16,6 +16,10 @@ export function notExact(
     return new PrescoreError('MODEL_NOT_EXACT', { what: UNTRIED, where, fix });
   }
   const what = sayRowDependence(why);
+  if (why === 'threads') {
+    const fix = 'Set execution.intraOpThreads: 1; several scorers are faster than several threads.';
+    return new PrescoreError('MODEL_NOT_EXACT', { what, where, fix });
+  }
   if (counterexample === null) return new PrescoreError('MODEL_NOT_EXACT', { what, where });
   const { output, a, b } = counterexample;
   return new PrescoreError('MODEL_NOT_EXACT', {

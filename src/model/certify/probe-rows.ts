@@ -14,10 +14,11 @@ export interface ProbeRows {
 }
 
 /** Of so many made-up rows, one in four is loud (its values are scaled) and one in eight has edge values. */
-const FEW_ROWS = 8;
+const FEW_ROWS = 4;
 /** Rows of a model that is quick enough for any number. */
 const LEAST_ROWS = 64;
 const QUICK_MS = 2;
+const SLOW_SHARE = 8;
 const SEED = 20_240_229;
 const MOST_BYTES = 64 * 1024 * 1024;
 /** A model that takes longer for a row is not tried. */
@@ -53,7 +54,8 @@ async function rowsOfStyle(
   const few = fixedBatch ?? FEW_ROWS;
   if (few * bytes > MOST_BYTES) return null;
   const rowMs = await timeOfRow(model, style);
-  if (rowMs === null) return null;
+  // Of so slow a model the reference alone would take all the time.
+  if (rowMs === null || rowMs > budgetMs / SLOW_SHARE) return null;
   // The reference and each policy score all rows a few times.
   const quick = Math.max(budgetMs / 40 / rowMs, rowMs < QUICK_MS ? LEAST_ROWS : 0);
   const affordable = Math.min(MOST_BYTES / bytes, quick);

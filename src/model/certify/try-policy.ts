@@ -40,6 +40,7 @@ export async function tryPolicy(
       const fetched = await pool.run(pool.batch(order), policy);
       const mismatch = compare(answers, fetched, order);
       if (mismatch !== null) return { ...result, mismatch: { ...mismatch, size, order }, isRandom: false };
+      if (performance.now() > until) break;
     }
     result.sizes.push(size);
     if (performance.now() > until) break;
