@@ -51,6 +51,7 @@ test.each([
   ['execution.intraOpThreads', { execution: { intraOpThreads: 2 } }, {}],
   ['execution.trees', { execution: { trees: 'onnxruntime' } }, {}],
   ['execution.batchRows', {}, { batchRows: 512 }],
+  ['execution.exact', {}, { policy: 'pad8' }],
   ['versions.duckdb', {}, { versions: { ...VERSIONS, duckdb: '9' } }],
 ])('%s changes the resume fingerprint only', (field, replaced, more) => {
   const after = prints(replaced, more);
@@ -62,6 +63,7 @@ test.each([
 test.each([
   { rejects: { limit: 5 } },
   { execution: { scorers: 3, memory: '4GiB', scratch: '20GiB', batchDeadline: '5m', chunkRows: 100 } },
+  { execution: { exact: 'require' } },
   { output: { uri: 'out/', gcGrace: '1h' } },
   { stores: { main: { region: 'us-east-1' } } },
   { features: { x: { columns: ['a', 'b'] } } },
