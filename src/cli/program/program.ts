@@ -86,16 +86,6 @@ export function buildProgram(done: (code: number) => void): Command {
     .action(async (job: string, flags) =>
       done(await (await import('../commands/plan-command.ts')).planCommand(job, flags)),
     );
-  program
-    .command('certify')
-    .description('find out how a model gives a row the same bits in every batch, and what that costs')
-    .argument('<model>', 'model file, or a job file for its model and its data')
-    .option('--data <file>', "a table of the model's own rows, whose columns feed it by name and order")
-    .option('--out <file>', 'where the certificate is written; a job keeps it in its state folder')
-    .option('--json', 'print the certificate as one JSON object')
-    .action(async (model: string, flags) =>
-      done(await (await import('../commands/certify-command.ts')).certifyCommand(model, flags)),
-    );
   addRun(program, done);
   program
     .command('verify')
@@ -108,6 +98,16 @@ export function buildProgram(done: (code: number) => void): Command {
     );
   addRuns(program, done);
   addRejects(program, done);
+  program
+    .command('certify')
+    .description('find out how a model gives a row the same bits in every batch, and what that costs')
+    .argument('<model>', 'model file, or a job file for its model and its data')
+    .option('--data <file>', "a table of the model's own rows, whose columns feed it by name and order")
+    .option('--out <file>', 'where the certificate is written; a job keeps it in its state folder')
+    .option('--json', 'print the certificate as one JSON object')
+    .action(async (model: string, flags) =>
+      done(await (await import('../commands/certify-command.ts')).certifyCommand(model, flags)),
+    );
   addModel(program, done);
   program.commandsGroup('Predictions by key:');
   addSets(program, done);
