@@ -12,6 +12,7 @@ import { trainedCases } from './prove/contact-models.ts';
 import { walkContact } from './prove/first-contact.ts';
 import { type KillOutcome, proveKills } from './prove/kills.ts';
 import { proveLakes } from './prove/lakes.ts';
+import { proveModels } from './prove/models.ts';
 import type { Outcome, ProofOptions, SaidOutcome } from './prove/proof.ts';
 import { type PublishKill, provePublish } from './prove/publish.ts';
 import { proveQueue, type QueueOutcome } from './prove/queue.ts';
@@ -37,6 +38,10 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     prove: contact,
   },
   lakes: { about: 'tables whose types change from file to file, written by several tools', prove: lakes },
+  models: {
+    about: 'models as exporters and packages have them, from init to answers; of --count and --seed, the seed trains',
+    prove: models,
+  },
   schedule: { about: 'years of schedules in a virtual world, with kills', prove: schedule },
   trainers: { about: 'models trained anew, their raw scores against those of their trainers', prove: trainers },
 };
@@ -48,6 +53,7 @@ ${Object.entries(PROOFS)
 
   --count N   cases (100)
   --seed N    of what is random (1)
+  --only TEXT models whose name has it
   --fresh     forget what an interrupted proof has shown; it goes on where it was otherwise
 `;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -59,6 +65,7 @@ function readArguments() {
       options: {
         count: { type: 'string', default: '100' },
         seed: { type: 'string', default: '1' },
+        only: { type: 'string' },
         fresh: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -212,6 +219,27 @@ async function contact(): Promise<void> {
   }
   say(`${cases.length - bad} of ${cases.length} walked from init to answers as Python has them`);
   process.exitCode = bad === 0 ? 0 : 1;
+}
+
+/** Every model and its table; both follow from the seed. */
+async function models(): Promise<void> {
+  const folder = join(root, `models-${seed}`);
+  if (values.fresh) rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const sums = new Map<string, number>();
+  const { lost, leftOut } = await proveModels(folder, seed, values.only ?? null, (walk) => {
+    const outcome = walk.fault === '' ? walk.outcome : 'WRONG';
+    sums.set(outcome, (sums.get(outcome) ?? 0) + 1);
+    const bits = walk.off === 0 ? 'the same bits' : `off by ${walk.off.toExponential(1)} at most`;
+    const right = walk.outcome === 'refused by name' ? '' : `, ${bits}`;
+    const held = `${Math.round(walk.peakBytes / 1e6)} MB at most`;
+    say(
+      `${walk.name}: ${outcome}${walk.fault === '' ? right : ''}, ${held}${walk.fault === '' ? '' : `: ${walk.fault}`}`,
+    );
+  });
+  for (const text of [...lost.map((one) => `not exported: ${one}`), ...leftOut]) say(text);
+  say([...sums].map(([outcome, n]) => `${n} ${outcome}`).join(', '));
+  process.exitCode = sums.has('WRONG') ? 1 : 0;
 }
 
 async function trainers(): Promise<void> {

@@ -26,16 +26,16 @@ export function pythonPath(pins = BASE): Promise<string> {
 }
 
 /**
- * Runs a script of `test/python` with the pinned packages; answers with what it printed. Rejects when it fails. `pins` names a
- * further list of packages, which go before the others.
+ * Runs a script of `test/python` with the pinned packages; answers with what it printed. Rejects when it fails. `pins` names
+ * further lists of packages, which go before the others.
  */
 export async function runPython(
   script: string,
   args: readonly string[] = [],
-  pins: string | null = null,
+  pins: string | readonly string[] = [],
 ): Promise<string> {
-  const base = await pythonPath();
-  const path = pins === null ? base : `${await pythonPath(pins)}${delimiter}${base}`;
+  const lists = [...(typeof pins === 'string' ? [pins] : pins), BASE];
+  const path = (await Promise.all(lists.map((list) => pythonPath(list)))).join(delimiter);
   const env = { ...process.env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: '1', PYTHONHASHSEED: '0' };
   const { stdout } = await run('python3', [join(root, 'test/python', script), ...args], {
     env,

@@ -151,17 +151,18 @@ def ask(path, feeds):
 
 def answers(rows):
     """Each row alone; null where a list is null, empty, has a null or has more than 100 tokens."""
-    found = {"encoder": [], "plain": [], "steps": [], "two": []}
+    found = {"encoder": [], "plain": [], "steps": [], "two": [], "tags": []}
     for row in rows.to_pylist():
         tokens = row["tokens"]
         if not tokens or None in tokens or len(tokens) > 100:
-            found["encoder"].append(None)
-            found["plain"].append(None)
+            for name in ("encoder", "plain", "tags"):
+                found[name].append(None)
         else:
             ids = np.array([tokens], np.int64)
             feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
             found["encoder"].append({k: v[0].tolist() for k, v in ask(OUT / "encoder.onnx", feeds).items()})
             found["plain"].append({k: v[0].tolist() for k, v in ask(OUT / "plain.onnx", {"input_ids": ids}).items()})
+            found["tags"].append(ask(OUT / "tags.onnx", {"tokens": ids})["tag"][0].tolist())
         found["steps"].append(float(ask(OUT / "steps.onnx", {"x": np.array(row["steps"], np.float32).reshape(1, -1, 3)})["y"][0, 0]))
         feeds = {name: np.array([row[name]], np.float32) for name in ("history", "basket")}
         feeds["age"] = np.array([[row["age"]]], np.float32)

@@ -101,6 +101,8 @@ export interface BoundOutput {
   readonly type: string;
   /** Of reasons and contributions: how many, of how many features, of which of the targets that lie one after another in a row. */
   readonly top?: { readonly count: number; readonly features: number; readonly target: number };
+  /** Of long lists: about how many elements a row has, where its length is open that of a row of usual length. */
+  readonly elements?: number;
 }
 
 /** Why a row was not scored. */

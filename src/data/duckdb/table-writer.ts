@@ -2,11 +2,17 @@ import { type DuckDBAppender, DuckDBDataChunk, type DuckDBType } from '@duckdb/n
 import duckdb from '@duckdb/node-bindings';
 import type { Duck } from './duckdb.ts';
 
-/** Values of one column for the rows of one call: a typed array, texts, or lists of equal width over a typed array. */
+/** Values of one column for the rows of one call: a typed array, texts, or lists over a typed array, of equal width or each of its own. */
 export type ColumnData =
   | { readonly kind: 'fixed'; readonly data: NumericArray }
   | { readonly kind: 'text'; readonly data: readonly (string | null)[] }
   | { readonly kind: 'list'; readonly data: NumericArray; readonly width: number }
+  | {
+      readonly kind: 'ragged';
+      readonly data: NumericArray;
+      readonly starts: Float64Array;
+      readonly sizes: Int32Array;
+    }
   /** Lists of equal width of some texts, each by its place among them. */
   | {
       readonly kind: 'textList';
@@ -77,6 +83,8 @@ function writeVector(vector: duckdb.Vector, column: ColumnData, start: number, c
     copyInto(vector, column.data, start, count);
   } else if (column.kind === 'text') {
     writeTexts(vector, column.data, start, count);
+  } else if (column.kind === 'ragged') {
+    writeRagged(vector, column, start, count);
   } else {
     const child = writeEntries(vector, column.width, count);
     if (column.kind === 'list') copyInto(child, column.data, start * column.width, count * column.width);
@@ -117,6 +125,34 @@ function writeEntries(vector: duckdb.Vector, width: number, count: number): duck
   duckdb.list_vector_reserve(vector, count * width);
   duckdb.list_vector_set_size(vector, count * width);
   return duckdb.list_vector_get_child(vector);
+}
+
+// The lists of these rows lie anywhere in the array: they are put one behind another.
+function writeRagged(
+  vector: duckdb.Vector,
+  { data, starts, sizes }: ColumnData & { kind: 'ragged' },
+  start: number,
+  count: number,
+): void {
+  const entries = new BigUint64Array(count * 2);
+  let total = 0;
+  for (let i = 0; i < count; i++) {
+    entries[i * 2] = BigInt(total);
+    entries[i * 2 + 1] = BigInt(sizes[start + i]!);
+    total += sizes[start + i]!;
+  }
+  duckdb.copy_data_to_vector(vector, 0, entries.buffer, 0, entries.byteLength);
+  duckdb.list_vector_reserve(vector, total);
+  duckdb.list_vector_set_size(vector, total);
+  const child = duckdb.list_vector_get_child(vector);
+  const width = data.BYTES_PER_ELEMENT;
+  let to = 0;
+  for (let i = start; i < start + count; i++) {
+    const bytes = sizes[i]! * width;
+    if (bytes === 0) continue;
+    duckdb.copy_data_to_vector(child, to, data.buffer as ArrayBuffer, data.byteOffset + starts[i]! * width, bytes);
+    to += bytes;
+  }
 }
 
 function writePlaces(vector: duckdb.Vector, places: Int32Array, count: number, texts: readonly string[]): void {

@@ -20,6 +20,8 @@ export function predictionValue(output: BoundOutput, column: PredictionColumn, r
     if (output.kind === 'reasons') return String(output.labels?.[Number(value)]);
     return isFlag ? value !== 0 : value;
   };
+  if (column.kind === 'ragged')
+    return Array.from({ length: column.sizes[row]! }, (_, k) => at(column.starts[row]! + k));
   if (!column.isList) return at(row);
   return Array.from({ length: column.width }, (_, k) => at(row * column.width + k));
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { WeightsFile } from '../../base/contract/model-files.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { customOperators } from './custom-operators.ts';
 import { requireWeights } from './external-data.ts';
 import { featureNamesOf } from './feature-names.ts';
 import { type OnnxFile, readOnnxFile } from './onnx-file.ts';
@@ -45,7 +46,7 @@ export function inspectModel(
     return !KNOWN_DOMAINS.has(domain) && !file.functionDomains.has(domain);
   });
   if (custom.length > 0) {
-    throw new PrescoreError('MODEL_CUSTOM_OP', { what: `model uses ${custom.sort().slice(0, 5).join(', ')}`, where });
+    throw customOperators(custom.sort(), where);
   }
   const featureNames = featureNamesOf(file.metadata);
   return {

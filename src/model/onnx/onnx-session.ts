@@ -6,6 +6,7 @@ import type { Signature, TensorSignature, TensorType } from '../../base/contract
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { isTensorType, type TensorValue, zeros } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
+import { missingOperator } from './custom-operators.ts';
 import { type DeviceOptions, parseDevice } from './execution-device.ts';
 import { missingLocale } from './missing-locale.ts';
 import type { OnnxFile } from './onnx-file.ts';
@@ -224,8 +225,8 @@ function openError(error: unknown, where: string): PrescoreError {
   if (ir !== null) return versionError('IR version', ir[1]!, ir[2]!, where, error);
   const opset = /Opset (\d+) is under development.*support for domain (\S+) is till opset (\d+)/.exec(text);
   if (opset !== null) return versionError(`opset of ${opset[2]}`, opset[1]!, opset[3]!, where, error);
-  const locale = missingLocale(text, where, error);
-  if (locale !== null) return locale;
+  const told = missingLocale(text, where, error) ?? missingOperator(text, where, error);
+  if (told !== null) return told;
   const code = /IR version|opset/i.test(text) ? 'MODEL_OPSET' : 'MODEL_INVALID';
   return new PrescoreError(code, { what: `ONNX Runtime cannot load it: ${text}`, where, cause: error });
 }

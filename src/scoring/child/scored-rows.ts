@@ -29,7 +29,7 @@ export function predictionRows(slab: Slab, { columns }: Scored, rows: number, ru
   const positions = new BigInt64Array(slab.positions.buffer, 0, rows);
   const { outputs } = run.context.binding;
   const predictions = columns.map((c, i): ColumnData => {
-    if (c.kind === 'text') return { kind: 'text', data: c.data };
+    if (c.kind !== 'fixed') return c;
     const { kind, labels } = outputs[i]!;
     if (kind === 'reasons')
       return { kind: 'textList', places: c.data as Int32Array, texts: (labels ?? []).map(String), width: c.width };

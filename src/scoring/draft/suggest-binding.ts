@@ -3,6 +3,7 @@ import type { ModelInfo, Signature, TensorSignature } from '../../base/contract/
 import type { ColumnInfo } from '../../base/contract/table.ts';
 import { isPrescoreError } from '../../base/errors/prescore-error.ts';
 import { bindFeatures, describeTensor } from '../tensor/bind-features.ts';
+import { outputTypeError } from '../tensor/bind-outputs.ts';
 import { columnRoles, type DraftColumn, isIdName } from './column-roles.ts';
 import { type DraftBinding, type DraftFeature, type DraftWishes, SURE } from './draft-binding.ts';
 import { feedByCount } from './feed-by-count.ts';
@@ -17,7 +18,8 @@ import { suggestOutputs } from './suggest-outputs.ts';
  *
  * `columns` has the path columns too; `taken` are folded names that no output column may have; `where` is shown in errors.
  *
- * Errors: SIGNATURE_MISMATCH for inputs that prescore cannot feed at all; MODEL_BATCH_AXIS, MODEL_STATEFUL.
+ * Errors: SIGNATURE_MISMATCH for inputs that prescore cannot feed at all; MODEL_BATCH_AXIS, MODEL_STATEFUL; MODEL_OUTPUT_TYPE
+ * where no output is a tensor.
  */
 export function suggestBinding(
   model: Pick<ModelInfo, 'signature' | 'featureNames'>,
@@ -31,6 +33,8 @@ export function suggestBinding(
   const roles = columnRoles(columns, signature.outputs, wishes);
   const found = feedInputs(model, roles, wishes, notes);
   const features = withMismatches(found, signature, columns, where);
+  if (signature.outputs.every(({ type }) => type === null))
+    throw outputTypeError(signature.outputs[0], signature, where);
   const used = new Set(features.flatMap(({ feed }) => ('columns' in feed ? feed.columns : [])));
   const id = suggestId(roles, used, wishes, reserved);
   const outputs = suggestOutputs(signature, new Set([...id.columns, ...reserved].map((n) => n.toLowerCase())), notes);

@@ -7,6 +7,7 @@ import { elementBytes } from '../../model/elements/elements.ts';
 import { bindMask, bindSequence, isSequence, lengthOfConstant, type RowLengths, rowLengths } from './bind-sequences.ts';
 import { flatten } from './constant-tensor.ts';
 import { refuseFixedBatch } from './fixed-batch.ts';
+import { describeDims, refuseBatchAxis } from './model-axes.ts';
 import { valueProblem } from './value-fits.ts';
 
 const FLOATS: ReadonlySet<TensorType> = new Set<TensorType>(['float16', 'float32', 'float64']);
@@ -39,8 +40,8 @@ export function bindFeatures(
   const batches = new Map<number, string>();
   const lengths = rowLengths(signature, (name) => featureOf(name, features), columns);
   for (const tensor of signature.inputs) {
-    refuseBatchAxis(tensor, signature, where);
     const feature = featureOf(tensor.name, features);
+    refuseBatchAxis(tensor, signature, feature?.kind !== 'value', where);
     if (feature === undefined) {
       mismatches.push({
         tensor: tensor.name,
@@ -103,7 +104,7 @@ function bindInput(
 ): BoundInput | Mismatch {
   const no = (has: string, why: string): Mismatch => ({ tensor: tensor.name, wants: describeTensor(tensor), has, why });
   const { type } = tensor;
-  if (type === null) return no(feature.kind, 'prescore cannot feed this kind of input');
+  if (type === null) return no(feature.kind, `a ${tensor.declared} cannot be fed; ${asTensor(tensor)}`);
   if (feature.kind === 'value') return bindConstant(tensor, type, feature, lengths, no);
   if (feature.kind === 'mask') {
     const mask = bindMask(tensor, type, feature.of, lengths);
@@ -167,6 +168,12 @@ function nullsAs(isText: boolean, isVector: boolean): string {
   return isVector ? 'DOUBLE[]' : 'INTEGER';
 }
 
+function asTensor({ name, declared }: TensorSignature): string {
+  return declared === 'sequence' || declared === 'optional'
+    ? `export the model with ${name} as one tensor [batch, …]: in torch, a wrapper that takes the tensor and makes the list of it (list(${name}.unbind(1))), then torch.onnx.export`
+    : `export the model with ${name} as a tensor [batch, …] of numbers or texts`;
+}
+
 function bindConstant(
   tensor: TensorSignature,
   type: TensorType,
@@ -196,24 +203,6 @@ function bindConstant(
   if (values.length !== 1 && values.length !== wanted)
     return no(has, `${values.length} values do not fill ${describeDims(tensor.dims)}`);
   return { kind: 'constant', tensor: tensor.name, type, dims, value: feature.value };
-}
-
-// A fixed first axis followed by an open one: the batch is somewhere else.
-function refuseBatchAxis(tensor: TensorSignature, signature: Signature, where: string): void {
-  const [first, ...rest] = tensor.dims;
-  if (typeof first !== 'number' || !rest.some((d) => d === null)) return;
-  const shape = describeDims(tensor.dims);
-  // State comes beside the rows and goes out in the shape in which it came in.
-  const isReturned = signature.outputs.some((o) => o.type === tensor.type && describeDims(o.dims) === shape);
-  const isState = signature.inputs.length > 1 && (isReturned || /state|hidden|cache|past|^[hc]\d*$/i.test(tensor.name));
-  throw new PrescoreError(isState ? 'MODEL_STATEFUL' : 'MODEL_BATCH_AXIS', {
-    what: isState
-      ? `input ${tensor.name} ${shape} looks like state that goes from call to call`
-      : `input ${tensor.name} has a fixed first axis and an open later one`,
-    where,
-    expected: '[batch, …]',
-    got: shape,
-  });
 }
 
 function refuseBatchSize(batch: number, inputs: readonly BoundInput[], { lengths }: RowLengths, where: string): void {
@@ -254,10 +243,6 @@ function product(dims: readonly Dim[]): number {
 /** `float32 [batch, 30]`. */
 export function describeTensor(tensor: TensorSignature): string {
   return `${tensor.type ?? tensor.declared} ${describeDims(tensor.dims)}`;
-}
-
-function describeDims(dims: readonly Dim[]): string {
-  return `[${dims.map((d, i) => d ?? (i === 0 ? 'batch' : '?')).join(', ')}]`;
 }
 
 function nearest(name: string, columns: ReadonlyMap<string, string>): string {

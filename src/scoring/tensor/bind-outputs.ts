@@ -3,6 +3,8 @@ import type { OutputSpec, TensorOutput } from '../../base/contract/job.ts';
 import type { Signature, TensorSignature, TensorType } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { bindReasons } from './bind-reasons.ts';
+import { refuseOutputAxis } from './model-axes.ts';
+import { USUAL_STEPS } from './slab-layout.ts';
 
 /** Types of prediction columns by tensor type, in DuckDB's spelling (docs/types.md). */
 const COLUMN_TYPES: Readonly<Record<TensorType, string>> = {
@@ -20,6 +22,9 @@ const COLUMN_TYPES: Readonly<Record<TensorType, string>> = {
   bool: 'BOOLEAN',
   string: 'VARCHAR',
 };
+
+/** Lists of up to so many elements need no room of their own. */
+const SHORT_LIST = 1024;
 
 /**
  * Binds prediction columns to outputs of the model. Left out, every tensor output becomes a column of its own name, but for those on request. The
@@ -55,7 +60,7 @@ function bindOutput(column: string, spec: TensorOutput, signature: Signature, wh
     });
   }
   if (tensor.type === null) throw outputTypeError(tensor, signature, where);
-  refuseBatchAxis(tensor, signature, where);
+  refuseOutputAxis(tensor, signature, where);
   const tensorType = tensor.type;
   const base = { column, tensor: tensor.name, tensorType, index: spec.index, labels: spec.labels };
   if (spec.argmax) {
@@ -79,20 +84,9 @@ function bindOutput(column: string, spec: TensorOutput, signature: Signature, wh
       got: 'a whole tensor',
     });
   }
-  return { ...base, kind: 'list', type: `${COLUMN_TYPES[tensorType]}[]` };
-}
-
-// [3, batch]: a fixed first axis that is no input's batch, and an open one after it. Other declared shapes are not trusted.
-function refuseBatchAxis(tensor: TensorSignature, signature: Signature, where: string): void {
-  const [first, ...rest] = tensor.dims;
-  if (typeof first !== 'number' || !rest.includes(null)) return;
-  if (signature.inputs.some((input) => input.dims[0] === first)) return;
-  throw new PrescoreError('MODEL_BATCH_AXIS', {
-    what: `output ${tensor.name} has a fixed first axis and an open later one`,
-    where,
-    expected: '[batch, …]',
-    got: `[${tensor.dims.map((d) => d ?? '?').join(', ')}]`,
-  });
+  const elements = tensor.dims.slice(1).reduce<number>((all, d) => all * (d ?? USUAL_STEPS), 1);
+  const size = elements > SHORT_LIST ? { elements } : {};
+  return { ...base, kind: 'list', type: `${COLUMN_TYPES[tensorType]}[]`, ...size };
 }
 
 function isScalar(tensor: TensorSignature): boolean {
@@ -105,12 +99,19 @@ function labelType(labels: readonly (string | number)[] | null): string {
   return labels.every((l) => Number.isSafeInteger(l)) ? 'BIGINT' : 'DOUBLE';
 }
 
-function outputTypeError(tensor: TensorSignature | undefined, signature: Signature, where: string): PrescoreError {
+/** The refusal of an output that is no tensor, with what to change. */
+export function outputTypeError(
+  tensor: TensorSignature | undefined,
+  signature: Signature,
+  where: string,
+): PrescoreError {
+  const inputs = signature.inputs.map(({ name }) => `'${name}'`).join(', ');
   const usable = signature.outputs.filter((t) => t.type !== null).map((t) => t.name);
   return new PrescoreError('MODEL_OUTPUT_TYPE', {
     what: `output ${tensor?.name ?? '(none)'} is a ${tensor?.declared ?? 'non-tensor'}, which cannot be a column`,
     where,
     expected: usable.length > 0 ? `a tensor (${usable.join(', ')})` : 'a tensor',
     got: tensor?.declared ?? 'nothing',
+    fix: `Let a tensor be the output. Where one goes into it, cut the rest off: python -c "import onnx; onnx.utils.extract_model('model.onnx', 'cut.onnx', [${inputs}], ['TENSOR'])", with the name of the tensor that Netron shows before ${tensor?.name ?? 'the output'}; in torch, return a tensor from forward (torch.stack(answers, 1)) and torch.onnx.export again.`,
   });
 }

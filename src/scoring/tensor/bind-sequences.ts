@@ -2,6 +2,7 @@ import type { BoundLength, BoundMask, BoundSequence } from '../../base/contract/
 import type { FeatureSpec, NullPolicy } from '../../base/contract/job.ts';
 import type { Dim, Signature, TensorSignature, TensorType } from '../../base/contract/signature.ts';
 import { sourceKind } from '../../data/duckdb/source-kind.ts';
+import { fixAxesLine } from './model-axes.ts';
 import { valueProblem } from './value-fits.ts';
 
 /** Steps of a row at most, where the job says nothing: more than encoders take, and a batch of one such row is small. */
@@ -75,9 +76,13 @@ export function bindSequence(
   const tail = tensor.dims.slice(1);
   const open = tail.indexOf(null);
   if (tail.includes(null, open + 1))
-    return { problem: 'the model leaves more than one axis behind the batch open; export it with one open axis' };
+    return {
+      problem: `the model leaves more than one axis behind the batch open; give them the lengths of your rows: ${fixAxesLine(tensor)}`,
+    };
   if (tail.slice(0, open).some((d) => d !== 1))
-    return { problem: 'lists can be of any length only where the first axis behind the batch is the open one' };
+    return {
+      problem: `lists can be of any length only where the first axis behind the batch is the open one; else give it a length: ${fixAxesLine(tensor)}`,
+    };
   const clash = problems.get(tensor.name);
   if (clash !== undefined) return { problem: clash };
   if (typeof pad === 'object') return { problem: 'pad is one value' };

@@ -4,10 +4,13 @@ import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { type ElementArray, elementBytes, elementView, type TensorValue } from '../../model/elements/elements.ts';
 import { fromHalfBits } from '../../model/elements/half.ts';
 import { hasLostBatch } from '../../model/elements/lost-batch.ts';
+import { copyRows, widenHalf, zeroNotFinite } from './copy-rows.ts';
+import { type RaggedColumn, RaggedLists } from './ragged-lists.ts';
 import { topReasons } from './top-reasons.ts';
 
-/** A prediction column of one slab: values of the rows in order, or texts. `width` elements a row (1 unless a list). */
+/** A prediction column of one slab: values of the rows in order, lists of their own lengths, or texts. `width` elements a row (1 unless a list). */
 export type PredictionColumn =
+  | RaggedColumn
   | { readonly kind: 'fixed'; readonly data: ElementArray; readonly width: number; readonly isList: boolean }
   | { readonly kind: 'text'; readonly data: (string | null)[] };
 
@@ -26,17 +29,33 @@ export class FetchColumns {
   private readonly outputs: readonly BoundOutput[];
   private readonly rows: number;
   private readonly built: (PredictionColumn | null)[];
+  /** By output: lists as long as those of their rows. Null where rows are of one length, or padded to one. */
+  private readonly ragged: Map<number, RaggedLists> | null;
+  /** Elements of a row by output and the length of the row's own lists. */
+  private readonly widths = new Map<string, number>();
 
-  constructor(outputs: readonly BoundOutput[], rows: number) {
+  /** `isRagged`: each batch has rows of one length, and the next one those of another. */
+  constructor(outputs: readonly BoundOutput[], rows: number, isRagged = false) {
     this.outputs = outputs;
     this.rows = rows;
+    this.ragged = isRagged ? new Map() : null;
     this.built = outputs.map((o) =>
       isText(o) ? { kind: 'text', data: new Array<string | null>(rows).fill(null) } : null,
     );
   }
 
-  /** Takes rows [0, count) of the fetches as rows [at, at + count). `batch` is the batch that ran, padding included. */
-  add(fetches: ReadonlyMap<string, TensorValue>, at: number, count: number, batch: number, onBad: OnBadOutput): void {
+  /**
+   * Takes rows [0, count) of the fetches as rows [at, at + count). `batch` is the batch that ran, padding included; `length` is said of rows whose
+   * lists have any length: answers of one output are of one length for rows of one length.
+   */
+  add(
+    fetches: ReadonlyMap<string, TensorValue>,
+    at: number,
+    count: number,
+    batch: number,
+    onBad: OnBadOutput,
+    length = '',
+  ): void {
     this.outputs.forEach((output, i) => {
       const tensor = fetches.get(output.tensor);
       if (tensor === undefined) throw shapeError(output, 'the model returned no such tensor', 'a tensor', 'nothing');
@@ -45,12 +64,17 @@ export class FetchColumns {
         this.addReasons(output, i, tensor, width, at, count, onBad);
       else if (output.kind === 'argmax') this.addArgmax(output, i, tensor, width, at, count, onBad);
       else if (tensor.type === 'string') this.addTexts(output, i, tensor, width, at, count);
-      else this.addNumbers(output, i, tensor, width, at, count, onBad);
+      else {
+        if (output.kind === 'list') this.requireWidth(output, `${i} ${length}`, width);
+        this.addNumbers(output, i, tensor, width, at, count, onBad);
+      }
     });
   }
 
   columns(): PredictionColumn[] {
-    return this.outputs.map((output, i) => this.built[i] ?? this.allocate(output, i, storedType(output), 1));
+    return this.outputs.map(
+      (output, i) => this.ragged?.get(i)?.column() ?? this.built[i] ?? this.allocate(output, i, storedType(output), 1),
+    );
   }
 
   private allocate(
@@ -62,13 +86,7 @@ export class FetchColumns {
     const known = this.built[i];
     if (known != null && known.kind === 'fixed') {
       if (known.width === width) return known;
-      throw shapeError(
-        output,
-        'the length of a list changed between batches',
-        `${known.width} elements`,
-        `${width}`,
-        'Take one element by index:, or export the model with an output of one length, such as a pooled one.',
-      );
+      throw changedWidth(output, known.width, width);
     }
     const buffer = new ArrayBuffer(this.rows * width * elementBytes(type));
     const data = elementView(type, buffer, 0, this.rows * width);
@@ -87,14 +105,37 @@ export class FetchColumns {
     onBad: OnBadOutput,
   ): void {
     const kept = output.kind === 'list' ? width : 1;
-    const column = this.allocate(output, i, storedType(output), kept);
+    const { data, from: to } = this.roomFor(output, i, at, count, kept);
     const from = output.kind === 'index' ? output.index! : 0;
     const values = tensor.type === 'float16' ? widenHalf(tensor.data as Uint16Array) : (tensor.data as ElementArray);
-    copyRows(values, width, from, kept, count, column.data, at);
-    if (column.data instanceof Float32Array || column.data instanceof Float64Array) {
+    copyRows(values, width, from, kept, count, data, to);
+    if (data instanceof Float32Array || data instanceof Float64Array) {
       const bad = (row: number, value: number): void => onBad(row, output.column, `model returned ${value}`);
-      zeroNotFinite(column.data, at * kept, count, kept, bad);
+      zeroNotFinite(data, to, count, kept, bad);
     }
+  }
+
+  private requireWidth(output: BoundOutput, key: string, width: number): void {
+    if (this.ragged === null) return;
+    const known = this.widths.get(key);
+    if (known === undefined) this.widths.set(key, width);
+    else if (known !== width) throw changedWidth(output, known, width);
+  }
+
+  /** Where the values of rows [at, at + count) go. */
+  private roomFor(
+    output: BoundOutput,
+    i: number,
+    at: number,
+    count: number,
+    kept: number,
+  ): { readonly data: ElementArray; readonly from: number } {
+    const type = storedType(output);
+    if (this.ragged === null || output.kind !== 'list')
+      return { data: this.allocate(output, i, type, kept).data, from: at * kept };
+    const lists = this.ragged.get(i) ?? new RaggedLists(type, this.rows);
+    this.ragged.set(i, lists);
+    return lists.room(at, count, kept);
   }
 
   private addReasons(
@@ -171,50 +212,6 @@ export class FetchColumns {
   }
 }
 
-// 64-bit integers go as pairs of words: reading one makes a BigInt, which costs more than the model's share of a row.
-function copyRows(
-  src: ElementArray,
-  width: number,
-  from: number,
-  kept: number,
-  count: number,
-  out: ElementArray,
-  at: number,
-): void {
-  if (src instanceof BigInt64Array || src instanceof BigUint64Array) {
-    const words = new Int32Array(src.buffer, src.byteOffset, src.length * 2);
-    const outWords = new Int32Array(out.buffer, out.byteOffset, out.length * 2);
-    copyRows(words, width * 2, from * 2, kept * 2, count, outWords, at);
-  } else if (width === kept) {
-    (out as Float32Array).set((src as Float32Array).subarray(0, count * width), at * kept);
-  } else if (src instanceof Float32Array && out instanceof Float32Array) {
-    for (let row = 0; row < count; row++) out[at + row] = src[row * width + from]!;
-  } else {
-    for (let row = 0; row < count; row++) {
-      for (let k = 0; k < kept; k++) out[(at + row) * kept + k] = src[row * width + from + k]!;
-    }
-  }
-}
-
-function zeroNotFinite(
-  data: Float32Array | Float64Array,
-  start: number,
-  count: number,
-  kept: number,
-  onBad: (row: number, value: number) => void,
-): void {
-  for (let i = 0; i < count * kept; i++) {
-    const value = data[start + i]!;
-    if (value - value === 0) continue;
-    onBad(Math.floor(i / kept), value);
-    data[start + i] = 0;
-  }
-}
-
-function widenHalf(bits: Uint16Array): Float32Array {
-  return Float32Array.from(bits, fromHalfBits);
-}
-
 function isText(output: BoundOutput): boolean {
   return output.type === 'VARCHAR';
 }
@@ -265,6 +262,11 @@ function rowWidth(output: BoundOutput, tensor: TensorValue, batch: number): numb
     throw shapeError(output, 'the index is beyond the output', `an index below ${width}`, `${output.index}`);
   }
   return width;
+}
+
+function changedWidth(output: BoundOutput, known: number, width: number): PrescoreError {
+  const fix = 'Take one element by index:, or export the model with an output of one length, such as a pooled one.';
+  return shapeError(output, 'the length of a list changed between batches', `${known} elements`, `${width}`, fix);
 }
 
 function shapeError(output: BoundOutput, what: string, expected: string, got: string, fix?: string): PrescoreError {

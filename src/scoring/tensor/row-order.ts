@@ -14,6 +14,14 @@ export function inRowOrder(columns: readonly PredictionColumn[], order: Int32Arr
       });
       return { ...column, data };
     }
+    if (column.kind === 'ragged') {
+      const [starts, sizes] = [new Float64Array(rows), new Int32Array(rows)];
+      order.forEach((row, place) => {
+        starts[row] = column.starts[place]!;
+        sizes[row] = column.sizes[place]!;
+      });
+      return { ...column, starts, sizes };
+    }
     return { ...column, data: movedRows(column.data, column.width, order) };
   });
 }

@@ -26,6 +26,8 @@ const ALIGN = 64;
 // 16,384 rows and more a message: one message per batch of 4,096 cost 10 % of the heavy case (prototype).
 const TARGET_ROWS = 16_384;
 const TARGET_BYTES = 16 * 1024 * 1024;
+/** Of long lists that a model gives: they are in memory for the rows of a slab. */
+const LIST_BYTES = 64 * 1024 * 1024;
 
 /** Steps of a row by which batches are sized where lists have any length: longer rows make smaller batches. */
 export const USUAL_STEPS = 128;
@@ -47,10 +49,15 @@ export function rowBytes(binding: Binding): number {
   return binding.inputs.reduce((sum, input) => sum + inputWidth(input, binding) * elementBytes(input.type), 0);
 }
 
-/** The layout of a slab: 16,384 rows or 16 MiB, whichever is less, and never less than one batch. */
+/** The layout of a slab: 16,384 rows, 16 MiB, or 64 MiB of long lists, whichever is least, and never less than one batch. */
 export function slabLayout(binding: Binding, batchRows: number): SlabLayout {
   const perRow = Math.max(1, rowBytes(binding));
-  const wanted = Math.min(TARGET_ROWS, Math.floor(TARGET_BYTES / perRow));
+  const listBytes = binding.outputs.reduce((sum, o) => sum + (o.elements ?? 0) * elementBytes(o.tensorType), 0);
+  const wanted = Math.min(
+    TARGET_ROWS,
+    Math.floor(TARGET_BYTES / perRow),
+    Math.floor(LIST_BYTES / Math.max(1, listBytes)),
+  );
   return exactLayout(binding, Math.max(1, Math.floor(wanted / batchRows)) * batchRows);
 }
 

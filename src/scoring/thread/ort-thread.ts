@@ -55,7 +55,7 @@ let queue: Promise<void> = Promise.resolve();
 const send = (message: FromThread): void => {
   const moved =
     message.kind === 'scored'
-      ? message.columns.flatMap((c) => (c.kind === 'fixed' ? [c.data.buffer as ArrayBuffer] : []))
+      ? message.columns.flatMap((c) => (c.kind === 'text' ? [] : [c.data.buffer as ArrayBuffer]))
       : [];
   port.postMessage(message, moved);
 };
@@ -83,7 +83,7 @@ async function load(message: ToThread & { kind: 'load' }): Promise<void> {
 // Fetched tensors are native memory: left alone, 20 MiB a thread pile up over ten million rows.
 function reclaimFetched(columns: readonly PredictionColumn[]): void {
   for (const column of columns)
-    fetchedBytes += column.kind === 'fixed' ? column.data.byteLength : TEXT_BYTES * column.data.length;
+    fetchedBytes += column.kind === 'text' ? TEXT_BYTES * column.data.length : column.data.byteLength;
   if (fetchedBytes < COLLECT_BYTES) return;
   fetchedBytes = 0;
   collectYoung();

@@ -47,7 +47,8 @@ export async function scoreSlab(
   const { binding, layout, batchRows, limit } = scorer;
   const rows = spans.reduce((sum, span) => sum + span, 0);
   const fetches = [...new Set(binding.outputs.map((o) => o.tensor))];
-  const columns = new FetchColumns(binding.outputs, rows);
+  const isRagged = binding.lengths?.every(({ isPadded }) => !isPadded) ?? false;
+  const columns = new FetchColumns(binding.outputs, rows, isRagged);
   const rejects: OutputReject[] = [];
   const slab = { ...scorer, buffer };
   const sequences = binding.lengths === undefined ? null : new SequenceRows(binding, layout, buffer, rows);
@@ -72,11 +73,13 @@ export async function scoreSlab(
       if (alone !== null) provePadding(binding.outputs, fetched, count, shortest, alone);
     }
     const seen = new Set<number>();
-    columns.add(fetched, from, count, batch, (row, column, message) => {
+    const onBad = (row: number, column: string, message: string): void => {
       if (seen.has(row)) return;
       seen.add(row);
       rejects.push({ row: rowAt(from + row), rule: 'bad_output', column, message });
-    });
+    };
+    const length = isRagged ? sequences?.pick(picked).longest.join() : undefined;
+    columns.add(fetched, from, count, batch, onBad, length);
   };
 
   const onGuilty = (place: number, message: string): void => {
