@@ -246,6 +246,18 @@ def squeezed(dims):
     return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, dims)], [const("second", [1], np.int64)])
 
 
+def turned():
+    """The sum of a row as [1, N], as converters declare and give some labels."""
+    nodes = [node("ReduceSum", ["x", "second"], ["sums"], keepdims=1), node("Transpose", ["sums"], ["y"], perm=[1, 0])]
+    return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, [1, "N"])], [const("second", [1], np.int64)])
+
+
+def two_targets():
+    """The first two of a row, declared as one: so do converters of forests with several targets."""
+    nodes = [node("Gather", ["x", "places"], ["y"], axis=1)]
+    return model(nodes, [tensor("x", T.FLOAT, ["N", 3])], [tensor("y", T.FLOAT, ["N", 1])], [const("places", [0, 1], np.int64)])
+
+
 def shapeless():
     """Sums of an input of no declared shape, times another, which is a scalar in truth."""
     nodes = [node("ReduceSum", ["x", "second"], ["sums"], keepdims=1), node("Mul", ["sums", "factor"], ["y"])]
@@ -267,7 +279,7 @@ def write_all(out):
         "gather": gather(), "log": logs(), "echo": echo(), "sequences": sequences(), "custom": custom(), "own_function": own_function(),
         "state": recurrent(True), "batch_second": recurrent(False), "transpose": shapes("transpose"),
         "total": shapes("total"), "undeclared": shapes("undeclared"), "hidden": shapes("hidden"), "declared_one": shapes("one"),
-        "squeezed": squeezed(["M"]), "squeezed_open": squeezed(None), "shapeless": shapeless(),
+        "squeezed": squeezed(["M"]), "squeezed_open": squeezed(None), "shapeless": shapeless(), "turned": turned(), "two_targets": two_targets(),
         "softmax_rows": over_rows(node("Softmax", ["x"], ["y"], axis=0)),
         "mean_rows": over_rows(node("ReduceMean", ["x", "first"], ["m"], keepdims=1), node("Sub", ["x", "m"], ["y"])),
         "running_rows": over_rows(node("Squeeze", ["first"], ["axis"]), node("CumSum", ["x", "axis"], ["y"], reverse=1)),

@@ -42,10 +42,13 @@ def labels_of(model):
     return found
 
 
-def plain(value, labels):
+def plain(value, labels, rows):
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return [[float(row[label]) for label in labels] for row in value]
-    return None if isinstance(value, list) else np.asarray(value).tolist()
+    if isinstance(value, list):
+        return None
+    # Some labels come as [1, N].
+    return np.asarray(value).reshape(-1).tolist() if rows > 1 and np.shape(value) == (1, rows) else np.asarray(value).tolist()
 
 
 def ask(path, feeds, labels={}, alone=False):
@@ -54,7 +57,8 @@ def ask(path, feeds, labels={}, alone=False):
     names = [output.name for output in session.get_outputs()]
     if not alone:
         found = dict(zip(names, session.run(names, feeds)))
-        answers = {name: plain(value, labels.get(name)) for name, value in found.items()}
+        rows = len(next(iter(feeds.values())))
+        answers = {name: plain(value, labels.get(name), rows) for name, value in found.items()}
         return {name: value for name, value in answers.items() if value is not None}
     rows = [session.run(names, {name: values[i] for name, values in feeds.items()}) for i in range(len(next(iter(feeds.values()))))]
     return {name: [np.asarray(row[i])[0].tolist() for row in rows] for i, name in enumerate(names)}

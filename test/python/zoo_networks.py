@@ -68,7 +68,7 @@ def fixtures():
     few = vectors.head(64)
     given = {"features": np.stack(few.features).astype(np.float32)}
     # Its answers depend on the batch: those of one batch are compared, and that it is told.
-    case("delay-mlp-int8dyn", copied(FIXTURES / "models/delay_mlp_int8dyn.onnx"), few, given, key="flight_id", told="dynamic quantization")
+    case("delay-mlp-int8dyn", copied(FIXTURES / "models/delay_mlp_int8dyn.onnx"), few, given, key="flight_id", told="quantizes dynamically")
 
 
 def magika():

@@ -20,6 +20,7 @@ import { type CutMaps, cutMaps } from './cut-maps.ts';
 import { NativeSession } from './native-session.ts';
 import { readOnnxGraph } from './onnx-graph.ts';
 import { type EngineChoice, type EngineOptions, engineOf, type OpenedModel, openModel } from './open-model.ts';
+import { withTrueShapes } from './true-shapes.ts';
 
 /** A model that scores, and what is told of it. */
 export interface LoadedModel {
@@ -98,21 +99,22 @@ async function loadCut(
   const beside = `${path}.cut-${process.pid}-${threadId}`;
   writeFileSync(beside, bytes);
   try {
-    return loadedOf(await openModel(beside, file, options, where), facts, file, bytes, labels);
+    return await loadedOf(await openModel(beside, file, options, where), facts, file, bytes, labels);
   } finally {
     rmSync(beside, { force: true });
   }
 }
 
-function loadedOf(
-  { session, choice }: OpenedModel,
+async function loadedOf(
+  { session: opened, choice }: OpenedModel,
   facts: Facts,
   file: OnnxFile,
   bytes: Uint8Array,
   labels: ReadonlyMap<string, ClassLabels>,
-): LoadedModel {
-  const { granted } = session;
-  const signature = withClasses(session.signature, file, bytes, labels);
+): Promise<LoadedModel> {
+  const { granted } = opened;
+  const { session, signature: shown } = await withTrueShapes(opened);
+  const signature = withClasses(shown, file, bytes, labels);
   const device = granted.device === 'cpu' ? {} : { device: granted };
   const explains = choice.engine === 'trees' ? session.signature.explains : unexplained(choice.why, file);
   return {

@@ -20,7 +20,7 @@ export function suggestOutputs(signature: Signature, taken: TakenNames, notes: s
       continue;
     }
     const plain = tensor.name.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^_+(?=[A-Za-z])/, '') || 'prediction';
-    for (const { name, ...line } of linesOf(tensor, plain)) {
+    for (const { name, ...line } of linesOf(tensor, plain, isScore(tensor, signature))) {
       const column = freeName(name, names);
       names.add(column.toLowerCase());
       outputs.push({ column, tensor: tensor.name, ...line });
@@ -34,16 +34,26 @@ type Line = { readonly name: string; readonly index?: number; readonly text: str
 /** More than these are one list column. */
 const MOST_CLASSES = 20;
 
-function linesOf(tensor: TensorSignature, plain: string): Line[] {
+function linesOf(tensor: TensorSignature, plain: string, isScores: boolean): Line[] {
   const { classes, dims } = tensor;
   const isClasses = tensor.isPerTarget !== true && tensor.type !== 'string' && dims.length === 2;
   const one = plain.replace(/ies$/, 'y');
-  if (isClasses && dims[1] === 2 && (classes === undefined || isYesOrNo(classes)))
+  if (isClasses && dims[1] === 2 && (classes === undefined ? isScores : isYesOrNo(classes)))
     return [{ name: one, index: 1, text: 'guess: of two classes, that of the second' }];
   if (!isClasses || classes === undefined || (dims[1] ?? classes.length) !== classes.length)
     return [{ name: plain, text: '' }];
   if (classes.length > MOST_CLASSES) return [{ name: plain, text: `a list, one value a class: ${sayFirst(classes)}` }];
   return classes.map((label, index) => ({ name: `${one}.${label}`, index, text: '' }));
+}
+
+const SCORE_NAMES = /prob|score|logit|softmax|sigmoid|class|pred/i;
+
+// Two numbers a row may be two targets, or a place: those of classes have a name, or a label beside them.
+function isScore({ name }: TensorSignature, { outputs }: Signature): boolean {
+  return (
+    SCORE_NAMES.test(name) ||
+    outputs.some((o) => o.name !== name && (o.type === 'string' || o.type === 'int64' || o.type === 'bool'))
+  );
 }
 
 // What everybody means by the probability then is that of the second.
