@@ -16,7 +16,8 @@ function dataOf(type: string | null, length: number): TensorValue['data'] {
 test.each(readdirSync(FOLDER))('%s: a graph that cannot be cut is still scored, as ONNX Runtime does', async (name) => {
   const path = `${FOLDER}/${name}`;
   const [ours, theirs] = [await openOnnx(path, 'always'), await openOnnx(path, 'onnxruntime')];
-  expect(ours.session.signature).toEqual(theirs.session.signature);
+  const { explains: _, ...signature } = ours.session.signature;
+  expect(signature).toEqual(theirs.session.signature);
   const { inputs, outputs } = theirs.session.signature;
   const feeds = new Map(
     inputs.map(({ name: input, type, dims }): [string, TensorValue] => {
