@@ -23,20 +23,20 @@ export async function proveModels(
   tell: (walk: ModelWalk) => void,
 ): Promise<{ readonly lost: readonly string[]; readonly leftOut: readonly string[] }> {
   const cases = join(folder, 'cases');
+  const walk = join(folder, `walk-${process.pid}`);
   if (!existsSync(cases)) await make(cases, seed);
   for (const name of namesIn(cases))
-    if (only === null || name.includes(only))
-      tell({ name, ...(await walkZoo(join(cases, name), join(folder, 'walk'))) });
+    if (only === null || name.includes(only)) tell({ name, ...(await walkZoo(join(cases, name), walk)) });
   const isWanted = only === null || 'two-gigabytes-beside'.includes(only);
   const hasRoom = freeBytes(folder) > BIG_BYTES;
   const big = join(folder, 'big');
   try {
     if (isWanted && hasRoom) {
       await make(big, seed, 'big');
-      for (const name of namesIn(big)) tell({ name, ...(await walkZoo(join(big, name), join(folder, 'walk'))) });
+      for (const name of namesIn(big)) tell({ name, ...(await walkZoo(join(big, name), walk)) });
     }
   } finally {
-    for (const one of [big, join(folder, 'walk')]) rmSync(one, { recursive: true, force: true });
+    for (const one of [big, walk]) rmSync(one, { recursive: true, force: true });
   }
   const lost = JSON.parse(readFileSync(join(cases, 'lost.json'), 'utf8')) as string[];
   return { lost, leftOut: isWanted && !hasRoom ? ['two-gigabytes-beside: the disk has no 10 GB left'] : [] };
