@@ -36,7 +36,7 @@ export async function proveModels(
       for (const name of namesIn(big)) tell({ name, ...(await walkZoo(join(big, name), walk)) });
     }
   } finally {
-    for (const one of [big, walk]) rmSync(one, { recursive: true, force: true });
+    for (const one of [big, `${big}.part`, walk]) rmSync(one, { recursive: true, force: true });
   }
   const lost = JSON.parse(readFileSync(join(cases, 'lost.json'), 'utf8')) as string[];
   return { lost, leftOut: isWanted && !hasRoom ? ['two-gigabytes-beside: the disk has no 10 GB left'] : [] };

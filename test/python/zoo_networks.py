@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper
-from zoo_cases import OUT, RNG, ROWS, attempt, case, folder_of, refused
+from zoo_cases import RNG, ROWS, ask, case, folder_of, refused, write_case
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures"
@@ -179,10 +179,8 @@ def make_big():
     with open(folder / "model.onnx_data", "wb") as out:
         for turn in range(2 * size // len(piece)):
             np.roll(piece, 7 * turn, axis=1).tofile(out)
-    weights = [h.make_tensor(name, T.FLOAT, [size, size], b"", raw=True) for name in names]
+    weights = [onnx.TensorProto(name=name, data_type=T.FLOAT, dims=[size, size], data_location=T.EXTERNAL) for name in names]
     for i, weight in enumerate(weights):
-        weight.ClearField("raw_data")
-        weight.data_location = T.EXTERNAL
         for key, value in [("location", "model.onnx_data"), ("offset", str(i * size * size * 4)), ("length", str(size * size * 4))]:
             weight.external_data.add(key=key, value=value)
     small = {"in": floats(8, size), "out": floats(size, 1) / 64}
@@ -192,8 +190,6 @@ def make_big():
     made.graph.initializer.extend(weights)
     x = floats(40, 8)
     (folder / "model.onnx").write_bytes(made.SerializeToString())
-    from zoo_cases import ask, write_case
-
     write_case(folder, lists(x, "x", "row_id"), "row_id", answers=ask(folder / "model.onnx", {"x": x}), labels={})
 
 
