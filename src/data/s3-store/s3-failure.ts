@@ -52,8 +52,22 @@ export async function headOrNull(calls: S3Calls, key: string, signal: AbortSigna
     return await calls.head(key, signal);
   } catch (error) {
     if (isMissing(error)) return null;
+    const { code, status } = failureOf(error);
+    if (status === 403 && WORDLESS.test(code)) await hearWhy(calls, key, signal);
     throw error;
   }
+}
+
+/** What stands for the code of an answer without a body. */
+const WORDLESS = /^(Unknown|UnknownError|403|Forbidden|Error)$/;
+
+// The answer to a HEAD has no body, so that a refusal says nothing: a GET is refused with the reason.
+async function hearWhy(calls: S3Calls, key: string, signal: AbortSignal): Promise<void> {
+  const { body } = await calls.get(key, null, signal).catch((error: unknown) => {
+    if (failureOf(error).status === 403) throw error;
+    return { body: null };
+  });
+  body?.destroy();
 }
 
 /** What a condition failed on is gone when one looks: to be tried again, like the store's own conflicts. */
