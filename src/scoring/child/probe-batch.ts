@@ -8,6 +8,8 @@ const RUNS = 3;
 /** A batch twice as large must be this much faster: near the best, a smaller one costs less memory and overlaps better. */
 const WORTH = 1.1;
 const LONGEST_MS = 2000;
+/** A batch that takes longer is looked at for speed too: convolutions are faster in small ones, and threads share a table of few slow rows. */
+const QUICK_MS = 250;
 
 /** The size to use, and what was tried to find it. */
 export type FoundBatch = Pick<ProbeResult, 'batchRows' | 'tried'>;
@@ -50,7 +52,7 @@ const UNSURE = 2;
 const STEP = 8;
 
 /**
- * Finds the batch of a CPU: `most` rows where so many fit `budgetBytes` by what a few rows took; else sizes double from 8 rows until twice the rows
+ * Finds the batch of a CPU: `most` rows where so many fit `budgetBytes` by what a few rows took, and are quick; else sizes double from 8 rows until twice the rows
  * are no longer a tenth faster, would not fit, or a batch takes two seconds. Memory of a batch is what the process grows by, divided by its
  * rows. What it finds depends on the clock, so the plan keeps it.
  */
@@ -74,7 +76,7 @@ export async function chooseCpuBatch(
   // The more rows, the less it says that the process grows for other reasons as well.
   for (let rows = few; ; rows = Math.min(most, STEP * rows)) {
     const ms = await measured(rows);
-    const isQuick = (ms / rows) * most < LONGEST_MS;
+    const isQuick = (ms / rows) * most < QUICK_MS;
     if (isQuick && rows >= Math.min(FIRST_ROWS, most) && fits(most)) return { batchRows: most, tried: [] };
     if (!isQuick || rows === most || !fits(Math.min(most, STEP * rows), UNSURE)) break;
   }

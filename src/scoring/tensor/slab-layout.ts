@@ -26,6 +26,9 @@ const ALIGN = 64;
 // 16,384 rows and more a message: one message per batch of 4,096 cost 10 % of the heavy case (prototype).
 const TARGET_ROWS = 16_384;
 const TARGET_BYTES = 16 * 1024 * 1024;
+/** Where batches are smaller than usual. */
+const FEW_ROWS = 2048;
+const FEW_BATCHES = 8;
 /** Of long lists that a model gives: they are in memory for the rows of a slab. */
 const LIST_BYTES = 64 * 1024 * 1024;
 
@@ -49,7 +52,10 @@ export function rowBytes(binding: Binding): number {
   return binding.inputs.reduce((sum, input) => sum + inputWidth(input, binding) * elementBytes(input.type), 0);
 }
 
-/** The layout of a slab: 16,384 rows, 16 MiB, or 64 MiB of long lists, whichever is least, and never less than one batch. */
+/**
+ * The layout of a slab: 16,384 rows, 16 MiB, or 64 MiB of long lists, whichever is least, and never less than one batch. Where batches are smaller
+ * than usual, rows are slow: fewer of them, so that two threads share a table of some thousand rows.
+ */
 export function slabLayout(binding: Binding, batchRows: number): SlabLayout {
   const perRow = Math.max(1, rowBytes(binding));
   const listBytes = binding.outputs.reduce((sum, o) => sum + (o.elements ?? 0) * elementBytes(o.tensorType), 0);
@@ -57,6 +63,7 @@ export function slabLayout(binding: Binding, batchRows: number): SlabLayout {
     TARGET_ROWS,
     Math.floor(TARGET_BYTES / perRow),
     Math.floor(LIST_BYTES / Math.max(1, listBytes)),
+    batchRows < autoBatchRows(perRow) ? Math.max(FEW_ROWS, FEW_BATCHES * batchRows) : TARGET_ROWS,
   );
   return exactLayout(binding, Math.max(1, Math.floor(wanted / batchRows)) * batchRows);
 }
