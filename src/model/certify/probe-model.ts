@@ -93,15 +93,22 @@ export class RowAnswers {
    * bit; one NaN is as good as another.
    */
   differsAt(fetched: Feeds, rows: number, row: number, known: number): string | null {
-    for (const [name, { data, dims }] of this.outputs) {
+    for (const [name, { type, data, dims }] of this.outputs) {
+      const isSame = type === 'float16' ? isSameHalf : Object.is;
       const width = data.length / dims[0]!;
       const given = fetched.get(name);
       const other = given === undefined ? null : inRows(given, rows);
       if (other === null || other.data.length !== rows * width) return name;
-      for (let i = 0; i < width; i++) if (!Object.is(data[known * width + i], other.data[row * width + i])) return name;
+      for (let i = 0; i < width; i++) if (!isSame(data[known * width + i], other.data[row * width + i])) return name;
     }
     return null;
   }
+}
+
+// Half floats are bits here: a NaN has an exponent of ones, and any sign and fraction.
+function isSameHalf(a: unknown, b: unknown): boolean {
+  const isNaN = (bits: unknown): boolean => (Number(bits) & 0x7fff) > 0x7c00;
+  return a === b || (isNaN(a) && isNaN(b));
 }
 
 // A row of its own may come without its axis.

@@ -8,6 +8,8 @@ const RUNS = 3;
 /** A batch twice as large must be this much faster: near the best, a smaller one costs less memory and overlaps better. */
 const WORTH = 1.1;
 const LONGEST_MS = 2000;
+/** Sizes that may be no faster before the trial ends: one can be so because somebody else had the core. */
+const MOST_MISSES = 3;
 /** A batch that takes longer is looked at for speed too: convolutions are faster in small ones, and threads share a table of few slow rows. */
 const QUICK_MS = 250;
 
@@ -52,8 +54,8 @@ const UNSURE = 2;
 const STEP = 8;
 
 /**
- * Finds the batch of a CPU: `most` rows where so many fit `budgetBytes` by what a few rows took, and are quick; else sizes double from 8 rows until twice the rows
- * are no longer a tenth faster, would not fit, or a batch takes two seconds. Memory of a batch is what the process grows by, divided by its
+ * Finds the batch of a CPU: `most` rows where so many fit `budgetBytes` by what a few rows took, and are quick; else sizes double from 8 rows until more rows
+ * are no longer a tenth faster three times, would not fit, or a batch takes two seconds. Memory of a batch is what the process grows by, divided by its
  * rows. What it finds depends on the clock, so the plan keeps it.
  */
 export async function chooseCpuBatch(
@@ -76,18 +78,19 @@ export async function chooseCpuBatch(
   // The more rows, the less it says that the process grows for other reasons as well.
   for (let rows = few; ; rows = Math.min(most, STEP * rows)) {
     const ms = await measured(rows);
-    const isQuick = (ms / rows) * most < QUICK_MS;
+    // A few rows say little of the time of many.
+    const isQuick = (ms / rows) * most < (rows < FIRST_ROWS ? LONGEST_MS : QUICK_MS);
     if (isQuick && rows >= Math.min(FIRST_ROWS, most) && fits(most)) return { batchRows: most, tried: [] };
     if (!isQuick || rows === most || !fits(Math.min(most, STEP * rows), UNSURE)) break;
   }
   const tried: { rows: number; rowsPerSecond: number }[] = [];
-  let [best, fastest] = [1, 0];
-  for (let rows = few; rows <= most && fits(rows); rows *= 2) {
+  let [best, fastest, misses] = [1, 0, 0];
+  for (let rows = few; rows <= most && fits(rows) && misses < MOST_MISSES; rows *= 2) {
     const ms = await measured(rows);
     const rowsPerSecond = rows / (ms / 1000);
     tried.push({ rows, rowsPerSecond: Math.round(rowsPerSecond) });
-    if (rowsPerSecond < fastest * WORTH) break;
-    [best, fastest] = [rows, rowsPerSecond];
+    if (rowsPerSecond < fastest * WORTH) misses++;
+    else [best, fastest, misses] = [rows, rowsPerSecond, 0];
     if (ms > LONGEST_MS) break;
   }
   return { batchRows: best, tried };
