@@ -107,8 +107,8 @@ export class RowAnswers {
 
 // Half floats are bits here: a NaN has an exponent of ones, and any sign and fraction.
 function isSameHalf(a: unknown, b: unknown): boolean {
-  const isNaN = (bits: unknown): boolean => (Number(bits) & 0x7fff) > 0x7c00;
-  return a === b || (isNaN(a) && isNaN(b));
+  const isHalfNaN = (bits: unknown): boolean => (Number(bits) & 0x7fff) > 0x7c00;
+  return a === b || (isHalfNaN(a) && isHalfNaN(b));
 }
 
 // A row of its own may come without its axis.
