@@ -78,8 +78,20 @@ describe('a model whose weights lie in a file beside the graph', () => {
   });
 });
 
-/** An ONNX file whose large initializer `w` [K, 3] is Gathered at its last row and added to x: written field by field, with a node before it. */
-function largeModel(rows: number): Uint8Array {
+/** [1, 2, 3] in a file beside the graph. */
+const BESIDE = concatBytes([
+  varintField(1, 3),
+  varintField(2, 1),
+  textField(8, 'v'),
+  bytesField(13, concatBytes([textField(1, 'location'), textField(2, 'v.bin')])),
+  varintField(14, 1),
+]);
+
+/**
+ * An ONNX file whose large initializer `w` [K, 3] is Gathered at its last row and added to x: written field by field, with a node before it.
+ * `isMapped`: `v` beside the graph is added too, and y is a list of maps.
+ */
+function largeModel(rows: number, isMapped = false): Uint8Array {
   const tensor = (name: string, type: number, dims: readonly number[], raw: Uint8Array): Uint8Array =>
     concatBytes([
       ...dims.map((dim) => varintField(1, dim)),
@@ -89,22 +101,32 @@ function largeModel(rows: number): Uint8Array {
     ]);
   const node = (inputs: readonly string[], output: string, operator: string): Uint8Array =>
     concatBytes([...inputs.map((one) => textField(1, one)), textField(2, output), textField(4, operator)]);
-  const value = (name: string): Uint8Array => {
-    const shape = concatBytes([bytesField(1, textField(2, 'N')), bytesField(1, varintField(1, 3))]);
-    const type = bytesField(1, concatBytes([varintField(1, 1), bytesField(2, shape)]));
-    return concatBytes([textField(1, name), bytesField(2, type)]);
-  };
+  const shape = concatBytes([bytesField(1, textField(2, 'N')), bytesField(1, varintField(1, 3))]);
+  const floats = bytesField(1, concatBytes([varintField(1, 1), bytesField(2, shape)]));
+  const maps = bytesField(4, bytesField(1, bytesField(5, concatBytes([varintField(1, 7), bytesField(2, floats)]))));
+  const value = (name: string, type: Uint8Array): Uint8Array => concatBytes([textField(1, name), bytesField(2, type)]);
+  const labels = concatBytes([0, 1, 2].map((label) => varintField(8, label)));
+  const zipMap = concatBytes([
+    node(['s'], 'y', 'ZipMap'),
+    bytesField(5, concatBytes([textField(1, 'classlabels_int64s'), labels, varintField(20, 7)])),
+    textField(7, 'ai.onnx.ml'),
+  ]);
   const weights = Float32Array.from({ length: 3 * rows }, (_, i) => Math.floor(i / 3));
   const graph = concatBytes([
     bytesField(1, node(['w', 'last'], 'row', 'Gather')),
-    bytesField(1, node(['x', 'row'], 'y', 'Add')),
+    ...(isMapped
+      ? [node(['x', 'row'], 'r', 'Add'), node(['r', 'v'], 's', 'Add'), zipMap]
+      : [node(['x', 'row'], 'y', 'Add')]
+    ).map((one) => bytesField(1, one)),
     textField(2, 'large'),
+    ...(isMapped ? [bytesField(5, BESIDE)] : []),
     bytesField(5, tensor('w', 1, [rows, 3], new Uint8Array(weights.buffer))),
     bytesField(5, tensor('last', 7, [], new Uint8Array(new BigInt64Array([BigInt(rows - 1)]).buffer))),
-    bytesField(11, value('x')),
-    bytesField(12, value('y')),
+    bytesField(11, value('x', floats)),
+    bytesField(12, value('y', isMapped ? maps : floats)),
   ]);
-  return concatBytes([varintField(1, 8), bytesField(7, graph), bytesField(8, varintField(2, 17))]);
+  const opsets = [varintField(2, 17), concatBytes([textField(1, 'ai.onnx.ml'), varintField(2, 3)])];
+  return concatBytes([varintField(1, 8), bytesField(7, graph), ...opsets.map((one) => bytesField(8, one))]);
 }
 
 describe('a large model in one file', () => {
@@ -126,6 +148,20 @@ describe('a large model in one file', () => {
     await expect(loadModelFile({ path, where: path, sha256: '0'.repeat(64) }, OPTIONS)).rejects.toThrow(
       /^MODEL_CHECKSUM/,
     );
+  });
+
+  it('with a list of maps, and other weights beside it, keeps all of them', async () => {
+    const folder = tempFolder();
+    const path = join(folder, 'mapped.onnx');
+    writeFileSync(path, largeModel(1_000_000, true));
+    writeFileSync(join(folder, 'v.bin'), new Float32Array([1, 2, 3]));
+    const weights = [{ name: 'v.bin', bytes: 12, sha256: sha256Of(join(folder, 'v.bin')) }];
+    const { session, info } = await loadModelFile({ path, where: path, sha256: null, weights }, OPTIONS);
+    expect(info.signature.outputs).toMatchObject([{ name: 'y', dims: [null, 3], classes: [0, 1, 2] }]);
+    const x = { type: 'float32' as const, dims: [1, 3], data: Float32Array.of(0, 1, 2) };
+    const y = (await session.run(new Map([['x', x]]), ['y'])).get('y')!;
+    expect(Array.from(y.data)).toEqual([1_000_000, 1_000_002, 1_000_004]);
+    await session.close();
   });
 
   it('is refused where it is cut short', async () => {

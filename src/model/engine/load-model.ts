@@ -43,7 +43,8 @@ export async function loadModelFile(model: ModelFile, given: EngineOptions): Pro
   const digest = digestOfFiles(isWhole ? sha256Of(bytes) : await fileDigest(path), weights);
   const size = weights.reduce((sum, part) => sum + part.bytes, statSync(path).size);
   const whole = { sha256: digest, bytes: size, weights };
-  return load({ bytes, whole, path: isWhole && weights.length === 0 ? null : path }, sha256, options, where);
+  const isByPath = !isWhole || weights.length > 0;
+  return load({ bytes, isWhole, whole, path: isByPath ? path : null }, sha256, options, where);
 }
 
 /** The same of a model that is one file, and at hand. Owns: `bytes` may be dropped afterwards. */
@@ -54,12 +55,13 @@ export function loadModel(
   where: string,
 ): Promise<LoadedModel> {
   const whole = { sha256: sha256Of(bytes), bytes: bytes.length, weights: [] };
-  return load({ bytes, whole, path: null }, pinned, options, where);
+  return load({ bytes, isWhole: true, whole, path: null }, pinned, options, where);
 }
 
-/** A model whose structure has been read. `path`: set where ONNX Runtime reads the weights itself. */
+/** A model whose structure has been read. `isWhole`: so is all of its file; `path`: set where ONNX Runtime reads the weights itself. */
 interface ReadModel {
   readonly bytes: Uint8Array;
+  readonly isWhole: boolean;
   readonly whole: ModelWhole;
   readonly path: string | null;
 }
@@ -70,13 +72,13 @@ async function load(
   options: EngineOptions,
   where: string,
 ): Promise<LoadedModel> {
-  const { bytes, whole, path } = model;
+  const { bytes, isWhole, whole, path } = model;
   const kind = recogniseFile(sampleOf(bytes, where))?.kind;
   if (kind !== undefined && isNativeKind(kind)) return loadNative(bytes, pinned, options, where);
   const { file, ...facts } = inspectModel(bytes, where, pinned, whole);
   if (file.operators.has('ai.onnx.ml:ZipMap')) {
     // Weights that were passed over are needed to write the graph anew.
-    const cut = cutMaps(path === null || whole.weights.length > 0 ? bytes : readFileSync(path));
+    const cut = cutMaps(isWhole || path === null ? bytes : readFileSync(path));
     if (cut !== null) return loadCut(cut, model, facts, options, where);
   }
   const opened = await openModel(path ?? bytes, file, options, where);
