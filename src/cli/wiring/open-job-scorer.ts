@@ -1,5 +1,3 @@
-import { mkdtemp } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ExactOption, ExactPolicy } from '../../base/contract/exact.ts';
 import type { Job } from '../../base/contract/job.ts';
 import type { JobScorer } from '../../base/contract/job-scorer.ts';
@@ -45,9 +43,7 @@ export interface JobScorerDeps {
 export async function openLiveJob(job: Job, deps: JobScorerDeps): Promise<JobScorer> {
   refuseExpressions(job);
   const { stores, scratchDir, allowUnpinned } = deps;
-  // Several jobs may share the folder, at the same time.
-  const own = await mkdtemp(join(scratchDir, 'job-'));
-  const { path, weights, sha256 } = await fetchModel(job, stores, own, allowUnpinned);
+  const { path, weights, sha256 } = await fetchModel(job, stores, scratchDir, allowUnpinned);
   const { name, version, uri } = job.model;
   const exact = job.execution.exact ?? 'prefer';
   const policy = exact === 'off' ? null : await keptPolicy(job, sha256, stores);
