@@ -1,5 +1,6 @@
 import type { AboutTensor, ModelAbout } from '../../base/contract/model-about.ts';
 import { protoFields, protoText } from '../../base/formats/protobuf.ts';
+import { OTHER_KINDS, readEntry, readOpset } from '../onnx/onnx-file.ts';
 import { countGraph, countNode, type OnnxCounts } from './onnx-counts.ts';
 
 /** What an ONNX file says of itself. Errors: RangeError on bytes that do not parse. Owns: nothing is kept of `bytes`. */
@@ -19,7 +20,7 @@ export function aboutOnnx(bytes: Uint8Array): ModelAbout {
       edge = edgeOf(field.bytes);
     }
     if (field.number === 8) readOpset(field.bytes, opsets);
-    if (field.number === 14) readEntry(field.bytes, metadata);
+    if (field.number === 14) addEntry(field.bytes, metadata);
     // FunctionProto: node 7.
     if (field.number === 25)
       for (const part of protoFields(field.bytes))
@@ -67,7 +68,6 @@ function edgeOf(graph: Uint8Array): Edge {
   return edge;
 }
 
-const KINDS: Readonly<Record<number, string>> = { 4: 'sequence', 5: 'map', 8: 'sparse tensor', 9: 'optional' };
 const TYPES = [
   'undefined',
   'float32',
@@ -97,7 +97,7 @@ function edgeValue(value: Uint8Array): AboutTensor {
     if (part.number === 1) name = protoText(part.bytes);
     if (part.number !== 2 || part.bytes === null) continue;
     for (const kind of protoFields(part.bytes)) {
-      type = KINDS[kind.number] ?? type;
+      type = OTHER_KINDS[kind.number] ?? type;
       if (kind.number !== 1 || kind.bytes === null) continue;
       for (const tensor of protoFields(kind.bytes)) {
         if (tensor.number === 1 && tensor.varint !== null) type = TYPES[tensor.varint] ?? `type ${tensor.varint}`;
@@ -121,23 +121,10 @@ function shapeOf(bytes: Uint8Array): (number | string | null)[] {
   });
 }
 
-function readOpset(bytes: Uint8Array, opsets: Record<string, number>): void {
-  let [domain, version] = ['', 0];
-  for (const field of protoFields(bytes)) {
-    if (field.number === 1) domain = protoText(field.bytes);
-    if (field.number === 2 && field.varint !== null) version = field.varint;
-  }
-  opsets[domain === '' ? 'ai.onnx' : domain] = version;
-}
-
 const MOST_TEXT = 2000;
 const MOST_BYTES = 2 ** 20;
 
-function readEntry(bytes: Uint8Array, metadata: Record<string, string>): void {
-  let [key, value] = ['', ''];
-  for (const field of protoFields(bytes)) {
-    if (field.number === 1) key = protoText(field.bytes);
-    if (field.number === 2) value = protoText(field.bytes?.subarray(0, MOST_BYTES) ?? null);
-  }
+function addEntry(bytes: Uint8Array, metadata: Record<string, string>): void {
+  const [key, value] = readEntry(bytes, MOST_BYTES);
   metadata[key] = value.length > MOST_TEXT ? `${value.slice(0, MOST_TEXT)}…` : value;
 }

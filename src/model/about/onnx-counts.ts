@@ -1,6 +1,7 @@
 import type { AboutTrees } from '../../base/contract/model-about.ts';
 import { ProtoCursor } from '../../base/formats/proto-cursor.ts';
 import { protoFields, protoText } from '../../base/formats/protobuf.ts';
+import { labelsOfNode } from '../onnx/node-labels.ts';
 import { attributeOf, integersOf, textsOf } from '../trees/onnx-attributes.ts';
 import { type OnnxNode, readOnnxNode } from '../trees/onnx-node.ts';
 
@@ -45,7 +46,7 @@ export function countNode(bytes: Uint8Array, counts: OnnxCounts, depth = 0): voi
   if (isTrees) counts.trees = moreTrees(counts.trees, treesOf(readOnnxNode(bytes)));
   for (const attribute of attributes) {
     const name = nameOf(attribute);
-    if (/^class(labels|es)_|^classlabels/.test(name)) counts.classes ??= labelsOf(readOnnxNode(bytes));
+    if (name.startsWith('classlabels_')) counts.classes ??= labelsOfNode(bytes);
     else if (!isTrees) countAttribute(attribute, counts, depth);
   }
 }
@@ -65,16 +66,6 @@ function countAttribute(attribute: Uint8Array, counts: OnnxCounts, depth: number
 function nameOf(attribute: Uint8Array): string {
   for (const field of protoFields(attribute)) if (field.number === 1) return protoText(field.bytes);
   return '';
-}
-
-function labelsOf(node: OnnxNode): readonly (string | number)[] | null {
-  for (const name of ['classlabels_strings', 'classlabels_ints', 'classlabels_int64s']) {
-    const texts = textsOf(node, name);
-    if (texts.length > 0) return texts;
-    const integers = integersOf(node, name);
-    if (integers.length > 0) return Array.from(integers);
-  }
-  return null;
 }
 
 function treesOf(node: OnnxNode): AboutTrees {

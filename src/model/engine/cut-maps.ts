@@ -1,6 +1,6 @@
 import { protoFields, protoText } from '../../base/formats/protobuf.ts';
 import { bytesField, concatBytes, textField, varintField } from '../../base/formats/protobuf-write.ts';
-import { type ClassLabels, labelsOfNode } from './class-labels.ts';
+import { type ClassLabels, exactLabels } from './class-labels.ts';
 import { ELEMENT, type GraphNode, type OnnxGraph, readOnnxGraph, scoresInfo } from './onnx-graph.ts';
 
 /** A model whose maps are gone, and the labels that they had. */
@@ -39,7 +39,7 @@ function cutOf(graph: OnnxGraph, map: GraphNode): Cut | null {
   const [output = ''] = map.outputs;
   const isTaken = graph.nodes.some((node) => node.inputs.includes(output));
   if (isTaken || !graph.outputs.some(({ name }) => name === output)) return null;
-  const labels = labelsOfNode(map);
+  const labels = exactLabels(map);
   if (labels === null) return null;
   const isOutside = [...graph.outputs, ...graph.inputs, ...graph.initializers].some(({ name }) => name === scores);
   const isShared = graph.nodes.some((node) => node !== map && node.operator === 'ZipMap' && node.inputs[0] === scores);

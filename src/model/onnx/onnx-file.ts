@@ -83,18 +83,19 @@ function readMetadata(bytes: Uint8Array, metadata: Map<string, string>): void {
   if (bytes.length <= MOST_METADATA) metadata.set(...readEntry(bytes));
 }
 
-// StringStringEntryProto: key 1, value 2.
-function readEntry(bytes: Uint8Array): [key: string, value: string] {
+/** StringStringEntryProto: key 1, value 2, of which `most` bytes are read. Errors: RangeError on bytes that do not parse. */
+export function readEntry(bytes: Uint8Array, most = bytes.length): [key: string, value: string] {
   let key = '';
   let value = '';
   for (const field of protoFields(bytes)) {
     if (field.number === 1) key = protoText(field.bytes);
-    if (field.number === 2) value = protoText(field.bytes);
+    if (field.number === 2) value = protoText(field.bytes?.subarray(0, most) ?? null);
   }
   return [key, value];
 }
 
-function readOpset(bytes: Uint8Array, opsets: Record<string, number>): void {
+/** OperatorSetIdProto: domain 1, version 2. Errors: RangeError on bytes that do not parse. */
+export function readOpset(bytes: Uint8Array, opsets: Record<string, number>): void {
   let domain = '';
   let version = 0;
   for (const field of protoFields(bytes)) {
@@ -172,14 +173,21 @@ function checkTensor(tensor: Uint8Array, found: Found): void {
   for (const location of locations.length === 0 ? [''] : locations) found.externalTensors.set(location, name);
 }
 
-// ValueInfoProto: name 1, type 2. TypeProto: tensor 1, sequence 4, map 5, sparse tensor 8, optional 9. TypeProto.Tensor: shape 2.
+/** TypeProto: what is no tensor, by its field. */
+export const OTHER_KINDS: Readonly<Record<number, string>> = {
+  4: 'sequence',
+  5: 'map',
+  8: 'sparse tensor',
+  9: 'optional',
+};
+
+// ValueInfoProto: name 1, type 2. TypeProto: tensor 1. TypeProto.Tensor: shape 2.
 function readValues(
   graph: Uint8Array,
   number: number,
   into: Map<string, string>,
   shapeless: Set<string> = new Set(),
 ): void {
-  const kinds: Readonly<Record<number, string>> = { 4: 'sequence', 5: 'map', 8: 'sparse tensor', 9: 'optional' };
   for (const field of protoFields(graph)) {
     if (field.number !== number || field.bytes === null) continue;
     let name = '';
@@ -189,7 +197,7 @@ function readValues(
       if (part.number === 1) name = protoText(part.bytes);
       if (part.number !== 2 || part.bytes === null) continue;
       for (const type of protoFields(part.bytes)) {
-        kind = kinds[type.number] ?? kind;
+        kind = OTHER_KINDS[type.number] ?? kind;
         if (type.number === 1 && type.bytes !== null)
           isShapeless = ![...protoFields(type.bytes)].some((field) => field.number === 2);
       }
