@@ -19,6 +19,17 @@ const LISTS: ReadonlySet<BoundOutput['kind']> = new Set(['list', 'reasons', 'con
 /** Called for a row whose prediction cannot be used. */
 export type OnBadOutput = (row: number, column: string, message: string) => void;
 
+/** Rows [0, count) of an output's tensor, `width` elements each, which become rows [at, at + count) of its column, the i-th. */
+interface TakenRows {
+  readonly output: BoundOutput;
+  readonly i: number;
+  readonly tensor: TensorValue;
+  readonly width: number;
+  readonly at: number;
+  readonly count: number;
+  readonly onBad: OnBadOutput;
+}
+
 /**
  * Collects prediction columns of a slab from the fetches of its batches. Shapes are checked against the rows that went in
  * at every batch, because declared output shapes lie. NaN and infinities are reported and written as zero.
@@ -60,13 +71,13 @@ export class FetchColumns {
       const tensor = fetches.get(output.tensor);
       if (tensor === undefined) throw shapeError(output, 'the model returned no such tensor', 'a tensor', 'nothing');
       const width = rowWidth(output, tensor, batch);
-      if (output.kind === 'reasons' || output.kind === 'contributions')
-        this.addReasons(output, i, tensor, width, at, count, onBad);
-      else if (output.kind === 'argmax') this.addArgmax(output, i, tensor, width, at, count, onBad);
-      else if (tensor.type === 'string') this.addTexts(output, i, tensor, width, at, count);
+      const taken = { output, i, tensor, width, at, count, onBad };
+      if (output.kind === 'reasons' || output.kind === 'contributions') this.addReasons(taken);
+      else if (output.kind === 'argmax') this.addArgmax(taken);
+      else if (tensor.type === 'string') this.addTexts(taken);
       else {
         if (output.kind === 'list') this.requireWidth(output, `${i} ${length}`, width);
-        this.addNumbers(output, i, tensor, width, at, count, onBad);
+        this.addNumbers(taken);
       }
     });
   }
@@ -95,15 +106,7 @@ export class FetchColumns {
     return column;
   }
 
-  private addNumbers(
-    output: BoundOutput,
-    i: number,
-    tensor: TensorValue,
-    width: number,
-    at: number,
-    count: number,
-    onBad: OnBadOutput,
-  ): void {
+  private addNumbers({ output, i, tensor, width, at, count, onBad }: TakenRows): void {
     const kept = output.kind === 'list' ? width : 1;
     const { data, from: to } = this.roomFor(output, i, at, count, kept);
     const from = output.kind === 'index' ? output.index! : 0;
@@ -138,15 +141,7 @@ export class FetchColumns {
     return lists.room(at, count, kept);
   }
 
-  private addReasons(
-    output: BoundOutput,
-    i: number,
-    tensor: TensorValue,
-    width: number,
-    at: number,
-    count: number,
-    onBad: OnBadOutput,
-  ): void {
+  private addReasons({ output, i, tensor, width, at, count, onBad }: TakenRows): void {
     const { top } = output;
     if (top === undefined || (top.target + 1) * (top.features + 1) > width)
       throw shapeError(output, 'contributions of other features', `${top?.features}`, `${width}`);
@@ -166,29 +161,14 @@ export class FetchColumns {
       );
   }
 
-  private addTexts(
-    output: BoundOutput,
-    i: number,
-    tensor: TensorValue,
-    width: number,
-    at: number,
-    count: number,
-  ): void {
+  private addTexts({ output, i, tensor, width, at, count }: TakenRows): void {
     const column = this.built[i];
     if (column?.kind !== 'text') throw shapeError(output, 'a text where numbers are expected', output.type, 'text');
     const from = output.kind === 'index' ? output.index! : 0;
     for (let row = 0; row < count; row++) column.data[at + row] = String(tensor.data[row * width + from]);
   }
 
-  private addArgmax(
-    output: BoundOutput,
-    i: number,
-    tensor: TensorValue,
-    width: number,
-    at: number,
-    count: number,
-    onBad: OnBadOutput,
-  ): void {
+  private addArgmax({ output, i, tensor, width, at, count, onBad }: TakenRows): void {
     const { labels } = output;
     if (labels !== null && labels.length !== width) {
       throw shapeError(
