@@ -71,7 +71,8 @@ export class LiveChild {
     const { device: _, ...known } = loaded;
     const info = { ...known, ...found };
     // It scores rows as they come: where batches are to be shaped, nobody else may.
-    const twin = (found.policy ?? 'plain') === 'plain' ? await packedTwin(session) : null;
+    const isTaken = model.wantsTwin && (found.policy ?? 'plain') === 'plain';
+    const twin = isTaken ? await packedTwin(session) : null;
     if (twin === null) this.send({ kind: 'loaded', info, rssBytes: this.rss() });
     else this.send({ kind: 'loaded', info, rssBytes: this.rss(), twin: twin.head }, twin.tensors);
   }

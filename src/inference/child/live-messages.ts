@@ -21,6 +21,8 @@ export interface LiveModelFile extends ModelFile {
   readonly policy: ExactPolicy | null;
   /** Rows of a batch at most. */
   readonly mostRows: number;
+  /** Whether the server takes what it needs to score by itself. */
+  readonly wantsTwin: boolean;
 }
 
 /** Heads of the frames from a child. `rssBytes`: its resident memory; `twin`: what the server needs to score by itself, with the frame's tensors. */

@@ -7,7 +7,7 @@ import { warmUpFeeds, warmUpRows } from './warm-up.ts';
 
 export interface SeatOptions {
   readonly launch: LiveLaunch;
-  readonly model: Omit<LiveModelFile, 'mostRows'>;
+  readonly model: Omit<LiveModelFile, 'mostRows' | 'wantsTwin'>;
   readonly maxBatchRows: number;
   /** For loading and warming up together, and for every batch afterwards. */
   readonly loadDeadlineMs: number;
@@ -41,8 +41,8 @@ export class LiveSeat {
   private waitMs = FIRST_WAIT_MS;
   private restarted = 0;
   private timer: NodeJS.Timeout | null = null;
-  /** What the first child has found of the model: the next ones need not look. */
-  private found: Pick<LiveModelFile, 'exact' | 'policy'> | null = null;
+  /** What the first child has found of the model, and whether its twin was taken: the next ones need not look. */
+  private found: Pick<LiveModelFile, 'exact' | 'policy' | 'wantsTwin'> | null = null;
 
   constructor(options: SeatOptions, events: SeatEvents) {
     this.options = options;
@@ -96,9 +96,9 @@ export class LiveSeat {
     this.process = process;
     const started = performance.now();
     const mostRows = this.options.maxBatchRows;
-    const loaded = await process.load({ ...model, ...this.found, mostRows }, loadDeadlineMs);
+    const loaded = await process.load({ ...model, wantsTwin: true, ...this.found, mostRows }, loadDeadlineMs);
     const { policy = null } = loaded.info;
-    this.found = { exact: policy === null ? 'off' : model.exact, policy };
+    this.found = { exact: policy === null ? 'off' : model.exact, policy, wantsTwin: false };
     await this.warmUp(process, loaded.info, started);
     if (this.process !== process) throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the model was unloaded' });
     this.current = 'ready';

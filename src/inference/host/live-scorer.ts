@@ -3,9 +3,8 @@ import type { ModelInfo } from '../../base/contract/signature.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { ChurnSet } from '../../base/heap/churn-map.ts';
 import { type BatchAxis, findBatchAxis } from '../../model/elements/batch-axis.ts';
-import type { LiveModelFile } from '../child/live-messages.ts';
 import type { LiveLaunch, LiveProcess, ScoredBatch } from '../child/live-process.ts';
-import { LiveSeat } from '../child/live-seat.ts';
+import { LiveSeat, type SeatOptions } from '../child/live-seat.ts';
 import { LiveTwin } from '../child/live-twin.ts';
 import { type BatchCut, BatchQueue } from './batch-queue.ts';
 import { checkRequest, type FittingRequest } from './check-request.ts';
@@ -88,7 +87,7 @@ export class LiveScorer {
   static async open(
     name: string,
     version: string | null,
-    model: Omit<LiveModelFile, 'mostRows'>,
+    model: SeatOptions['model'],
     launch: LiveLaunch,
     options: BatcherOptions,
     events: InferenceEvents,

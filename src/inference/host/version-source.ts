@@ -3,12 +3,12 @@ import type { ExactOption, ExactPolicy } from '../../base/contract/exact.ts';
 import type { WeightsFile } from '../../base/contract/model-files.ts';
 import type { Location } from '../../base/contract/object-store.ts';
 import { digestOfFiles } from '../../model/onnx/external-data.ts';
-import type { LiveModelFile } from '../child/live-messages.ts';
+import type { SeatOptions } from '../child/live-seat.ts';
 import { copyVersion, digestOf, removeModel, scratchPlace, writeModel } from './local-model.ts';
 import { type FolderModel, readDigest, refuseForeign } from './model-folder.ts';
 
 /** A model's file as a source gives it: how it is scored is said elsewhere. */
-export type SourceFile = Omit<LiveModelFile, 'exact' | 'policy' | 'mostRows'> & { readonly sha256: string };
+export type SourceFile = Omit<SeatOptions['model'], 'exact' | 'policy'> & { readonly sha256: string };
 
 /** Whether a model's rows must get the same bits in every batch, and the policy that is known to do it. */
 export interface ExactWish {
