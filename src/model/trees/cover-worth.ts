@@ -3,6 +3,7 @@ import type { Ensemble } from './ensemble.ts';
 import { gaussLegendre, type Quadrature } from './gauss-legendre.ts';
 import type { LeafWay, LeafWays } from './leaf-ways.ts';
 import type { LeafWorth } from './leaf-worth.ts';
+import { partsBelow } from './tree-blocks.ts';
 
 /**
  * Path-dependent TreeSHAP: of a feature that is not known, as many rows go either way as in training (`pred_contrib` of LightGBM,
@@ -91,14 +92,7 @@ function leftShares({ roots, nodes }: Ensemble, cover: Float64Array): Float64Arr
   const sums = new Float64Array(nodes.feature.length);
   const coverOf = (child: number): number => (child < 0 ? cover[~child]! : sums[child]!);
   for (const root of roots) {
-    const order: number[] = [];
-    const open = [root];
-    for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      if (at < 0) continue;
-      order.push(at);
-      open.push(nodes.left[at]!, nodes.right[at]!);
-    }
-    for (const at of order.reverse()) {
+    for (const at of partsBelow(nodes, root).nodes.reverse()) {
       const left = coverOf(nodes.left[at]!);
       sums[at] = left + coverOf(nodes.right[at]!);
       if (sums[at]! > 0) shares[at] = left / sums[at]!;

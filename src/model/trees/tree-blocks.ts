@@ -64,7 +64,7 @@ export function blocksOf(
     const inner = below(at);
     if (inner !== null && features.length + inner.size <= (at < 0 ? leafBits : bits)) {
       const place = blocks.push({
-        ...contentOf(ensemble, at),
+        ...partsBelow(nodes, at),
         above: features.length,
         questions: [...inner.values()],
       });
@@ -105,14 +105,7 @@ function askedBelow(
   most: number,
 ): Map<number, ReadonlyMap<number, number>> {
   const asked = new Map<number, ReadonlyMap<number, number>>();
-  const order: number[] = [];
-  const open = [root];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (at < 0) continue;
-    order.push(at);
-    open.push(nodes.left[at]!, nodes.right[at]!);
-  }
-  for (const at of order.reverse()) {
+  for (const at of partsBelow(nodes, root).nodes.reverse()) {
     const sides = [nodes.left[at]!, nodes.right[at]!].map((child) => (child < 0 ? NOTHING : asked.get(child)));
     if (sides.includes(undefined)) continue;
     const all = new Map([[questions[at]!, at]]);
@@ -122,7 +115,8 @@ function askedBelow(
   return asked;
 }
 
-function contentOf({ nodes }: Ensemble, top: number): Pick<Block, 'nodes' | 'leaves'> {
+/** Nodes, parents before children, and leaves of what hangs below a place of a tree, itself among them. */
+export function partsBelow(nodes: Ensemble['nodes'], top: number): { nodes: number[]; leaves: number[] } {
   const found = { nodes: [] as number[], leaves: [] as number[] };
   const open = [top];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
