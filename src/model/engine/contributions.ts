@@ -11,6 +11,10 @@ const TOLERANCE = 1e-9;
 /** Raw scores that the model adds in float32 were rounded at every tree. */
 const ROUNDED = 1e-4;
 
+interface AllContributions extends TensorValue {
+  readonly data: Float64Array;
+}
+
 /** Contributions of features to raw scores (TreeSHAP), checked row by row: together they are the score. */
 export class Contributions {
   private readonly ensemble: Ensemble;
@@ -49,7 +53,7 @@ export class Contributions {
    *
    * Errors: RangeError for a row whose contributions are not its score. Owns: `rows` and `raw` stay the caller's.
    */
-  of(rows: Float32Array | Float64Array, raw: Float32Array | Float64Array): TensorValue {
+  of(rows: Float32Array | Float64Array, raw: Float32Array | Float64Array): AllContributions {
     const { features, targets, sums, divisor, base } = this.ensemble;
     const count = rows.length / features;
     const stride = features + 1;
@@ -71,5 +75,18 @@ export class Contributions {
       if (!isScore) throw new RangeError(`contributions add up to ${sum}, and the raw score is ${own}`);
     }
     return { type: 'float64', dims: [count, targets * stride], data };
+  }
+
+  /** Of what `of` gives, the contributions to one score of each row: [N, features + 1]. */
+  ofAnswer({ dims, data }: AllContributions, targetOf: (row: number) => number): TensorValue {
+    const { features, targets } = this.ensemble;
+    const count = dims[0]!;
+    const width = features + 1;
+    const one = new Float64Array(count * width);
+    for (let row = 0; row < count; row++) {
+      const from = (row * targets + targetOf(row)) * width;
+      one.set(data.subarray(from, from + width), row * width);
+    }
+    return { type: 'float64', dims: [count, width], data: one };
   }
 }

@@ -35,7 +35,11 @@ export function probabilities(model: NativeShape, answers: Floats): TensorValue 
 }
 
 /** Which class each row's is, from its answers and raw scores; of equal ones the first. */
-function classPicker(model: NativeShape, answers: Floats, raw: Float32Array | Float64Array): (row: number) => number {
+export function classPicker(
+  model: NativeShape,
+  answers: Floats,
+  raw: Float32Array | Float64Array,
+): (row: number) => number {
   const { targets } = model.ensemble;
   const half = model.outputs.transform.kind === 'step' ? 0 : 0.5;
   const { border } = model.outputs;
@@ -45,25 +49,6 @@ function classPicker(model: NativeShape, answers: Floats, raw: Float32Array | Fl
     for (let k = 1; k < targets; k++) if (answers[row * targets + k]! > answers[row * targets + best]!) best = k;
     return best;
   };
-}
-
-/** Of contributions to several scores those to the score of each row's class: [N, features + 1]. */
-export function ofAnswer(
-  model: NativeShape,
-  answers: Floats,
-  raw: Float32Array | Float64Array,
-  contributions: Float64Array,
-): TensorValue {
-  const { targets, features } = model.ensemble;
-  const rows = answers.length / targets;
-  const width = features + 1;
-  const pick = classPicker(model, answers, raw);
-  const data = new Float64Array(rows * width);
-  for (let row = 0; row < rows; row++) {
-    const from = (row * targets + pick(row)) * width;
-    data.set(contributions.subarray(from, from + width), row * width);
-  }
-  return { type: 'float64', dims: [rows, width], data };
 }
 
 /** The class of each row. */

@@ -8,7 +8,7 @@ import type { TreeKernel } from '../tree-kernel/kernel.ts';
 import { plainLeaves } from '../trees/plain-scores.ts';
 import { backgroundFeeds } from './background-feeds.ts';
 import { Contributions } from './contributions.ts';
-import { ofAnswer, transformed } from './native-answers.ts';
+import { classPicker, transformed } from './native-answers.ts';
 import { NativeScorer } from './native-scorer.ts';
 import { NATIVE_OUTPUT, nativeSignature, OF_ANSWER } from './native-signature.ts';
 
@@ -41,31 +41,33 @@ export class NativeSession implements ModelSession {
     const rows = this.scorer.rowsOf(feeds);
     const raw = this.scorer.raw(rows);
     const values = this.scorer.answers(raw, fetches);
-    const isExplained = fetches.includes(NATIVE_OUTPUT.contributions) || fetches.includes(OF_ANSWER);
-    const contributions = isExplained ? this.explain(rows, raw) : null;
-    if (contributions !== null) values.set(NATIVE_OUTPUT.contributions, contributions);
+    if (fetches.includes(NATIVE_OUTPUT.contributions) || fetches.includes(OF_ANSWER)) {
+      const contributions = this.explainer();
+      const all = contributions.of(rows, raw);
+      values.set(NATIVE_OUTPUT.contributions, all);
+      if (fetches.includes(OF_ANSWER)) {
+        const pick = classPicker(this.model, transformed(this.model, raw), raw);
+        values.set(OF_ANSWER, contributions.ofAnswer(all, pick));
+      }
+    }
     if (fetches.includes(NATIVE_OUTPUT.leaf))
       values.set(NATIVE_OUTPUT.leaf, {
         type: 'int32',
         dims: [rows.length / ensemble.features, ensemble.roots.length],
         data: plainLeaves(ensemble, rows),
       });
-    if (contributions !== null && fetches.includes(OF_ANSWER)) {
-      const answers = transformed(this.model, raw);
-      values.set(OF_ANSWER, ofAnswer(this.model, answers, raw, contributions.data as Float64Array));
-    }
     return values;
   }
 
   async close(): Promise<void> {}
 
-  private explain(rows: Float32Array | Float64Array, raw: Float32Array | Float64Array): TensorValue {
+  private explainer(): Contributions {
     const { background } = this;
     const { ensemble } = this.model;
     this.contributions ??=
       background === null
         ? Contributions.byCover(ensemble, 'the model')
         : Contributions.byBackground(ensemble, background, 'the model');
-    return this.contributions.of(rows, raw);
+    return this.contributions;
   }
 }

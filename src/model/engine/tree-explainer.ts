@@ -1,24 +1,27 @@
 import type { ExplainSignature, Signature, TreeFeature } from '../../base/contract/signature.ts';
 import type { TensorValue } from '../elements/elements.ts';
-import { finishSums } from '../trees/finish-sums.ts';
+import type { Ensemble } from '../trees/ensemble.ts';
 import { Contributions } from './contributions.ts';
+import { OF_ANSWER } from './native-signature.ts';
 import type { GraphNode } from './onnx-graph.ts';
 import type { TreeParts } from './split-trees.ts';
+import type { TreeHead } from './tree-head.ts';
 import type { TreeScorer } from './tree-scorer.ts';
 
-/** Fetch the contributions of an ONNX model's trees; no outputs of the model's own. */
+/** Fetches the contributions of an ONNX model's trees; no output of the model's own. */
 const ALL = 'contributions of the trees';
-const OF_ANSWER = 'contributions of the answer';
 
 /** Contributions of the features of trees in an ONNX model to what the trees add up, before any transform, beside a background. */
 export class TreeExplainer {
-  private readonly scorer: TreeScorer;
+  private readonly ensemble: Ensemble;
+  private readonly head: TreeHead;
   private readonly background: Float32Array;
   private contributions: Contributions | null = null;
 
   /** `background`: rows as the trees take them. Owns: it is kept. */
-  constructor(scorer: TreeScorer, background: Float32Array) {
-    this.scorer = scorer;
+  constructor({ trees, width, head }: TreeScorer, background: Float32Array) {
+    this.ensemble = { ...trees.ensemble, features: width };
+    this.head = head;
     this.background = background;
   }
 
@@ -26,25 +29,17 @@ export class TreeExplainer {
     return fetches.includes(ALL) || fetches.includes(OF_ANSWER);
   }
 
-  /** What is asked for of rows ([N, width]). Errors: those of `Contributions`. Owns: `rows` stays the caller's. */
-  explain(rows: TensorValue, fetches: readonly string[]): Map<string, TensorValue> {
-    const { scorer } = this;
-    const { width, trees, kernel } = scorer;
-    const ensemble = { ...trees.ensemble, features: width };
-    const [count = 0] = rows.dims;
-    const sums = new Float32Array(count * ensemble.targets);
-    kernel!.sum(rows.data as Float32Array, count, sums);
-    finishSums(ensemble, sums);
-    this.contributions ??= Contributions.byBackground(ensemble, this.background, 'the model');
-    const all = this.contributions.of(rows.data as Float32Array, sums);
-    const values = new Map([[ALL, all]]);
-    if (!fetches.includes(OF_ANSWER)) return values;
-    const data = new Float64Array(count * (width + 1));
-    for (let row = 0; row < count; row++) {
-      const from = (row * ensemble.targets + scorer.classAt(sums, row)) * (width + 1);
-      data.set((all.data as Float64Array).subarray(from, from + width + 1), row * (width + 1));
-    }
-    return values.set(OF_ANSWER, { type: 'float64', dims: [count, width + 1], data });
+  /** What is asked for of rows ([N, width]) and their raw scores. Errors: those of `Contributions`. Owns: both stay the caller's. */
+  explain(rows: TensorValue, raw: Float32Array, fetches: readonly string[]): Map<string, TensorValue> {
+    this.contributions ??= Contributions.byBackground(this.ensemble, this.background, 'the model');
+    const all = this.contributions.of(rows.data as Float32Array, raw);
+    const values = new Map<string, TensorValue>([[ALL, all]]);
+    if (fetches.includes(OF_ANSWER))
+      values.set(
+        OF_ANSWER,
+        this.contributions.ofAnswer(all, (row) => this.head.classAt(raw, row)),
+      );
+    return values;
   }
 }
 

@@ -22,7 +22,7 @@ export interface TreeOutputs {
 /** A tree operator evaluated by the kernel; exponentials by ONNX Runtime. */
 export class TreeScorer {
   readonly trees: OnnxTrees;
-  private readonly head: TreeHead;
+  readonly head: TreeHead;
   private readonly transform: ModelSession | null;
   private made: TreeKernel | null = null;
   private madeFor = 0;
@@ -54,11 +54,15 @@ export class TreeScorer {
     return this.madeFor;
   }
 
-  /**
-   * Scores rows ([N, width] float32). Errors: RangeError where rows are too short for the model's features; those of ONNX Runtime. Owns:
-   * `rows` stays the caller's.
-   */
+  /** Scores rows ([N, width] float32). Errors: those of `raw` and of ONNX Runtime. Owns: `rows` stays the caller's. */
   async score(rows: TensorValue, wantsLabel: boolean): Promise<TreeOutputs> {
+    return this.finish(this.raw(rows), wantsLabel);
+  }
+
+  /**
+   * Raw scores ([N, targets]) of rows. Errors: RangeError where rows are too short for the model's features. Owns: `rows` stays the caller's.
+   */
+  raw(rows: TensorValue): Float32Array<ArrayBuffer> {
     const [count = 0, width = 0] = rows.dims;
     const { targets, features } = this.trees.ensemble;
     if (rows.dims.length !== 2 || !this.prepare(width))
@@ -66,7 +70,7 @@ export class TreeScorer {
     const sums = new Float32Array(count * targets);
     this.made!.sum(rows.data as Float32Array, count, sums);
     finishSums(this.trees.ensemble, sums);
-    return this.finish(sums, wantsLabel);
+    return sums;
   }
 
   /** Labels and scores of raw scores ([N, targets]). Errors: those of ONNX Runtime. */
@@ -84,11 +88,6 @@ export class TreeScorer {
     const given: TensorValue = { type: 'float32', dims: [data.length / transform.width, transform.width], data };
     const made = await this.transform.run(new Map([[TRANSFORM.input, given]]), [TRANSFORM.scores]);
     return { label, scores: scored(this.head.transformed(made.get(TRANSFORM.scores)!.data as Float32Array)) };
-  }
-
-  /** Which class a row's is, from raw scores. */
-  classAt(sums: Float32Array, row: number): number {
-    return this.head.classAt(sums, row);
   }
 
   async close(): Promise<void> {

@@ -45,11 +45,12 @@ export class TreeSession implements ModelSession {
   async run(feeds: ReadonlyMap<string, TensorValue>, fetches: readonly string[]): Promise<Map<string, TensorValue>> {
     const { label, scores, after } = this.parts;
     const rows = await this.rowsOf(feeds);
-    const explained = this.explainer?.isAsked(fetches) === true ? this.explainer.explain(rows, fetches) : NOTHING;
+    const sums = this.scorer.raw(rows);
+    const explained = this.explainer?.isAsked(fetches) === true ? this.explainer.explain(rows, sums, fetches) : NOTHING;
     const beyond = fetches.filter((name) => name !== label && name !== scores && !explained.has(name));
     const wantsLabel =
       label !== null && (fetches.includes(label) || (beyond.length > 0 && after!.inputs.includes(label)));
-    const made = await this.scorer.score(rows, wantsLabel);
+    const made = await this.scorer.finish(sums, wantsLabel);
     const values = new Map<string, TensorValue>(explained);
     if (label !== null && made.label !== null) values.set(label, made.label);
     if (scores !== null) values.set(scores, made.scores);
