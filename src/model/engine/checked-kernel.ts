@@ -1,9 +1,9 @@
 import type { TreeKernel } from '../tree-kernel/kernel.ts';
 import { fastestKernel } from '../tree-kernel/tree-kernels.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
-import { floatsOf } from '../trees/float-arrays.ts';
 import { plainScores } from '../trees/plain-scores.ts';
 import { checkRows } from './check-rows.ts';
+import { hasSameBits, sumsOf } from './kernel-sums.ts';
 import { withNarrow } from './narrow-kernel.ts';
 
 /** A kernel for an ensemble, and for how many rows its sums were compared with the plain ones. */
@@ -27,7 +27,7 @@ export function checkedKernel(ensemble: Ensemble): CheckedKernel {
   };
   const expected = plainScores(bare, rows);
   const kernel = fastestKernel(ensemble, () => rows);
-  if (kernel !== null && isEqual(kernel, ensemble, rows, expected))
+  if (kernel !== null && hasSameBits(expected, sumsOf(kernel, ensemble, rows)))
     return { kernel: ensemble.values === 'float64' ? withNarrow(ensemble, kernel) : kernel, checkedRows };
   return {
     kernel: {
@@ -36,15 +36,4 @@ export function checkedKernel(ensemble: Ensemble): CheckedKernel {
     },
     checkedRows,
   };
-}
-
-function isEqual(
-  kernel: TreeKernel,
-  ensemble: Ensemble,
-  rows: Float32Array | Float64Array,
-  expected: Float64Array,
-): boolean {
-  const sums = floatsOf(ensemble.sums, expected.length);
-  kernel.sum(rows, rows.length / ensemble.features, sums);
-  return expected.every((sum, i) => Object.is(sum, sums[i]!));
 }

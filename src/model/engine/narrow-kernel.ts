@@ -1,9 +1,9 @@
 import type { TreeKernel } from '../tree-kernel/kernel.ts';
 import { fastestKernel } from '../tree-kernel/tree-kernels.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
-import { floatsOf } from '../trees/float-arrays.ts';
 import { nextDownFloat } from '../trees/float-steps.ts';
 import { checkRows } from './check-rows.ts';
+import { hasSameBits, sumsOf } from './kernel-sums.ts';
 
 /** Fewer rows are not worth another kernel. */
 const FEWEST_ROWS = 1024;
@@ -44,18 +44,10 @@ function checkedNarrow(ensemble: Ensemble, wide: TreeKernel): TreeKernel | null 
     nodes: { ...ensemble.nodes, threshold: ensemble.nodes.threshold.map(floatAtMost) },
   };
   const rows = checkRows(twin, twin.features);
-  const count = rows.length / twin.features;
   const kernel = fastestKernel(twin, () => rows);
   if (kernel === null) return null;
-  const sumsOf = (one: TreeKernel, given: Float32Array | Float64Array): Float32Array | Float64Array => {
-    const sums = floatsOf(ensemble.sums, count * ensemble.targets);
-    one.sum(given, count, sums);
-    return sums;
-  };
-  const expected = sumsOf(wide, Float64Array.from(rows));
-  const found = sumsOf(kernel, rows);
-  for (let i = 0; i < expected.length; i++) if (!Object.is(expected[i], found[i])) return null;
-  return kernel;
+  const expected = sumsOf(wide, ensemble, Float64Array.from(rows));
+  return hasSameBits(expected, sumsOf(kernel, twin, rows)) ? kernel : null;
 }
 
 // Numbers of category sets are small whole numbers, which stay as they are.

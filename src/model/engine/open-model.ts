@@ -6,6 +6,7 @@ import { type OnnxFile, readOnnxFile } from '../onnx/onnx-file.ts';
 import { OnnxSession, type SessionOptions } from '../onnx/onnx-session.ts';
 import { backgroundFeeds } from './background-feeds.ts';
 import { checkRows } from './check-rows.ts';
+import { hasSameBits } from './kernel-sums.ts';
 import { ELEMENT, type OnnxGraph, partModel, tensorInfo, transformNode } from './onnx-graph.ts';
 import { splitTrees, type TreeParts } from './split-trees.ts';
 import { explainsTrees } from './tree-explainer.ts';
@@ -218,6 +219,5 @@ async function check(
 /** Equal in every bit; NaN is as good as another. */
 export function isSame(a: TensorValue, b: TensorValue): boolean {
   if (a.type !== b.type || a.data.length !== b.data.length || a.dims.join() !== b.dims.join()) return false;
-  for (let i = 0; i < a.data.length; i++) if (!Object.is(a.data[i], b.data[i])) return false;
-  return true;
+  return hasSameBits(a.data, b.data);
 }

@@ -1,6 +1,6 @@
 import { seeded } from '../elements/seeded.ts';
 import { floatExp } from './float-exp.ts';
-import type { TreeHead } from './tree-head.ts';
+import { hasSameBits } from './kernel-sums.ts';
 import type { TreeScorer } from './tree-scorer.ts';
 import { isKnownTransform, transformFloats } from './tree-transform.ts';
 
@@ -11,10 +11,11 @@ const MOST_TRIES = 2000;
 const WIDEST = 8;
 
 /**
- * Whether this machine's ONNX Runtime computes a head's exponentials as `transformFloats` does: asked for scores of all sizes, many of which are
+ * Whether this machine's ONNX Runtime computes a model's exponentials as `transformFloats` does: asked for scores of all sizes, many of which are
  * such that another way to compute `expf` gives another float.
  */
-export async function hasOwnExponentials(head: TreeHead, scorer: TreeScorer): Promise<boolean> {
+export async function hasOwnExponentials(scorer: TreeScorer): Promise<boolean> {
+  const { head } = scorer;
   const { transform } = head;
   if (transform === null) return true;
   if (!isKnownTransform(transform)) return false;
@@ -33,7 +34,7 @@ export async function hasOwnExponentials(head: TreeHead, scorer: TreeScorer): Pr
   for (let row = 0; row < ROWS; row++) {
     const made = transformFloats(transform, head.scores(sums.slice(row * targets, (row + 1) * targets)));
     if (made === null) unsure++;
-    else if (!head.transformed(made).every((value, k) => Object.is(value, scores.data[row * width + k]))) return false;
+    else if (!hasSameBits(head.transformed(made), scores.data, row * width)) return false;
   }
   return unsure <= 1;
 }

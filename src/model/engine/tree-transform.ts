@@ -5,8 +5,8 @@ import type { HeadTransform } from './tree-head.ts';
 const FLAT = 40;
 
 /** Whether `transformFloats` knows a transform. */
-export function isKnownTransform(transform: HeadTransform | null): boolean {
-  return transform === null || transform.name === 'LOGISTIC' || transform.name === 'SOFTMAX';
+export function isKnownTransform({ name }: HeadTransform): boolean {
+  return name === 'LOGISTIC' || name === 'SOFTMAX';
 }
 
 /**

@@ -9,10 +9,10 @@ import { rowKernel } from '../tree-kernel/row-kernel.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
 import { type Floats, floatsOf } from '../trees/float-arrays.ts';
 import { checkRows } from './check-rows.ts';
+import { hasSameBits, sumsOf } from './kernel-sums.ts';
 import { NativeSession } from './native-session.ts';
 import { NATIVE_INPUT, nativeFeatures } from './native-signature.ts';
 import { hasOwnExponentials } from './transform-check.ts';
-import { TreeHead } from './tree-head.ts';
 import { TreeSession } from './tree-session.ts';
 import { TreeTwin, type TwinFacts, type TwinParts } from './tree-twin.ts';
 import { twinOutputs } from './twin-outputs.ts';
@@ -54,7 +54,7 @@ export async function twinOf(session: ModelSession): Promise<TwinParts | null> {
   const few = rowKernel(ensemble);
   if (few === null) return null;
   const rows = checkRows(ensemble, ensemble.features, CHECKED_ROWS);
-  if (!isSameSums(few, source, rows)) return null;
+  if (!hasSameBits(sumsOf(few, ensemble, rows), sumsOf(source.kernel, ensemble, rows))) return null;
   const costs = {
     row: microsOf(few, ensemble, rows, 1),
     block: many === null ? Number.MAX_VALUE : microsOf(bitVectorsOf(many), ensemble, rows, BLOCK),
@@ -64,16 +64,15 @@ export async function twinOf(session: ModelSession): Promise<TwinParts | null> {
   return (await isTwin(session, new TreeTwin(parts), source, rows)) ? parts : null;
 }
 
-function nativeSource({ model, kernel }: NativeSession): Source {
+function nativeSource({ model, kernel, signature }: NativeSession): Source {
   const { ensemble, featureNames, categories, outputs, classes } = model;
   const features = nativeFeatures(model);
-  const hasProbability = outputs.classes > 0 && outputs.transform.kind !== 'step';
   return {
     facts: { kind: 'native', ensemble: shapeOf(ensemble), model: { featureNames, categories, outputs, classes } },
     ensemble,
     kernel,
     many: bitsOf(kernel),
-    fetches: ['raw', 'prediction', ...(hasProbability ? ['probability'] : [])],
+    fetches: signature.outputs.filter(({ isOnRequest }) => isOnRequest !== true).map(({ name }) => name),
     feedsOf(rows, count) {
       const { values, features: width } = ensemble;
       if (features === null) return new Map([[NATIVE_INPUT, { type: values, dims: [count, width], data: rows }]]);
@@ -95,9 +94,8 @@ async function onnxSource({ parts, scorer, signature }: TreeSession): Promise<So
   const { input, trees } = parts;
   const { kernel, width } = scorer;
   const outputs = twinOutputs(parts, signature);
-  const head = TreeHead.of(trees);
-  if (parts.before !== null || outputs.length === 0 || kernel === null || typeof head === 'string') return null;
-  if (!(await hasOwnExponentials(head, scorer))) return null;
+  if (parts.before !== null || outputs.length === 0 || kernel === null) return null;
+  if (!(await hasOwnExponentials(scorer))) return null;
   const { ensemble: _, ...rest } = trees;
   const ensemble = { ...trees.ensemble, features: width };
   return {
@@ -131,16 +129,6 @@ function microsOf(kernel: TreeKernel, { features, targets, sums }: Ensemble, row
   return least * 1000;
 }
 
-function isSameSums(few: TreeKernel, { ensemble, kernel }: Source, rows: Floats): boolean {
-  const count = rows.length / ensemble.features;
-  const [found, expected] = [few, kernel].map((one) => {
-    const sums = floatsOf(ensemble.sums, count * ensemble.targets);
-    one.sum(rows, count, sums);
-    return sums;
-  });
-  return found!.every((sum, i) => Object.is(sum, expected![i]));
-}
-
 /** One by one and in blocks: the kernels for few rows and for many. */
 async function isTwin(
   session: ModelSession,
@@ -165,7 +153,5 @@ async function isTwin(
 function isPart(made: TensorValue, whole: TensorValue, from: number, count: number): boolean {
   const tail = made.dims.slice(1);
   if (made.type !== whole.type || made.dims[0] !== count || tail.join() !== whole.dims.slice(1).join()) return false;
-  const width = made.data.length / count;
-  for (let i = 0; i < made.data.length; i++) if (!Object.is(made.data[i], whole.data[from * width + i])) return false;
-  return true;
+  return hasSameBits(made.data, whole.data, from * (made.data.length / count));
 }
