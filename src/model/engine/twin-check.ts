@@ -3,7 +3,7 @@ import type { TensorValue } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import { bitVectorsOf } from '../tree-kernel/bit-vector-kernel.ts';
 import type { TreeKernel } from '../tree-kernel/kernel.ts';
-import type { KernelImage } from '../tree-kernel/kernel-image.ts';
+import { type KernelImage, MOST_IMAGE_BYTES } from '../tree-kernel/kernel-image.ts';
 import { BLOCK } from '../tree-kernel/rank-code.ts';
 import { rowKernel } from '../tree-kernel/row-kernel.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
@@ -23,8 +23,6 @@ const ALONE_EVERY = 4;
 /** Of the checked rows, those that a twin may leave to its session. */
 const MOST_UNSURE = 0.01;
 const TIMED_CALLS = 20;
-/** Another process copies an image in one go. */
-const MOST_BYTES = 2 ** 24;
 
 /** A model's trees on the way to being a twin. */
 interface Source {
@@ -113,7 +111,7 @@ function shapeOf({ features, targets, values, sums, baseAdded, divisor }: Ensemb
 }
 
 function bitsOf({ image }: TreeKernel): KernelImage | null {
-  return image?.name === 'bit vectors' && image.memory.length <= MOST_BYTES ? image : null;
+  return image?.name === 'bit vectors' && image.memory.length <= MOST_IMAGE_BYTES ? image : null;
 }
 
 /** The least time of a call, once V8 has improved its code. */

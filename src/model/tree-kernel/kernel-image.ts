@@ -21,6 +21,8 @@ export interface KernelImage {
 }
 
 const PAGE = 65_536;
+/** Another process copies an image in one go, which would keep its event loop. */
+export const MOST_IMAGE_BYTES = 2 ** 24;
 
 /** What both kinds of image begin with. */
 export function imageOf(

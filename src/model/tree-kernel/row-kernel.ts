@@ -2,13 +2,10 @@ import type { Ensemble } from '../trees/ensemble.ts';
 import { FunctionBody, i32, int, moduleBytes, repeat, seq, when } from './assembler.ts';
 import { float } from './float-ops.ts';
 import type { PortableKernel } from './kernel.ts';
-import { imageOf, instanceOf, type KernelImage } from './kernel-image.ts';
+import { imageOf, instanceOf, type KernelImage, MOST_IMAGE_BYTES } from './kernel-image.ts';
 import { ByteWriter, MemoryPlan } from './memory-plan.ts';
 import { ABREAST, NODE, stepCode } from './walk-code.ts';
-import { nodeRecords, walkRules, writeLeaf } from './walk-nodes.ts';
-
-/** Of larger ensembles no copy is made for another process, whose event loop the copying would keep. */
-const MOST_BYTES = 2 ** 24;
+import { putNodes, walkRules, writeLeaf } from './walk-nodes.ts';
 
 type Exports = Readonly<Record<'row', () => void>>;
 
@@ -21,11 +18,9 @@ type Exports = Readonly<Record<'row', () => void>>;
 export function rowKernel(ensemble: Ensemble): PortableKernel | null {
   const { features, targets, values, leaves, nodes } = ensemble;
   const count = nodes.feature.length + leaves.first.length;
-  if (count * NODE[values].size + leaves.weight.length * 16 + features * 8 > MOST_BYTES) return null;
+  if (count * NODE[values].size + leaves.weight.length * 16 + features * 8 > MOST_IMAGE_BYTES) return null;
   const plan = new MemoryPlan(4096);
-  const sets = plan.put(new Uint8Array(ensemble.categories.words.slice().buffer));
-  const { bytes, roots } = nodeRecords(ensemble, sets, plan.next);
-  plan.put(bytes);
+  const roots = putNodes(plan, ensemble);
   const table = leafTable(ensemble, plan);
   // The last group of trees is filled with a leaf that adds nothing.
   const none = new ByteWriter();

@@ -3,7 +3,7 @@ import { moduleBytes } from './assembler.ts';
 import type { TreeKernel } from './kernel.ts';
 import { MemoryPlan } from './memory-plan.ts';
 import { ABREAST, NODE, walkCode } from './walk-code.ts';
-import { nodeRecords, walkRules } from './walk-nodes.ts';
+import { putNodes, walkRules } from './walk-nodes.ts';
 
 /** Rows that go through one tree before the next, so that its nodes stay in the caches meanwhile; fewer where rows are wide. */
 const MOST_ROWS = 512;
@@ -28,9 +28,7 @@ export function walkKernel(ensemble: Ensemble): TreeKernel | null {
   const count = nodes.feature.length + leaves.first.length - 1;
   if ((count + 1) * NODE[values].size + blockRows * stride > MOST_BYTES || features > 2 ** 24) return null;
   const plan = new MemoryPlan(4096);
-  const sets = plan.put(new Uint8Array(ensemble.categories.words.slice().buffer));
-  const { bytes, roots } = nodeRecords(ensemble, sets, plan.next);
-  plan.put(bytes);
+  const roots = putNodes(plan, ensemble);
   const input = plan.room(blockRows * stride);
   const output = plan.room(blockRows * 4);
   const memory = plan.fill(64);

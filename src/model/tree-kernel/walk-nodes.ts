@@ -1,10 +1,12 @@
 import { type Ensemble, RULE } from '../trees/ensemble.ts';
-import { ByteWriter } from './memory-plan.ts';
+import { ByteWriter, type MemoryPlan } from './memory-plan.ts';
 import { FLAG, NODE, type WalkRules } from './walk-code.ts';
 
-/** Nodes of each tree in the order in which a walk to the left meets them, and the address of each root. `at`: that of the first node. */
-export function nodeRecords(ensemble: Ensemble, sets: number, at: number): { bytes: Uint8Array; roots: number[] } {
-  const { nodes, values } = ensemble;
+/** Puts category sets, and nodes of each tree in the order in which a walk to the left meets them; answers with the addresses of the roots. */
+export function putNodes(plan: MemoryPlan, ensemble: Ensemble): number[] {
+  const { nodes, values, categories } = ensemble;
+  const sets = plan.put(new Uint8Array(categories.words.slice().buffer));
+  const at = plan.next;
   const records = new ByteWriter();
   const roots: number[] = [];
   const patches: { record: number; child: number }[] = [];
@@ -22,7 +24,8 @@ export function nodeRecords(ensemble: Ensemble, sets: number, at: number): { byt
       writeLeaf(records, values, at + records.length, ~child);
     }
   }
-  return { bytes: records.bytes(), roots };
+  plan.put(records.bytes());
+  return roots;
 }
 
 /** A leaf at an address, by its number: no value leaves it. */
