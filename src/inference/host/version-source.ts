@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import type { ExactOption, ExactPolicy } from '../../base/contract/exact.ts';
 import type { WeightsFile } from '../../base/contract/model-files.ts';
 import type { Location } from '../../base/contract/object-store.ts';
 import { digestOfFiles } from '../../model/onnx/external-data.ts';
@@ -8,13 +7,10 @@ import { copyVersion, digestOf, removeModel, scratchPlace, writeModel } from './
 import { type FolderModel, readDigest, refuseForeign } from './model-folder.ts';
 
 /** A model's file as a source gives it: how it is scored is said elsewhere. */
-export type SourceFile = Omit<SeatOptions['model'], 'exact' | 'policy'> & { readonly sha256: string };
+export type SourceFile = Omit<SeatOptions['model'], keyof ExactWish> & { readonly sha256: string };
 
 /** Whether a model's rows must get the same bits in every batch, and the policy that is known to do it. */
-export interface ExactWish {
-  readonly exact: ExactOption;
-  readonly policy: ExactPolicy | null;
-}
+export type ExactWish = Pick<SeatOptions['model'], 'exact' | 'policy'>;
 
 /** Where the bytes of a version come from. */
 export interface VersionSource {

@@ -61,7 +61,7 @@ export function labelType(classes: NativeModel['classes']): 'string' | 'float64'
 export function nativeSignature(
   model: NativeModel,
   features: readonly NativeFeature[] | null,
-  hasBackground = false,
+  hasBackground: boolean,
 ): Signature {
   const { ensemble, outputs, classes } = model;
   const tensor = (
@@ -84,10 +84,11 @@ export function nativeSignature(
   const isLabel = outputs.classes > 0;
   const label = labelType(classes);
   const hasProbability = isLabel && outputs.transform.kind !== 'step';
+  const explains = explainsOf(model, features, hasBackground);
   const values = outputs.classes === 0 && ensemble.targets > 1 ? ensemble.targets : null;
   return {
     inputs,
-    explains: explainsOf(model, features, hasBackground),
+    explains,
     outputs: [
       perTarget(
         tensor(
@@ -100,7 +101,7 @@ export function nativeSignature(
         ? [withLabels(tensor(NATIVE_OUTPUT.probability, outputs.arithmetic, [null, outputs.classes]), classes)]
         : []),
       perTarget(tensor(NATIVE_OUTPUT.raw, ensemble.sums, ensemble.targets === 1 ? [null] : [null, ensemble.targets])),
-      ...(ensemble.leaves.cover === null && !hasBackground
+      ...(explains.why !== undefined
         ? []
         : [
             {
