@@ -33,7 +33,7 @@ export async function withTrueShapes(session: ModelSession): Promise<TrueModel> 
   const found = new Map(doubtful.map((output) => [output.name, trueDims(output, two, three)]));
   const turned = new Set(names.filter((name) => isTurned(two.get(name), 2) && isTurned(three.get(name), 3)));
   const signature: Signature = {
-    inputs,
+    ...declared,
     outputs: outputs.map((output) => {
       const dims = turned.has(output.name) ? [null] : found.get(output.name);
       return dims == null ? output : { ...output, dims };
