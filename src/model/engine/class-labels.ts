@@ -1,5 +1,5 @@
 import { labelsOfNode } from '../onnx/node-labels.ts';
-import type { GraphNode, OnnxGraph } from './onnx-graph.ts';
+import { type GraphNode, makersOf, type OnnxGraph } from './onnx-graph.ts';
 
 /** Labels of classes in order: all texts, or all whole numbers. */
 export type ClassLabels = readonly (string | number)[];
@@ -22,7 +22,7 @@ export function exactLabels({ bytes }: GraphNode): ClassLabels | null {
  * Errors: RangeError on bytes that do not parse.
  */
 export function classLabels(graph: OnnxGraph): ReadonlyMap<string, ClassLabels> {
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const makers = makersOf(graph.nodes);
   const found = new Map<string, ClassLabels>();
   for (const { name } of graph.outputs) {
     const labels = labelsBehind(name, makers);

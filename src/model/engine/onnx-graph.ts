@@ -59,6 +59,11 @@ export function readOnnxGraph(bytes: Uint8Array): OnnxGraph {
   return { nodes, initializers, inputs, outputs, around: concatBytes(around), isOpaque };
 }
 
+/** The node that makes each value. */
+export function makersOf(nodes: readonly GraphNode[]): ReadonlyMap<string, GraphNode> {
+  return new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+}
+
 /** A model of some nodes, with the initializers that they take. */
 export function partModel(
   graph: OnnxGraph,

@@ -1,7 +1,15 @@
 import { readOnnxNode } from '../trees/onnx-node.ts';
 import { readOnnxTrees } from '../trees/onnx-trees.ts';
 import type { OnnxTrees } from '../trees/tree-operator.ts';
-import { ELEMENT, type GraphNode, type OnnxGraph, partModel, readOnnxGraph, tensorInfo } from './onnx-graph.ts';
+import {
+  ELEMENT,
+  type GraphNode,
+  makersOf,
+  type OnnxGraph,
+  partModel,
+  readOnnxGraph,
+  tensorInfo,
+} from './onnx-graph.ts';
 
 /** A model cut at its tree operator. Parts are ONNX models; null where there is nothing to run. */
 export interface TreeParts {
@@ -105,7 +113,7 @@ function partAfter(
 
 // Nodes that a value is made of.
 function ancestors(graph: OnnxGraph, name: string): Set<GraphNode> {
-  const maker = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const maker = makersOf(graph.nodes);
   const found = new Set<GraphNode>();
   const todo = [name];
   for (let top = todo.pop(); top !== undefined; top = todo.pop()) {

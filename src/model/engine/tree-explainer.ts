@@ -3,7 +3,7 @@ import type { TensorValue } from '../elements/elements.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
 import { Contributions } from './contributions.ts';
 import { OF_ANSWER } from './native-signature.ts';
-import type { GraphNode } from './onnx-graph.ts';
+import { type GraphNode, makersOf } from './onnx-graph.ts';
 import type { TreeParts } from './split-trees.ts';
 import type { TreeHead } from './tree-head.ts';
 import type { TreeScorer } from './tree-scorer.ts';
@@ -78,7 +78,7 @@ function featuresOf(
   { inputs }: Signature,
   width: number,
 ): readonly TreeFeature[] | null {
-  const makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const makers = makersOf(nodes);
   const sourcesOf = (name: string): readonly TreeFeature[] | null => {
     const given = inputs.find((one) => one.name === name);
     if (given !== undefined) {

@@ -1,5 +1,6 @@
 import type { Signature } from '../../base/contract/signature.ts';
 import { readTensor } from '../trees/onnx-tensor.ts';
+import { makersOf } from './onnx-graph.ts';
 import type { TreeParts } from './split-trees.ts';
 
 /** An output of a model that is the label of its trees, or their scores times a number. */
@@ -12,7 +13,7 @@ export interface TwinOutput {
 
 /** Outputs of a model that converters made of label and scores without changing more than this; others are left out. */
 export function twinOutputs({ graph, label, scores, trees }: TreeParts, { outputs }: Signature): TwinOutput[] {
-  const maker = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const maker = makersOf(graph.nodes);
   const labelType = trees.labels !== null && 'texts' in trees.labels ? 'string' : 'int64';
   const factorOf = (name: string | undefined): number | null => {
     const found = graph.initializers.find((initializer) => initializer.name === name);
