@@ -1,9 +1,10 @@
 /** `certificate.json`, version 1, as data: its JSON Schema and the table in docs come from here. It is written by prescore alone. */
+import { EXACT_POLICIES } from '../../base/contract/exact.ts';
 import type { ObjectShape } from './field.ts';
 
 const COUNT = { kind: 'integer', min: 0, max: 2 ** 53 - 1 } as const;
 const TEXT = { kind: 'label' } as const;
-const POLICY = { kind: 'word', values: ['plain', 'pad8', 'pad16', 'tiles64'] } as const;
+const POLICY = { kind: 'word', values: EXACT_POLICIES } as const;
 const CELLS = { kind: 'list', of: { kind: 'constant' }, min: 0, max: 2 ** 31 } as const;
 
 const BATCH = {

@@ -85,17 +85,7 @@ async function held(
 }
 
 function failed({ pool, realRows }: ProbeRows, why: RowDependence, trials: readonly PolicyTrial[]): ExactFinding {
-  return {
-    policy: null,
-    why,
-    rows: pool.rows,
-    realRows,
-    sizes: [],
-    trials,
-    costs: [],
-    answers: '',
-    counterexample: null,
-  };
+  return { ...untriedFinding(), why, rows: pool.rows, realRows, trials };
 }
 
 /** What is known of a model that could not be tried. */
@@ -124,7 +114,7 @@ async function costsOf(pool: RowPool, { mostRows }: ProbeDepth): Promise<PolicyC
 }
 
 /** A digest of what some rows get: the same where a machine gives the same bits. Errors: the runtime's. */
-export async function answersTo(rows: RowPool, policy: ExactPolicy): Promise<string> {
+async function answersTo(rows: RowPool, policy: ExactPolicy): Promise<string> {
   const order = Int32Array.from({ length: rows.rows }, (_, i) => i);
   const { tensors } = new RowAnswers(await rows.run(rows.batch(order), policy), rows.rows);
   const hash = createHash('sha256');

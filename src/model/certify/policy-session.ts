@@ -2,13 +2,13 @@ import type { ExactPolicy } from '../../base/contract/exact.ts';
 import type { Signature } from '../../base/contract/signature.ts';
 import type { TensorValue } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
-import { joined, padded, rowsOf } from './tensor-rows.ts';
+import { copied, joined, padded, rowsOf } from './tensor-rows.ts';
 
 type Feeds = ReadonlyMap<string, TensorValue>;
 type Run = (feeds: Feeds) => Promise<ReadonlyMap<string, TensorValue>>;
 
 /** Rows of a tile. */
-export const TILE_ROWS = 64;
+const TILE_ROWS = 64;
 const PADS: Readonly<Partial<Record<ExactPolicy, number>>> = { pad8: 8, pad16: 16 };
 
 /** Inputs whose first axis is open: those are the rows. Errors: none. */
@@ -61,17 +61,10 @@ async function runTiles(feeds: Feeds, batched: ReadonlySet<string>, rows: number
     const count = Math.min(TILE_ROWS, rows - from);
     const fetched = await run(fed(feeds, batched, { rows, from, count, size: TILE_ROWS }));
     // What is fetched is good until the next call.
-    tiles.push(count === rows ? cut(fetched, TILE_ROWS, count) : copied(cut(fetched, TILE_ROWS, count)));
+    const tile = cut(fetched, TILE_ROWS, count);
+    tiles.push(count === rows ? tile : new Map([...tile].map(([name, value]) => [name, copied(value)])));
   }
   return tiles.length === 1 ? tiles[0]! : joined(tiles);
-}
-
-function copied(fetched: Feeds): Feeds {
-  return new Map([...fetched].map(([name, value]) => [name, { ...value, data: copyOf(value.data) }]));
-}
-
-function copyOf(data: ArrayLike<unknown>): ArrayLike<unknown> {
-  return ArrayBuffer.isView(data) ? (data as Float32Array).slice() : Array.from(data);
 }
 
 interface Part {

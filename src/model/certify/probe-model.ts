@@ -3,7 +3,7 @@ import type { TensorValue } from '../elements/elements.ts';
 import { hasLostBatch } from '../elements/lost-batch.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import { openInputs, runUnder } from './policy-session.ts';
-import { gathered, joined, rowsOf } from './tensor-rows.ts';
+import { copied, gathered, joined, rowsOf } from './tensor-rows.ts';
 import type { TrialInput } from './trial-rows.ts';
 
 export type Feeds = ReadonlyMap<string, TensorValue>;
@@ -67,7 +67,7 @@ export class RowAnswers {
   constructor(fetched: Feeds, rows: number) {
     const kept = [...fetched].flatMap(([name, value]) => {
       const known = inRows(value, rows);
-      return known === null ? [] : [[name, { ...known, data: copyOf(known.data) }] as const];
+      return known === null ? [] : [[name, copied(known)] as const];
     });
     this.outputs = new Map(kept);
   }
@@ -115,8 +115,4 @@ function isSameHalf(a: unknown, b: unknown): boolean {
 function inRows(value: TensorValue, rows: number): TensorValue | null {
   if (value.dims[0] === rows) return value;
   return hasLostBatch(value.dims, rows) ? { ...value, dims: [1, ...value.dims] } : null;
-}
-
-function copyOf(data: ArrayLike<unknown>): ArrayLike<unknown> {
-  return ArrayBuffer.isView(data) ? (data as Float32Array).slice() : Array.from(data);
 }

@@ -9,8 +9,6 @@ export interface ProbeRows {
   /** A few made-up rows, whose answers stand in the certificate: the same ones on every machine. */
   readonly sample: RowPool;
   readonly realRows: number;
-  /** Milliseconds of a row, as a batch of a few took them. */
-  readonly rowMs: number;
 }
 
 /** Of so many made-up rows, one in four is loud (its values are scaled) and one in eight has edge values. */
@@ -72,7 +70,7 @@ async function rowsOfStyle(
   const given = real === null ? 0 : Math.floor(Math.min(countRows(model, real), Math.max(few, affordable * 16)));
   const isReal = real !== null && (await take(firstRows(model, real, given), given));
   const sample = new RowPool(model, trialFeeds(inputs, few, style, SEED, false), few);
-  return { pool: joinedPool(model, parts), sample, rowMs, realRows: isReal ? given : 0 };
+  return { pool: joinedPool(model, parts), sample, realRows: isReal ? given : 0 };
 }
 
 async function timeOfRow(model: ProbeModel, style: TrialStyle): Promise<number | null> {

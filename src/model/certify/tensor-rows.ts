@@ -17,6 +17,12 @@ export function rowsOf(value: TensorValue, from: number, count: number): TensorV
   return { type: value.type, dims: [count, ...tail], data: part };
 }
 
+/** The same values. Owns: the caller. */
+export function copied(value: TensorValue): TensorValue {
+  const { data } = value;
+  return { ...value, data: ArrayBuffer.isView(data) ? (data as Float32Array).slice() : Array.from(data) };
+}
+
 /** The rows in this order; one may come several times. Owns: the caller. */
 export function gathered(value: TensorValue, order: ArrayLike<number>): TensorValue {
   const tail = value.dims.slice(1);

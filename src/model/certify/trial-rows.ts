@@ -2,6 +2,7 @@ import type { TensorType } from '../../base/contract/signature.ts';
 import { elementBytes, type TensorValue, zeros } from '../elements/elements.ts';
 import { seeded } from '../elements/seeded.ts';
 import { storedValue } from '../elements/stored-value.ts';
+import { countOf } from './tensor-rows.ts';
 
 /** An input as a trial feeds it: rows of `tail`, or a tensor for a batch of so many rows that is the same for all. */
 export type TrialInput =
@@ -108,8 +109,4 @@ function anyValue(type: TensorType, style: TrialStyle, random: () => number, sca
   if (type !== 'float32' && type !== 'float64' && type !== 'float16')
     return storedValue(type, below(style.integers + 1));
   return storedValue(type, style.whole === null ? (4 * random() - 2) * scale : below(style.whole + 1));
-}
-
-function countOf(dims: readonly number[]): number {
-  return dims.reduce((product, d) => product * d, 1);
 }

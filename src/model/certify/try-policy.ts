@@ -13,8 +13,6 @@ export interface Mismatch {
 }
 
 export interface PolicyResult {
-  /** Of all rows, in one batch under the policy. */
-  readonly answers: RowAnswers;
   /** Sizes in which every batch gave the same bits. */
   readonly sizes: readonly number[];
   /** Null where no bit differed, as far as there was time. */
@@ -33,19 +31,19 @@ export async function tryPolicy(
 ): Promise<PolicyResult> {
   const answers = await answersOf(pool, policy, fixedBatch, depth.mostRows);
   const again = await answersOf(pool, policy, fixedBatch, depth.mostRows);
-  const result = { answers, sizes: [] as number[] };
-  if (!isEqual(answers, again, pool.rows)) return { ...result, mismatch: null, isRandom: true };
+  const sizes: number[] = [];
+  if (!isEqual(answers, again, pool.rows)) return { sizes, mismatch: null, isRandom: true };
   for (const size of probeSizes(depth, fixedBatch)) {
     for (const order of probeOrders(pool.rows, size, depth)) {
       const fetched = await pool.run(pool.batch(order), policy);
       const mismatch = compare(answers, fetched, order);
-      if (mismatch !== null) return { ...result, mismatch: { ...mismatch, size, order }, isRandom: false };
+      if (mismatch !== null) return { sizes, mismatch: { ...mismatch, size, order }, isRandom: false };
       if (performance.now() > until) break;
     }
-    result.sizes.push(size);
+    sizes.push(size);
     if (performance.now() > until) break;
   }
-  return { ...result, mismatch: null, isRandom: false };
+  return { sizes, mismatch: null, isRandom: false };
 }
 
 /** What all rows get in one batch, or in as few as a batch may have rows. */
