@@ -11,6 +11,7 @@ import { prove, proveRandom } from './counterexample.ts';
 import { type Feeds, type ProbeModel, RowAnswers, type RowPool } from './probe-model.ts';
 import { type ProbeRows, probeRows } from './probe-rows.ts';
 import type { ProbeDepth } from './probe-sizes.ts';
+import { timeOf } from './time-of.ts';
 import { type Mismatch, type PolicyResult, tryPolicy } from './try-policy.ts';
 
 export interface CertifyOptions {
@@ -102,11 +103,8 @@ async function costsOf(pool: RowPool, { mostRows }: ProbeDepth): Promise<PolicyC
       const until = performance.now() + COST_MS;
       // The best run: others share the machine.
       let best = Number.POSITIVE_INFINITY;
-      for (let run = 0; run < LEAST_RUNS || performance.now() < until; run++) {
-        const began = performance.now();
-        await pool.run(feeds, policy);
-        best = Math.min(best, performance.now() - began);
-      }
+      for (let run = 0; run < LEAST_RUNS || performance.now() < until; run++)
+        best = Math.min(best, await timeOf(() => pool.run(feeds, policy)));
       costs.push({ policy, rows, rowsPerSecond: Math.round((1000 * rows) / best) });
     }
   }

@@ -1,6 +1,7 @@
 import { type Feeds, type ProbeModel, RowPool } from './probe-model.ts';
 import type { ProbeDepth } from './probe-sizes.ts';
 import { joined, rowsOf } from './tensor-rows.ts';
+import { timeOf } from './time-of.ts';
 import { edgeFeeds, TRIAL_STYLES, type TrialStyle, trialFeeds, trialRowBytes } from './trial-rows.ts';
 
 /** The rows of a probe. */
@@ -116,10 +117,4 @@ function firstRows({ inputs }: ProbeModel, feeds: Feeds, rows: number): Feeds {
       'same' in input ? [] : [[input.name, rowsOf(feeds.get(input.name)!, 0, rows)] as const],
     ),
   );
-}
-
-async function timeOf(run: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await run();
-  return performance.now() - started;
 }

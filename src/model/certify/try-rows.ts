@@ -1,6 +1,7 @@
 import type { RowTrial } from '../../base/contract/row-dependence.ts';
 import type { TensorValue } from '../elements/elements.ts';
 import { fromHalfBits } from '../elements/half.ts';
+import { timeOf } from './time-of.ts';
 import { copyTrialRow, TRIAL_STYLES, type TrialInput, trialFeeds, trialRowBytes } from './trial-rows.ts';
 
 export interface RowsToTry {
@@ -8,14 +9,12 @@ export interface RowsToTry {
   /** Rows that a batch may have; of a model with a fixed batch exactly so many. */
   readonly rows: number;
   readonly isFixed: boolean;
-  /** Whether the device gives the same bits for the same batch: the CPU does. */
-  readonly isExact: boolean;
   /** Throws what the runtime throws when it refuses the rows. */
   readonly run: (feeds: ReadonlyMap<string, TensorValue>) => Promise<ReadonlyMap<string, TensorValue>>;
 }
 
 /** Rows of a trial: enough that one has neighbours before and after it. */
-export const TRIAL_ROWS = 16;
+const TRIAL_ROWS = 16;
 const FEWEST_ROWS = 4;
 /** Each of three batches may take so long; slower models are tried with fewer rows, and the slowest not at all. */
 const BATCH_MS = 100;
@@ -26,9 +25,9 @@ const SEED = 20_240_229;
 const DEVICE_TOLERANCE = 1e-3;
 
 /**
- * Tries whether a row's prediction is a function of the row: a batch of made-up rows is scored twice, then a batch of the same size in which two
- * of them stand at the same places between others. The size stays the same, because kernels choose by it and round differently. Null where the
- * model refuses all kinds of rows that are tried, or takes too long.
+ * Tries on a GPU whether a row's prediction is a function of the row (on a CPU `certifyModel` does, in every bit): a batch of made-up rows is
+ * scored twice, then a batch of the same size in which two of them stand at the same places between others. The size stays the same, because
+ * kernels choose by it and round differently. Null where the model refuses all kinds of rows that are tried, or takes too long.
  */
 export async function tryRows(trial: RowsToTry): Promise<RowTrial> {
   for (const style of TRIAL_STYLES) {
@@ -38,12 +37,12 @@ export async function tryRows(trial: RowsToTry): Promise<RowTrial> {
       const feeds = trialFeeds(trial.inputs, rows, style, SEED, false);
       const first = snapshot(await trial.run(feeds));
       const again = await trial.run(trialFeeds(trial.inputs, rows, style, SEED, false));
-      if (!isSame(first, again, null, trial.isExact)) return 'random';
+      if (!isSame(first, again, null)) return 'random';
       const others = trialFeeds(trial.inputs, rows, style, SEED + 1, true);
       const kept = keptRows(rows);
       for (const row of kept) copyTrialRow(trial.inputs, feeds, others, row);
       const between = await trial.run(others);
-      return isSame(first, between, { rows, kept }, trial.isExact) ? 'none' : 'neighbours';
+      return isSame(first, between, { rows, kept }) ? 'none' : 'neighbours';
     } catch {
       // Refused: the next kind of values may be taken.
     }
@@ -66,12 +65,6 @@ async function rowsFor(trial: RowsToTry, style: (typeof TRIAL_STYLES)[number]): 
   return quick < 1 || quick * ms > LONGEST_MS ? null : quick;
 }
 
-async function timeOf(run: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await run();
-  return performance.now() - started;
-}
-
 /** The last row, and one in the middle where there are enough: a row may depend on those before it alone, or on those after it. */
 function keptRows(rows: number): number[] {
   if (rows < 2) return [];
@@ -87,7 +80,6 @@ function isSame(
   a: ReadonlyMap<string, TensorValue>,
   b: ReadonlyMap<string, TensorValue>,
   only: { readonly rows: number; readonly kept: readonly number[] } | null,
-  isExact: boolean,
 ): boolean {
   for (const [name, left] of a) {
     const right = b.get(name);
@@ -96,20 +88,18 @@ function isSame(
       continue;
     }
     if (only === null) {
-      if (!isSameRange(left, right, 0, left.data.length, isExact)) return false;
+      if (!isSameRange(left, right, 0, left.data.length)) return false;
     } else if (left.dims[0] === only.rows) {
       const width = left.data.length / only.rows;
-      if (only.kept.some((row) => !isSameRange(left, right, row * width, (row + 1) * width, isExact))) return false;
+      if (only.kept.some((row) => !isSameRange(left, right, row * width, (row + 1) * width))) return false;
     }
   }
   return true;
 }
 
-function isSameRange(a: TensorValue, b: TensorValue, from: number, to: number, isExact: boolean): boolean {
-  for (let i = from; i < to; i++) {
-    if (Object.is(a.data[i], b.data[i])) continue;
-    if (isExact || !isNear(numberOf(a, i), numberOf(b, i))) return false;
-  }
+function isSameRange(a: TensorValue, b: TensorValue, from: number, to: number): boolean {
+  for (let i = from; i < to; i++)
+    if (!Object.is(a.data[i], b.data[i]) && !isNear(numberOf(a, i), numberOf(b, i))) return false;
   return true;
 }
 

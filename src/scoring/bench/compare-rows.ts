@@ -1,6 +1,7 @@
 import type { Signature } from '../../base/contract/signature.ts';
+import { gathered, rowsOf } from '../../model/certify/tensor-rows.ts';
 import type { TrialStyle } from '../../model/certify/trial-rows.ts';
-import type { ElementArray, FeedTensor, TensorValue } from '../../model/elements/elements.ts';
+import type { FeedTensor, TensorValue } from '../../model/elements/elements.ts';
 import { readFeeds, readKept } from '../tensor/kept-feeds.ts';
 import { type MadeInputs, madeFeeds } from './made-inputs.ts';
 
@@ -57,11 +58,10 @@ const MADE_BYTES = 256 * 1024 * 1024;
 
 /** The rows of a piece again and again, until there are `batch` of them. */
 export function repeated({ rows, feeds }: RowsPiece, signature: Signature, batch: number): Feeds {
-  const order = Array.from({ length: batch }, (_, i) => i % rows.length);
-  return new Map(
-    [...feeds].map(([name, value]) =>
-      isBatched(name, value, signature) ? [name, picked(value, order)] : [name, value],
-    ),
+  return ordered(
+    feeds,
+    signature,
+    Int32Array.from({ length: batch }, (_, i) => i % rows.length),
   );
 }
 
@@ -74,22 +74,26 @@ function cutFeeds(
   batch: number,
 ): Feeds {
   if (count === all && batch === count) return feeds;
-  const order = Array.from({ length: batch }, (_, i) => from + Math.min(i, count - 1));
+  return ordered(
+    feeds,
+    signature,
+    Int32Array.from({ length: batch }, (_, i) => from + Math.min(i, count - 1)),
+  );
+}
+
+function ordered(feeds: Feeds, signature: Signature, order: Int32Array): Feeds {
   return new Map(
-    [...feeds].map(([name, value]) =>
-      isBatched(name, value, signature) ? [name, picked(value, order)] : [name, value],
-    ),
+    [...feeds].map(([name, value]) => [name, isBatched(name, value, signature) ? gathered(value, order) : value]),
   );
 }
 
 function cutMade(feeds: Feeds, made: MadeInputs, all: number, from: number, count: number): Feeds {
   if (count === all) return feeds;
-  const order = Array.from({ length: count }, (_, i) => from + i);
   return new Map(
-    made.inputs.map((input) => {
-      const value = feeds.get(input.name)!;
-      return 'same' in input ? [input.name, input.same(count)] : [input.name, picked(value, order)];
-    }),
+    made.inputs.map((input) => [
+      input.name,
+      'same' in input ? input.same(count) : rowsOf(feeds.get(input.name)!, from, count),
+    ]),
   );
 }
 
@@ -99,20 +103,4 @@ function isBatched(name: string, { dims }: TensorValue, { inputs }: Signature): 
   return (
     dims.length > 0 && input !== undefined && (input.dims[0] === null || inputs.every((one) => one.dims[0] !== null))
   );
-}
-
-function picked(value: TensorValue, rows: readonly number[]): TensorValue {
-  const width = value.dims.slice(1).reduce((product, d) => product * d, 1);
-  const dims = [rows.length, ...value.dims.slice(1)];
-  const { data } = value;
-  if (!ArrayBuffer.isView(data)) {
-    const texts = data as readonly string[];
-    return { ...value, dims, data: rows.flatMap((row) => texts.slice(row * width, (row + 1) * width)) };
-  }
-  const from = data as ElementArray;
-  const to = new (from.constructor as new (n: number) => Uint8Array)(rows.length * width);
-  rows.forEach((row, at) => {
-    to.set(from.subarray(row * width, (row + 1) * width) as Uint8Array, at * width);
-  });
-  return { ...value, dims, data: to };
 }

@@ -5,6 +5,7 @@ import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.t
 import { aboutModelFile, withSignature } from '../../model/about/model-about.ts';
 import { certifySession } from '../../model/certify/certify-session.ts';
 import { probesOf } from '../../model/certify/probe-inputs.ts';
+import { timeOf } from '../../model/certify/time-of.ts';
 import { TRIAL_STYLES, type TrialStyle } from '../../model/certify/trial-rows.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { type LoadedModel, loadModel } from '../../model/engine/load-model.ts';
@@ -148,11 +149,7 @@ class BatchTrial {
   async tryRows(rows: number): Promise<{ readonly ms: number; readonly peakBytes: number }> {
     let ms = Number.POSITIVE_INFINITY;
     const feeds = madeFeeds(this.made, rows, this.style);
-    for (let n = 0; n < 2; n++) {
-      const started = performance.now();
-      await this.run(feeds);
-      ms = Math.min(ms, performance.now() - started);
-    }
+    for (let n = 0; n < 2; n++) ms = Math.min(ms, await timeOf(() => this.run(feeds)));
     const peak = peakBytes();
     const grown = peak - this.before;
     if (grown > NOISE_BYTES) this.rowBytes = Math.round(grown / rows);

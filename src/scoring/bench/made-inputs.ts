@@ -1,4 +1,5 @@
 import type { Signature, TensorSignature } from '../../base/contract/signature.ts';
+import { countOf } from '../../model/certify/tensor-rows.ts';
 import {
   TRIAL_STYLES,
   type TrialInput,
@@ -34,8 +35,7 @@ function madeInput({ name, type, dims, isShapeless }: TensorSignature, isFixed: 
   if (isShapeless !== true && dims.length > 0 && (dims[0] === null || isFixed))
     return [{ name, type, tail: lengths.slice(1) }];
   const own = isShapeless === true ? [] : lengths;
-  const count = own.reduce((product, d) => product * d, 1);
-  const same: TensorValue = { type, dims: own, data: zeros(type, count) };
+  const same: TensorValue = { type, dims: own, data: zeros(type, countOf(own)) };
   return [{ name, same: () => same }];
 }
 

@@ -1,4 +1,5 @@
 import type { Signature } from '../../base/contract/signature.ts';
+import { timeOf } from '../../model/certify/time-of.ts';
 import { autoBatchRows } from '../tensor/slab-layout.ts';
 import { type Feeds, type RowsPiece, repeated } from './compare-rows.ts';
 import type { Speed } from './comparison.ts';
@@ -48,10 +49,4 @@ export async function measureSpeed(
     found.push({ batchRows, parent: speed(best.parent), changed: speed(best.changed) });
   }
   return found;
-}
-
-async function timeOf(run: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await run();
-  return performance.now() - started;
 }

@@ -25,7 +25,6 @@ export function tryBinding(
     inputs,
     rows: binding.fixedBatch ?? rows,
     isFixed: binding.fixedBatch !== null,
-    isExact: session.granted.device === 'cpu',
     run: (feeds) => {
       onBatch(true);
       return session.run(feeds, fetches).finally(() => onBatch(false));
