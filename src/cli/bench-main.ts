@@ -3,7 +3,7 @@ import { toPrescoreError } from '../base/errors/prescore-error.ts';
 import { answerBench } from '../scoring/bench/bench-child.ts';
 import type { BenchRequest } from '../scoring/bench/bench-messages.ts';
 
-/* The entry of a bench child: inspects, changes and compares models, one request after another, and goes when its parent is gone. */
+/* The entry of a bench child: inspects, changes or compares models, for one request, and goes when its parent is gone. */
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.on('uncaughtException', (error: unknown) => {
   process.stderr.write(`bench: ${toPrescoreError(error).message}\n`);
@@ -13,9 +13,8 @@ process.on('uncaughtException', (error: unknown) => {
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 
-let queue: Promise<void> = Promise.resolve();
 process.on('message', (request: BenchRequest) => {
-  queue = queue.then(() => answerBench(request, (message) => void process.send?.(message, () => undefined)));
+  void answerBench(request, (message) => void process.send?.(message, () => undefined));
 });
 
 // It is ended with SIGKILL, which keeps no compiled code.

@@ -75,7 +75,7 @@ async function graphAlone(scratchDir: string, uri: string, bench: ModelBench): P
     .find((file) => existsSync(file));
   if (path === undefined) return null;
   const model = { path, where: uri, sha256: null };
-  return bench.ask({ kind: 'inspect', model, warm: TRIAL_MODEL, batchBytes: 0 }).catch(() => null);
+  return bench.ask({ kind: 'inspect', model, warm: TRIAL_MODEL, batchBytes: null }).catch(() => null);
 }
 
 // What loads and still cannot be fed, whatever the table is: state, no axis for rows, inputs that are no tensors.

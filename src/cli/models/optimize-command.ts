@@ -86,12 +86,9 @@ async function optimize(
   const { uri } = job.model;
   const { path, weights, bytes, memoryBytes } = await fetch();
   const parent = { path, weights, where: uri, sha256: null };
-  const { about, refusal } = await bench.ask({
-    kind: 'inspect',
-    model: parent,
-    warm: TRIAL_MODEL,
-    batchBytes: defaultBatchBytes(memoryBytes),
-  });
+  // A run would refuse a model that its memory is too small for.
+  defaultBatchBytes(memoryBytes);
+  const { about, refusal } = await bench.ask({ kind: 'inspect', model: parent, warm: TRIAL_MODEL, batchBytes: null });
   if (refusal !== null) throw fromErrorJson(refusal);
   refuseUnchangeable(about, change, uri);
   const data = flags.data ?? flags.calibrate;

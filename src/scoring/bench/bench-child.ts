@@ -4,7 +4,7 @@ import type { BenchReplies, BenchRequest, FromBench, InspectedModel } from './be
 import { compareModels } from './compare-models.ts';
 import { inspectFile } from './inspect-file.ts';
 
-/** Answers one request after another; what a model does to this process, no other one feels. */
+/** Answers a request; what a model does to this process, no other one feels. */
 export async function answerBench(request: BenchRequest, send: (message: FromBench) => void): Promise<void> {
   try {
     send({ ok: true, value: await handle(request, (found) => send({ ok: 'so far', found })) });

@@ -19,10 +19,13 @@ export interface CompareRows {
   readonly labels: readonly (0 | 1 | null)[] | null;
 }
 
-/** What a bench child is asked, one at a time. */
+/** What a bench child is asked, once. */
 export type BenchRequest =
-  /** `warm`: a small model, base64, that is opened first, so that the runtime itself is not counted in. */
-  | { readonly kind: 'inspect'; readonly model: ModelFile; readonly warm: string; readonly batchBytes: number }
+  /**
+   * `warm`: a small model, base64, that is opened first, so that the runtime itself is not counted in. `batchBytes`: what a scorer may use for
+   * one batch; null: batches are not tried.
+   */
+  | { readonly kind: 'inspect'; readonly model: ModelFile; readonly warm: string; readonly batchBytes: number | null }
   /** Writes the graph as ONNX Runtime changes it. */
   | { readonly kind: 'graph'; readonly model: ModelFile; readonly level: GraphLevel; readonly target: string }
   | {

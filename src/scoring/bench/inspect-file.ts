@@ -26,14 +26,15 @@ const FEW_ROWS = 257;
 
 /**
  * What a model is and what it takes to run it, found by running it here. What is refused is an answer, not an error: with everything that
- * its file says of itself. `batchBytes`: what a scorer may use for one batch. `soFar` is told what is known before each step that may not end.
+ * its file says of itself. `batchBytes`: what a scorer may use for one batch; null: batches are not tried. `soFar` is told what is known before
+ * each step that may not end.
  *
  * Errors: those of reading the file.
  */
 export async function inspectFile(
   model: ModelFile,
   warm: string,
-  batchBytes: number,
+  batchBytes: number | null,
   soFar: (found: InspectedModel) => void,
 ): Promise<InspectedModel> {
   const { path, where, weights = [] } = model;
@@ -53,7 +54,10 @@ export async function inspectFile(
     const known = { signature, dynamicQuantization, featureNames: info.featureNames ?? null, engine, memory };
     found = { ...found, about: withSignature(about, signature), loaded: { ...known, batch: null, exactness: null } };
     soFar(found);
-    const batch = await findBatch(session, madeInputs(signature), batchBytes, where);
+    const made = madeInputs(signature);
+    if (made.fixedBatch !== null) refuseFixedBatch(made.fixedBatch, made.fixedBatch * made.rowBytes, where);
+    if (batchBytes === null) return found;
+    const batch = await findBatch(session, made, batchBytes);
     found = { ...found, loaded: { ...known, batch, exactness: null } };
     soFar(found);
     const exactness = await tryExact(session, dynamicQuantization, batch.rows);
@@ -97,14 +101,8 @@ async function measured(
   };
 }
 
-async function findBatch(
-  session: ModelSession,
-  made: MadeInputs,
-  budgetBytes: number,
-  where: string,
-): Promise<BatchFacts> {
+async function findBatch(session: ModelSession, made: MadeInputs, budgetBytes: number): Promise<BatchFacts> {
   const { fixedBatch, rowBytes: feedBytes } = made;
-  if (fixedBatch !== null) refuseFixedBatch(fixedBatch, fixedBatch * feedBytes, where);
   const fetches = session.signature.outputs.filter((o) => o.type !== null && o.isOnRequest !== true).map((o) => o.name);
   const trial = new BatchTrial(made, (feeds) => session.run(feeds, fetches));
   const facts = { feedBytes, budgetBytes };
