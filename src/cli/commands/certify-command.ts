@@ -11,17 +11,16 @@ import { certificateFile, certificateOf, nameOf, subjectOf } from '../../model/c
 import { scanGraph } from '../../model/certify/scan-graph.ts';
 import { certificatePath, keepCertificate } from '../../run/ledger/certificates.ts';
 import { RecordStore } from '../../run/ledger/record-store.ts';
+import type { FirstFile } from '../../run/pipeline/score-first-rows.ts';
 import type { ScorerPool } from '../../scoring/pool/scorer-pool.ts';
 import { loadJob } from '../load/load-job.ts';
 import { printCertificate } from '../output/say-certificate.ts';
 import { warnOnce } from '../output/warn-once.ts';
-import { fetchModel } from '../processes/fetch-model.ts';
 import { JobScorers } from '../processes/scorers.ts';
-import { makeScratch, removeScratch } from '../processes/scratch-folder.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { readVersions } from '../wiring/versions.ts';
-import { bindRows, type CertifyRows, keepRows } from './certify-rows.ts';
+import { bindRows, keepRows } from './certify-rows.ts';
 
 export interface CertifyFlags {
   readonly data?: string;
@@ -53,14 +52,15 @@ export async function certifyCommand(path: string, flags: CertifyFlags): Promise
   });
   try {
     const hasData = !isBare || flags.data !== undefined;
-    let rows: CertifyRows | null = null;
-    const once = async (isTimed: boolean): Promise<Tried> => {
+    let rows: FirstFile | null = null;
+    const once = async (isFirst: boolean): Promise<Tried> => {
       const scorers = open();
       running.add(scorers);
       try {
         const { pool, model } = await scorers.load();
         if (hasData) rows ??= await bindRows(job, isBare, model, pool, { stores });
-        return await tryModel(pool, model, rows, isTimed);
+        const tried = await tryModel(pool, model, rows, isFirst);
+        return isFirst ? { ...tried, graph: await graphOf(await scorers.file(), model) } : tried;
       } finally {
         running.delete(scorers);
         await scorers.close();
@@ -68,11 +68,11 @@ export async function certifyCommand(path: string, flags: CertifyFlags): Promise
     };
     const [first, second] = [await once(true), await once(false)];
     const { finding, processes } = agreed(first, second);
-    const { model, mostRows } = first;
+    const { model, mostRows, graph = [] } = first;
     const { prescore, onnxruntime } = readVersions();
     const subject = subjectOf(model.sha256, { prescore, onnxruntime }, job.execution.intraOpThreads);
     const certificate = certificateOf(subject, finding, {
-      ...{ depth: 'full', processes, mostRows, graph: await graphOf(job, stores) },
+      ...{ depth: 'full', processes, mostRows, graph },
       engine: model.engine?.name ?? 'onnxruntime',
       createdAt: new Date().toISOString(),
     });
@@ -91,14 +91,11 @@ interface Tried {
   readonly model: ModelInfo;
   readonly finding: ExactFinding;
   readonly mostRows: number;
+  /** Of the first process alone. */
+  readonly graph?: readonly GraphFinding[];
 }
 
-async function tryModel(
-  pool: ScorerPool,
-  model: ModelInfo,
-  rows: CertifyRows | null,
-  isTimed: boolean,
-): Promise<Tried> {
+async function tryModel(pool: ScorerPool, model: ModelInfo, rows: FirstFile | null, isTimed: boolean): Promise<Tried> {
   for (const [i, mostRows] of MOST_ROWS.entries()) {
     try {
       if (rows !== null) await keepRows(rows, pool);
@@ -144,17 +141,13 @@ function withData(job: Job, data: string | undefined): Job {
 }
 
 // Trainers' own files have no graph, and are scored row by row.
-async function graphOf(job: Job, stores: ReturnType<typeof createStoreResolver>): Promise<readonly GraphFinding[]> {
-  const scratch = await makeScratch();
+async function graphOf(path: string, { bytes }: ModelInfo): Promise<readonly GraphFinding[]> {
+  if (bytes > LARGEST_GRAPH) return [];
   try {
-    const { path, bytes } = await fetchModel(job, stores, scratch, true);
-    if (bytes > LARGEST_GRAPH) return [];
     return scanGraph(new Uint8Array(await readFile(path)));
   } catch (error) {
     if (error instanceof RangeError) return [];
     throw error;
-  } finally {
-    await removeScratch(scratch);
   }
 }
 

@@ -1,11 +1,10 @@
-import type { Binding } from '../../base/contract/binding.ts';
 import type { FeatureSpec, Job } from '../../base/contract/job.ts';
-import type { OutputColumn, PlannedFile } from '../../base/contract/plan.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
-import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { RunDeps } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
-import { describeRequest, fitToTables } from '../../run/plan/delta-inputs.ts';
+import { type FirstFile, sampleFirst } from '../../run/pipeline/score-first-rows.ts';
+import { describeOne } from '../../run/plan/delta-inputs.ts';
 import { deriveInputs } from '../../run/plan/derive-inputs.ts';
 import { bindInputs } from '../../run/plan/describe-inputs.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
@@ -13,19 +12,8 @@ import type { DraftBinding, DraftFeature } from '../../scoring/draft/draft-bindi
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
 import type { ScorerPool } from '../../scoring/pool/scorer-pool.ts';
 
-/** No run has this id: those have a partition, a time and an attempt in them. */
-const RUN_ID = 'certify';
-/** Rows of real data at most, and of the batches in which they are read. */
+/** Rows of real data at most. */
 const MOST_ROWS = 4096;
-const READ_ROWS = 64;
-
-/** A table that feeds a model: the first file of it, and how. */
-export interface CertifyRows {
-  readonly job: Job;
-  readonly binding: Binding;
-  readonly files: readonly PlannedFile[];
-  readonly outputColumns: readonly OutputColumn[];
-}
 
 /**
  * Binds the first file of a job's input; where the job is made for a bare model, the columns by their names and their order, as `init` would.
@@ -38,18 +26,15 @@ export async function bindRows(
   model: ModelInfo,
   pool: ScorerPool,
   { stores }: Pick<RunDeps, 'stores'>,
-): Promise<CertifyRows> {
+): Promise<FirstFile> {
   const [slot] = slotsOf(job, null, new Date().toISOString());
   const [first] = await listInputs(job, slot?.partition ?? null, stores);
-  const described = fitToTables([first!], await pool.describe([describeRequest(job, first!)]));
-  const [table] = described;
-  if (table === undefined || !table.ok)
-    throw table === undefined ? new PrescoreError('INTERNAL', { what: 'no description' }) : fromErrorJson(table.error);
+  const file = await describeOne(job, first!, (requests) => pool.describe(requests));
   const wishes = { features: new Map(), exclude: new Set<string>(), id: [] };
   const bound = isBare
-    ? { ...job, features: featuresOf(suggestBinding(model, table.file.columns, wishes, [], job.model.uri)) }
+    ? { ...job, features: featuresOf(suggestBinding(model, file.columns, wishes, [], job.model.uri)) }
     : job;
-  const derived = await deriveInputs(bound, described, (request) => pool.ask(request));
+  const derived = await deriveInputs(bound, [{ ok: true, file }], (request) => pool.ask(request));
   const { binding, files, outputColumns } = bindInputs(bound, model, [first!], derived);
   return { job: bound, binding, files, outputColumns };
 }
@@ -77,27 +62,8 @@ function featuresOf({ features }: DraftBinding): Readonly<Record<string, Feature
 }
 
 /** Scores the first rows in a pool's child, which keeps them for the trial. Errors: those of reading and scoring. */
-export async function keepRows({ job, binding, files, outputColumns }: CertifyRows, pool: ScorerPool): Promise<void> {
-  pool.bind({
-    runId: RUN_ID,
-    state: job.state,
-    binding,
-    batchRows: binding.fixedBatch ?? READ_ROWS,
-    outputColumns,
-    outputUri: job.output.uri,
-    compression: job.output.compression,
-    rowGroupRows: job.output.rowGroupRows,
-    scoredAt: new Date().toISOString(),
-    modelName: job.model.name,
-    modelVersion: null,
-    onBadFile: 'fail',
-    where: job.where,
-    columns: job.columns,
-    isKept: true,
-  });
-  try {
-    await pool.sample(RUN_ID, files, MOST_ROWS);
-  } finally {
-    pool.unbind(RUN_ID);
-  }
+export async function keepRows(file: FirstFile, pool: ScorerPool): Promise<void> {
+  const outputUri = file.job.output.uri;
+  const own = { outputUri, scoredAt: new Date().toISOString(), onBadFile: 'fail', isKept: true } as const;
+  await sampleFirst(file, MOST_ROWS, pool, own);
 }

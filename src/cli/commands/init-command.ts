@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import type { ColumnInfo } from '../../base/contract/table.ts';
-import { fromErrorJson, isPrescoreError, oneLine, PrescoreError } from '../../base/errors/prescore-error.ts';
+import { isPrescoreError, oneLine, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayMany } from '../../base/telemetry/progress-line.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import { duckdbType } from '../../job/values/column-types.ts';
 import { lmdbFolder } from '../../job/values/store-url.ts';
-import { describeRequest, fitToTables, tablesOf } from '../../run/plan/delta-inputs.ts';
+import { describeOne, tablesOf } from '../../run/plan/delta-inputs.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
 import { type DraftBinding, type Remark, SURE } from '../../scoring/draft/draft-binding.ts';
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
@@ -60,12 +60,8 @@ export async function initCommand(model: string, data: readonly string[], flags:
         : draftInput(base.input, job, files, target, flags.output !== undefined);
     const table = found.find(({ uri }) => uri === input.first) ?? found[0]!;
     const { pool, model: info } = await scorers.load();
-    const [described] = fitToTables([table], await pool.describe([describeRequest(job, table)]));
-    if (described === undefined || !described.ok)
-      throw described === undefined
-        ? new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: data.join(', ') })
-        : fromErrorJson(described.error);
-    const parts = draftOf(base, input, info, described.file.columns, flags, target);
+    const { columns } = await describeOne(job, table, (requests) => pool.describe(requests));
+    const parts = draftOf(base, input, info, columns, flags, target);
     const text = writeDraft(parts);
     const questions = questionsOf(text, target);
     save(target, text);

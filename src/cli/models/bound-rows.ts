@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import type { Job } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { Signature } from '../../base/contract/signature.ts';
-import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
+import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import type { LoadedScorers } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
 import { type FirstRows, scoreFirstRows } from '../../run/pipeline/score-first-rows.ts';
-import { describeRequest, fitToTables } from '../../run/plan/delta-inputs.ts';
+import { describeOne } from '../../run/plan/delta-inputs.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
 import type { DraftBinding } from '../../scoring/draft/draft-binding.ts';
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
@@ -104,12 +104,7 @@ async function bind(
 ): Promise<DraftBinding> {
   const [first] = await listInputs(job, null, stores);
   if (first === undefined) throw new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: data });
-  const [described] = fitToTables([first], await pool.describe([describeRequest(job, first)]));
-  if (described === undefined || !described.ok)
-    throw described === undefined
-      ? new PrescoreError('INPUT_NOT_FOUND', { what: 'input matched no file', where: data })
-      : fromErrorJson(described.error);
-  const { columns } = described.file;
+  const { columns } = await describeOne(job, first, (requests) => pool.describe(requests));
   const names = columns.map(({ name }) => name);
   const isThere = column !== null && names.includes(column);
   if (column !== null && isNeeded && !isThere) {
@@ -144,6 +139,8 @@ function jobText(listing: string, { features, outputs }: DraftBinding, label: st
     ),
     ...(label === null ? {} : { passthrough: [label] }),
     output: { uri: 's3://not-yet/out', lineage: false },
+    // The feeds are wanted, not the answers: no trial says how batches must go.
+    execution: { exact: 'off' },
   });
 }
 

@@ -75,6 +75,12 @@ export class JobScorers {
     return this.loading;
   }
 
+  /** The path of the copy of the model's file that was loaded; it is gone after `close`. Errors: those of `load`. */
+  async file(): Promise<string> {
+    await this.load();
+    return this.modelPath;
+  }
+
   /** What the file of the model says of itself, with what it was loaded as. Errors: those of `load`. */
   async about(): Promise<ModelAbout> {
     const { pool, model } = await this.load();

@@ -1,7 +1,8 @@
 import type { Job } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { TableVersion } from '../../base/contract/plan.ts';
-import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import type { FileDescription } from '../../base/contract/table.ts';
+import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { pinFiles } from '../delta/pin-files.ts';
 import { selectFiles } from '../delta/select-files.ts';
 import { readSnapshot } from '../delta/snapshot.ts';
@@ -68,6 +69,17 @@ export function fitToTables(objects: readonly InputObject[], results: readonly D
     if (snapshot === undefined || !result.ok) return result;
     return { ok: true, file: { ...result.file, columns: snapshot.fit(result.file.columns) } };
   });
+}
+
+/** One file, with the columns that its table has. `describe`: what a pool says of files. Errors: those of `describe`, and the file's. */
+export async function describeOne(
+  job: Job,
+  object: InputObject,
+  describe: (requests: ReturnType<typeof describeRequest>[]) => Promise<readonly Described[]>,
+): Promise<FileDescription> {
+  const found = fitToTables([object], await describe([describeRequest(job, object)]))[0]!;
+  if (!found.ok) throw fromErrorJson(found.error);
+  return found.file;
 }
 
 /** The tables that these files are of, each once. Errors: none. */
