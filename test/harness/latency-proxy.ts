@@ -1,4 +1,5 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { type TcpFront, tcpFront } from './tcp-fronts.ts';
 
 /** What the requests that are counted took, added up and as the clock saw them. */
 export interface Waits {
@@ -13,8 +14,7 @@ export interface Waits {
 
 /** A store far away: a TCP proxy in front of a server that passes on what a client sends `delayMs` later. */
 export class LatencyProxy {
-  readonly #server: Server;
-  readonly #open = new Set<Socket>();
+  #front!: TcpFront;
   readonly #isCounted: (head: string) => boolean;
   /** Connections whose request has no answer yet, with the time at which it came. */
   readonly #waiting = new Map<Socket, number>();
@@ -24,53 +24,47 @@ export class LatencyProxy {
   #wallMs = 0;
   #busySince = 0;
 
-  private constructor(target: URL, delayMs: number, isCounted: (head: string) => boolean) {
+  private constructor(isCounted: (head: string) => boolean) {
     this.#isCounted = isCounted;
-    this.#server = createServer((client) => {
-      const upstream = connect(Number(target.port), target.hostname);
-      for (const [socket, other] of [
-        [client, upstream],
-        [upstream, client],
-      ] as const) {
-        this.#open.add(socket);
-        socket.setNoDelay(true);
-        socket.on('error', () => other.destroy());
-        socket.on('close', () => {
-          this.#open.delete(socket);
-          other.destroy();
-        });
-      }
-      client.on('data', (data: Buffer) => {
-        this.#begun(client, data);
-        setTimeout(() => upstream.write(data), delayMs);
-      });
-      upstream.on('data', (data: Buffer) => {
-        this.#answered(client);
-        client.write(data);
-      });
-    });
   }
 
   /** `isCounted` is asked about the first bytes of each request, such as `GET /bucket/key?…`. */
   static async start(endpoint: string, delayMs: number, isCounted: (head: string) => boolean): Promise<LatencyProxy> {
-    const proxy = new LatencyProxy(new URL(endpoint), delayMs, isCounted);
-    await new Promise<void>((done) => proxy.#server.listen(0, '127.0.0.1', done));
+    const { port, hostname } = new URL(endpoint);
+    const proxy = new LatencyProxy(isCounted);
+    proxy.#front = await tcpFront((client) => proxy.#pass(client, connect(Number(port), hostname), delayMs));
     return proxy;
   }
 
   get endpoint(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the proxy is closed');
-    return `http://127.0.0.1:${address.port}`;
+    return `http://127.0.0.1:${this.#front.port}`;
   }
 
   get waits(): Waits {
     return { requests: this.#requests, most: this.#most, sumMs: this.#sumMs, wallMs: this.#wallMs };
   }
 
-  async close(): Promise<void> {
-    for (const socket of this.#open) socket.destroy();
-    await new Promise((done) => this.#server.close(done));
+  close(): Promise<void> {
+    return this.#front.close();
+  }
+
+  #pass(client: Socket, upstream: Socket, delayMs: number): void {
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      socket.setNoDelay(true);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => other.destroy());
+    }
+    client.on('data', (data: Buffer) => {
+      this.#begun(client, data);
+      setTimeout(() => upstream.write(data), delayMs);
+    });
+    upstream.on('data', (data: Buffer) => {
+      this.#answered(client);
+      client.write(data);
+    });
   }
 
   // A client has one request on a connection at a time.
