@@ -113,6 +113,7 @@ function jsonCells({ type, data }: TensorValue): JsonCell[] {
     if (typeof cell === 'bigint') return Number.isSafeInteger(Number(cell)) ? Number(cell) : String(cell);
     const number = type === 'float16' ? fromHalfBits(Number(cell)) : Number(cell);
     // JSON has no -0 for JavaScript either: it is written as 0.
-    return Number.isFinite(number) && !Object.is(number, -0) ? number : Object.is(number, -0) ? '-0' : String(number);
+    if (Object.is(number, -0)) return '-0';
+    return Number.isFinite(number) ? number : String(number);
   });
 }

@@ -7,6 +7,8 @@ const FLOATS: ReadonlySet<string> = new Set(['float16', 'float32', 'float64']);
 /** Adds up, batch by batch, how one output of two models differs. */
 export class OutputDifferences {
   readonly name: string;
+  /** Whether it has differences that are numbers. */
+  readonly isNumeric: boolean;
   private readonly largest: number[] = [];
   private differing = 0;
   private notFinite = 0;
@@ -16,11 +18,10 @@ export class OutputDifferences {
   private by: 'value' | 'largest' | 'half' | null = null;
   private isProbability = true;
   private isPerRow = true;
-  private readonly isFloat: boolean;
 
   constructor(name: string, type: string) {
     this.name = name;
-    this.isFloat = FLOATS.has(type);
+    this.isNumeric = FLOATS.has(type);
   }
 
   /** The first `rows` rows of a batch; the others fill it up. */
@@ -33,7 +34,7 @@ export class OutputDifferences {
       return;
     }
     const width = parent.data.length / batch;
-    this.by = this.isFloat ? (width > 1 ? 'largest' : 'half') : 'value';
+    this.by = this.isNumeric ? (width > 1 ? 'largest' : 'half') : 'value';
     for (let row = 0; row < rows; row++) this.addRow(parent, changed, row * width, (row + 1) * width);
   }
 
@@ -53,21 +54,14 @@ export class OutputDifferences {
     return { count: flips, share: flips / rows, by: says, isLabel: by === 'value' };
   }
 
-  /** Whether it has differences that are numbers. */
-  get isNumeric(): boolean {
-    return this.isFloat;
-  }
-
   private addRow(parent: TensorValue, changed: TensorValue, from: number, to: number): void {
     this.rows++;
     let largest = 0;
     let isSame = true;
     let [bestParent, bestChanged] = [from, from];
     for (let i = from; i < to; i++) {
-      if (Object.is(parent.data[i], changed.data[i])) {
-        if (!this.isFloat) continue;
-      } else isSame = false;
-      if (!this.isFloat) continue;
+      if (!Object.is(parent.data[i], changed.data[i])) isSame = false;
+      if (!this.isNumeric) continue;
       const [a, b] = [numberOf(parent, i), numberOf(changed, i)];
       if (!(a >= 0 && a <= 1)) this.isProbability = false;
       largest = Math.max(largest, difference(a, b));
