@@ -300,7 +300,11 @@ export const WINGS: readonly Wing[] = [
         may: BASE,
       },
       { path: 'sets/lmdb', holds: 'sets in LMDB files', may: [...SETS, 'base/disk'] },
-      { path: 'sets/redis', holds: 'sets in a Redis; the one connection to it', may: [...SETS, 'base/heap'] },
+      {
+        path: 'sets/redis',
+        holds: 'sets in a Redis; the one connection to it',
+        may: [...SETS, 'base/heap', 'base/lanes'],
+      },
       { path: 'sets/reader', holds: '`openPredictions`: get and getMany over either store', may: SETS },
       {
         path: 'sets/publish',
@@ -387,7 +391,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'online/lookup',
         holds: "a set's order: store lane, breaker, live lane; the route of predictions",
-        may: [...SETS, 'base/telemetry', 'sets/redis', 'sets/reader', 'online/http', 'online/live'],
+        may: [...SETS, 'base/lanes', 'base/telemetry', 'sets/redis', 'sets/reader', 'online/http', 'online/live'],
       },
       {
         path: 'online/protocol',

@@ -1,4 +1,4 @@
-import { Turns } from '../../sets/redis/turns.ts';
+import { Turns } from '../../base/lanes/turns.ts';
 
 /** Requests of up to this many keys never wait. */
 const SMALL = 32;

@@ -3,10 +3,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ColumnInfo } from '../../base/contract/table.ts';
 import { toErrorJson } from '../../base/errors/prescore-error.ts';
+import { Turns } from '../../base/lanes/turns.ts';
 import { describeInput } from '../../data/duckdb/describe-input.ts';
 import { pinnedSource, wholeIfSmall } from '../../data/object-store/pinned-source.ts';
 import type { ParquetFooter } from '../../data/parquet/parquet-footer.ts';
-import { ByteBudget, withinBudget } from './byte-budget.ts';
+import { withinBudget } from './byte-budget.ts';
 import type { ChildTools } from './child-tools.ts';
 import type { DescribeRequest, DescribeResult, PackedDescriptions } from './messages.ts';
 import { mapNative } from './native-errors.ts';
@@ -23,7 +24,7 @@ export async function describeAll(
   maxFooterBytes: number,
 ): Promise<DescribeResult[]> {
   const results = new Array<DescribeResult>(files.length);
-  const budget = new ByteBudget(LARGE_BYTES);
+  const budget = new Turns(LARGE_BYTES);
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < files.length) {
@@ -39,7 +40,7 @@ async function describeOne(
   tools: ChildTools,
   file: DescribeRequest,
   maxFooterBytes: number,
-  budget: ByteBudget,
+  budget: Turns,
 ): Promise<DescribeResult> {
   let scratchPath: string | null = null;
   let release = async (): Promise<void> => undefined;

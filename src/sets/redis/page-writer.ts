@@ -1,11 +1,11 @@
 import type { GenerationMeta, GenerationWriter, Page } from '../../base/contract/prediction-set.ts';
+import { Turns } from '../../base/lanes/turns.ts';
 import { asBuffer } from './as-buffer.ts';
 import type { RedisConnection } from './connection.ts';
 import type { RedisCommand } from './connection-types.ts';
 import { doneKey, pageKey } from './key-layout.ts';
 import { expiryArgs, expiryMs } from './page-expiry.ts';
 import { listOf, textOf } from './replies.ts';
-import { Turns } from './turns.ts';
 
 /** Written and not yet acknowledged, at most. */
 const IN_FLIGHT_BYTES = 4 * 1024 * 1024;

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { ByteBudget, withinBudget } from '../../../../src/scoring/child/byte-budget.ts';
+import { Turns } from '../../../../src/base/lanes/turns.ts';
+import { withinBudget } from '../../../../src/scoring/child/byte-budget.ts';
 
 describe('a budget of bytes', () => {
   it('is shared by large reads until they are given back, in order; small ones pass', async () => {
-    const budget = new ByteBudget(300_000);
+    const budget = new Turns(300_000);
     const source = { size: 10 ** 9, read: async (_: number, length: number) => new Uint8Array(length) };
     const log: string[] = [];
     const read = async (name: string, length: number): Promise<() => Promise<void>> => {

@@ -15,17 +15,34 @@ export class Turns {
 
   /** Runs `task` when there is room for its size; what is larger than the limit runs alone. Errors: those of the task. */
   async run<T>(size: number, task: () => Promise<T>): Promise<T> {
-    if (this.waiting.length > 0 || !this.hasRoom(size))
-      await new Promise<void>((start) => {
-        this.waiting.push({ size, start });
-      });
-    else this.taken += size;
+    const turn = this.enter(size);
+    if (turn !== null) await turn;
     try {
       return await task();
     } finally {
-      this.taken -= size;
-      this.startNext();
+      this.leave(size);
     }
+  }
+
+  /** Waits as `run` does. Owns: the caller has the room until it calls what it is given. Errors: none. */
+  async take(size: number): Promise<() => void> {
+    await this.enter(size);
+    return () => this.leave(size);
+  }
+
+  /** Null when there is room at once. */
+  private enter(size: number): Promise<void> | null {
+    if (this.waiting.length > 0 || !this.hasRoom(size))
+      return new Promise((start) => {
+        this.waiting.push({ size, start });
+      });
+    this.taken += size;
+    return null;
+  }
+
+  private leave(size: number): void {
+    this.taken -= size;
+    this.startNext();
   }
 
   private startNext(): void {
