@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import { readFullySync } from '../object-store/read-sync.ts';
 import { errnoOf } from './file-errors.ts';
 
 /** A call that takes longer is better made by another thread, beside others. */
@@ -40,12 +41,7 @@ export class PromptFiles {
       try {
         const before = fstatSync(file, { bigint: true });
         if (!before.isFile()) return null;
-        let done = 0;
-        while (done < into.length) {
-          const count = readSync(file, into, done, into.length - done, offset + done);
-          if (count === 0) break;
-          done += count;
-        }
+        const done = readFullySync(file, into, offset);
         // Only a second look shows a writer that was at work meanwhile.
         return { before, after: fstatSync(file, { bigint: true }), done };
       } finally {

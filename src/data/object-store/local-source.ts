@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { ByteSource } from './byte-source.ts';
+import { readFullySync } from './read-sync.ts';
 
 /**
  * Random access to a local file, read at once: in a scorer child nobody waits for the loop, and five turns through the thread
@@ -16,21 +17,12 @@ function readNow(path: string, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   const file = openSync(path, 'r');
   try {
-    for (let done = 0; done < length; ) {
-      const count = readSync(file, bytes, done, length - done, offset + done);
-      if (count === 0) {
-        const expected = `${offset + length} bytes`;
-        throw new PrescoreError('INPUT_TRUNCATED', {
-          what: 'file ends early',
-          where: path,
-          expected,
-          got: `${offset + done}`,
-        });
-      }
-      done += count;
-    }
+    const done = readFullySync(file, bytes, offset);
+    if (done === length) return bytes;
+    const expected = `${offset + length} bytes`;
+    const got = `${offset + done}`;
+    throw new PrescoreError('INPUT_TRUNCATED', { what: 'file ends early', where: path, expected, got });
   } finally {
     closeSync(file);
   }
-  return bytes;
 }

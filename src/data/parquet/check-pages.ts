@@ -1,7 +1,8 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { crc32, gunzip } from 'node:zlib';
+import { readFullySync } from '../object-store/read-sync.ts';
 import { type PageHeader, readPageHeader } from './page-header.ts';
 import { chunkRange, type ParquetFooter, rowSpans } from './parquet-footer.ts';
 
@@ -153,13 +154,9 @@ class PageWalk {
     if (offset >= this.windowAt && offset + length <= this.windowEnd) return;
     this.window = this.own ??= Buffer.allocUnsafeSlow(WINDOW_BYTES);
     this.windowAt = offset;
+    // Nothing of it, should a read fail.
     this.windowEnd = offset;
-    while (this.windowEnd < offset + WINDOW_BYTES) {
-      const done = this.windowEnd - offset;
-      const count = readSync(this.opened(), this.own, done, WINDOW_BYTES - done, this.windowEnd);
-      if (count === 0) return;
-      this.windowEnd += count;
-    }
+    this.windowEnd += readFullySync(this.opened(), this.own, offset);
   }
 
   /** Owns: until the next call. */
@@ -178,12 +175,7 @@ class PageWalk {
   }
 
   private read(offset: number, into: Uint8Array): Uint8Array {
-    let done = 0;
-    while (done < into.length) {
-      const count = readSync(this.opened(), into, done, into.length - done, offset + done);
-      if (count === 0) throw new RangeError('the file ends within a page');
-      done += count;
-    }
-    return into;
+    if (readFullySync(this.opened(), into, offset) === into.length) return into;
+    throw new RangeError('the file ends within a page');
   }
 }

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { readFullySync } from '../object-store/read-sync.ts';
 
 /** A read costs more than the bytes of a few dozen small pages. */
 const WINDOW_BYTES = 128 * 1024;
@@ -38,13 +39,9 @@ export class PageBytes {
     this.file ??= openSync(this.path, 'r');
     this.bytes = this.own;
     this.base = offset;
+    // Nothing of it, should a read fail.
     this.end = offset;
-    while (this.end < offset + wanted) {
-      const done = this.end - offset;
-      const count = readSync(this.file, this.own, done, wanted - done, this.end);
-      if (count === 0) break;
-      this.end += count;
-    }
+    this.end += readFullySync(this.file, this.own.subarray(0, wanted), offset);
     if (this.end < offset + length) throw new RangeError('the file ends within a page');
     return 0;
   }
