@@ -1,5 +1,5 @@
 import { REQUIRED } from './footer-fields.ts';
-import { requiredBit, type ThriftReader, WIRE } from './thrift-compact.ts';
+import { checkRequired, requiredBit, type ThriftReader, WIRE } from './thrift-compact.ts';
 
 const BYTE_STREAM_SPLIT = 9;
 const MOST_PAGE_TYPE = 3;
@@ -26,7 +26,7 @@ export function checkPages(reader: ThriftReader, wire: number): void {
         if (type < 0 || type > MOST_PAGE_TYPE) throw new RangeError(`page type ${type} is not known`);
       } else reader.skip(kind);
     }
-    if (seen !== REQUIRED.pages.mask) throw new RangeError('a required field is missing');
+    checkRequired(REQUIRED.pages, seen);
   }
 }
 

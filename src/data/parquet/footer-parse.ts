@@ -1,7 +1,7 @@
 import { checkPages, checkSizes, encodingFault } from './footer-encodings.ts';
 import { REQUIRED } from './footer-fields.ts';
 import { PHYSICAL, type ReadSchema, readSchema, type SchemaNode } from './schema-nodes.ts';
-import { requiredBit, ThriftReader, WIRE } from './thrift-compact.ts';
+import { checkRequired, requiredBit, ThriftReader, WIRE } from './thrift-compact.ts';
 
 /** Row groups as columns of numbers; what belongs to a column chunk stands at [group * leaves + leaf]. */
 export interface RowGroups {
@@ -142,7 +142,7 @@ function readGroup(reader: ThriftReader, groups: RowGroups, group: number, types
     } else if (id === 4) reader.skipStructs(wire, REQUIRED.sorting);
     else reader.skip(wire);
   }
-  if (seen !== REQUIRED.group.mask) throw missing();
+  checkRequired(REQUIRED.group, seen);
 }
 
 function readChunk(reader: ThriftReader, groups: RowGroups, group: number, leaf: number, type: number): void {
@@ -166,22 +166,18 @@ function readChunk(reader: ThriftReader, groups: RowGroups, group: number, leaf:
         else if (field === 16 && kind === WIRE.struct) checkSizes(reader);
         else readChunkField(reader, groups, at, type, field, kind);
       }
-      if (told !== REQUIRED.chunkData.mask) throw missing();
+      checkRequired(REQUIRED.chunkData, told);
     } else if (id === 8) {
       other = 'it is encrypted';
       reader.skip(wire);
     } else if (id !== 1) reader.skip(wire);
   }
-  if (seen !== REQUIRED.chunk.mask) throw missing();
+  checkRequired(REQUIRED.chunk, seen);
   // Of no values there is nothing to count: such a row group says nothing, with statistics or without.
   const values = groups.values[at]!;
   if (values !== 0 && nulls !== values) groups.hasValues[leaf] = 1;
   if (nulls === -2) other ??= 'it has no description';
   if (other !== null) groups.unreadable.set(leaf, other);
-}
-
-function missing(): RangeError {
-  return new RangeError('a required field is missing');
 }
 
 function nullCount(reader: ThriftReader): number {

@@ -40,6 +40,11 @@ export function requiredBit({ wires }: RequiredFields, id: number, wire: number)
   return wanted === wire || (wanted === WIRE.true && wire === WIRE.false) ? 1 << id : 0;
 }
 
+/** Errors: RangeError where a bit is not among those that were seen. */
+export function checkRequired({ mask }: RequiredFields, seen: number): void {
+  if (seen !== mask) throw new RangeError('a required field is missing');
+}
+
 const MAX_DEPTH = 32;
 const decoder = new TextDecoder();
 
@@ -78,13 +83,10 @@ export class ThriftReader {
       this.headAt = headAt;
       this.idStep = step;
       const wire = head & 15;
-      if (required !== null && id > 0 && id < 32) {
-        const wanted = required.wires[id];
-        if (wanted === wire || (wanted === WIRE.true && wire === WIRE.false)) seen |= 1 << id;
-      }
+      if (required !== null) seen |= requiredBit(required, id, wire);
       onField(id, wire);
     }
-    if (required !== null && seen !== required.mask) throw new RangeError('a required field is missing');
+    if (required !== null) checkRequired(required, seen);
     this.depth--;
   }
 
