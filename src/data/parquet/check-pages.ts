@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { crc32, gunzip } from 'node:zlib';
 import { readFullySync } from '../object-store/read-sync.ts';
 import { type PageHeader, readPageHeader } from './page-header.ts';
-import { chunkRange, type ParquetFooter, rowSpans } from './parquet-footer.ts';
+import { chunkRange, leavesOf, type ParquetFooter, rowSpans } from './parquet-footer.ts';
 
 /** Why a row group cannot be read. */
 export interface RowGroupFault {
@@ -39,7 +39,7 @@ export async function checkPages(
   whole: Uint8Array | null = null,
 ): Promise<RowGroupFault[]> {
   const { leaves } = footer;
-  const wanted = leaves.flatMap((leaf, i) => (columns.has(footer.columns[leaf.column]!.name) ? [i] : []));
+  const wanted = leavesOf(footer, columns);
   const faults: RowGroupFault[] = [];
   const walk = new PageWalk(path, footer, whole);
   try {

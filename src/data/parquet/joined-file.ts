@@ -1,8 +1,9 @@
 import type { PageBytes } from './page-bytes.ts';
-import { chunkRange, type ParquetFooter, type RowSpan } from './parquet-footer.ts';
+import { chunkRange, leavesOf, type ParquetFooter, type RowSpan } from './parquet-footer.ts';
 import { PHYSICAL } from './schema-nodes.ts';
 import { WIRE } from './thrift-compact.ts';
 import { ThriftWriter } from './thrift-write.ts';
+import { writeNumbers } from './whole-numbers.ts';
 
 /** Whole row groups of a Parquet file that go into a joined one. */
 export interface JoinedPart {
@@ -39,7 +40,7 @@ export function joinFiles(
   const listEnd = nodesAt.at(-1)!;
   if (rowsAt < listEnd || groups.list.at < rowsEnd) return null;
   const wanted = columns.filter((c) => names.has(c.name));
-  const leaves = wanted.flatMap((c) => Array.from({ length: c.endLeaf - c.firstLeaf }, (_, i) => c.firstLeaf + i));
+  const leaves = leavesOf(footer, names);
   const file = new ThriftWriter();
   file.raw(MARK);
   const described = new ThriftWriter();
@@ -182,10 +183,7 @@ function pageHead(to: ThriftWriter, bytes: number, values: number): void {
 }
 
 function positions(first: number, rows: number): Uint8Array {
-  const words = new Uint32Array(rows * 2);
-  for (let i = 0; i < rows; i++) {
-    words[i * 2] = (first + i) % 4294967296;
-    words[i * 2 + 1] = Math.floor((first + i) / 4294967296);
-  }
+  const words = new Int32Array(rows * 2);
+  writeNumbers(words, 0, first, rows);
   return new Uint8Array(words.buffer);
 }

@@ -78,6 +78,11 @@ export function chunkRange(groups: RowGroups, at: number): { readonly offset: nu
   return { offset: dictionary > 0 && dictionary < data ? dictionary : data, length: groups.length[at]! };
 }
 
+/** Leaves of the columns with these names, in file order. */
+export function leavesOf({ columns, leaves }: ParquetFooter, names: ReadonlySet<string>): number[] {
+  return leaves.flatMap(({ column }, leaf) => (names.has(columns[column]!.name) ? [leaf] : []));
+}
+
 /** Row groups that overlap rows [rowStart, rowEnd), cut to them; those without rows are left out. */
 export function rowSpans({ groups }: ParquetFooter, rowStart: number, rowEnd: number): RowSpan[] {
   const spans: RowSpan[] = [];

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { ByteRange } from '../../base/contract/object-store.ts';
 import { isOutOfSpace, scratchFault } from '../../base/errors/scratch-fault.ts';
 import type { ByteSource } from '../object-store/byte-source.ts';
-import { chunkRange, type ParquetFooter, type RowSpan, rowSpans } from './parquet-footer.ts';
+import { chunkRange, leavesOf, type ParquetFooter, type RowSpan, rowSpans } from './parquet-footer.ts';
 
 const MERGE_GAP = 256 * 1024;
 const MAX_REQUEST = 8 * 1024 * 1024;
@@ -34,12 +34,9 @@ export function wantedRanges(
 }
 
 /** Byte ranges of the wanted columns in these row groups. */
-export function rangesOf(
-  { columns: all, leaves, groups }: ParquetFooter,
-  columns: ReadonlySet<string>,
-  spans: readonly RowSpan[],
-): ByteRange[] {
-  const wanted = leaves.flatMap(({ column }, leaf) => (columns.has(all[column]!.name) ? [leaf] : []));
+export function rangesOf(footer: ParquetFooter, columns: ReadonlySet<string>, spans: readonly RowSpan[]): ByteRange[] {
+  const { groups } = footer;
+  const wanted = leavesOf(footer, columns);
   const ranges: ByteRange[] = [];
   for (const { group } of spans) {
     for (const leaf of wanted) ranges.push(chunkRange(groups, group * groups.leaves + leaf));

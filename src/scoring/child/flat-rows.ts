@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type ColumnBuffer, FlatColumn, wordsOf } from '../../data/parquet/flat-column.ts';
 import { PageBytes } from '../../data/parquet/page-bytes.ts';
 import { type ParquetFooter, rowSpans } from '../../data/parquet/parquet-footer.ts';
+import { writeNumbers } from '../../data/parquet/whole-numbers.ts';
 import type { FeatureBatch, FeatureVector } from '../tensor/feature-batch.ts';
 
 /** Rows of a local Parquet file whose feature columns `FlatColumn` can read. */
@@ -72,20 +73,6 @@ export class FlatBatch implements FeatureBatch {
       buffer.hasNulls = false;
     }
   }
-
-  /** Notes the positions of rows [row, row + count). */
-  place(row: number, count: number, position: number): void {
-    let low = position % 4294967296;
-    let high = Math.floor(position / 4294967296);
-    for (let i = row; i < row + count; i++) {
-      this.positions[i * 2] = low;
-      this.positions[i * 2 + 1] = high;
-      if (++low === 4294967296) {
-        low = 0;
-        high++;
-      }
-    }
-  }
 }
 
 /**
@@ -123,7 +110,7 @@ export async function* flatBatches(
           refusing(() => {
             for (let i = 0; i < columns.length; i++) columns[i]!.read(count, batch.buffers[i]!, batch.rows);
           });
-          batch.place(batch.rows, count, slice.base + row);
+          writeNumbers(batch.positions, batch.rows, slice.base + row, count);
           batch.rows += count;
           row += count;
           if (batch.rows < batch.capacity) continue;

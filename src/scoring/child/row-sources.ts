@@ -4,6 +4,7 @@ import type { Duck } from '../../data/duckdb/duckdb.ts';
 import { nextRow, positionBase, rowFaults } from '../../data/duckdb/local-slice.ts';
 import { sliceRuns } from '../../data/duckdb/slice-runs.ts';
 import type { VectorBatch } from '../../data/duckdb/vector-batch.ts';
+import { writeNumbers } from '../../data/parquet/whole-numbers.ts';
 import type { FeatureBatch } from '../tensor/feature-batch.ts';
 import type { DecodedColumn } from '../tensor/feature-packer.ts';
 import { type BoundRun, decodedColumns } from './bound-run.ts';
@@ -47,11 +48,11 @@ function duckSources(run: BoundRun, duck: Duck, slices: readonly ReadableSlice[]
           const words = (batch as VectorBatch).column(extra).words64();
           copyPositions(words, from, positions, at, count);
         } else if (slice.deleted === undefined) {
-          writePositions(positions, at, base + row, count);
+          writeNumbers(positions, at, base + row, count);
           row += count;
         } else {
           for (let i = 0; i < count; i++, row = nextRow(slice, row + 1)) {
-            writePositions(positions, at + i, base + row, 1);
+            writeNumbers(positions, at + i, base + row, 1);
           }
         }
       },
@@ -83,13 +84,4 @@ function flatSources(run: BoundRun, slices: readonly ReadableSlice[]): RowSource
 
 function copyPositions(words: Int32Array, from: number, positions: Int32Array, at: number, count: number): void {
   positions.set(words.subarray(from * 2, (from + count) * 2), at * 2);
-}
-
-// Two words a row: a BigInt per row would cost as much as packing a column.
-function writePositions(words: Int32Array, at: number, position: number, count: number): void {
-  for (let i = 0; i < count; i++) {
-    const p = position + i;
-    words[(at + i) * 2] = p | 0;
-    words[(at + i) * 2 + 1] = Math.floor(p / 4294967296);
-  }
 }
