@@ -75,10 +75,7 @@ function planExact({ host, answers }: Certificate, policy: ExactPolicy): PlanExa
 }
 
 /** Why rows depend on their batch by a certificate; null where it has not found that they do. */
-export function dependenceOf(
-  { why }: Certificate,
-  model: Pick<ModelInfo, 'dynamicQuantization'>,
-): RowDependence | null {
+function dependenceOf({ why }: Certificate, model: Pick<ModelInfo, 'dynamicQuantization'>): RowDependence | null {
   if (why === null || why === 'untried') return rowDependence(model.dynamicQuantization, null);
   return why;
 }

@@ -123,10 +123,12 @@ export class ScorerPool {
 
   /** Asks the first child that has the model: one whose GPU is broken never has. */
   async ask<K extends Request['kind']>(request: Request & { readonly kind: K }): Promise<Replies[K]> {
-    return outlive(async () => {
-      const seat = await firstReady(this.seats);
-      return seat.process.request<K>(request).reply;
-    });
+    return outlive(() => this.askOnce<K>(request));
+  }
+
+  private async askOnce<K extends Request['kind']>(request: Request & { readonly kind: K }): Promise<Replies[K]> {
+    const seat = await firstReady(this.seats);
+    return seat.process.request<K>(request).reply;
   }
 
   /** The batch of the device for a binding, of up to `most` rows: tried out with rows of zeros. */
@@ -139,22 +141,15 @@ export class ScorerPool {
    * Errors: those of scoring, at once, as a model that ends one child by it would end the next.
    */
   tryRows(binding: Binding, rows: number): Promise<RowTrial> {
-    return this.trials.get(binding, rows, async () => {
-      const seat = await firstReady(this.seats);
-      return seat.process.request<'try'>({ kind: 'try', binding, rows }).reply;
-    });
+    return this.trials.get(binding, rows, () => this.askOnce({ kind: 'try', binding, rows }));
   }
 
-  /**
   /**
    * Whether rows get the same bits in every batch, by made-up rows and by those that a bound run keeps; `binding` null: as the model declares
    * itself. Errors: those of scoring, at once, as above.
    */
   async certify(binding: Binding | null, wish: CertifyWish): Promise<ExactFinding> {
-    const ask = async (): Promise<ExactFinding> => {
-      const seat = await firstReady(this.seats);
-      return seat.process.request<'certify'>({ kind: 'certify', binding, wish }).reply;
-    };
+    const ask = (): Promise<ExactFinding> => this.askOnce({ kind: 'certify', binding, wish });
     // A trial that was asked for is made anew.
     return wish.depth === 'full' || binding === null ? ask() : this.findings.get(binding, wish.mostRows, ask);
   }

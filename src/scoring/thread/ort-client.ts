@@ -8,6 +8,10 @@ import { CONTROL, type FromThread, type ToThread } from './thread-messages.ts';
 
 type Loaded = FromThread & { kind: 'loaded' };
 type Scored = FromThread & { kind: 'scored' };
+type Tried = FromThread & { kind: 'tried' };
+type Certified = FromThread & { kind: 'certified' };
+/** What a ticket is answered by, where it does not fail: by what it was asked for. */
+type Answer = Scored | Tried | Certified;
 
 interface Waiter<T> {
   resolve(value: T): void;
@@ -19,9 +23,7 @@ export class OrtClient {
   private readonly worker: Worker;
   private readonly control = new SharedArrayBuffer(CONTROL.words * 4);
   private readonly words = new Int32Array(this.control);
-  private readonly waiting = new Map<number, Waiter<Scored>>();
-  private readonly trials = new Map<number, Waiter<RowTrial>>();
-  private readonly certifying = new Map<number, Waiter<ExactFinding>>();
+  private readonly waiting = new Map<number, Waiter<Answer>>();
   private loading: Waiter<Loaded> | null = null;
   private tickets = 0;
   private bindings = 0;
@@ -54,29 +56,19 @@ export class OrtClient {
 
   /** Owns: `buffer` belongs to the thread until the promise settles. */
   score(message: Omit<ToThread & { kind: 'score' }, 'kind' | 'ticket'>): Promise<Scored> {
-    const ticket = ++this.tickets;
-    return new Promise((resolve, reject) => {
-      this.waiting.set(ticket, { resolve, reject });
-      this.post({ kind: 'score', ticket, ...message });
-    });
+    return this.ask((ticket) => ({ kind: 'score', ticket, ...message })) as Promise<Scored>;
   }
 
   /** Tries whether rows are scored by themselves, in batches of up to `rows`. */
-  tryRows(binding: Binding, rows: number): Promise<RowTrial> {
-    const ticket = ++this.tickets;
-    return new Promise((resolve, reject) => {
-      this.trials.set(ticket, { resolve, reject });
-      this.post({ kind: 'try', ticket, binding, rows });
-    });
+  async tryRows(binding: Binding, rows: number): Promise<RowTrial> {
+    const tried = await this.ask((ticket) => ({ kind: 'try', ticket, binding, rows }));
+    return (tried as Tried).found;
   }
 
   /** Tries whether rows get the same bits in every batch. */
-  certify(binding: Binding | null, wish: CertifyWish): Promise<ExactFinding> {
-    const ticket = ++this.tickets;
-    return new Promise((resolve, reject) => {
-      this.certifying.set(ticket, { resolve, reject });
-      this.post({ kind: 'certify', ticket, binding, wish });
-    });
+  async certify(binding: Binding | null, wish: CertifyWish): Promise<ExactFinding> {
+    const certified = await this.ask((ticket) => ({ kind: 'certify', ticket, binding, wish }));
+    return (certified as Certified).found;
   }
 
   /** The walk is over: its texts are let go. */
@@ -100,35 +92,33 @@ export class OrtClient {
     this.post({ kind: 'close' });
   }
 
-  private post(message: ToThread, moved: ArrayBuffer[] = []): void {
-    this.worker.postMessage(message, moved);
+  private ask(question: (ticket: number) => ToThread): Promise<Answer> {
+    const ticket = ++this.tickets;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(ticket, { resolve, reject });
+      this.post(question(ticket));
+    });
+  }
+
+  private post(message: ToThread): void {
+    this.worker.postMessage(message);
   }
 
   private receive(message: FromThread): void {
     if (message.kind === 'loaded') {
       this.loading?.resolve(message);
       this.loading = null;
-    } else if (message.kind === 'scored') {
+    } else if (message.kind !== 'failed') {
       this.take(message.ticket)?.resolve(message);
-    } else if (message.kind === 'tried') {
-      this.trials.get(message.ticket)?.resolve(message.found);
-      this.trials.delete(message.ticket);
-    } else if (message.kind === 'certified') {
-      this.certifying.get(message.ticket)?.resolve(message.found);
-      this.certifying.delete(message.ticket);
     } else if (message.ticket === null) {
       this.loading?.reject(fromErrorJson(message.error));
       this.loading = null;
     } else {
-      this.trials.get(message.ticket)?.reject(fromErrorJson(message.error));
-      this.trials.delete(message.ticket);
-      this.certifying.get(message.ticket)?.reject(fromErrorJson(message.error));
-      this.certifying.delete(message.ticket);
       this.take(message.ticket)?.reject(fromErrorJson(message.error));
     }
   }
 
-  private take(ticket: number): Waiter<Scored> | undefined {
+  private take(ticket: number): Waiter<Answer> | undefined {
     const waiter = this.waiting.get(ticket);
     this.waiting.delete(ticket);
     return waiter;
@@ -138,10 +128,6 @@ export class OrtClient {
     const error = new PrescoreError('MODEL_FAILED', { what: `the inference thread ended: ${cause.message}`, cause });
     this.loading?.reject(error);
     for (const waiter of this.waiting.values()) waiter.reject(error);
-    for (const waiter of this.trials.values()) waiter.reject(error);
-    for (const waiter of this.certifying.values()) waiter.reject(error);
     this.waiting.clear();
-    this.trials.clear();
-    this.certifying.clear();
   }
 }

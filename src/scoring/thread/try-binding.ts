@@ -19,8 +19,7 @@ export function tryBinding(
   rows: number,
   onBatch: (isBusy: boolean) => void,
 ): Promise<RowTrial> {
-  const inputs = boundInputs(binding);
-  const fetches = [...new Set(binding.outputs.map((o) => o.tensor))];
+  const { inputs, fetches } = bindingProbe(session, binding, onBatch);
   return tryRows({
     inputs,
     rows: binding.fixedBatch ?? rows,
