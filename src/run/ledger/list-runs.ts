@@ -52,22 +52,31 @@ async function planSizes(records: RecordStore): Promise<Map<string, number>> {
   return sizes;
 }
 
+/** Does a task for each run that `isMeant`, in byte order of their ids, as many at a time as their plans allow. */
+async function forRuns<T>(
+  records: RecordStore,
+  isMeant: (runId: string) => boolean,
+  task: (runId: string) => Promise<T>,
+): Promise<T[]> {
+  const sizes = [...(await planSizes(records))].filter(([runId]) => isMeant(runId));
+  return together(
+    sizes,
+    READ,
+    ([, size]) => size,
+    ([runId]) => task(runId),
+  );
+}
+
 /** What is wanted of each run that `isMeant`, in byte order of their ids. The plan of a run is not kept for what comes after it. */
 export async function ofRuns<T>(
   records: RecordStore,
   isMeant: (runId: string) => boolean,
   want: (run: ReadRun) => T,
 ): Promise<T[]> {
-  const sizes = [...(await planSizes(records))].filter(([runId]) => isMeant(runId));
-  const found = await together(
-    sizes,
-    READ,
-    ([, size]) => size,
-    async ([runId]): Promise<T[]> => {
-      const run = await readRun(records, runId);
-      return run === null ? [] : [want(run)];
-    },
-  );
+  const found = await forRuns(records, isMeant, async (runId): Promise<T[]> => {
+    const run = await readRun(records, runId);
+    return run === null ? [] : [want(run)];
+  });
   return found.flat();
 }
 
@@ -82,20 +91,14 @@ export async function newestRunId(
   isMeant: (runId: string) => boolean = () => true,
 ): Promise<string | null> {
   const requests = new RunRequests(records);
-  const sizes = [...(await planSizes(records))].filter(([runId]) => isMeant(runId));
-  const begun = await together(
-    sizes,
-    READ,
-    ([, size]) => size,
-    async ([runId]) => {
-      const plan = await new RunLedger(records, runId).readPlan();
-      const request = plan === null ? ((await requests.newest(runId))?.request ?? null) : null;
-      return { runId, at: begunAt({ plan, request }) };
-    },
-  );
-  return (
-    begun.reduce<(typeof begun)[number] | null>((a, b) => (a === null || b.at > a.at ? b : a), null)?.runId ?? null
-  );
+  const begun = await forRuns(records, isMeant, async (runId) => {
+    const plan = await new RunLedger(records, runId).readPlan();
+    const request = plan === null ? ((await requests.newest(runId))?.request ?? null) : null;
+    return { runId, at: begunAt({ plan, request }) };
+  });
+  let newest = begun[0];
+  for (const one of begun) if (one.at > newest!.at) newest = one;
+  return newest?.runId ?? null;
 }
 
 /** A run with the records of its chunks. */

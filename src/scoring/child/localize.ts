@@ -56,8 +56,7 @@ export async function localizeChunk(
   const started = performance.now();
   const scratch: string[] = [];
   const inPlace = new Map<string, string>();
-  let bytesRead = 0;
-  const local: Located[] = [];
+  let local: readonly Located[];
   const newScratch = (bytes?: number): string => {
     const made = options.scratch.newPath(bytes);
     scratch.push(made);
@@ -68,7 +67,7 @@ export async function localizeChunk(
   };
   try {
     const weigh = (slice: Slice): number => weightOf(files.at(slice.file), options.stores);
-    const all = await together(slices, FETCHED, weigh, async (slice) => {
+    local = await together(slices, FETCHED, weigh, async (slice) => {
       const file = files.at(slice.file);
       const place = options.stores.at(file.uri);
       const path = place.store.localPath(place.key);
@@ -76,10 +75,6 @@ export async function localizeChunk(
       const localize = await localizerOf(file);
       return localize(file, slice, place, path, newScratch, options);
     });
-    for (const located of all) {
-      bytesRead += located.bytesRead;
-      local.push(located);
-    }
     await checkEtags(options.stores, inPlace);
   } catch (error) {
     await release();
@@ -91,7 +86,7 @@ export async function localizeChunk(
   return {
     located: local,
     slices: local.map((l) => l.slice),
-    bytesRead,
+    bytesRead: local.reduce((sum, l) => sum + l.bytesRead, 0),
     fetchMs: Math.max(0, performance.now() - started - convertMs),
     convertMs,
     newScratch,
