@@ -3,7 +3,6 @@ import { type LocalSlice, positionBase } from '../../data/duckdb/local-slice.ts'
 import { sliceRuns } from '../../data/duckdb/slice-runs.ts';
 import { type JoinedPart, joinFiles } from '../../data/parquet/joined-file.ts';
 import { PageBytes } from '../../data/parquet/page-bytes.ts';
-import { rowSpans } from '../../data/parquet/parquet-footer.ts';
 import { rangesOf } from '../../data/parquet/sparse-file.ts';
 import { namesInFile } from './localize.ts';
 import { MOST_JOINED_BYTES } from './located-slice.ts';
@@ -47,8 +46,7 @@ async function joinRun(
       if (footer === null || flat === undefined || slice.schema == null) return [];
       const source = new PageBytes(flat.path, flat.whole);
       sources.push(source);
-      const spans = rowSpans(footer, slice.rowStart, slice.rowEnd);
-      return [{ footer, source, spans, base: positionBase(ordinal + i) }];
+      return [{ footer, source, spans: slice.groups, base: positionBase(ordinal + i) }];
     });
     const isWhole = files.every(({ footer, spans }) =>
       spans.every(({ group, rowStart, rowEnd }) => rowEnd - rowStart === footer.groups.rows[group]),

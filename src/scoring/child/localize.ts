@@ -10,7 +10,7 @@ import { pinnedSource, wholeIfSmall, wholeOf } from '../../data/object-store/pin
 import { checkPages } from '../../data/parquet/check-pages.ts';
 import { readDeletedRows } from '../../data/parquet/deleted-rows.ts';
 import { rowSpans } from '../../data/parquet/parquet-footer.ts';
-import { type KnownBytes, parquetFrame, wantedRanges, writeSparse } from '../../data/parquet/sparse-file.ts';
+import { type KnownBytes, parquetFrame, rangesOf, writeSparse } from '../../data/parquet/sparse-file.ts';
 import { thinTail } from '../../data/parquet/thin-footer.ts';
 import type { FileTable } from './file-table.ts';
 import { flatLeavesOf, viewOf } from './file-view.ts';
@@ -132,7 +132,7 @@ async function localizeParquet(
   // What is read without DuckDB is checked as it is read, and needs no copy of a local file.
   const duck = namesInFile(flat === null ? options.columns : options.kept, fileNames);
   const wanted = path === null ? namesInFile(options.columns, fileNames) : duck;
-  const ranges = wantedRanges(footer, wanted, rowStart, rowEnd);
+  const ranges = rangesOf(footer, wanted, groups);
   const frame = (): KnownBytes[] => {
     const tail = groups.length === 0 ? footer.tail : thinTail(footer, groups[0]!.group, groups.at(-1)!.group + 1);
     return parquetFrame({ tail }, file.size);
@@ -150,6 +150,7 @@ async function localizeParquet(
     const copy = isCopied ? await tryCopy(source, newScratch(bytes), frame(), ranges, options.scratch) : null;
     target = copy ?? path;
   }
+  const whole = await wholeOf(source);
   const { names, casts } = viewed;
   const { uri, pathValues } = file;
   const asBytes = new Set<string>();
@@ -173,8 +174,8 @@ async function localizeParquet(
     bytesRead,
     convertMs: 0,
     footer,
-    ...(flat === null ? {} : { flat: { leaves: flat, path: path ?? target, whole: await wholeOf(source) } }),
-    faults: await checkPages(target, footer, duck, rowStart, rowEnd, await wholeOf(source)),
+    ...(flat === null ? {} : { flat: { leaves: flat, path: path ?? target, whole } }),
+    faults: await checkPages(target, footer, duck, rowStart, rowEnd, whole),
   };
 }
 
