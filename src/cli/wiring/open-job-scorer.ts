@@ -64,5 +64,5 @@ function neededColumns(job: Job, model: LiveModel): string[] {
 async function keptPolicy(job: Job, sha256: string, stores: StoreResolver): Promise<ExactPolicy | null> {
   const subject = subjectOf(sha256, readVersions(), job.execution.intraOpThreads);
   const records = new RecordStore(stores, job.state);
-  return (await readCertificate(records, nameOf(subject)).catch(() => null))?.policy ?? null;
+  return (await readCertificate(records, nameOf(subject)))?.policy ?? null;
 }

@@ -1,5 +1,4 @@
 import type { Certificate } from '../../base/contract/exact.ts';
-import { toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { certificateFile, readCertificateFile } from '../../model/certify/certificate.ts';
 import type { RecordStore } from './record-store.ts';
 
@@ -10,15 +9,13 @@ export function certificatePath(name: string): string {
   return `${FOLDER}/${name}.json`;
 }
 
-/** The certificate that is kept under a name; null when there is none that can be read. Errors: those of the store. */
+/** The certificate that is kept under a name; null when there is none that can be read. Errors: none: without it, the model is tried again. */
 export async function readCertificate(records: RecordStore, name: string): Promise<Certificate | null> {
   try {
     const found = await records.read<object>(certificatePath(name));
     return found === null ? null : readCertificateFile(found);
-  } catch (error) {
-    // What cannot be read is made again.
-    if (toPrescoreError(error).code === 'RECORD_CORRUPT') return null;
-    throw error;
+  } catch {
+    return null;
   }
 }
 

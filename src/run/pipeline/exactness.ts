@@ -52,7 +52,7 @@ export async function findExactness(
   const subject = subjectOf(model.sha256, deps.versions, job.execution.intraOpThreads);
   const records = new RecordStore(deps.stores, job.state);
   const name = nameOf(subject);
-  let certificate = await readCertificate(records, name).catch(() => null);
+  let certificate = await readCertificate(records, name);
   if (certificate === null || !isOf(certificate, subject, mostRows)) {
     const wish = { depth: 'quick', budgetMs: BUDGET_MS[option], mostRows } as const;
     const found = await pool.certify(binding, wish).catch(() => null);
@@ -114,7 +114,7 @@ export async function checkHost(
   const here = instructionSet();
   if (exact === undefined || exact.host === here) return;
   const subject = subjectOf(model.sha256, deps.versions, job.execution.intraOpThreads);
-  const own = await readCertificate(new RecordStore(deps.stores, plan.state), nameOf(subject)).catch(() => null);
+  const own = await readCertificate(new RecordStore(deps.stores, plan.state), nameOf(subject));
   if (own !== null && own.policy === exact.policy && own.answers === exact.answers) return;
   const what = 'not certified here: the run was planned on another kind of processor, and bits may differ';
   if (job.execution.exact !== 'require') {

@@ -65,7 +65,8 @@ export async function scoreSlab(
   const runRows = async (from: number, count: number): Promise<void> => {
     const picked = order.subarray(from, from + count);
     const batch = binding.fixedBatch ?? count;
-    const fetched = await run(sequences === null ? { from, count, batch } : sequences.pick(picked));
+    const pick = sequences?.pick(picked) ?? null;
+    const fetched = await run(pick ?? { from, count, batch });
     batches++;
     const shortest = sequences?.shortest(picked) ?? null;
     if (shortest !== null && sequences !== null && isProved(++scorer.proofs.padded)) {
@@ -78,7 +79,7 @@ export async function scoreSlab(
       seen.add(row);
       rejects.push({ row: rowAt(from + row), rule: 'bad_output', column, message });
     };
-    const length = isRagged ? sequences?.pick(picked).longest.join() : undefined;
+    const length = isRagged ? pick?.longest.join() : undefined;
     columns.add(fetched, from, count, batch, onBad, length);
   };
 
