@@ -20,8 +20,7 @@ export async function liveJob(path: string, folder: string): Promise<JobScorer> 
     stores,
     scratchDir,
     allowUnpinned: false,
-    addModel: ({ path: file, weights, where: _, ...model }) =>
-      host.addModel({ ...model, file: { path: file, weights } }),
+    addModel: (model) => host.addModel(model),
   });
   await stores.close();
   return scorer;

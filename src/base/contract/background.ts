@@ -11,8 +11,3 @@ export type BackgroundInput =
 
 /** Rows of a background at most. */
 export const MOST_BACKGROUND_ROWS = 100;
-
-/** Where the background of a model's file lies, when it has one: beside the file, so that whoever loads it has it. */
-export function backgroundBeside(path: string): string {
-  return `${path}.background`;
-}

@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import {
-  type Background,
-  type BackgroundInput,
-  backgroundBeside,
-  MOST_BACKGROUND_ROWS,
-} from '../../base/contract/background.ts';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Background, type BackgroundInput, MOST_BACKGROUND_ROWS } from '../../base/contract/background.ts';
 import type { FeatureSpec, Job, NullPolicy } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
@@ -17,19 +14,16 @@ const NUMBERS = /^(?:BOOLEAN|U?(?:TINY|SMALL|BIG)INT|U?INTEGER|FLOAT|DOUBLE|DECI
 const TEXTS = /^(?:VARCHAR|ENUM\(.*\))$/;
 
 /**
- * Reads the background of a job's model and writes it beside the model's file, where whoever loads the model finds it; does nothing where the
- * job names none.
+ * Reads the background of a job's model, as its features are fed. `scratchDir`: for its file and for DuckDB.
  *
  * Errors: INPUT_NOT_FOUND, MODEL_CHECKSUM, INPUT_SCHEMA naming the column, those of the store and of DuckDB.
  */
 export async function fetchBackground(
-  job: Job,
+  background: NonNullable<Job['model']['background']>,
+  features: Job['features'],
   stores: StoreResolver,
-  modelPath: string,
   scratchDir: string,
-): Promise<void> {
-  const { background } = job.model;
-  if (background === undefined) return;
+): Promise<Background> {
   const { store, key, uri } = stores.at(background.uri);
   const found = await store.get(key, { maxBytes: MOST_FILE_BYTES });
   if (found === null) throw new PrescoreError('INPUT_NOT_FOUND', { what: 'the background is not there', where: uri });
@@ -41,12 +35,12 @@ export async function fetchBackground(
       expected: background.sha256,
       got: sha256,
     });
-  const path = `${modelPath}.background.parquet`;
+  const folder = await mkdtemp(join(scratchDir, 'background-'));
+  const path = join(folder, 'rows.parquet');
   writeFileSync(path, found.bytes);
-  const duck = await Duck.open({ memoryBytes: MEMORY_BYTES, scratchDir, scratchBytes: 2 ** 30 });
+  const duck = await Duck.open({ memoryBytes: MEMORY_BYTES, scratchDir: folder, scratchBytes: 2 ** 30 });
   try {
-    const read = await readTable(duck, parquetSource(literalPath(path)), job.features, uri);
-    writeFileSync(backgroundBeside(modelPath), JSON.stringify(read));
+    return await readTable(duck, parquetSource(literalPath(path)), features, uri);
   } finally {
     duck.close();
   }

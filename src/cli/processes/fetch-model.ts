@@ -1,5 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Background } from '../../base/contract/background.ts';
 import type { Job } from '../../base/contract/job.ts';
 import type { ObjectStore, StoreResolver } from '../../base/contract/object-store.ts';
 import { fileDigest } from '../../base/disk/file-digest.ts';
@@ -13,6 +14,8 @@ import { foreignModel } from '../../model/onnx/foreign-model.ts';
 
 /** A copy of the model that only this process knows: a file that is replaced during a run changes nothing. */
 export interface LocalModel extends CopiedModel {
+  /** Beside which rows the job explains it. */
+  readonly background: Background | null;
   /** The job's pin, or what a model without one has; every child compares what it loads. */
   readonly sha256: string;
 }
@@ -36,7 +39,7 @@ async function someFiles(store: ObjectStore, key: string): Promise<string[]> {
 }
 
 /**
- * Copies a model to the scratch folder, with the background that the job explains beside. Children hash the bytes they load, so a pinned one is not hashed here.
+ * Copies a model to the scratch folder, and reads the rows that the job explains it beside. Children hash the bytes they load, so a pinned one is not hashed here.
  *
  * Errors: MODEL_NOT_FOUND, MODEL_UNPINNED (with the sha256 to write down), MODEL_EXTERNAL_DATA, MODEL_INVALID above 2 GiB and of a folder;
  * those of the store and of the scratch folder, and of `fetchBackground`.
@@ -67,14 +70,17 @@ export async function fetchModel(
   }
   const folder = await withFileErrors(scratchDir, () => mkdtemp(join(scratchDir, 'model-')));
   const model = await copyModel({ store, key, uri }, info, folder, withFileErrors);
-  if (job.model.background !== undefined) {
-    // DuckDB is not loaded for jobs that have none.
-    const { fetchBackground } = await import('./fetch-background.ts');
-    await fetchBackground(job, stores, model.path, scratchDir);
-  }
-  if (job.model.sha256 !== null) return { ...model, sha256: job.model.sha256 };
+  const background = await backgroundOf(job, stores, scratchDir);
+  if (job.model.sha256 !== null) return { ...model, background, sha256: job.model.sha256 };
   const sha256 = digestOfFiles(await fileDigest(model.path), model.weights);
-  if (allowUnpinned) return { ...model, sha256 };
+  if (allowUnpinned) return { ...model, background, sha256 };
   const what = 'model.sha256 is missing';
   throw new PrescoreError('MODEL_UNPINNED', { what, where: 'model.sha256', expected: sha256, got: 'nothing' });
+}
+
+async function backgroundOf(job: Job, stores: StoreResolver, scratchDir: string): Promise<Background | null> {
+  if (job.model.background === undefined) return null;
+  // DuckDB is not loaded for jobs that have none.
+  const { fetchBackground } = await import('./fetch-background.ts');
+  return fetchBackground(job.model.background, job.features, stores, scratchDir);
 }

@@ -146,8 +146,17 @@ export class JobScorers {
     );
     this.pool = pool;
     const { intraOpThreads, trees, batchDeadlineMs } = execution;
-    const { path, weights, sha256 } = model;
-    const request = { path, weights, where: job.model.uri, sha256, intraOpThreads, trees, device: devices[0]! };
+    const { path, weights, background, sha256 } = model;
+    const request = {
+      path,
+      weights,
+      background,
+      where: job.model.uri,
+      sha256,
+      intraOpThreads,
+      trees,
+      device: devices[0]!,
+    };
     const loading = pool.load(request, devices, ({ details }) => {
       this.warn(`${details.what}; the other scorers go on without it`);
     });

@@ -155,8 +155,7 @@ async function openScorer(
     stores,
     scratchDir,
     allowUnpinned: flags.allowUnpinned === true,
-    addModel: ({ path, weights, where: _, ...model }) =>
-      host.addModel({ ...model, file: { path, weights }, pinned: true }),
+    addModel: (model) => host.addModel({ ...model, pinned: true }),
   });
   return { scorer, host };
 }

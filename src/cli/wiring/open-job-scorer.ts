@@ -1,9 +1,9 @@
-import type { ExactOption, ExactPolicy } from '../../base/contract/exact.ts';
+import type { ExactPolicy } from '../../base/contract/exact.ts';
 import type { Job } from '../../base/contract/job.ts';
 import type { JobScorer } from '../../base/contract/job-scorer.ts';
 import type { LiveModel } from '../../base/contract/live-model.ts';
-import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
+import type { GivenModel } from '../../inference/host/live-model-host.ts';
 import { openJobScorer } from '../../inference/job/job-scorer.ts';
 import { nameOf, subjectOf } from '../../model/certify/certificate.ts';
 import { readCertificate } from '../../run/ledger/certificates.ts';
@@ -16,23 +16,13 @@ import { fetchModel } from '../processes/fetch-model.ts';
 import { liveColumnTypes } from './live-columns.ts';
 import { readVersions } from './versions.ts';
 
-/** The model of a job, fetched; whoever loads it compares its bytes with `sha256`. */
-export interface JobModelFile extends ModelFile {
-  readonly name: string;
-  readonly version: string | null;
-  readonly sha256: string;
-  readonly exact: ExactOption;
-  /** What is kept in the state folder of this machine and model; null without. */
-  readonly policy: ExactPolicy | null;
-}
-
 export interface JobScorerDeps {
   readonly stores: StoreResolver;
   /** A folder of the process, for the model's file. */
   readonly scratchDir: string;
   readonly allowUnpinned: boolean;
-  /** Loads a model and warms it up. */
-  readonly addModel: (file: JobModelFile) => Promise<LiveModel>;
+  /** Loads the model of the job, fetched, and warms it up. */
+  readonly addModel: (model: GivenModel) => Promise<LiveModel>;
 }
 
 /**
@@ -43,11 +33,11 @@ export interface JobScorerDeps {
 export async function openLiveJob(job: Job, deps: JobScorerDeps): Promise<JobScorer> {
   refuseExpressions(job);
   const { stores, scratchDir, allowUnpinned } = deps;
-  const { path, weights, sha256 } = await fetchModel(job, stores, scratchDir, allowUnpinned);
+  const { path, weights, background, sha256 } = await fetchModel(job, stores, scratchDir, allowUnpinned);
   const { name, version, uri } = job.model;
   const exact = job.execution.exact ?? 'prefer';
   const policy = exact === 'off' ? null : await keptPolicy(job, sha256, stores);
-  const model = await deps.addModel({ name, version, path, weights, sha256, where: uri, exact, policy });
+  const model = await deps.addModel({ name, version, file: { path, weights, background }, sha256, exact, policy });
   refuseExpressions(job, neededColumns(job, model));
   const types = await liveColumnTypes(job, stores, neededColumns(job, model));
   const features = bindFeatures(job.features, model.signature, types, `${job.name} and ${uri}`);

@@ -60,8 +60,7 @@ export async function openLive(
           stores,
           scratchDir,
           allowUnpinned: deps.allowUnpinned,
-          addModel: ({ path, weights, where: _, ...model }) =>
-            host.addModel({ ...model, file: { path, weights }, pinned: true }),
+          addModel: (model) => host.addModel({ ...model, pinned: true }),
         });
         scorers.set(name, scorer);
       } finally {

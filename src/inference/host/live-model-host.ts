@@ -1,6 +1,6 @@
 import type { ExactOption, ExactPolicy } from '../../base/contract/exact.ts';
 import type { LiveModel, ModelHost } from '../../base/contract/live-model.ts';
-import type { WeightsFile } from '../../base/contract/model-files.ts';
+import type { ModelFiles } from '../../base/contract/model-files.ts';
 import type { ModelStats } from './inference-events.ts';
 
 /** A model that does not come from the folder, such as that of a job. */
@@ -10,9 +10,7 @@ export interface GivenModel {
   /** Lower-case hex; the child that loads the bytes compares it. */
   readonly sha256: string;
   /** Files that nobody changes while the host is open, or the bytes themselves. */
-  readonly file:
-    | { readonly path: string; readonly weights?: readonly WeightsFile[] | undefined }
-    | { readonly bytes: Uint8Array };
+  readonly file: ModelFiles | { readonly bytes: Uint8Array };
   /** Never unloaded for idleness or memory. */
   readonly pinned?: boolean;
   /** Whether its rows must get the same bits in every batch; left out: as those of the folder. */

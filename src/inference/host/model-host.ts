@@ -201,7 +201,7 @@ class FolderHost implements LiveModelHost {
   }
 
   private givenSource({ name, sha256, file }: GivenModel): VersionSource {
-    if ('path' in file) return fileSource(name, file.path, file.weights ?? [], sha256);
+    if ('path' in file) return fileSource(name, file, sha256);
     const path = `${scratchPlace(this.settings.scratchDir)}.onnx`;
     this.written.push(path);
     return bytesSource(name, file.bytes, sha256, path);

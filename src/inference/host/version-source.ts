@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
-import type { WeightsFile } from '../../base/contract/model-files.ts';
+import type { ModelFiles } from '../../base/contract/model-files.ts';
 import type { Location } from '../../base/contract/object-store.ts';
-import { digestOfFiles } from '../../model/onnx/external-data.ts';
+import { digestOfFiles, weightsBytes } from '../../model/onnx/external-data.ts';
 import type { SeatOptions } from '../child/live-seat.ts';
 import { copyVersion, digestOf, removeModel, scratchPlace, writeModel } from './local-model.ts';
 import { type FolderModel, readDigest, refuseForeign } from './model-folder.ts';
@@ -63,7 +63,7 @@ export function folderSource(
 /** A model that is given as bytes: written into the scratch folder when it is first loaded, and kept there. */
 export function bytesSource(name: string, bytes: Uint8Array, sha256: string, path: string): VersionSource {
   let unwritten: Uint8Array | null = bytes;
-  const file = givenSource(name, path, [], bytes.length, sha256);
+  const file = givenSource(name, { path }, bytes.length, sha256);
   const fetch = async (): ReturnType<VersionSource['fetch']> => {
     if (unwritten !== null) await writeModel(unwritten, path);
     unwritten = null;
@@ -73,23 +73,18 @@ export function bytesSource(name: string, bytes: Uint8Array, sha256: string, pat
 }
 
 /** Files that nobody changes while they are served. */
-export function fileSource(name: string, path: string, weights: readonly WeightsFile[], sha256: string): VersionSource {
+export function fileSource(name: string, files: ModelFiles, sha256: string): VersionSource {
+  const { path, weights = [] } = files;
   const graphBytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  return givenSource(name, path, weights, graphBytes + weights.reduce((sum, part) => sum + part.bytes, 0), sha256);
+  return givenSource(name, files, graphBytes + weightsBytes(weights), sha256);
 }
 
-function givenSource(
-  name: string,
-  path: string,
-  weights: readonly WeightsFile[],
-  bytes: number,
-  sha256: string,
-): VersionSource {
+function givenSource(name: string, files: ModelFiles, bytes: number, sha256: string): VersionSource {
   return {
     bytes,
     key: null,
     digest: async () => sha256,
-    fetch: async () => ({ path, weights, where: name, sha256, ...SESSION }),
+    fetch: async () => ({ ...files, where: name, sha256, ...SESSION }),
     release: async () => undefined,
   };
 }

@@ -1,14 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { type Background, type BackgroundInput, backgroundBeside } from '../../base/contract/background.ts';
+import type { Background, BackgroundInput } from '../../base/contract/background.ts';
 import type { TensorSignature } from '../../base/contract/signature.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { TensorValue } from '../elements/elements.ts';
-
-/** The background beside a model's file; null where there is none. */
-export function readBackground(path: string): Background | null {
-  const place = backgroundBeside(path);
-  return existsSync(place) ? (JSON.parse(readFileSync(place, 'utf8')) as Background) : null;
-}
 
 /** A background as feeds of the model. Errors: INPUT_SCHEMA where it has not what the model takes. */
 export function backgroundFeeds(background: Background, inputs: readonly TensorSignature[]): Map<string, TensorValue> {

@@ -9,11 +9,10 @@ import { recogniseFile } from '../../base/formats/recognise-file.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import type { NativeModel } from '../native/native-model.ts';
 import { isNativeKind, readNativeModel } from '../native/read-native-model.ts';
-import { digestOfFiles } from '../onnx/external-data.ts';
+import { digestOfFiles, weightsBytes } from '../onnx/external-data.ts';
 import { checkPin, inspectModel, type ModelFacts, type ModelWhole, sha256Of } from '../onnx/inspect-model.ts';
 import { readStructure } from '../onnx/model-structure.ts';
 import { type OnnxFile, readOnnxFile } from '../onnx/onnx-file.ts';
-import { readBackground } from './background-feeds.ts';
 import { checkedKernel } from './checked-kernel.ts';
 import { CLASSIFIERS, type ClassLabels, classLabels } from './class-labels.ts';
 import { type CutMaps, cutMaps } from './cut-maps.ts';
@@ -36,12 +35,12 @@ export interface LoadedModel {
  * Errors: MODEL_CHECKSUM, MODEL_INVALID; those of `inspectModel` and `OnnxSession.open`, and of the file system.
  */
 export async function loadModelFile(model: ModelFile, given: EngineOptions): Promise<LoadedModel> {
-  const options = { ...given, background: readBackground(model.path) };
-  const { path, where, sha256, weights = [] } = model;
+  const { path, where, sha256, weights = [], background = null } = model;
+  const options = { ...given, background };
   const { bytes, weightBytes } = readStructure(path);
   const isWhole = weightBytes === 0;
   const digest = digestOfFiles(isWhole ? sha256Of(bytes) : await fileDigest(path), weights);
-  const size = weights.reduce((sum, part) => sum + part.bytes, statSync(path).size);
+  const size = statSync(path).size + weightsBytes(weights);
   const whole = { sha256: digest, bytes: size, weights };
   const isByPath = !isWhole || weights.length > 0;
   return load({ bytes, isWhole, whole, path: isByPath ? path : null }, sha256, options, where);

@@ -5,7 +5,7 @@ import type { WeightsFile } from '../../base/contract/model-files.ts';
 import type { Location, ObjectInfo } from '../../base/contract/object-store.ts';
 import { fileDigest } from '../../base/disk/file-digest.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
-import { externalFiles, missingWeights } from './external-data.ts';
+import { externalFiles, missingWeights, weightsBytes } from './external-data.ts';
 import { outlineModel, weightsMemory } from './model-structure.ts';
 import { readOnnxFile } from './onnx-file.ts';
 
@@ -62,7 +62,7 @@ export async function copyModel(
     await copyObject(at, part!, own, onDisk);
     weights.push({ name, bytes: part!.size, sha256: await onDisk(own, () => fileDigest(own)) });
   }
-  const partBytes = weights.reduce((sum, part) => sum + part.bytes, 0);
+  const partBytes = weightsBytes(weights);
   return { path, weights, bytes: info.size + partBytes, memoryBytes: memoryBytes + weightsMemory(partBytes) };
 }
 

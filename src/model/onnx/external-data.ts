@@ -44,6 +44,11 @@ export function digestOfFiles(graph: string, weights: readonly WeightsFile[]): s
     .digest('hex');
 }
 
+/** Of all of them together. */
+export function weightsBytes(weights: readonly WeightsFile[]): number {
+  return weights.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 /** Errors: MODEL_EXTERNAL_DATA where the graph names files that the model does not come with. */
 export function requireWeights(file: OnnxFile, weights: readonly WeightsFile[], where: string): void {
   const there = new Set(weights.map(({ name }) => name));
