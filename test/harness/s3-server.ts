@@ -113,6 +113,9 @@ function weedArguments(folder: string, ports: readonly number[]): string[] {
     '-s3.autoCreateBucket=false',
     `-filer.localSocket=${join(folder, 'f.sock')}`,
     `-s3.localSocket=${join(folder, 's.sock')}`,
+    // Each bucket takes a volume of its own. By default their number follows the free disk, and a machine with little
+    // of it runs out of volumes long before it runs out of disk: every write to a new bucket is an InternalError then.
+    '-volume.max=2000',
     '-webdav=false',
     '-admin.ui=false',
     // On by default; tests must not call out.
