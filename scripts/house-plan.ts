@@ -193,6 +193,22 @@ export const WINGS: readonly Wing[] = [
     ],
   },
   {
+    name: 'registry',
+    story: 'Which version of a model, who says so, and where it came from.',
+    rooms: [
+      {
+        path: 'registry/store',
+        holds: 'the layout: versions, labels as a hash chain, tombstones, garbage; put-if-absent only',
+        may: [...BASE, 'base/disk', 'base/lanes', 'data/object-store'],
+      },
+      {
+        path: 'registry/import',
+        holds: 'models of other tools: MLflow over REST, MLmodel folders, Triton repositories',
+        may: [...BASE, 'base/disk', 'base/lanes', 'data/object-store', 'job/tree'],
+      },
+    ],
+  },
+  {
     name: 'scoring',
     story: 'Columns become feeds, and feeds become predictions, in children that may die.',
     rooms: [

@@ -374,6 +374,36 @@ export const ERROR_CODES = {
     'A batch did not finish within execution.batchDeadline.',
     'Raise execution.batchDeadline or lower execution.batchRows.',
   ),
+  REGISTRY_UNKNOWN: entry(
+    5,
+    false,
+    'The registry has no such model, version, label or digest.',
+    'prescore models list shows what is there.',
+  ),
+  REGISTRY_CORRUPT: entry(
+    5,
+    false,
+    'A record of the registry cannot be read, or does not follow from the one before it.',
+    'Nothing of this model is resolved until it is mended; prescore models history names the record.',
+  ),
+  REGISTRY_IN_USE: entry(
+    5,
+    false,
+    'The version is named by a label, a set, or a run whose record is young.',
+    'Move the label first, or wait.',
+  ),
+  IMPORT_REFUSED: entry(
+    5,
+    false,
+    'The model of the other tool cannot be taken as it is.',
+    'Export it as the message says.',
+  ),
+  IMPORT_UNAVAILABLE: entry(
+    6,
+    true,
+    'The tracking server does not answer, or answers with an error.',
+    'Check the address and the credentials (MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN), then repeat the command.',
+  ),
   // 6: stores (resumable)
   STORE_UNAVAILABLE: entry(
     6,
@@ -486,6 +516,12 @@ export const ERROR_CODES = {
     false,
     'A newer run has already been committed to this output.',
     'Nothing to do; pass --force to put this run in its place all the same.',
+  ),
+  LABEL_MOVED: entry(
+    7,
+    true,
+    'Somebody else moved the labels of this model at the same time.',
+    'Look at what they are now, and repeat the command if you still want it.',
   ),
   SET_OWNED: entry(7, false, 'Another process is publishing into this set.', 'Wait for it, or stop it first.'),
   SET_NOT_NEWER: entry(
