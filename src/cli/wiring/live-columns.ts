@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
@@ -73,7 +72,6 @@ async function firstFileTypes(job: Job, stores: StoreResolver): Promise<Map<stri
     const { schema } = job.input;
     const input = { ...describeRequest(job, first!), localPath, scratchPath, maxFooterBytes };
     const described = await describeInput(duck, pinnedSource(place, size, etag), input);
-    await rm(scratchPath, { force: true });
     if (snapshot !== undefined) return new Map(snapshot.fit(described.columns).map((c) => [c.name, c.type]));
     return new Map(settleTextColumns([described], schema)[0]!.columns.map((c) => [c.name, c.type]));
   } finally {

@@ -1,9 +1,11 @@
+import { rm } from 'node:fs/promises';
 import type { ColumnInfo, FileDescription, RowGroupInfo } from '../../base/contract/table.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { ByteSource } from '../object-store/byte-source.ts';
 import { type ParquetFooter, readParquetFooter } from '../parquet/parquet-footer.ts';
 import type { FooterColumn } from '../parquet/parquet-schema.ts';
 import { parquetFrame, writeSparse } from '../parquet/sparse-file.ts';
+import { thinTail } from '../parquet/thin-footer.ts';
 import { type Duck, parquetSource } from './duckdb.ts';
 
 export interface ParquetObject {
@@ -11,7 +13,7 @@ export interface ParquetObject {
   readonly etag: string;
   /** The file itself when it can be read in place. */
   readonly localPath: string | null;
-  /** Else the footer is written into a sparse file here, for DuckDB to look at. */
+  /** A new path. Else, and where the footer is large, it is written into a sparse file here for DuckDB to look at, and removed. */
   readonly scratchPath: string;
   readonly maxFooterBytes: number;
   /** Is given the footer of a Parquet file. */
@@ -28,8 +30,15 @@ export async function describeParquet(duck: Duck, source: ByteSource, object: Pa
   const footer = await readParquetFooter(source, object.uri, object.maxFooterBytes);
   object.onFooter?.(footer);
   const columns = await columnsOf(footer, object.uri, async () => {
-    if (localPath === null) await writeSparse(source, scratchPath, parquetFrame(footer, source.size), []);
-    return describeColumns(duck, footer, localPath ?? scratchPath, object.uri);
+    const isLarge = footer.tail.length >= LARGE_FOOTER && footer.groups.count > 1;
+    if (localPath !== null && !isLarge) return describeColumns(duck, footer, localPath, object.uri);
+    const tail = isLarge ? thinTail(footer, 0, 1) : footer.tail;
+    try {
+      await writeSparse(source, scratchPath, parquetFrame({ tail }, source.size), []);
+      return await describeColumns(duck, footer, scratchPath, object.uri);
+    } finally {
+      await rm(scratchPath, { force: true });
+    }
   });
   const { groups } = footer;
   const sums = (of: Float64Array, group: number): number =>
@@ -45,6 +54,12 @@ export async function describeParquet(duck: Duck, source: ByteSource, object: Pa
   const { rows } = footer;
   return { uri: object.uri, etag: object.etag, size: source.size, format: 'parquet', columns, rowGroups, rows };
 }
+
+/**
+ * From here on DuckDB is shown a footer in which one row group is described: it takes a type from the schema alone, and reads all
+ * groups to give it (160 ms for 4,000 of 21 columns).
+ */
+const LARGE_FOOTER = 256 * 1024;
 
 /** Schemas whose columns are known: a table of many files has few. */
 const MOST_SCHEMAS = 256;

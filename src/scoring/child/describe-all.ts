@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ColumnInfo } from '../../base/contract/table.ts';
 import { toErrorJson } from '../../base/errors/prescore-error.ts';
@@ -42,14 +41,13 @@ async function describeOne(
   maxFooterBytes: number,
   budget: Turns,
 ): Promise<DescribeResult> {
-  let scratchPath: string | null = null;
+  const scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
   let release = async (): Promise<void> => undefined;
   try {
     const place = tools.stores.at(file.uri);
     const pinned = withinBudget(pinnedSource(place, file.size, file.etag), budget);
     release = pinned.release;
     const localPath = place.store.localPath(place.key);
-    if (localPath === null) scratchPath = join(tools.scratchDir, `footer-${randomBytes(8).toString('hex')}`);
     // The mark at its start and the footer of a small file are one read.
     const source = wholeIfSmall(pinned.source);
     const onFooter = (footer: ParquetFooter): void => tools.footers.keepLarge(file.uri, file.etag, footer);
@@ -58,7 +56,7 @@ async function describeOne(
       file: await describeInput(tools.duck, source, {
         ...file,
         localPath,
-        scratchPath: scratchPath ?? '',
+        scratchPath,
         maxFooterBytes,
         onFooter,
       }),
@@ -67,7 +65,6 @@ async function describeOne(
     return { ok: false, error: toErrorJson(mapNative(error, tools.scratchDir)) };
   } finally {
     await release();
-    if (scratchPath !== null) await rm(scratchPath, { force: true });
   }
 }
 
