@@ -30,7 +30,7 @@ export interface ModelWhole {
  * Reads a model's structure and refuses what prescore must not or cannot run, before ONNX Runtime opens it: weights that lie elsewhere than
  * in its own files, operators of unknown domains. `whole`: of what `bytes` are the structure; left out, they are all of it.
  *
- * Errors: MODEL_CHECKSUM, MODEL_INVALID, MODEL_EXTERNAL_DATA, MODEL_CUSTOM_OP. Owns: `bytes` stays the caller's.
+ * Errors: MODEL_CHECKSUM, MODEL_INVALID, MODEL_EXTERNAL_DATA, MODEL_CUSTOM_OP, MODEL_STATEFUL. Owns: `bytes` stays the caller's.
  */
 export function inspectModel(
   bytes: Uint8Array,
@@ -48,6 +48,7 @@ export function inspectModel(
   if (custom.length > 0) {
     throw customOperators(custom.sort(), where);
   }
+  if (file.isInTraining) throw inTraining(where);
   const featureNames = featureNamesOf(file.metadata);
   return {
     ...(featureNames === null ? {} : { featureNames }),
@@ -60,6 +61,15 @@ export function inspectModel(
     dynamicQuantization: file.operators.has('ai.onnx:DynamicQuantizeLinear'),
     file,
   };
+}
+
+// ONNX Runtime writes the new means over those of the model, so that every answer goes by all batches before it; one NaN stays for good.
+function inTraining(where: string): PrescoreError {
+  return new PrescoreError('MODEL_STATEFUL', {
+    what: 'a batch normalization is in training mode: its answers change with every batch that the model has seen',
+    where,
+    fix: 'Export it for inference: model.eval() before torch.onnx.export, without training=torch.onnx.TrainingMode.TRAINING.',
+  });
 }
 
 export function sha256Of(bytes: Uint8Array): string {

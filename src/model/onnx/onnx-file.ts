@@ -12,6 +12,8 @@ export interface OnnxFile {
   /** Operator domains and types in use, subgraphs and functions included: `domain:Op`. */
   readonly operators: ReadonlySet<string>;
   readonly functionDomains: ReadonlySet<string>;
+  /** A batch normalization in training mode is in it. */
+  readonly isInTraining: boolean;
   /** Files that hold the bytes of tensors, as the graph names them, and a tensor of each. */
   readonly externalTensors: ReadonlyMap<string, string>;
   /** Graph outputs that are no tensors: name -> kind in words. */
@@ -25,6 +27,7 @@ export interface OnnxFile {
 
 interface Found {
   operators: Set<string>;
+  isInTraining: boolean;
   externalTensors: Map<string, string>;
 }
 
@@ -48,7 +51,7 @@ function refusal(bytes: Uint8Array, where: string, cause?: RangeError): Prescore
 }
 
 function readModel(bytes: Uint8Array): OnnxFile {
-  const found: Found = { operators: new Set(), externalTensors: new Map() };
+  const found: Found = { operators: new Set(), isInTraining: false, externalTensors: new Map() };
   const opsets: Record<string, number> = {};
   const functionDomains = new Set<string>();
   const otherOutputs = new Map<string, string>();
@@ -72,8 +75,8 @@ function readModel(bytes: Uint8Array): OnnxFile {
     if (field.number === 25 && field.bytes !== null) functionDomains.add(walkFunction(field.bytes, found));
   }
   if (!hasGraph) throw new RangeError('no graph');
-  const { operators, externalTensors } = found;
-  const facts = { irVersion, producer, opsets, operators, functionDomains, externalTensors };
+  const { operators, isInTraining, externalTensors } = found;
+  const facts = { irVersion, producer, opsets, operators, functionDomains, isInTraining, externalTensors };
   return { ...facts, otherOutputs, otherInputs, shapelessInputs, metadata };
 }
 
@@ -136,7 +139,19 @@ function walkNode(node: Uint8Array, found: Found, depth: number): void {
     if (field.number === 7) domain = protoText(field.bytes);
     if (field.number === 5 && field.bytes !== null) walkAttribute(field.bytes, found, depth);
   }
+  if (operator === 'BatchNormalization' && isTrue(node, 'training_mode')) found.isInTraining = true;
   found.operators.add(`${domain === '' ? 'ai.onnx' : domain}:${operator}`);
+}
+
+// AttributeProto: name 1, i 3.
+function isTrue(node: Uint8Array, attribute: string): boolean {
+  for (const field of protoFields(node)) {
+    if (field.number !== 5 || field.bytes === null) continue;
+    const parts = [...protoFields(field.bytes)];
+    const isNamed = parts.some(({ number, bytes }) => number === 1 && protoText(bytes) === attribute);
+    if (isNamed && parts.some(({ number, varint }) => number === 3 && varint === 1)) return true;
+  }
+  return false;
 }
 
 // Attributes of trees have a field per node.
