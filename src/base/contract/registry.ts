@@ -85,6 +85,8 @@ export interface LabelRecord {
   readonly prev: string | null;
   /** What the move stands on: URIs of reports. */
   readonly evidence: readonly string[];
+  /** All versions that were deleted so far, ascending: a label cannot move to one. A deletion is a link of its own, so that it and a move cannot pass each other. */
+  readonly removed: readonly number[];
 }
 
 /** `<registry>/<name>/<version>/tombstone.json`: the version was deleted, and its number is never used again. */
@@ -111,10 +113,15 @@ export interface ResolvedModel {
   readonly labelMove: number | null;
 }
 
+/** `plain`: of a model folder or a Triton repository, without a record. `unfinished`: its adder is at work, or dead. */
+export type VersionState = 'ready' | 'plain' | 'unfinished' | 'deleted';
+
 /** A version as lists show it. */
 export interface ListedVersion {
   readonly name: string;
   readonly version: number;
+  readonly state: VersionState;
+  /** Null of a plain version without a digest file. */
   readonly digest: string | null;
   readonly record: VersionRecord | null;
   readonly tombstone: TombstoneRecord | null;
@@ -169,12 +176,42 @@ export interface RegistryReader {
 export interface RegistryWriter extends RegistryReader {
   /**
    * Adds a version under the next number, or answers the one that has the digest already. The bytes are copied and hashed again on the way.
+   * An unfinished version of the same files is finished, whoever began it.
    *
-   * Errors: those of the store. Repeat: safe.
+   * Errors: USAGE for names that cannot be; INPUT_CHANGED for files that are not what `version` says; STORE_CONFIG where the store admits two
+   * winners; those of the store. Repeat: safe.
    */
   add(version: NewVersion): Promise<{ readonly record: VersionRecord; readonly isNew: boolean }>;
   /** Errors: REGISTRY_UNKNOWN, LABEL_MOVED (exit code 7) when somebody else moved it first, with what is there now; those of the store. */
   move(move: LabelMove): Promise<LabelRecord>;
-  /** Deletes a version: tombstone first, then its files. Errors: REGISTRY_IN_USE when a label names it; those of the store. */
+  /**
+   * Deletes a version: a link of the chain, the tombstone, then its files. Errors: REGISTRY_IN_USE when a label names it; REGISTRY_UNKNOWN;
+   * those of the store. Repeat: safe.
+   */
   remove(name: string, version: number, by: string, reason: string): Promise<TombstoneRecord>;
+  /** What no label, no use and no young claim needs; removed with `isApplied`. Errors: those of the store. */
+  collect(name: string, options: CollectOptions): Promise<readonly CollectedVersion[]>;
+}
+
+export interface CollectOptions {
+  /** So many of the newest versions stay. */
+  readonly keep: number;
+  /** Digest -> what uses it, in words: its versions stay. */
+  readonly used: ReadonlyMap<string, string>;
+  readonly by: string;
+  readonly nowMs: number;
+  /** False: only looks. */
+  readonly isApplied: boolean;
+}
+
+/** A version that garbage collection looked at and did not keep as one of the newest. */
+export interface CollectedVersion {
+  readonly name: string;
+  readonly version: number;
+  readonly digest: string | null;
+  /** Of its files. */
+  readonly bytes: number;
+  /** `deleted`: it went, or would. `abandoned`: a claim whose adder died, or what was left of one. `kept`: `why` says by what. */
+  readonly outcome: 'deleted' | 'abandoned' | 'kept';
+  readonly why: string;
 }

@@ -1,3 +1,10 @@
+import {
+  DIGEST_FILE_BYTES,
+  digestInText,
+  FOLDER_DIGESTS,
+  FOLDER_MODEL,
+  FOLDER_NATIVE,
+} from '../../base/contract/model-folder-names.ts';
 import type { Location, ObjectInfo } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { readSample } from '../../base/formats/file-sample.ts';
@@ -17,16 +24,10 @@ export interface FolderModel {
 }
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$/;
-const MODEL = 'model.onnx';
-/** Names of files that tree trainers save. */
-const NATIVE = /^model\.(txt|json|ubj|cbm)$/;
 /** What tools name their models; a version that has one of these in place of a model.onnx is told, not passed over. */
 const FOREIGN =
   /^(saved_model\.pb|MLmodel|.+\.(onnx|pkl|pickle|joblib|pt|pth|pt2|keras|h5|hdf5|tflite|cbm|ubj|safetensors|pmml)|model\.bin)$/;
-/** Either may hold the digest; the first is the one to write. */
-const DIGESTS: readonly RegExp[] = [/^model\.(onnx|txt|json|ubj|cbm)\.sha256$/, /^sha256$/];
 const MOST_OBJECTS = 100_000;
-const DIGEST_BYTES = 4096;
 
 /**
  * The models of a folder or prefix. Folders whose names are no model names or versions, and files elsewhere, are passed over.
@@ -45,8 +46,8 @@ export async function listModels(folder: Location): Promise<FolderModel[]> {
     }
     const parts = object.key.slice(prefix.length).split('/');
     const [name = '', version = '', file = ''] = parts;
-    const rank = DIGESTS.findIndex((digest) => digest.test(file));
-    const isModel = file === MODEL || NATIVE.test(file);
+    const rank = FOLDER_DIGESTS.findIndex((digest) => digest.test(file));
+    const isModel = file === FOLDER_MODEL || FOLDER_NATIVE.test(file);
     const isForeign = !isModel && FOREIGN.test(file);
     if (parts.length < 3 || !NAME.test(name) || !NAME.test(version)) continue;
     const place = `${name}/${version}`;
@@ -55,7 +56,7 @@ export async function listModels(folder: Location): Promise<FolderModel[]> {
     if (parts.length > 3 || (!isModel && rank === -1)) entry.besideBytes += object.size;
     if (parts.length > 3 || (!isModel && rank === -1 && !isForeign)) continue;
     // An ONNX file comes first, whatever else lies beside it.
-    if (file === MODEL || (isModel && entry.model === null)) entry.model = object;
+    if (file === FOLDER_MODEL || (isModel && entry.model === null)) entry.model = object;
     else if (isForeign) entry.foreign ??= object;
     else if (rank < entry.rank) {
       entry.digest = object;
@@ -73,12 +74,18 @@ interface Found {
   model: ObjectInfo | null;
   foreign: ObjectInfo | null;
   digest: ObjectInfo | null;
-  /** Of the digest's name in `DIGESTS`. */
+  /** Of the digest's name in `FOLDER_DIGESTS`. */
   rank: number;
   besideBytes: number;
 }
 
-const NOTHING: Readonly<Found> = { model: null, foreign: null, digest: null, rank: DIGESTS.length, besideBytes: 0 };
+const NOTHING: Readonly<Found> = {
+  model: null,
+  foreign: null,
+  digest: null,
+  rank: FOLDER_DIGESTS.length,
+  besideBytes: 0,
+};
 
 /**
  * Says why a version without a model.onnx cannot be served, by what its file is. Never returns.
@@ -93,8 +100,11 @@ export async function refuseForeign(folder: Location, { model }: FolderModel): P
     return into;
   };
   const foreign = foreignModel(await readSample(read, model.size, where), where);
-  const what = `the version has no ${MODEL}`;
-  throw foreign ?? new PrescoreError('MODEL_INVALID', { what, where, expected: MODEL, fix: `Name the file ${MODEL}.` });
+  const what = `the version has no ${FOLDER_MODEL}`;
+  throw (
+    foreign ??
+    new PrescoreError('MODEL_INVALID', { what, where, expected: FOLDER_MODEL, fix: `Name the file ${FOLDER_MODEL}.` })
+  );
 }
 
 /** Changes when the files of a version are replaced. */
@@ -111,10 +121,9 @@ export async function readDigest(folder: Location, { model, digest }: FolderMode
   const where = folder.store.uriOf(model.key);
   const fix = `Write its sha256 into ${model.key.split('/').at(-1)}.sha256 beside it, after the model: until then the version counts as unfinished.`;
   if (digest === null) throw new PrescoreError('MODEL_UNPINNED', { what: 'the model has no digest file', where, fix });
-  const stored = await folder.store.get(digest.key, { maxBytes: DIGEST_BYTES });
-  const text = stored === null ? '' : Buffer.from(stored.bytes).toString('utf8').trim();
-  const sha256 = /^([0-9a-fA-F]{64})(?:\s|$)/.exec(text)?.[1]?.toLowerCase();
-  if (sha256 !== undefined) return sha256;
+  const stored = await folder.store.get(digest.key, { maxBytes: DIGEST_FILE_BYTES });
+  const sha256 = stored === null ? null : digestInText(Buffer.from(stored.bytes).toString('utf8'));
+  if (sha256 !== null) return sha256;
   const expected = '64 hexadecimal digits';
   throw new PrescoreError('MODEL_CHECKSUM', { what: 'the digest file holds no sha256', where, expected, fix });
 }
