@@ -467,6 +467,7 @@ export const WINGS: readonly Wing[] = [
         holds: 'which adapter stands behind which interface: stores, queues, sets, models, launchers',
         may: [
           ...BASE,
+          'base/disk',
           'base/telemetry',
           'job/values',
           'job/slots',
@@ -475,6 +476,7 @@ export const WINGS: readonly Wing[] = [
           'data/s3-store',
           'data/duckdb',
           'model/certify',
+          'registry/store',
           'scoring/tensor',
           'run/ledger',
           'run/plan',

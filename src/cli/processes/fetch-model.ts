@@ -45,7 +45,7 @@ async function someFiles(store: ObjectStore, key: string): Promise<string[]> {
  * those of the store and of the scratch folder, and of `fetchBackground`.
  */
 export async function fetchModel(
-  job: Job,
+  job: Pick<Job, 'model' | 'features'>,
   stores: StoreResolver,
   scratchDir: string,
   allowUnpinned: boolean,
@@ -78,7 +78,11 @@ export async function fetchModel(
   throw new PrescoreError('MODEL_UNPINNED', { what, where: 'model.sha256', expected: sha256, got: 'nothing' });
 }
 
-async function backgroundOf(job: Job, stores: StoreResolver, scratchDir: string): Promise<Background | null> {
+async function backgroundOf(
+  job: Pick<Job, 'model' | 'features'>,
+  stores: StoreResolver,
+  scratchDir: string,
+): Promise<Background | null> {
   if (job.model.background === undefined) return null;
   // DuckDB is not loaded for jobs that have none.
   const { fetchBackground } = await import('./fetch-background.ts');

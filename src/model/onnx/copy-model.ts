@@ -78,7 +78,13 @@ function namesIn(outline: Uint8Array, where: string): string[] {
   }
 }
 
-async function copyObject({ store, key }: Location, info: ObjectInfo, path: string, onDisk: OnDisk): Promise<void> {
+/** Copies one object to a new file. Errors: those of the store and of `onDisk`. */
+export async function copyObject(
+  { store, key }: Location,
+  info: ObjectInfo,
+  path: string,
+  onDisk: OnDisk,
+): Promise<void> {
   const local = store.localPath(key);
   if (local !== null)
     return onDisk(local, () => copyFile(local, path, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL));

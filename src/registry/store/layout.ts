@@ -1,3 +1,4 @@
+import { FOLDER_DIGESTS, FOLDER_MODEL, FOLDER_NATIVE } from '../../base/contract/model-folder-names.ts';
 import { MODEL_NAME, VERSION_NUMBER } from '../../base/contract/model-ref.ts';
 import type { Location } from '../../base/contract/object-store.ts';
 import type { RegistryFile } from '../../base/contract/registry.ts';
@@ -47,10 +48,12 @@ export function checkPaths(files: readonly RegistryFile[]): void {
       path.isWellFormed() &&
       !/[\\\u0000-\u001f\u007f]/.test(path) &&
       steps.every((step) => step !== '' && step !== '.' && step !== '..' && !step.startsWith(WAITING));
-    const isOwn = !names.includes(path) && path !== digestFile(main) && !seen.has(path);
+    // What readers of plain folders would take for the model, or for its digest.
+    const isTaken = path !== main && [...FOLDER_DIGESTS, FOLDER_NATIVE].some((name) => name.test(path));
+    const isOwn = !names.includes(path) && !isTaken && (path !== FOLDER_MODEL || path === main) && !seen.has(path);
     seen.add(path);
     if (isPlain && isOwn) continue;
-    const expected = `a relative path below the version's folder, each once, and none of ${names.join(', ')}`;
+    const expected = `a relative path below the version's folder, each once, none of a second model and none of ${names.join(', ')}`;
     throw new PrescoreError('USAGE', { what: 'a file cannot have this name', expected, got: JSON.stringify(path) });
   }
 }
