@@ -468,6 +468,7 @@ export const WINGS: readonly Wing[] = [
         may: [
           ...BASE,
           'base/disk',
+          'base/lanes',
           'base/telemetry',
           'job/values',
           'job/slots',

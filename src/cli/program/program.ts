@@ -9,6 +9,7 @@ import { addBackfill } from './backfill-options.ts';
 import { addGpu } from './gpu-options.ts';
 import { addInit } from './init-options.ts';
 import { addModel } from './model-options.ts';
+import { addModels } from './models-options.ts';
 import { parseCount, parseShard, parseTime } from './parse-options.ts';
 import { addQueue, addSchedule } from './queue-options.ts';
 import { addRejects } from './rejects-options.ts';
@@ -109,6 +110,7 @@ export function buildProgram(done: (code: number) => void): Command {
       done(await (await import('../commands/certify-command.ts')).certifyCommand(model, flags)),
     );
   addModel(program, done);
+  addModels(program, done);
   program.commandsGroup('Predictions by key:');
   addSets(program, done);
   addServe(program, done);
