@@ -9,7 +9,7 @@ import { isSame } from '../../src/model/engine/open-model.ts';
 import { TreeTwin } from '../../src/model/engine/tree-twin.ts';
 import { twinOf } from '../../src/model/engine/twin-check.ts';
 import { openOnnx } from '../harness/open-onnx.ts';
-import { trainerCases } from '../harness/trainer-cases.ts';
+import { trainerCase, trainerCases } from '../harness/trainer-cases.ts';
 
 /** Rows of random values of all sizes, some of them missing; texts that are no category. */
 function randomFeeds({ signature }: ModelSession, count: number): Map<string, TensorValue> {
@@ -93,4 +93,13 @@ test.each(CASES)("$name: a trainer's file", async ({ model, file }) => {
   const { session } = await loadModel(model, null, { intraOpThreads: 1, device: 'cpu', trees: 'auto' }, file);
   const fetches = session.signature.outputs.filter((o) => o.isOnRequest !== true).map(({ name }) => name);
   expect(await compare(session, fetches)).toBe(0);
+});
+
+test("a trainer's file without trees answers with its base score", async () => {
+  const file = JSON.parse(Buffer.from(trainerCase('xgboost_binary').model).toString());
+  Object.assign(file.learner.gradient_booster.model, { trees: [], tree_info: [], iteration_indptr: [0] });
+  file.learner.learner_model_param.boost_from_average = '0';
+  const model = Buffer.from(JSON.stringify(file));
+  const { session } = await loadModel(model, null, { intraOpThreads: 1, device: 'cpu', trees: 'auto' }, 'model.json');
+  expect(await compare(session, ['raw', 'probability'])).toBe(0);
 });

@@ -36,6 +36,7 @@ function readLearner(file: Part, refuse: RefuseModel): NativeModel {
   const booster = boosterOf(learner);
   const builder = new EnsembleBuilder({ features, targets, values: 'float32', sums: 'float32' }, refuse);
   const rounds = addTrees(learner, booster, targets, builder);
+  refuseUntrained(rounds, parameters);
   const version = versionOf(file);
   const base = baseMargins(parameters.at('base_score'), targets, objective.link, version);
   const categories = xgboostCategories(booster.model, features, version);
@@ -78,6 +79,12 @@ function boosterOf(learner: Part): Booster {
   const place = [model, booster].find((part) => part.has('weight_drop'));
   if (name === 'dart' && place === undefined) booster.fail('there is no weight_drop');
   return { model, weights: place?.at('weight_drop').numbers() ?? null };
+}
+
+// Of a booster that was never trained XGBoost takes a base score that nobody set as a raw score, and one that was set as an answer.
+function refuseUntrained({ inFile }: NativeRounds, parameters: Part): void {
+  if (inFile > 0 || !parameters.has('boost_from_average') || parameters.at('boost_from_average').text === '0') return;
+  parameters.fail('the model has no trees, and no base score that was set: it was not trained', 'Train it.');
 }
 
 /** Adds the trees that XGBoost's own `predict` uses. */

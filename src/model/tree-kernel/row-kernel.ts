@@ -26,7 +26,8 @@ export function rowKernel(ensemble: Ensemble): PortableKernel | null {
   const none = new ByteWriter();
   writeLeaf(none, values, plan.next, leaves.first.length - 1);
   const nothing = plan.put(none.bytes());
-  const groups = Math.ceil(roots.length / ABREAST) * ABREAST;
+  // Of no trees there is one group all the same: the loop over groups goes round once at least.
+  const groups = Math.max(1, Math.ceil(roots.length / ABREAST)) * ABREAST;
   const places = Int32Array.from({ length: groups }, (_, i) => roots[i] ?? nothing);
   const rootsAt = plan.put(new Uint8Array(places.buffer));
   const input = plan.room(features * 8);

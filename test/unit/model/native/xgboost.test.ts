@@ -101,6 +101,19 @@ describe('XGBoost models', () => {
     expect(edited('xgboost_binary', 'binary:logistic', 'binary:magic')).toThrow(/objective binary:magic is not known/);
   });
 
+  test('a booster without trees is read where its base score was set, and refused where it was not', () => {
+    const emptied = (average: string): Buffer => {
+      const file = JSON.parse(Buffer.from(trainerCase('xgboost_binary').model).toString());
+      const { model } = file.learner.gradient_booster;
+      Object.assign(model, { trees: [], tree_info: [], iteration_indptr: [0] });
+      file.learner.learner_model_param.boost_from_average = average;
+      return Buffer.from(JSON.stringify(file));
+    };
+    expect(() => readNativeModel(emptied('1'), 'model.json')).toThrow(/MODEL_INVALID.*no trees.*not trained/);
+    const { ensemble } = readNativeModel(emptied('0'), 'model.json');
+    expect([...plainScores(ensemble, new Float32Array(8))]).toEqual([Math.fround(-0.84729785)]);
+  });
+
   test.each<[string, string | RegExp, string, RegExp]>([
     [
       'xgboost_binary',
