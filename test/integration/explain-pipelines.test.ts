@@ -1,9 +1,12 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { loadModel } from '../../src/model/engine/load-model.ts';
 import { prescore } from '../harness/cli.ts';
 import { queryParquet } from '../harness/query-parquet.ts';
 import { readOutput } from '../harness/read-parquet.ts';
 import { fixtures, sha256Of, tempFolder, writeJob } from '../harness/temp-job.ts';
+import { trainerCase } from '../harness/trainer-cases.ts';
 
 /*
  * Pipelines around trees (test/python/tree_pipelines.py): what is before the trees is left to ONNX Runtime, also for the background.
@@ -79,6 +82,61 @@ it('features without honest names are given by their places, and refused by name
   const named = await pipelineJob('one_hot', { reasons: { explain: 'top' } });
   const { code, stderr } = await prescore(['check', named.path]);
   expect([code, stderr]).toEqual([5, expect.stringMatching(/SIGNATURE_MISMATCH.*no names.*explain: contributions/s)]);
+});
+
+it('columns that are picked out of one input keep their names, also where the trees ask for the first of them alone', async () => {
+  for (const [name, names] of [
+    ['picked_columns', ['b', 'a', 'd', 'c']],
+    ['open_width', ['a', 'c', 'd', 'b']],
+  ] as const) {
+    const outputs = { why: { explain: 'contributions' }, reasons: { explain: 'top', count: 9 } };
+    const { path, folder } = await pipelineJob(name, outputs, { X: { columns: ['a', 'c', 'd', 'b'] } });
+    expect(await prescore(['run', path])).toMatchObject({ code: 0 });
+    for (const row of await readOutput(join(folder, 'out'))) {
+      const why = row['why'] as number[];
+      expect(why).toHaveLength(5);
+      const values = row['reasons_contributions'] as number[];
+      const told = Object.fromEntries((row['reasons'] as string[]).map((feature, i) => [feature, values[i]]));
+      expect(names.map((feature) => told[feature])).toEqual(why.slice(0, 4));
+      // They are trained to answer with the first value.
+      expect(Math.abs(told['a']!)).toBeGreaterThan(0);
+    }
+  }
+});
+
+it('a column that the trees get twice has no contribution of its own', async () => {
+  const features = { X: { columns: ['a', 'c', 'd', 'b'] } };
+  const { path } = await pipelineJob('column_twice', { reasons: { explain: 'top' } }, features);
+  const { code, stderr } = await prescore(['check', path]);
+  expect([code, stderr]).toEqual([5, expect.stringMatching(/SIGNATURE_MISMATCH.*no names.*explain: contributions/s)]);
+});
+
+it('a background whose only text is null explains beside a missing category', async () => {
+  const folder = tempFolder();
+  const table = join(folder, 'table.parquet');
+  const background = join(folder, 'background.parquet');
+  const { model, file } = trainerCase('lightgbm_pandas');
+  const path = join(folder, file);
+  writeFileSync(path, model);
+  const { session } = await loadModel(model, null, { intraOpThreads: 1, device: 'cpu', trees: 'auto' }, file);
+  const columns = session.signature.inputs.map(({ name, type }) =>
+    type === 'string' ? `null::varchar "${name}"` : `random() "${name}"`,
+  );
+  expect(columns.join()).toContain('varchar');
+  const seed = join(fixtures, 'flights/month=01/part-0.parquet');
+  const rows = `select row_number() over () row_id, ${columns.join(', ')} from t`;
+  await queryParquet(seed, `copy (${rows} limit 20) to '${table}' (format parquet)`);
+  await queryParquet(table, `copy (select * from t limit 1) to '${background}' (format parquet)`);
+  const job = writeJob(folder, {
+    model: { uri: path, sha256: sha256Of(path), background: { uri: background, sha256: sha256Of(background) } },
+    input: { uri: table },
+    outputs: { raw: 'raw', why: { explain: 'contributions' } },
+    id: ['row_id'],
+    output: { uri: join(folder, 'out') },
+  });
+  expect(await prescore(['run', job])).toMatchObject({ code: 0 });
+  for (const row of await readOutput(join(folder, 'out')))
+    expect(sumOf(row['why'] as number[])).toBeCloseTo(Number(row['raw']), 9);
 });
 
 it('a background that lacks a column is refused by its name', async () => {

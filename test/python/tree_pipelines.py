@@ -35,3 +35,16 @@ for name, parts, columns in [
     made = make_pipeline(make_column_transformer(*parts), boosting).fit(table[columns], target)
     types = [(c, (StringTensorType if c == "city" else FloatTensorType)([None, 1])) for c in columns]
     (out / f"{name}.onnx").write_bytes(skl2onnx.convert_sklearn(made, initial_types=types).SerializeToString())
+
+# Of rows of four values the trees ask for one or two, not the last: how wide rows are is not seen from the trees.
+stump = GradientBoostingRegressor(n_estimators=2, max_depth=1, random_state=0)
+picked = make_column_transformer((StandardScaler(), [3, 0]), ("passthrough", [2, 1]))
+twice = make_column_transformer((StandardScaler(), [0, 1]), ("passthrough", [0]))
+for name, made, width in [
+    ("picked_columns", make_pipeline(picked, stump), 4),
+    ("column_twice", make_pipeline(twice, GradientBoostingRegressor(n_estimators=5, random_state=0)), 4),
+    ("open_width", stump, None),
+]:
+    types = [("X", FloatTensorType([None, width]))]
+    kept = skl2onnx.convert_sklearn(made.fit(x, x[:, 0]), initial_types=types)
+    (out / f"{name}.onnx").write_bytes(kept.SerializeToString())

@@ -88,6 +88,7 @@ async function readTable(duck: Duck, source: string, features: Job['features'], 
       inputOf(
         spec.columns.map((name) => valuesOf(name, spec.nulls)),
         rows.length,
+        spec.columns.some((name) => TEXTS.test(types.get(name) ?? '')),
       ),
     ];
   });
@@ -101,10 +102,11 @@ function everyColumn(types: ReadonlyMap<string, string>): [string, FeatureSpec][
     .map(([name]) => [name, { kind: 'columns', columns: [name], nulls: null }]);
 }
 
-function inputOf(columns: readonly (readonly unknown[])[], rows: number): BackgroundInput {
+// Texts are told by their columns: of a few rows all may be null.
+function inputOf(columns: readonly (readonly unknown[])[], rows: number, isText: boolean): BackgroundInput {
   const width = columns.length;
   const all = Array.from({ length: rows * width }, (_, i) => columns[i % width]![Math.floor(i / width)]);
-  if (all.some((value) => typeof value === 'string'))
+  if (isText || all.some((value) => typeof value === 'string'))
     return { width, texts: all.map((value) => (value === null ? null : String(value))) };
   const numbers = Float64Array.from(all, (value) => (value === null ? Number.NaN : Number(value)));
   return { width, numbers: Buffer.from(numbers.buffer).toString('base64') };

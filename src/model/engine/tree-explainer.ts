@@ -1,9 +1,10 @@
 import type { ExplainSignature, Signature, TreeFeature } from '../../base/contract/signature.ts';
 import type { TensorValue } from '../elements/elements.ts';
 import type { Ensemble } from '../trees/ensemble.ts';
+import { readTensor } from '../trees/onnx-tensor.ts';
 import { Contributions } from './contributions.ts';
 import { OF_ANSWER } from './native-signature.ts';
-import { type GraphNode, makersOf } from './onnx-graph.ts';
+import { makersOf, type OnnxGraph } from './onnx-graph.ts';
 import type { TreeParts } from './split-trees.ts';
 import type { TreeHead } from './tree-head.ts';
 import type { TreeScorer } from './tree-scorer.ts';
@@ -29,8 +30,14 @@ export class TreeExplainer {
     return fetches.includes(ALL) || fetches.includes(OF_ANSWER);
   }
 
-  /** What is asked for of rows ([N, width]) and their raw scores. Errors: those of `Contributions`. Owns: both stay the caller's. */
+  /**
+   * What is asked for of rows ([N, width]) and their raw scores. Errors: those of `Contributions`; RangeError for rows of another width than the
+   * background's. Owns: both stay the caller's.
+   */
   explain(rows: TensorValue, raw: Float32Array, fetches: readonly string[]): Map<string, TensorValue> {
+    const { features } = this.ensemble;
+    if (rows.dims[1] !== features)
+      throw new RangeError(`the background has ${features} features, and rows have ${rows.dims[1]}`);
     this.contributions ??= Contributions.byBackground(this.ensemble, this.background, 'the model');
     const all = this.contributions.of(rows.data as Float32Array, raw);
     const values = new Map<string, TensorValue>([[ALL, all]]);
@@ -58,8 +65,7 @@ export function explainsTrees(
     features:
       before === null
         ? Array.from({ length: width }, (_, at) => ({ input, at }))
-        : (featuresOf(graph.nodes, new Set(graph.initializers.map(({ name }) => name)), input, signature, width) ??
-          'what is before its trees makes features that have no names'),
+        : (featuresOf(graph, input, signature, width) ?? 'what is before its trees makes features that have no names'),
     ...(hasBackground ? {} : { why: NO_BACKGROUND }),
   };
 }
@@ -72,13 +78,13 @@ const BY_VALUE = new Set(['Identity', 'Cast', 'Scaler', 'Imputer', 'Sub', 'Div',
 
 /** Where the values of the trees' rows come from; null where one is made of several, or several of one. */
 function featuresOf(
-  nodes: readonly GraphNode[],
-  constants: ReadonlySet<string>,
+  { nodes, initializers }: OnnxGraph,
   input: string,
   { inputs }: Signature,
   width: number,
 ): readonly TreeFeature[] | null {
   const makers = makersOf(nodes);
+  const constants = new Map(initializers.map(({ name, bytes }) => [name, bytes]));
   const sourcesOf = (name: string): readonly TreeFeature[] | null => {
     const given = inputs.find((one) => one.name === name);
     if (given !== undefined) {
@@ -93,8 +99,14 @@ function featuresOf(
       return values.length < maker.inputs.length || parts.includes(null) ? null : parts.flatMap((part) => part ?? []);
     }
     const [only] = values;
+    if (maker.operator === 'ArrayFeatureExtractor' && values.length === 1) {
+      const all = sourcesOf(only!);
+      const picked = [...readTensor(constants.get(maker.inputs[1]!)!).data].map((at) => all?.[Number(at)]);
+      return picked.every((one) => one !== undefined) ? picked : null;
+    }
     return BY_VALUE.has(maker.operator) && values.length === 1 && only !== undefined ? sourcesOf(only) : null;
   };
   const found = sourcesOf(input);
-  return found?.length === width ? found : null;
+  const different = new Set(found?.map((one) => JSON.stringify([one.input, one.at])));
+  return found?.length === width && different.size === width ? found : null;
 }

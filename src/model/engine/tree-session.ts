@@ -3,7 +3,7 @@ import type { Signature } from '../../base/contract/signature.ts';
 import type { TensorValue } from '../elements/elements.ts';
 import type { ModelSession } from '../elements/model-session.ts';
 import type { TreeParts } from './split-trees.ts';
-import { TreeExplainer } from './tree-explainer.ts';
+import { explainsTrees, TreeExplainer } from './tree-explainer.ts';
 import type { TreeScorer } from './tree-scorer.ts';
 
 /** The ONNX Runtime sessions around the trees. */
@@ -16,7 +16,7 @@ const NOTHING: ReadonlyMap<string, TensorValue> = new Map();
 
 /** A model whose trees the kernel evaluates; what is before and after them, ONNX Runtime. */
 export class TreeSession implements ModelSession {
-  readonly signature: Signature;
+  signature: Signature;
   readonly granted: GrantedDevice;
   /** Rows go to the kernel's memory anyway. */
   readonly isCopying: boolean;
@@ -69,7 +69,10 @@ export class TreeSession implements ModelSession {
   /** Explains rows from now on beside those of a background. Errors: those of ONNX Runtime. */
   async explainBeside(background: ReadonlyMap<string, TensorValue>): Promise<void> {
     const { data, dims } = await this.rowsOf(background);
-    this.scorer.prepare(dims[1] ?? 0);
+    const width = dims[1] ?? 0;
+    this.scorer.prepare(width);
+    // Rows may be wider than the trees ask for, which only rows tell where there is work before the trees.
+    this.signature = { ...this.signature, explains: explainsTrees(this.parts, width, this.signature, true) };
     this.explainer = new TreeExplainer(this.scorer, Float32Array.from(data as Float32Array));
   }
 

@@ -143,13 +143,14 @@ export class FetchColumns {
 
   private addReasons({ output, i, tensor, width, at, count, onBad }: TakenRows): void {
     const { top } = output;
-    if (top === undefined || (top.target + 1) * (top.features + 1) > width)
+    const stride = (top?.features ?? 0) + 1;
+    if (top === undefined || width % stride !== 0 || (top.target + 1) * stride > width)
       throw shapeError(output, 'contributions of other features', `${top?.features}`, `${width}`);
     const column = this.allocate(output, i, storedType(output), top.count);
     const values = tensor.data as Float64Array;
     const places = new Int32Array(top.count);
     for (let row = 0; row < count; row++) {
-      const from = row * width + top.target * (top.features + 1);
+      const from = row * width + top.target * stride;
       topReasons(values, from, top.features, places);
       places.forEach((place, k) => {
         column.data[(at + row) * top.count + k] = output.kind === 'reasons' ? place : values[from + place]!;
