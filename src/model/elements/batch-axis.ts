@@ -13,15 +13,16 @@ export interface BatchAxis {
   readonly onRequest: readonly string[];
 }
 
-const LARGEST_FIXED_BATCH = 65_536;
+/** Rows of a fixed batch that a server takes. */
+const FIXED_BATCH = { least: 1, most: 65_536 };
 
 /**
  * Finds the batch axis of a model from its declared inputs: an open first axis, or where no input has one, the first axis
- * that is fixed. Beside an open one, fixed axes belong to inputs that are the same for all rows.
+ * that is fixed. Beside an open one, fixed axes belong to inputs that are the same for all rows. `fixed`: rows that a fixed batch may have.
  *
  * Errors: MODEL_BATCH_AXIS, MODEL_INVALID for inputs that are no tensors.
  */
-export function findBatchAxis(signature: Signature, where: string): BatchAxis {
+export function findBatchAxis(signature: Signature, where: string, fixed = FIXED_BATCH): BatchAxis {
   for (const input of signature.inputs) refuseInput(input, where);
   const tensors = signature.outputs.filter((o) => o.type !== null);
   const fetches = tensors.filter((o) => o.isOnRequest !== true).map((o) => o.name);
@@ -37,9 +38,9 @@ export function findBatchAxis(signature: Signature, where: string): BatchAxis {
   const outputs = new Set(signature.outputs.map((o) => o.dims[0]));
   const candidates = sizes.size === 1 ? [...sizes] : [...sizes].filter((n) => outputs.has(n));
   const fixedBatch = candidates[0];
-  if (candidates.length !== 1 || fixedBatch === undefined || fixedBatch < 1 || fixedBatch > LARGEST_FIXED_BATCH) {
+  if (candidates.length !== 1 || fixedBatch === undefined || fixedBatch < fixed.least || fixedBatch > fixed.most) {
     const got = signature.inputs.map((i) => `${i.name} [${i.dims.map((d) => d ?? '?').join(', ')}]`).join(', ');
-    const expected = `[batch, …], or a batch of 1 to ${LARGEST_FIXED_BATCH} rows`;
+    const expected = `[batch, …], or a batch of ${fixed.least} to ${fixed.most} rows`;
     throw new PrescoreError('MODEL_BATCH_AXIS', { what: 'no input has rows', where, expected, got });
   }
   return {

@@ -1,13 +1,12 @@
 import type { ModelFile } from '../../base/contract/model-files.ts';
-import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import type { TrialStyle } from '../../model/certify/trial-rows.ts';
+import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { runtimeText } from '../../model/onnx/runtime-text.ts';
 import { auc, scoresOf } from './auc.ts';
 import type { CompareRows } from './bench-messages.ts';
-import { bytesOfRow, keptPieces, madePieces, type RowsPiece } from './compare-rows.ts';
+import { bytesOfRow, keptRows, madeRows, type RowsPiece } from './compare-rows.ts';
 import type { Comparison } from './comparison.ts';
-import { type MadeInputs, madeInputs, styleThatRuns } from './made-inputs.ts';
+import { type MadeRows, madeInputs, rowsThatRun } from './made-inputs.ts';
 import { measureSpeed } from './measure-speed.ts';
 import { openBenchModel } from './open-bench-model.ts';
 import { OutputDifferences } from './output-differences.ts';
@@ -52,10 +51,8 @@ async function compare(
     });
   }
   const runOf = (session: ModelSession) => (feeds: RowsPiece['feeds']) => session.run(feeds, fetches);
-  const made = madeInputs(signature);
-  const style = rows.feeds === null ? await madeStyle(made, runOf(parent), where) : null;
-  const pieces =
-    style === null ? keptPieces(rows.feeds!, signature, made.fixedBatch) : madePieces(made, style, rows.made);
+  const { fixedBatch, pieces } =
+    rows.feeds === null ? madeRows(await rowsTaken(signature, runOf(parent), where), rows.made) : keptRows(rows.feeds);
   const differences = outputs.map(({ name, type }) => new OutputDifferences(name, type!));
   const scores = new RowScores(rows.labels);
   const until = performance.now() + LONGEST_MS;
@@ -79,31 +76,31 @@ async function compare(
   const flips = classes.find(({ isLabel }) => isLabel) ?? classes[0];
   return {
     rows: seen,
-    isMadeUp: style !== null,
+    isMadeUp: rows.feeds === null,
     outputs: differences.filter(({ isNumeric }) => isNumeric).map((difference) => difference.result()),
     flips: flips === undefined ? null : { count: flips.count, share: flips.share, by: flips.by },
     auc: scores.result(),
     speed: await measureSpeed(
       firstPiece,
-      signature,
-      made.fixedBatch,
-      bytesOfRow(firstPiece.feeds, made.fixedBatch ?? firstPiece.rows.length),
+      fixedBatch,
+      bytesOfRow(firstPiece.feeds, fixedBatch ?? firstPiece.rows.length),
       runOf(parent),
       runOf(changed),
     ),
   };
 }
 
-async function madeStyle(
-  made: MadeInputs,
+async function rowsTaken(
+  signature: ModelSession['signature'],
   run: (feeds: RowsPiece['feeds']) => Promise<unknown>,
   where: string,
-): Promise<TrialStyle> {
+): Promise<MadeRows> {
+  const fix = 'Pass --data with a table that the model is fed with.';
   try {
-    return await styleThatRuns(made, run);
+    return await rowsThatRun(madeInputs(signature, where), run);
   } catch (cause) {
+    if (isPrescoreError(cause)) throw new PrescoreError(cause.code, { ...cause.details, fix, cause });
     const what = `the model refuses made-up rows: ${runtimeText(cause)}`;
-    const fix = 'Pass --data with a table that the model is fed with.';
     throw new PrescoreError('MODEL_FAILED', { what, where, fix, cause });
   }
 }

@@ -1,9 +1,7 @@
-import type { Signature } from '../../base/contract/signature.ts';
 import { gathered, rowsOf } from '../../model/certify/tensor-rows.ts';
-import type { TrialStyle } from '../../model/certify/trial-rows.ts';
 import type { FeedTensor, TensorValue } from '../../model/elements/elements.ts';
 import { readFeeds, readKept } from '../tensor/kept-feeds.ts';
-import { type MadeInputs, madeFeeds } from './made-inputs.ts';
+import { type MadeInputs, type MadeRows, madeFeeds } from './made-inputs.ts';
 
 export type Feeds = ReadonlyMap<string, TensorValue>;
 
@@ -11,6 +9,15 @@ export type Feeds = ReadonlyMap<string, TensorValue>;
 export interface RowsPiece {
   readonly rows: readonly number[];
   readonly feeds: Feeds;
+  /** Inputs that are the same for all rows. */
+  readonly shared: ReadonlySet<string>;
+}
+
+/** Rows to compare two models on. */
+export interface RowsToCompare {
+  /** Rows of every batch, where the model fixes them. */
+  readonly fixedBatch: number | null;
+  readonly pieces: Iterable<RowsPiece>;
 }
 
 /** Rows of a piece at most, and bytes of their feeds: what a model makes of wide rows, such as images, is large too. */
@@ -29,27 +36,38 @@ export function bytesOfRow(feeds: Feeds, rows: number): number {
 }
 
 /** The rows of a folder of feeds, piece by piece. Errors: those of the file system. */
-export function* keptPieces(folder: string, signature: Signature, fixedBatch: number | null): Generator<RowsPiece> {
-  for (const batch of readKept(folder).batches) {
+export function keptRows(folder: string): RowsToCompare {
+  return { fixedBatch: readKept(folder).fixedBatch, pieces: keptPieces(folder) };
+}
+
+function* keptPieces(folder: string): Generator<RowsPiece> {
+  const { batches, fixedBatch, shared: names } = readKept(folder);
+  const shared = new Set(names);
+  for (const batch of batches) {
     const feeds = readFeeds(folder, batch);
     const all = batch.rows.length;
-    const most = fixedBatch ?? pieceRows(bytesOfRow(feeds, all));
+    const most = fixedBatch === null ? pieceRows(bytesOfRow(feeds, all)) : all;
     for (let from = 0; from < all; from += most) {
       const rows = batch.rows.slice(from, from + most);
-      yield { rows, feeds: cutFeeds(feeds, signature, all, from, rows.length, fixedBatch ?? rows.length) };
+      yield { rows, feeds: rows.length === all ? feeds : cutFeeds(feeds, shared, from, rows.length), shared };
     }
   }
 }
 
 /** Made-up rows, piece by piece, `most` of them at most. */
-export function* madePieces(made: MadeInputs, style: TrialStyle, most: number): Generator<RowsPiece> {
+export function madeRows(found: MadeRows, most: number): RowsToCompare {
+  return { fixedBatch: found.made.fixedBatch, pieces: madePieces(found, most) };
+}
+
+function* madePieces({ made, style }: MadeRows, most: number): Generator<RowsPiece> {
+  const shared = new Set(made.inputs.flatMap((input) => ('same' in input ? [input.name] : [])));
   const all = made.fixedBatch ?? Math.max(1, Math.min(most, Math.floor(MADE_BYTES / Math.max(1, made.rowBytes))));
   const feeds = madeFeeds(made, all, style);
   const size = made.fixedBatch ?? pieceRows(made.rowBytes);
   for (let from = 0; from < all; from += size) {
     const count = Math.min(size, all - from);
     const rows = Array.from({ length: count }, (_, i) => from + i);
-    yield { rows, feeds: cutMade(feeds, made, all, from, count) };
+    yield { rows, feeds: count === all ? feeds : cutMade(feeds, made, from, count), shared };
   }
 }
 
@@ -57,50 +75,36 @@ export function* madePieces(made: MadeInputs, style: TrialStyle, most: number): 
 const MADE_BYTES = 256 * 1024 * 1024;
 
 /** The rows of a piece again and again, until there are `batch` of them. */
-export function repeated({ rows, feeds }: RowsPiece, signature: Signature, batch: number): Feeds {
+export function repeated({ rows, feeds, shared }: RowsPiece, batch: number): Feeds {
   return ordered(
     feeds,
-    signature,
+    shared,
     Int32Array.from({ length: batch }, (_, i) => i % rows.length),
   );
 }
 
 function cutFeeds(
   feeds: ReadonlyMap<string, FeedTensor>,
-  signature: Signature,
-  all: number,
+  shared: ReadonlySet<string>,
   from: number,
   count: number,
-  batch: number,
 ): Feeds {
-  if (count === all && batch === count) return feeds;
   return ordered(
     feeds,
-    signature,
-    Int32Array.from({ length: batch }, (_, i) => from + Math.min(i, count - 1)),
+    shared,
+    Int32Array.from({ length: count }, (_, i) => from + i),
   );
 }
 
-function ordered(feeds: Feeds, signature: Signature, order: Int32Array): Feeds {
-  return new Map(
-    [...feeds].map(([name, value]) => [name, isBatched(name, value, signature) ? gathered(value, order) : value]),
-  );
+function ordered(feeds: Feeds, shared: ReadonlySet<string>, order: Int32Array): Feeds {
+  return new Map([...feeds].map(([name, value]) => [name, shared.has(name) ? value : gathered(value, order)]));
 }
 
-function cutMade(feeds: Feeds, made: MadeInputs, all: number, from: number, count: number): Feeds {
-  if (count === all) return feeds;
+function cutMade(feeds: Feeds, made: MadeInputs, from: number, count: number): Feeds {
   return new Map(
     made.inputs.map((input) => [
       input.name,
       'same' in input ? input.same(count) : rowsOf(feeds.get(input.name)!, from, count),
     ]),
-  );
-}
-
-// Constants that have no axis for rows go in as they are.
-function isBatched(name: string, { dims }: TensorValue, { inputs }: Signature): boolean {
-  const input = inputs.find((one) => one.name === name);
-  return (
-    dims.length > 0 && input !== undefined && (input.dims[0] === null || inputs.every((one) => one.dims[0] !== null))
   );
 }

@@ -1,12 +1,13 @@
 import { statSync } from 'node:fs';
 import type { ModelFile } from '../../base/contract/model-files.ts';
+import type { Signature } from '../../base/contract/signature.ts';
 import { fileDigest } from '../../base/disk/file-digest.ts';
 import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { aboutModelFile, withSignature } from '../../model/about/model-about.ts';
 import { certifySession } from '../../model/certify/certify-session.ts';
 import { probesOf } from '../../model/certify/probe-inputs.ts';
 import { timeOf } from '../../model/certify/time-of.ts';
-import { TRIAL_STYLES, type TrialStyle } from '../../model/certify/trial-rows.ts';
+import type { TrialStyle } from '../../model/certify/trial-rows.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
 import { type LoadedModel, loadModel } from '../../model/engine/load-model.ts';
 import { digestOfFiles } from '../../model/onnx/external-data.ts';
@@ -16,7 +17,7 @@ import { refuseFixedBatch } from '../tensor/fixed-batch.ts';
 import { autoBatchRows } from '../tensor/slab-layout.ts';
 import type { BatchFacts, ExactFacts, InspectedModel, MemoryFacts } from './bench-messages.ts';
 import type { Feeds } from './compare-rows.ts';
-import { type MadeInputs, madeFeeds, madeInputs, styleThatRuns } from './made-inputs.ts';
+import { type MadeInputs, type MadeRows, madeFeeds, madeInputs, rowsThatRun } from './made-inputs.ts';
 import { AS_A_RUN, openBenchModel } from './open-bench-model.ts';
 import { forgetPeak, peakBytes, settledBytes } from './resident.ts';
 
@@ -54,16 +55,26 @@ export async function inspectFile(
     const known = { signature, dynamicQuantization, featureNames: info.featureNames ?? null, engine, memory };
     found = { ...found, about: withSignature(about, signature), loaded: { ...known, batch: null, exactness: null } };
     soFar(found);
-    const made = madeInputs(signature);
-    if (made.fixedBatch !== null) refuseFixedBatch(made.fixedBatch, made.fixedBatch * made.rowBytes, where);
+    const ways = waysOf(signature, where);
+    const [first] = typeof ways === 'string' ? [] : ways;
+    if (first?.fixedBatch != null) refuseFixedBatch(first.fixedBatch, first.fixedBatch * first.rowBytes, where);
     if (batchBytes === null) return found;
-    const batch = await findBatch(session, made, batchBytes);
+    const batch = await findBatch(session, ways, batchBytes);
     found = { ...found, loaded: { ...known, batch, exactness: null } };
     soFar(found);
     const exactness = await tryExact(session, dynamicQuantization, batch.rows);
     return { ...found, loaded: { ...known, batch, exactness } };
   } catch (error) {
     return { ...found, refusal: toErrorJson(toPrescoreError(error)) };
+  }
+}
+
+// In words, why nobody knows what its rows are: a job may still say which inputs columns feed.
+function waysOf(signature: Signature, where: string): readonly MadeInputs[] | string {
+  try {
+    return madeInputs(signature, where);
+  } catch (error) {
+    return toPrescoreError(error).details.what;
   }
 }
 
@@ -101,21 +112,27 @@ async function measured(
   };
 }
 
-async function findBatch(session: ModelSession, made: MadeInputs, budgetBytes: number): Promise<BatchFacts> {
-  const { fixedBatch, rowBytes: feedBytes } = made;
+async function findBatch(
+  session: ModelSession,
+  ways: readonly MadeInputs[] | string,
+  budgetBytes: number,
+): Promise<BatchFacts> {
   const fetches = session.signature.outputs.filter((o) => o.type !== null && o.isOnRequest !== true).map((o) => o.name);
-  const trial = new BatchTrial(made, (feeds) => session.run(feeds, fetches));
-  const facts = { feedBytes, budgetBytes };
+  const nothing = { feedBytes: 0, budgetBytes, rowBytes: null, rows: null };
+  if (typeof ways === 'string') return { ...nothing, refused: ways };
+  const run = (feeds: Feeds): Promise<unknown> => session.run(feeds, fetches);
+  let trial: BatchTrial | null = null;
   try {
-    const most = fixedBatch ?? autoBatchRows(feedBytes);
-    await trial.begin();
-    const rows = fixedBatch ?? (await chooseCpuBatch(most, budgetBytes, (count) => trial.tryRows(count))).batchRows;
+    trial = await BatchTrial.begin(await rowsThatRun(ways, run), run);
+    const { fixedBatch, rowBytes: feedBytes } = trial.made;
+    const tryRows = (count: number) => trial!.tryRows(count);
+    const rows = fixedBatch ?? (await chooseCpuBatch(autoBatchRows(feedBytes), budgetBytes, tryRows)).batchRows;
     // Few rows say little of what one takes.
     await trial.tryRows(rows);
-    return { ...facts, rowBytes: trial.rowBytes, rows, refused: null };
+    return { feedBytes, budgetBytes, rowBytes: trial.rowBytes, rows, refused: null };
   } catch (error) {
-    const refused = runtimeText(error);
-    return { ...facts, rowBytes: trial.rowBytes, rows: null, refused };
+    const feedBytes = trial?.made.rowBytes ?? ways[0]?.rowBytes ?? 0;
+    return { ...nothing, feedBytes, rowBytes: trial?.rowBytes ?? null, refused: runtimeText(error) };
   }
 }
 
@@ -126,22 +143,22 @@ const NOISE_BYTES = 2 * 1024 * 1024;
 class BatchTrial {
   /** Null where it did not grow. */
   rowBytes: number | null = null;
-  private readonly made: MadeInputs;
+  readonly made: MadeInputs;
+  private readonly style: TrialStyle;
   private readonly run: (feeds: Feeds) => Promise<unknown>;
-  private style: TrialStyle = TRIAL_STYLES[0]!;
-  private before = 0;
+  private readonly before: number;
 
-  constructor(made: MadeInputs, run: (feeds: Feeds) => Promise<unknown>) {
+  private constructor({ made, style }: MadeRows, run: (feeds: Feeds) => Promise<unknown>, before: number) {
     this.made = made;
+    this.style = style;
     this.run = run;
+    this.before = before;
   }
 
-  /** Errors: what the runtime throws where it takes no made-up rows. */
-  async begin(): Promise<void> {
-    this.style = await styleThatRuns(this.made, this.run);
+  static async begin(rows: MadeRows, run: (feeds: Feeds) => Promise<unknown>): Promise<BatchTrial> {
     await settledBytes();
     forgetPeak();
-    this.before = peakBytes();
+    return new BatchTrial(rows, run, peakBytes());
   }
 
   async tryRows(rows: number): Promise<{ readonly ms: number; readonly peakBytes: number }> {

@@ -1,5 +1,5 @@
-import type { Signature, TensorSignature } from '../../base/contract/signature.ts';
-import { countOf } from '../../model/certify/tensor-rows.ts';
+import type { Signature } from '../../base/contract/signature.ts';
+import { waysToFeed } from '../../model/certify/probe-inputs.ts';
 import {
   TRIAL_STYLES,
   type TrialInput,
@@ -7,7 +7,8 @@ import {
   trialFeeds,
   trialRowBytes,
 } from '../../model/certify/trial-rows.ts';
-import { type TensorValue, zeros } from '../../model/elements/elements.ts';
+import { findBatchAxis } from '../../model/elements/batch-axis.ts';
+import type { TensorValue } from '../../model/elements/elements.ts';
 import { USUAL_STEPS } from '../tensor/slab-layout.ts';
 
 /** How made-up rows are fed to a model that no table is bound to. */
@@ -19,24 +20,27 @@ export interface MadeInputs {
   readonly rowBytes: number;
 }
 
-/** Axes that the model leaves open behind the batch have the length of a usual list. Errors: none; inputs that are no tensors are left out. */
-export function madeInputs({ inputs }: Signature): MadeInputs {
-  const shaped = inputs.filter(({ type, dims }) => type !== null && dims.length > 0);
-  const isOpen = shaped.some(({ dims }) => dims[0] === null);
-  const sizes = new Set(shaped.map(({ dims }) => dims[0]));
-  const fixedBatch = isOpen || sizes.size !== 1 ? null : (shaped[0]?.dims[0] ?? null);
-  const made = inputs.flatMap((input) => madeInput(input, fixedBatch !== null));
-  return { inputs: made, fixedBatch, rowBytes: trialRowBytes(made) };
+/** Made-up rows of a kind that the model takes. */
+export interface MadeRows {
+  readonly made: MadeInputs;
+  readonly style: TrialStyle;
 }
 
-function madeInput({ name, type, dims, isShapeless }: TensorSignature, isFixed: boolean): TrialInput[] {
-  if (type === null) return [];
-  const lengths = dims.map((dim) => dim ?? USUAL_STEPS);
-  if (isShapeless !== true && dims.length > 0 && (dims[0] === null || isFixed))
-    return [{ name, type, tail: lengths.slice(1) }];
-  const own = isShapeless === true ? [] : lengths;
-  const same: TensorValue = { type, dims: own, data: zeros(type, countOf(own)) };
-  return [{ name, same: () => same }];
+/** What is too large says who would pack it. */
+const ANY_BATCH = { least: 0, most: Number.MAX_SAFE_INTEGER };
+
+/**
+ * Ways to feed a model: axes that it leaves open behind the batch have the length of a usual list.
+ *
+ * Errors: MODEL_BATCH_AXIS, MODEL_INVALID where nobody knows what its rows are.
+ */
+export function madeInputs(signature: Signature, where: string): readonly MadeInputs[] {
+  const axis = findBatchAxis(signature, where, ANY_BATCH);
+  return waysToFeed(signature, axis, [USUAL_STEPS]).map((inputs) => ({
+    inputs,
+    fixedBatch: axis.fixedBatch,
+    rowBytes: trialRowBytes(inputs),
+  }));
 }
 
 /** Seed of rows that are made up: the same ones every time. */
@@ -47,19 +51,21 @@ export function madeFeeds(made: MadeInputs, rows: number, style: TrialStyle): Re
   return trialFeeds(made.inputs, rows, style, SEED, false);
 }
 
-/** The first kind of made-up rows that a model takes. Errors: where it takes none, what `run` threw last. */
-export async function styleThatRuns(
-  made: MadeInputs,
+/** The first kind of made-up rows that a model takes. Errors: where it takes none, what `run` threw first. */
+export async function rowsThatRun(
+  ways: readonly MadeInputs[],
   run: (feeds: ReadonlyMap<string, TensorValue>) => Promise<unknown>,
-): Promise<TrialStyle> {
-  let refused: unknown;
-  for (const style of TRIAL_STYLES) {
-    try {
-      await run(madeFeeds(made, made.fixedBatch ?? 1, style));
-      return style;
-    } catch (error) {
-      refused = error;
+): Promise<MadeRows> {
+  const refused: unknown[] = [];
+  for (const made of ways) {
+    for (const style of TRIAL_STYLES) {
+      try {
+        await run(madeFeeds(made, made.fixedBatch ?? 1, style));
+        return { made, style };
+      } catch (error) {
+        refused.push(error);
+      }
     }
   }
-  throw refused;
+  throw refused[0];
 }

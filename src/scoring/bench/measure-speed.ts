@@ -1,4 +1,3 @@
-import type { Signature } from '../../base/contract/signature.ts';
 import { timeOf } from '../../model/certify/time-of.ts';
 import { autoBatchRows } from '../tensor/slab-layout.ts';
 import { type Feeds, type RowsPiece, repeated } from './compare-rows.ts';
@@ -22,7 +21,6 @@ const MOST_BYTES = 1024 ** 3;
  */
 export async function measureSpeed(
   piece: RowsPiece,
-  signature: Signature,
   fixedBatch: number | null,
   rowBytes: number,
   parent: Run,
@@ -33,7 +31,7 @@ export async function measureSpeed(
   let [rowMs, grownBytes] = [0, 0];
   for (const batchRows of new Set(sizes)) {
     if (rowMs * batchRows > LONGEST_MS || grownBytes * batchRows > MOST_BYTES) break;
-    const feeds = repeated(piece, signature, batchRows);
+    const feeds = repeated(piece, batchRows);
     forgetPeak();
     const before = peakBytes();
     const best = { parent: Number.POSITIVE_INFINITY, changed: Number.POSITIVE_INFINITY };

@@ -41,7 +41,7 @@ export class FeedsKeeper {
     const slab = { binding, layout, buffer, texts };
     for (const pick of this.picks(buffer, count, kept))
       this.writer.add(
-        Array.from(pick.rows, (row) => numbers.get(row)!),
+        Array.from(new Set(pick.rows), (row) => numbers.get(row)!),
         batchFeeds(slab, pick),
       );
   }
@@ -52,14 +52,20 @@ export class FeedsKeeper {
 
   close(): void {
     this.writer.forgetAfter(this.begun.batches);
-    this.writer.close();
+    const { fixedBatch, inputs } = this.binding;
+    const shared = inputs.filter((input) => input.kind === 'constant' && input.dims[0] !== null);
+    this.writer.close({ fixedBatch, shared: shared.map(({ tensor }) => tensor) });
   }
 
-  // Rows of one batch have one length, or are padded to one.
+  // Rows of one batch have one length, or are padded to one; of a fixed batch the last row comes until it is full.
   private *picks(buffer: ArrayBufferLike, count: number, kept: readonly number[]): Generator<RowPick> {
     if (kept.length === 0) return;
     if (this.binding.lengths === undefined) {
-      yield { rows: Int32Array.from(kept), starts: [], steps: [], longest: [] };
+      const size = this.binding.fixedBatch ?? kept.length;
+      for (let from = 0; from < kept.length; from += size) {
+        const rows = Int32Array.from({ length: size }, (_, i) => kept[Math.min(from + i, kept.length - 1)]!);
+        yield { rows, starts: [], steps: [], longest: [] };
+      }
       return;
     }
     const sequences = new SequenceRows(this.binding, this.layout, buffer, count);

@@ -6,10 +6,14 @@ import { elementView, type FeedTensor } from '../../model/elements/elements.ts';
 /** Feeds of some rows as files, for this process and for others: `index.json` says what lies where. */
 export interface KeptFeeds {
   readonly batches: readonly KeptBatch[];
+  /** Rows of every batch, where the model fixes them: a short one is filled up with copies of its last row. */
+  readonly fixedBatch: number | null;
+  /** Inputs that are the same for all rows of a batch; the first axis of the others is the batch. */
+  readonly shared: readonly string[];
 }
 
 export interface KeptBatch {
-  /** Which rows they are, counted over all that are kept. */
+  /** Which rows they are, counted over all that are kept; a batch that is filled up has more. */
   readonly rows: readonly number[];
   readonly tensors: readonly KeptTensor[];
 }
@@ -56,8 +60,8 @@ export class FeedsWriter {
     this.batches.length = count;
   }
 
-  close(): void {
-    writeFileSync(join(this.folder, INDEX), JSON.stringify({ batches: this.batches } satisfies KeptFeeds));
+  close(facts: Pick<KeptFeeds, 'fixedBatch' | 'shared'>): void {
+    writeFileSync(join(this.folder, INDEX), JSON.stringify({ batches: this.batches, ...facts } satisfies KeptFeeds));
   }
 }
 
