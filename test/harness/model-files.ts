@@ -19,7 +19,7 @@ const scripts = join(root, 'test/python');
 let made: Promise<string> | null = null;
 
 /**
- * A folder with the models of make_models.py and external_models.py, and the tables and expected values of model_kinds.py. Made once into
+ * A folder with the models of make_models.py, external_models.py and row_models.py, and the tables and expected values of model_kinds.py. Made once into
  * `.servers/models-<hash>`, where the hash covers the scripts and the pins. Read only: tests that change a file copy it.
  */
 export function modelFolder(): Promise<string> {
@@ -57,7 +57,7 @@ export async function outsideDigest(path: string): Promise<string> {
 async function makeModels(): Promise<string> {
   const hash = createHash('sha256');
   for (const name of (await readdir(scripts)).sort()) {
-    if (/^(make_models|external_models|model_kinds)\.py$|^requirements\.txt$/.test(name))
+    if (/^(make_models|external_models|row_models|model_kinds)\.py$|^requirements\.txt$/.test(name))
       hash.update(await readFile(join(scripts, name)));
   }
   const home = join(root, '.servers');

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from external_models import write_external
 from make_models import write_all
+from row_models import write_rows
 
 # Neither a multiple of the batch in the tests nor of the row groups.
 ROWS = 1037
@@ -140,6 +141,7 @@ def main(out, fixtures):
     out.mkdir(parents=True, exist_ok=True)
     write_all(out)
     write_external(out)
+    write_rows(out)
     made = columns()
     write_table(out / "types.parquet", made)
     vectors = pq.read_table(fixtures / "vectors/vector256_8192.parquet").slice(0, VECTORS)

@@ -40,6 +40,7 @@ export async function certifyModel(model: ProbeModel, options: CertifyOptions): 
   const rows = await probeRows(model, real, depth);
   if (rows === null) return untriedFinding();
   const { pool } = rows;
+  if (rows.isRandom) return await random(rows, [], fixedBatch);
   const policies = fixedBatch === null ? EXACT_POLICIES : (['plain'] as const);
   const trials: PolicyTrial[] = [];
   const end = started + depth.budgetMs;
@@ -49,10 +50,8 @@ export async function certifyModel(model: ProbeModel, options: CertifyOptions): 
     // What is left is shared by the policies that are left; a trial that is cut short has tried the sizes where most differ.
     const until = now + Math.max(0, end - now) / (policies.length - i);
     const result = await tryPolicy(pool, policy, fixedBatch, depth, until);
-    if (result.isRandom) {
-      const { why, counterexample } = await proveRandom(pool, fixedBatch);
-      return { ...failed(rows, why, trials), counterexample };
-    }
+    if (result.isEmpty) return untriedFinding();
+    if (result.isRandom) return await random(rows, trials, fixedBatch);
     trials.push({ policy, holds: result.mismatch === null, failedAt: result.mismatch?.size ?? null });
     // No trial proves that the scale of a batch never shows.
     if (result.mismatch === null && isQuantized) return failed(rows, 'quantization', trials);
@@ -83,6 +82,15 @@ async function held(
     answers: await answersTo(sample, policy),
     counterexample: null,
   };
+}
+
+async function random(
+  rows: ProbeRows,
+  trials: readonly PolicyTrial[],
+  fixedBatch: number | null,
+): Promise<ExactFinding> {
+  const { why, counterexample } = await proveRandom(rows.pool, fixedBatch);
+  return { ...failed(rows, why, trials), counterexample };
 }
 
 function failed({ pool, realRows }: ProbeRows, why: RowDependence, trials: readonly PolicyTrial[]): ExactFinding {

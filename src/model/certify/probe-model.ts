@@ -61,6 +61,8 @@ export class RowPool {
 
 /** Answers row by row, to be compared with those of other batches. Outputs that are not as long as the batch are left out. */
 export class RowAnswers {
+  /** Of the batch. */
+  readonly rows: number;
   private readonly outputs: ReadonlyMap<string, TensorValue>;
 
   /** Copies the outputs of a batch of so many rows. */
@@ -69,7 +71,17 @@ export class RowAnswers {
       const known = inRows(value, rows);
       return known === null ? [] : [[name, copied(known)] as const];
     });
+    this.rows = rows;
     this.outputs = new Map(kept);
+  }
+
+  /** Whether there is anything in them that could differ: one NaN is as good as another. */
+  get hasValues(): boolean {
+    return [...this.outputs.values()].some(({ type, data }) => {
+      const isNothing = type === 'float16' ? isHalfNaN : Number.isNaN;
+      for (let i = 0; i < data.length; i++) if (!isNothing(data[i])) return true;
+      return false;
+    });
   }
 
   /** Those of several batches one behind another; the first `rows` rows of them. */
@@ -81,6 +93,13 @@ export class RowAnswers {
   /** The outputs. Owns: these answers. */
   get tensors(): Feeds {
     return this.outputs;
+  }
+
+  /** Whether the same rows have the same answers there. */
+  isSameAs(other: RowAnswers): boolean {
+    for (let row = 0; row < this.rows; row++)
+      if (this.differsAt(other.tensors, this.rows, row, row) !== null) return false;
+    return true;
   }
 
   /** The answer of one row. */
@@ -107,8 +126,11 @@ export class RowAnswers {
 
 // Half floats are bits here: a NaN has an exponent of ones, and any sign and fraction.
 function isSameHalf(a: unknown, b: unknown): boolean {
-  const isHalfNaN = (bits: unknown): boolean => (Number(bits) & 0x7fff) > 0x7c00;
   return a === b || (isHalfNaN(a) && isHalfNaN(b));
+}
+
+function isHalfNaN(bits: unknown): boolean {
+  return (Number(bits) & 0x7fff) > 0x7c00;
 }
 
 // A row of its own may come without its axis.

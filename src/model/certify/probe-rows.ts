@@ -1,4 +1,4 @@
-import { type Feeds, type ProbeModel, RowPool } from './probe-model.ts';
+import { type Feeds, type ProbeModel, RowAnswers, RowPool } from './probe-model.ts';
 import type { ProbeDepth } from './probe-sizes.ts';
 import { joined, rowsOf } from './tensor-rows.ts';
 import { timeOf } from './time-of.ts';
@@ -10,6 +10,8 @@ export interface ProbeRows {
   /** A few made-up rows, whose answers stand in the certificate: the same ones on every machine. */
   readonly sample: RowPool;
   readonly realRows: number;
+  /** The same batch, scored twice before any edge was fed, gave something else: answers come from chance, or from what was fed before. */
+  readonly isRandom: boolean;
 }
 
 /** Of so many made-up rows, one in four is loud (its values are scaled) and one in eight has edge values. */
@@ -25,7 +27,8 @@ const LONGEST_ROW_MS = 1000;
 
 /**
  * Rows that the model takes: made up in the first style that it accepts, with loud ones and edges among them where it accepts those, and the
- * real ones that are given. Null where it refuses all kinds of rows, or takes too long for one.
+ * real ones that are given. Null where it refuses all kinds of rows, takes too long for one, or answers nothing that could differ: NaN alone,
+ * or outputs that are not as long as the batch.
  *
  * Errors: none; what the runtime throws is a refusal. Owns: `real` stays the caller's.
  */
@@ -59,9 +62,13 @@ async function rowsOfStyle(
   const quick = Math.max(budgetMs / 40 / rowMs, rowMs < QUICK_MS ? LEAST_ROWS : 0);
   const affordable = Math.min(MOST_BYTES / bytes, quick);
   const made = Math.max(few, Math.floor(Math.min(madeRows, affordable)));
-  const parts: Feeds[] = [trialFeeds(inputs, made, style, SEED, false)];
+  const plain = trialFeeds(inputs, made, style, SEED, false);
+  const parts: Feeds[] = [plain];
+  // What keeps something from call to call, such as batch normalization in training mode, would keep the NaN of an edge for good.
+  const answers = await answersTo(model, plain, made);
+  const isRandom = !answers.isSameAs(await answersTo(model, plain, made));
   const take = async (feeds: Feeds, rows: number): Promise<boolean> => {
-    const isTaken = rows > 0 && (await takes(model, feeds, rows));
+    const isTaken = !isRandom && rows > 0 && (await takes(model, feeds, rows));
     if (isTaken) parts.push(feeds);
     return isTaken;
   };
@@ -69,9 +76,22 @@ async function rowsOfStyle(
   await take(trialFeeds(inputs, loud, style, SEED + 1, true), loud);
   await take(edgeFeeds(inputs, edges, style, SEED + 2), edges);
   const given = real === null ? 0 : Math.floor(Math.min(countRows(model, real), Math.max(few, affordable * 16)));
-  const isReal = real !== null && (await take(firstRows(model, real, given), given));
+  const first = real === null ? null : firstRows(model, real, given);
+  const isReal = first !== null && (await take(first, given));
+  if (!isRandom && !answers.hasValues && !(isReal && (await answersTo(model, first, given)).hasValues)) return null;
   const sample = new RowPool(model, trialFeeds(inputs, few, style, SEED, false), few);
-  return { pool: joinedPool(model, parts), sample, realRows: isReal ? given : 0 };
+  return { pool: joinedPool(model, parts), sample, realRows: isReal ? given : 0, isRandom };
+}
+
+// Of a fixed batch the first rows are as good as all.
+async function answersTo(model: ProbeModel, feeds: Feeds, rows: number): Promise<RowAnswers> {
+  const size = model.fixedBatch ?? rows;
+  const pool = new RowPool(model, feeds, rows);
+  return new RowAnswers(await pool.run(pool.batch(repeatedRows(size, rows)), 'plain'), size);
+}
+
+function repeatedRows(size: number, rows: number): Int32Array {
+  return Int32Array.from({ length: size }, (_, i) => i % rows);
 }
 
 async function timeOfRow(model: ProbeModel, style: TrialStyle): Promise<number | null> {
@@ -91,8 +111,7 @@ async function timeOfRow(model: ProbeModel, style: TrialStyle): Promise<number |
 async function takes(model: ProbeModel, feeds: Feeds, rows: number): Promise<boolean> {
   const pool = new RowPool(model, feeds, rows);
   const size = model.fixedBatch ?? rows;
-  const order = Int32Array.from({ length: size }, (_, i) => i % rows);
-  return pool.run(pool.batch(order), 'plain').then(
+  return pool.run(pool.batch(repeatedRows(size, rows)), 'plain').then(
     () => true,
     () => false,
   );

@@ -34,14 +34,20 @@ export function probeSizes({ mostRows, sizes }: ProbeDepth, fixedBatch: number |
 
 /**
  * Batches of one size out of `rows` rows: in the order in which they lie, then shuffled, so that a row stands at several places among several
- * others. The same ones every time.
+ * others. `isReference`: those in order are what the answers are compared with, so all are shuffled. The same ones every time.
  */
-export function* probeOrders(rows: number, size: number, depth: ProbeDepth): Generator<Int32Array> {
+export function* probeOrders(
+  rows: number,
+  size: number,
+  depth: ProbeDepth,
+  isReference: boolean,
+): Generator<Int32Array> {
   const wanted = Math.min(Math.ceil(depth.rowsPerSize / size), Math.ceil((3 * rows) / size));
   const count = Math.max(depth.batches, wanted);
   const random = seeded(size);
   let order = Int32Array.from({ length: rows }, (_, i) => i);
   let at = 0;
+  if (isReference) order = shuffled(order, random);
   for (let batch = 0; batch < count; batch++) {
     if (batch > 0 && at + Math.min(size, rows) > rows) {
       order = shuffled(order, random);

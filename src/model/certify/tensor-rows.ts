@@ -51,11 +51,12 @@ export function padded(value: TensorValue, size: number): TensorValue {
   );
 }
 
-/** The rows of several results one behind another; of an output without rows, the first. */
+/** The rows of several results one behind another; of an output without rows, the first. What some of them lack is left out. */
 export function joined(parts: readonly ReadonlyMap<string, TensorValue>[]): Map<string, TensorValue> {
   const all = new Map<string, TensorValue>();
   for (const [name, first] of parts[0] ?? []) {
-    const values = parts.map((part) => part.get(name)!);
+    const values = parts.flatMap((part) => part.get(name) ?? []);
+    if (values.length < parts.length) continue;
     const tail = first.dims.slice(1);
     if (first.dims.length === 0 || values.some(({ dims }) => dims.slice(1).join() !== tail.join())) {
       all.set(name, first);

@@ -17,6 +17,8 @@ export interface PolicyResult {
   readonly sizes: readonly number[];
   /** Null where no bit differed, as far as there was time. */
   readonly mismatch: Mismatch | null;
+  /** No output is as long as its batch in all of them: there is nothing to compare. */
+  readonly isEmpty: boolean;
   /** The same batch, scored twice, gave something else. */
   readonly isRandom: boolean;
 }
@@ -32,18 +34,20 @@ export async function tryPolicy(
   const answers = await answersOf(pool, policy, fixedBatch, depth.mostRows);
   const again = await answersOf(pool, policy, fixedBatch, depth.mostRows);
   const sizes: number[] = [];
-  if (!isEqual(answers, again, pool.rows)) return { sizes, mismatch: null, isRandom: true };
+  const found = { sizes, mismatch: null, isRandom: false, isEmpty: answers.tensors.size === 0 };
+  if (found.isEmpty) return found;
+  if (!answers.isSameAs(again)) return { ...found, isRandom: true };
   for (const size of probeSizes(depth, fixedBatch)) {
-    for (const order of probeOrders(pool.rows, size, depth)) {
+    for (const order of probeOrders(pool.rows, size, depth, size === (fixedBatch ?? depth.mostRows))) {
       const fetched = await pool.run(pool.batch(order), policy);
       const mismatch = compare(answers, fetched, order);
-      if (mismatch !== null) return { sizes, mismatch: { ...mismatch, size, order }, isRandom: false };
+      if (mismatch !== null) return { ...found, mismatch: { ...mismatch, size, order } };
       if (performance.now() > until) break;
     }
     sizes.push(size);
     if (performance.now() > until) break;
   }
-  return { sizes, mismatch: null, isRandom: false };
+  return found;
 }
 
 /** What all rows get in one batch, or in as few as a batch may have rows. */
@@ -60,12 +64,6 @@ async function answersOf(
     parts.push(new RowAnswers(await pool.run(pool.batch(order), policy), size));
   }
   return RowAnswers.joined(parts, pool.rows);
-}
-
-function isEqual(a: RowAnswers, b: RowAnswers, rows: number): boolean {
-  const fetched = b.tensors;
-  for (let row = 0; row < rows; row++) if (a.differsAt(fetched, rows, row, row) !== null) return false;
-  return true;
 }
 
 function compare(answers: RowAnswers, fetched: Feeds, order: Int32Array): Pick<Mismatch, 'row' | 'output'> | null {

@@ -77,10 +77,13 @@ describe('a trial', () => {
       sizes: 'all',
       isTimed: false,
     } as const;
-    const batches = [...probeOrders(50, 16, depth)];
+    const batches = [...probeOrders(50, 16, depth, false)];
     const places = new Set(batches.flatMap((order) => [...order].flatMap((row, at) => (row === 3 ? [at] : []))));
     expect(batches.every((order) => order.length === 16 && order.every((row) => row >= 0 && row < 50))).toBe(true);
     expect(places.size).toBeGreaterThan(1);
-    expect(batches).toEqual([...probeOrders(50, 16, depth)]);
+    expect(batches).toEqual([...probeOrders(50, 16, depth, false)]);
+    // What the answers are compared with is in order: no batch of that size repeats it.
+    const [shuffled] = [...probeOrders(50, 50, depth, true)];
+    expect([...shuffled!]).not.toEqual([...shuffled!].sort((a, b) => a - b));
   });
 });
