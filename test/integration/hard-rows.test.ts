@@ -43,8 +43,6 @@ describe('a trial is not fooled', () => {
     ['centred8', null, 'neighbours'],
     ['weighed8', 'plain', null],
     ['centred', null, 'neighbours'],
-    // Answers go by what was fed before.
-    ['in_training', null, 'random'],
     // There is nothing that could differ.
     ['nothing', null, 'untried'],
     ['best_row', null, 'untried'],

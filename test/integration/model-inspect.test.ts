@@ -110,6 +110,7 @@ test('fixed batches, texts and classes of texts', async () => {
 test.each([
   ['custom.onnx', 'MODEL_CUSTOM_OP', 'ONNX', 5],
   ['state.onnx', 'MODEL_STATEFUL', 'ONNX', 5],
+  ['in_training.onnx', 'MODEL_STATEFUL', 'ONNX', 5],
   ['batch_second.onnx', 'MODEL_BATCH_AXIS', 'ONNX', 5],
   ['fixed_huge.onnx', 'MODEL_BATCH_AXIS', 'ONNX', 5],
   ['fixed0.onnx', 'MODEL_BATCH_AXIS', 'ONNX', 5],
