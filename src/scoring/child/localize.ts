@@ -96,10 +96,10 @@ export async function localizeChunk(
   };
 }
 
-// Only of what is fetched as it is: a disk needs no company, and what is converted takes turns anyway.
-function weightOf({ uri, size, format }: PlannedFile, stores: StoreResolver): number {
+// A disk needs no company. What is rewritten to Parquet takes turns for that, but not to be fetched.
+function weightOf({ uri, size }: PlannedFile, stores: StoreResolver): number {
   const { store, key } = stores.at(uri);
-  return format === 'parquet' && store.localPath(key) === null ? size : FETCHED.mostWeight;
+  return store.localPath(key) === null ? size : FETCHED.mostWeight;
 }
 
 // The others are loaded when they are needed.
