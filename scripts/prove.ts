@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startRedis } from '../test/harness/redis-server.ts';
+import { startS3 } from '../test/harness/s3-server.ts';
 import { proveBackfills } from './prove/backfills.ts';
 import { trainedCases } from './prove/contact-models.ts';
 import { walkContact } from './prove/first-contact.ts';
@@ -16,6 +17,7 @@ import { proveModels } from './prove/models.ts';
 import type { Outcome, ProofOptions, SaidOutcome } from './prove/proof.ts';
 import { type PublishKill, provePublish } from './prove/publish.ts';
 import { proveQueue, type QueueOutcome } from './prove/queue.ts';
+import { proveRegistry, type RegistryRound } from './prove/registry.ts';
 import { playYear, yearOf } from './prove/schedule.ts';
 import { proveShards } from './prove/shards.ts';
 import { proveSwitch } from './prove/switch.ts';
@@ -41,6 +43,10 @@ const PROOFS: Readonly<Record<string, Proof>> = {
   models: {
     about: 'models as exporters and packages have them, from init to answers; of --count and --seed, the seed trains',
     prove: models,
+  },
+  registry: {
+    about: 'registries with 16 adders and movers at once, killed at calls of their store; --count rounds',
+    prove: registry,
   },
   schedule: { about: 'years of schedules in a virtual world, with kills', prove: schedule },
   trainers: { about: 'models trained anew, their raw scores against those of their trainers', prove: trainers },
@@ -246,6 +252,20 @@ async function trainers(): Promise<void> {
   const outcomes = new Outcomes<SaidOutcome>('trainers');
   await proveTrainers(outcomes.options((o) => o.say));
   outcomes.end('every bit of every raw score');
+}
+
+async function registry(): Promise<void> {
+  const outcomes = new Outcomes<RegistryRound>('registry');
+  const s3 = await startS3();
+  try {
+    await proveRegistry(
+      outcomes.options((o) => o.say),
+      s3,
+    );
+  } finally {
+    await s3.stop();
+  }
+  outcomes.end(`${outcomes.sum((o) => o.kills)} kills`);
 }
 
 /** A year each; the number of the case says which schedule. */

@@ -3,6 +3,7 @@ import type { Location } from '../../base/contract/object-store.ts';
 import type { NewVersion, VersionRecord } from '../../base/contract/registry.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { abandon } from './abandon-version.ts';
+import type { LabelChain } from './label-chain.ts';
 import { checkPaths, digestFile, nameKey, RECORDS, versionKey } from './layout.ts';
 import { findAll, listNumbers } from './list-versions.ts';
 import { putFile } from './put-file.ts';
@@ -23,7 +24,12 @@ export interface AddedVersion {
  * never gets a second content: whoever claims it says its digest, and only adders of the same files write below it. Two who add one model
  * at once meet at the lowest number that one of them claimed, and both get its record.
  */
-export async function addVersion(root: Location, wanted: NewVersion, now: () => number): Promise<AddedVersion> {
+export async function addVersion(
+  root: Location,
+  chain: LabelChain,
+  wanted: NewVersion,
+  now: () => number,
+): Promise<AddedVersion> {
   checkNew(root, wanted);
   const { name, by } = wanted;
   const contents = contentsOf(wanted.files);
@@ -31,7 +37,7 @@ export async function addVersion(root: Location, wanted: NewVersion, now: () => 
   let known = new Set<number>();
   let own: number | null = null;
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const { ready, open, highest, numbers } = await lookFor(root, wanted, contents, others);
+    const { ready, open, highest, numbers } = await lookFor(root, chain, wanted, contents, others);
     // A listing is no picture of one moment: what is finished stood there before the look began, so that every lower claim was seen by it.
     const isSure = open !== null && known.has(open);
     known = new Set(numbers);
@@ -64,13 +70,23 @@ interface Look {
 }
 
 /** `others`: numbers that are known not to become this model; more of them are put in. */
-async function lookFor(root: Location, wanted: NewVersion, contents: string, others: Set<number>): Promise<Look> {
+async function lookFor(
+  root: Location,
+  chain: LabelChain,
+  wanted: NewVersion,
+  contents: string,
+  others: Set<number>,
+): Promise<Look> {
   const numbers = [...(await listNumbers(root, wanted.name)).keys()].sort((a, b) => a - b);
   const unseen = numbers.filter((version) => !others.has(version));
   let [ready, open]: [VersionRecord | null, number | null] = [null, null];
-  for (const found of await findAll(root, wanted.name, unseen)) {
+  const all = await findAll(root, wanted.name, unseen);
+  // One whose deletion has begun is as good as gone.
+  const removed = (await chain.head())?.removed ?? [];
+  for (const found of all) {
     const isSame = found.state === 'unfinished' && found.claim.contents === contents;
-    if (found.state === 'ready' && found.record.digest === wanted.digest) ready ??= found.record;
+    if (removed.includes(found.version)) others.add(found.version);
+    else if (found.state === 'ready' && found.record.digest === wanted.digest) ready ??= found.record;
     else if (isSame && found.claim.digest === wanted.digest) open ??= found.version;
     // What is absent may still be claimed.
     else if (found.state !== 'absent') others.add(found.version);

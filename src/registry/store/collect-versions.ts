@@ -2,7 +2,7 @@ import type { Location, ObjectInfo } from '../../base/contract/object-store.ts';
 import type { CollectedVersion, CollectOptions } from '../../base/contract/registry.ts';
 import { abandon, deleteFiles } from './abandon-version.ts';
 import type { LabelChain } from './label-chain.ts';
-import { RECORDS } from './layout.ts';
+import { RECORDS, WAITING } from './layout.ts';
 import { findAll, listNumbers } from './list-versions.ts';
 import { removeVersions } from './remove-versions.ts';
 import type { FoundVersion } from './version-state.ts';
@@ -34,7 +34,9 @@ export async function collectVersions(
   let kept = 0;
   for (const found of all) {
     const { version } = found;
-    const bytes = modelBytes(files.get(version) ?? []);
+    const own = files.get(version) ?? [];
+    const bytes = modelBytes(own);
+    if (isApplied) await dropWaiting(root, own, nowMs);
     const said = (digest: string | null, outcome: CollectedVersion['outcome'], why: string): void =>
       void collected.push({ name, version, digest, bytes, outcome, why });
     if (found.state === 'ready') {
@@ -68,6 +70,12 @@ export async function collectVersions(
 
 function isDead(found: FoundVersion, nowMs: number): boolean {
   return found.state === 'unfinished' && nowMs - Date.parse(found.claim.at) > CLAIM_DAYS * DAY_MS;
+}
+
+// A killed adder's half of a file, in a version that another has finished.
+async function dropWaiting(root: Location, files: readonly ObjectInfo[], nowMs: number): Promise<void> {
+  for (const { key, modifiedMs } of files)
+    if (key.includes(`/${WAITING}`) && nowMs - modifiedMs > CLAIM_DAYS * DAY_MS) await root.store.delete(key);
 }
 
 function modelBytes(files: readonly ObjectInfo[]): number {

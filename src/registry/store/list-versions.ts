@@ -1,6 +1,6 @@
 import { MODEL_NAME } from '../../base/contract/model-ref.ts';
 import type { Location, ObjectInfo } from '../../base/contract/object-store.ts';
-import type { ListedVersion } from '../../base/contract/registry.ts';
+import type { LabelRecord, ListedVersion } from '../../base/contract/registry.ts';
 import { together } from '../../base/lanes/together.ts';
 import { LABELS, nameKey, READS, RECORDS, versionKey, versionOf, WAITING } from './layout.ts';
 import { type FoundVersion, findVersion } from './version-state.ts';
@@ -51,12 +51,17 @@ export function findAll(root: Location, name: string, numbers: readonly number[]
 }
 
 /** What is shown of a version; null of what never was one. */
-export function listed(name: string, found: FoundVersion, labels: readonly string[]): ListedVersion | null {
+export function listed(name: string, found: FoundVersion, head: LabelRecord | null): ListedVersion | null {
   const { version } = found;
-  const base = { name, version, labels, record: null, tombstone: null };
+  const named = Object.entries(head?.labels ?? {}).filter(([, to]) => to === version);
+  const base = { name, version, labels: named.map(([label]) => label).sort(), record: null, tombstone: null };
   switch (found.state) {
-    case 'ready':
-      return { ...base, state: 'ready', digest: found.record.digest, record: found.record };
+    case 'ready': {
+      const { record } = found;
+      // Its deletion is decided, though its tombstone is not there yet.
+      const state = head?.removed.includes(version) === true ? 'deleted' : 'ready';
+      return { ...base, state, digest: record.digest, record };
+    }
     case 'deleted':
       return {
         ...base,

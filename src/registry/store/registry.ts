@@ -53,13 +53,10 @@ class Registry implements RegistryWriter {
   }
 
   async versions(name: string): Promise<readonly ListedVersion[]> {
-    const head = await this.labels(name);
     const numbers = [...(await listNumbers(this.root, name)).keys()].sort((a, b) => b - a);
-    const labels = Object.entries(head?.labels ?? {});
-    const labelsOf = (version: number): string[] =>
-      labels.flatMap(([label, to]) => (to === version ? [label] : [])).sort();
     const all = await findAll(this.root, name, numbers);
-    return all.flatMap((found) => listed(name, found, labelsOf(found.version)) ?? []);
+    const head = await this.labels(name);
+    return all.flatMap((found) => listed(name, found, head) ?? []);
   }
 
   async labels(name: string): Promise<LabelRecord | null> {
@@ -72,7 +69,7 @@ class Registry implements RegistryWriter {
 
   async add(version: NewVersion): Promise<AddedVersion> {
     await this.requireGuarded();
-    return addVersion(this.root, version, this.now);
+    return addVersion(this.root, this.chain(version.name), version, this.now);
   }
 
   async move(move: LabelMove): Promise<LabelRecord> {

@@ -20,20 +20,28 @@ export async function resolveModel(root: Location, chain: LabelChain, ref: Model
     case 'version':
       return resolved(root, ref, await findVersion(root, ref.name, ref.version), null);
     case 'digest': {
-      const found = await withDigest(root, ref.name, ref.digest);
+      const found = await withDigest(root, chain, ref.name, ref.digest);
       if (found === null) throw await unknown(root, ref, `no version of ${ref.name} has this digest`);
       return resolved(root, ref, found, null);
     }
   }
 }
 
-// The lowest of them; two there are where one was put there by hand.
-async function withDigest(root: Location, name: string, digest: string): Promise<FoundVersion | null> {
+// The lowest of them; two there are where one was put there by hand, or goes just now.
+async function withDigest(
+  root: Location,
+  chain: LabelChain,
+  name: string,
+  digest: string,
+): Promise<FoundVersion | null> {
   const numbers = [...(await listNumbers(root, name)).keys()].sort((a, b) => a - b);
   const all = await findAll(root, name, numbers);
   const isIt = (one: FoundVersion): boolean =>
     (one.state === 'ready' && one.record.digest === digest) || (one.state === 'plain' && one.digest === digest);
-  return all.find(isIt) ?? null;
+  const them = all.filter(isIt);
+  if (them.length < 2) return them[0] ?? null;
+  const removed = (await chain.head())?.removed ?? [];
+  return them.find(({ version }) => !removed.includes(version)) ?? them[0] ?? null;
 }
 
 async function resolved(
