@@ -6,6 +6,7 @@ import { readNativeModel } from '../../src/model/native/read-native-model.ts';
 import { plainScores } from '../../src/model/trees/plain-scores.ts';
 import { prescore } from '../harness/cli.ts';
 import { floats, openHost } from '../harness/live-host.ts';
+import { queryParquet } from '../harness/query-parquet.ts';
 import { readOutput, readParquet } from '../harness/read-parquet.ts';
 import { fixtures, sha256Of, tempFolder, writeJob } from '../harness/temp-job.ts';
 
@@ -70,6 +71,46 @@ describe.each(MODELS)('%s, as its trainer saved it', (name) => {
     const answer = await model.infer({ ...floats('age', 1, [0]), inputs, outputs: ['raw'] });
     const raw = answer.outputs.get('raw')!.data as Float64Array;
     expect(raw[0]).toBe((await expectedScores(name)).get(1003));
+  });
+});
+
+describe('reason codes in what init writes', () => {
+  const switchedOn = (folder: string): string => {
+    const text = readFileSync(join(folder, 'job.yaml'), 'utf8').replace(/^( +)# (reasons)/m, '$1$2');
+    writeFileSync(join(folder, 'job.yaml'), text);
+    return text;
+  };
+
+  it('work when their line is no comment any more', async () => {
+    const folder = tempFolder();
+    const drafted = await prescore(['init', pathOf(MODELS[0]!), TABLE], { cwd: folder });
+    expect([drafted.code, drafted.stdout]).toEqual([0, expect.stringContaining('outputs.reasons in job.yaml')]);
+    expect(switchedOn(folder)).toMatch(/^ {2}reasons: \{ explain: top, count: 3 \} # take off the # /m);
+    expect(await prescore(['run', 'job.yaml'], { cwd: folder })).toMatchObject({ code: 0 });
+    const output = /uri: (out\/\S+)/.exec(readFileSync(join(folder, 'job.yaml'), 'utf8'))![1]!;
+    for (const row of await readOutput(join(folder, output))) {
+      expect(row['reasons']).toHaveLength(3);
+      expect(row['reasons_contributions']).toHaveLength(3);
+    }
+  });
+
+  it('say that trees in ONNX need a background; other models have none; names that are taken are left alone', async () => {
+    const folder = tempFolder();
+    const flights = join(fixtures, 'flights/month=01/part-0.parquet');
+    const table = join(folder, 'data', 'table.parquet');
+    mkdirSync(join(folder, 'data'));
+    await queryParquet(flights, `copy (select flight_id "Reasons", * exclude (flight_id) from t) to '${table}'`);
+    const drafted = await prescore(
+      ['init', join(fixtures, 'models/delay_histgb.onnx'), table, '--id', 'Reasons', '--features', 'input=*'],
+      { cwd: folder },
+    );
+    expect(drafted).toMatchObject({ code: 0 });
+    expect(readFileSync(join(folder, 'job.yaml'), 'utf8')).toMatch(/# reasons_2: .*explain: top.*background/);
+    const other = await prescore(['init', join(fixtures, 'models/delay_mlp.onnx'), flights, '--force'], {
+      cwd: folder,
+    });
+    expect(other).toMatchObject({ code: 0 });
+    expect(readFileSync(join(folder, 'job.yaml'), 'utf8')).not.toContain('explain');
   });
 });
 

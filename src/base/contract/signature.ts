@@ -62,6 +62,8 @@ export interface ExplainSignature {
   readonly features: readonly TreeFeature[] | string;
   /** In words, why there are none; left out where there are. */
   readonly why?: string;
+  /** There would be some beside a background. */
+  readonly wantsBackground?: true;
 }
 
 /** One value of a row that trees ask for. */

@@ -18,6 +18,7 @@ import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { type DraftParts, writeDraft } from './init-draft.ts';
 import { type DraftInput, deltaInput, draftInput, literal, seenFrom } from './init-input.ts';
+import { reasonsOf } from './init-reasons.ts';
 import { checkFlags, type InitFlags, keyOf, readWishes } from './init-wishes.ts';
 import { type JobBase, listingJob, parseUnwritten, storesOf } from './unwritten-job.ts';
 
@@ -110,6 +111,7 @@ function draftOf(
     output: folder === undefined ? base.output : `${base.output.replace(/\/+$/, '')}/${folder}`,
     predictions: predictionsOf(flags, binding, columns, target),
     hasLineage,
+    reasons: reasonsOf(info.signature.explains, binding, hasLineage ? LINEAGE : []),
   };
 }
 
@@ -163,7 +165,7 @@ function questionsOf(text: string, target: string): { readonly line: number; rea
 
 function tell(
   target: string,
-  { binding, layout, predictions }: DraftParts,
+  { binding, layout, predictions, reasons }: DraftParts,
   questions: ReturnType<typeof questionsOf>,
   model: readonly ModelRow[],
 ): void {
@@ -185,6 +187,7 @@ function tell(
   for (const note of layout.notes) say(`guess: ${note}`);
   for (const [name, why] of binding.leftOut) say(`left out: ${name}: ${why.replace('guess: ', '')}`);
   for (const note of binding.notes) say(`note: ${note}`);
+  if (reasons !== null) say(`note: rows can be explained: see outputs.${reasons.column} in ${shown}`);
   if (id.columns.length === 0) say('note: no id column was found; add id: to keep rows identifiable');
   for (const { line, text } of questions) process.stderr.write(`question: ${shown}:${line}: ${oneLine(text, 1000)}\n`);
   if (questions.length === 0) say(`next: prescore run ${shown} --sample 5, then prescore run ${shown}`);

@@ -3,6 +3,7 @@ import type { DraftLine, DraftValue, ItemList } from '../../job/draft/draft-text
 import { draftText } from '../../job/draft/draft-text.ts';
 import type { FolderLayout } from '../../job/draft/folder-layout.ts';
 import type { DraftBinding, DraftFeature, Remark } from '../../scoring/draft/draft-binding.ts';
+import { type DraftReasons, reasonLines } from './init-reasons.ts';
 
 /** Everything that stands in a draft. */
 export interface DraftParts {
@@ -16,6 +17,8 @@ export interface DraftParts {
   readonly output: string;
   readonly predictions: { readonly store: string; readonly key: readonly string[]; readonly remark: Remark } | null;
   readonly hasLineage: boolean;
+  /** What could be said of why rows are scored as they are; null where nothing can. */
+  readonly reasons: DraftReasons | null;
 }
 
 /** The text of a job file with its guesses and questions. Errors: none. */
@@ -41,7 +44,7 @@ export function writeDraft(parts: DraftParts): string {
     { key: 'input', value: inputLines(parts.input, layout) },
     ...partitionLines(layout),
     ...featureLines(binding),
-    { key: 'outputs', value: binding.outputs.map(outputLine) },
+    { key: 'outputs', value: [...binding.outputs.map(outputLine), ...reasonLines(parts.reasons)] },
     ...idLines(binding.id),
     { key: 'output', value: lineByLine({ uri: parts.output, lineage: parts.hasLineage }) },
     ...(predictions === null ? [] : [{ key: 'predictions', value: predictionLines(predictions) }]),

@@ -13,6 +13,8 @@ export interface DraftLine {
   readonly remark?: string;
   /** Writes the key, a plain word, with a question mark, so that the file refuses to run until it is answered. */
   readonly isQuestion?: boolean;
+  /** Writes the line as a comment: what could stand there. Its value is of one line. */
+  readonly isOff?: boolean;
 }
 
 /** A list with an item to a line, each with a comment; an empty text for none. */
@@ -29,9 +31,9 @@ export function draftText(head: readonly string[], lines: readonly DraftLine[]):
   return `${top}${lines.map((line) => writeLine(line, '')).join('')}`;
 }
 
-function writeLine({ key, value, remark, isQuestion }: DraftLine, indent: string): string {
+function writeLine({ key, value, remark, isQuestion, isOff }: DraftLine, indent: string): string {
   const comment = remark === undefined || remark === '' ? '' : ` # ${oneLine(remark, LONGEST_REMARK)}`;
-  const start = `${indent}${isQuestion === true ? `${key}?` : scalar(key)}:`;
+  const start = `${indent}${isOff === true ? '# ' : ''}${isQuestion === true ? `${key}?` : scalar(key)}:`;
   if (isItems(value)) {
     const flow = inLine(value.items.map(([item]) => item));
     const isPlain = value.items.every(([, text]) => text === '');

@@ -140,7 +140,10 @@ function explainsOf(
       features?.map(({ name }) => ({ input: name, at: 0 })) ??
       Array.from({ length: ensemble.features }, (_, at) => ({ input: NATIVE_INPUT, at })),
     ...(ensemble.leaves.cover === null && !hasBackground
-      ? { why: 'the model does not say how many training rows its leaves had, which contributions need' }
+      ? {
+          why: 'the model does not say how many training rows its leaves had, which contributions need: give it a background (model.background)',
+          wantsBackground: true,
+        }
       : {}),
   };
 }

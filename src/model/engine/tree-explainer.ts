@@ -66,7 +66,7 @@ export function explainsTrees(
       before === null
         ? Array.from({ length: width }, (_, at) => ({ input, at }))
         : (featuresOf(graph, input, signature, width) ?? 'what is before its trees makes features that have no names'),
-    ...(hasBackground ? {} : { why: NO_BACKGROUND }),
+    ...(hasBackground ? {} : { why: NO_BACKGROUND, wantsBackground: true }),
   };
 }
 
