@@ -10,6 +10,7 @@ import { lmdbFolder } from '../../job/values/store-url.ts';
 import { describeOne, tablesOf } from '../../run/plan/delta-inputs.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
 import { type DraftBinding, type Remark, SURE } from '../../scoring/draft/draft-binding.ts';
+import { reasonsOf } from '../../scoring/draft/draft-reasons.ts';
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
 import { showPath } from '../output/print-summary.ts';
 import { type ModelRow, printRows, shortModelRows } from '../output/say-model.ts';
@@ -18,7 +19,6 @@ import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { type DraftParts, writeDraft } from './init-draft.ts';
 import { type DraftInput, deltaInput, draftInput, literal, seenFrom } from './init-input.ts';
-import { reasonsOf } from './init-reasons.ts';
 import { checkFlags, type InitFlags, keyOf, readWishes } from './init-wishes.ts';
 import { type JobBase, listingJob, parseUnwritten, storesOf } from './unwritten-job.ts';
 

@@ -3,7 +3,7 @@ import type { DraftLine, DraftValue, ItemList } from '../../job/draft/draft-text
 import { draftText } from '../../job/draft/draft-text.ts';
 import type { FolderLayout } from '../../job/draft/folder-layout.ts';
 import type { DraftBinding, DraftFeature, Remark } from '../../scoring/draft/draft-binding.ts';
-import { type DraftReasons, reasonLines } from './init-reasons.ts';
+import type { DraftReasons } from '../../scoring/draft/draft-reasons.ts';
 
 /** Everything that stands in a draft. */
 export interface DraftParts {
@@ -121,6 +121,15 @@ function scalarValue(value: unknown): DraftValue {
 
 function outputLine({ column, tensor, index, text }: DraftBinding['outputs'][number]): DraftLine {
   return { key: column, value: index === undefined ? tensor : { tensor, index }, remark: text };
+}
+
+// As a comment.
+function reasonLines(reasons: DraftReasons | null): DraftLine[] {
+  if (reasons === null) return [];
+  const { column, spec, remark } = reasons;
+  const { explain, count, index } = spec;
+  const value = { explain, ...(count === null ? {} : { count }), ...(index === null ? {} : { index }) };
+  return [{ key: column, value, remark, isOff: true }];
 }
 
 function idLines({ columns, certainty, text }: DraftBinding['id']): DraftLine[] {

@@ -1,7 +1,6 @@
 import { columnsOfOutput, type ExplainOutput } from '../../base/contract/job.ts';
 import type { ExplainSignature } from '../../base/contract/signature.ts';
-import type { DraftLine } from '../../job/draft/draft-text.ts';
-import type { DraftBinding } from '../../scoring/draft/draft-binding.ts';
+import type { DraftBinding } from './draft-binding.ts';
 
 /** An output that a job could ask for. */
 export interface DraftReasons {
@@ -34,13 +33,4 @@ export function reasonsOf(
   let column = 'reasons';
   for (let i = 2; !isFree(column); i++) column = `reasons_${i}`;
   return { column, spec, remark: `take off the # to get ${what}${beside}` };
-}
-
-/** The line of a draft, as a comment. Errors: none. */
-export function reasonLines(reasons: DraftReasons | null): DraftLine[] {
-  if (reasons === null) return [];
-  const { column, spec, remark } = reasons;
-  const { explain, count, index } = spec;
-  const value = { explain, ...(count === null ? {} : { count }), ...(index === null ? {} : { index }) };
-  return [{ key: column, value, remark, isOff: true }];
 }
