@@ -19,6 +19,8 @@ export interface ModelDescription {
   /** Null where it was not loaded. */
   readonly signature: Signature | null;
   readonly opset: Readonly<Record<string, number>> | null;
+  /** Of the columns of its one input; null where the file has none. */
+  readonly featureNames: readonly string[] | null;
 }
 
 type Named = Pick<ModelDescription, 'kind' | 'main'>;
@@ -40,12 +42,13 @@ const KINDS: Partial<Record<FileKind, Named>> = {
  */
 export async function describeModel(model: ModelFile, bench: ModelBench | null): Promise<ModelDescription> {
   const named = await kindOf(model);
-  if (bench === null) return { ...(named ?? (await refuse(model))), signature: null, opset: null };
+  if (bench === null) return { ...(named ?? (await refuse(model))), signature: null, opset: null, featureNames: null };
   const found = await bench.ask({ kind: 'inspect', model, warm: TRIAL_MODEL, batchBytes: null });
   if (found.refusal !== null) throw fromErrorJson(found.refusal);
   const { opsets } = found.about;
   const opset = Object.keys(opsets).length === 0 ? null : opsets;
-  return { ...(named ?? ONNX), signature: found.loaded?.signature ?? null, opset };
+  const { signature = null, featureNames = null } = found.loaded ?? {};
+  return { ...(named ?? ONNX), signature, opset, featureNames };
 }
 
 async function kindOf({ path, where }: ModelFile): Promise<Named | null> {

@@ -4,6 +4,7 @@ import { collect, parseCount } from './parse-options.ts';
 const EXAMPLES = `
 Examples:
   prescore models add delay model.onnx --registry s3://ml/models --label canary --note "more trees"
+  prescore models import mlflow:models:/delay@champion --tracking http://mlflow:5000 --label stable
   prescore models list                              of PRESCORE_REGISTRY, as all below
   prescore models diff delay stable canary
   prescore models label delay@stable 8 --reason "AUC 0.91 on November"
@@ -12,6 +13,10 @@ Examples:
   prescore models gc delay --keep 10 --job jobs/delay.yaml --dry-run
 
 A version is never changed and its number never used again. What a label named, and since when, is a chain of records: prescore help registry.`;
+
+const IMPORTS = `
+Credentials of the MLflow server: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, from the environment.
+Flavours onnx, lightgbm, xgboost and catboost are taken; others are refused with the line that converts them: prescore help mlflow.`;
 
 type Done = (code: number) => void;
 
@@ -22,6 +27,7 @@ export function addModels(program: Command, done: Done): void {
     .description('a registry of models: versions, labels that move between them, where they come from')
     .addHelpText('after', EXAMPLES);
   addAdd(models, done);
+  addImports(models, done);
   addLooks(models, done);
   addLabel(models, done);
   addGc(models, done);
@@ -52,6 +58,34 @@ function addAdd(models: Command, done: Done): void {
     .option('--json', 'print one JSON object')
     .action(async (name: string, files: string[], flags) =>
       done(await (await import('../models/models-add.ts')).modelsAdd(name, files, flags)),
+    );
+}
+
+function addImports(models: Command, done: Done): void {
+  const tracking = 'MLflow server, http://host:port; MLFLOW_TRACKING_URI when left out';
+  each(models, 'import', 'copy a model of MLflow, of a folder with an MLmodel file or of a Triton repository')
+    .argument('<source>', 'mlflow:models:/NAME@ALIAS, …/NAME/Production, …/NAME/3, a folder, triton:DIR, a file')
+    .argument('[name]', 'name in the registry; that of the other tool when left out')
+    .option('--tracking <url>', tracking)
+    .option('--label <label>', 'a label that is to name it (of several versions, the last); may be repeated', collect)
+    .option('--reason <text>', 'why the label moves; the source when left out')
+    .option('--note <text>', 'what is to be known of it')
+    .option('--by <name>', 'who adds it; user@host when left out')
+    .option('--json', 'print one JSON object per version')
+    .addHelpText('after', IMPORTS)
+    .action(async (source: string, name: string | undefined, flags) =>
+      done(await (await import('../models/models-import.ts')).modelsImport(source, name, flags)),
+    );
+  each(models, 'watch', 'let a label follow an alias or stage of MLflow; stays until a signal comes')
+    .argument('<source>', 'mlflow:models:/NAME@ALIAS or mlflow:models:/NAME/Production')
+    .argument('<name>', 'name in the registry')
+    .requiredOption('--label <label>', 'the label that follows')
+    .option('--tracking <url>', tracking)
+    .option('--every <duration>', 'between two looks', '60s')
+    .option('--once', 'look once, for cron')
+    .option('--by <name>', 'who moves it; user@host when left out')
+    .action(async (source: string, name: string, flags) =>
+      done(await (await import('../models/models-watch.ts')).modelsWatch(source, name, flags)),
     );
 }
 

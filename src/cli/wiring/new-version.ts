@@ -52,6 +52,14 @@ export interface VersionTools {
  * Errors: those of `fetchModel` and of whoever refuses the model; INPUT_NOT_FOUND and USAGE for files that come along; those of the stores.
  */
 export async function newVersionOf(wanted: VersionFiles, tools: VersionTools): Promise<NewVersion> {
+  return (await readVersion(wanted, tools)).version;
+}
+
+/** The same, with the names of its features where the file has them. Errors: those of `newVersionOf`. */
+export async function readVersion(
+  wanted: VersionFiles,
+  tools: VersionTools,
+): Promise<{ readonly version: NewVersion; readonly featureNames: readonly string[] | null }> {
   const [uri, ...others] = wanted.files;
   if (uri === undefined) throw new PrescoreError('USAGE', { what: 'no file of the model is named' });
   const { stores, scratchDir } = tools;
@@ -59,7 +67,10 @@ export async function newVersionOf(wanted: VersionFiles, tools: VersionTools): P
   const local = await fetchModel(job, stores, scratchDir, true);
   const { weights, sha256: digest } = local;
   const model = { path: local.path, weights, where: uri, sha256: null };
-  const { kind, main, signature, opset } = await describeModel(model, wanted.isChecked ? tools.bench : null);
+  const { kind, main, signature, opset, featureNames } = await describeModel(
+    model,
+    wanted.isChecked ? tools.bench : null,
+  );
   const folder = dirname(local.path);
   if (basename(local.path) !== main) await rename(local.path, join(folder, main));
   const bytes = local.bytes - weights.reduce((sum, part) => sum + part.bytes, 0);
@@ -71,7 +82,9 @@ export async function newVersionOf(wanted: VersionFiles, tools: VersionTools): P
   const beside = await fetchBeside(uri, others, parts, folder, stores);
   const { name, lineage, by, note } = wanted;
   const files = [...parts, ...beside];
-  return { name, folder, files, modelFiles: parts.length, digest, kind, signature, opset, lineage, by, note };
+  const described = { kind, signature, opset };
+  const version = { name, folder, files, modelFiles: parts.length, digest, ...described, lineage, by, note };
+  return { version, featureNames };
 }
 
 /** The same, added. Errors: those of `newVersionOf` and of `RegistryWriter.add`; before anything is written where the model is refused. */

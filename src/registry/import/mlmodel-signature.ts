@@ -38,10 +38,10 @@ export function mlmodelSignature(inputs: string | null, outputs: string | null):
 
 function valuesOf(text: string | null): readonly DeclaredValue[] | null {
   const found = parseJson(text);
-  return Array.isArray(found) && found.length > 0 ? objectsOf(found).map(valueOf) : null;
+  return Array.isArray(found) && found.length > 0 ? objectsOf(found).map(declaredOf) : null;
 }
 
-function valueOf(value: JsonObject): DeclaredValue {
+function declaredOf(value: JsonObject): DeclaredValue {
   const name = textOf(value['name']);
   const spec = asObject(value['tensor-spec']);
   if (spec === null) {

@@ -37,7 +37,7 @@ export function* tokensOf(text: string, where: string): Generator<Token> {
     }
     const string = take(STRING);
     if (string !== null) {
-      yield { kind: 'text', value: unescape(string[1] ?? string[2] ?? '', `${where}:${line}`), line };
+      yield { kind: 'text', value: withoutEscapes(string[1] ?? string[2] ?? '', `${where}:${line}`), line };
       continue;
     }
     const mark = take(MARK);
@@ -53,7 +53,7 @@ export function unreadable(what: string, where: string, got?: string): Error {
 }
 
 // Escapes are bytes, and the bytes are UTF-8.
-function unescape(text: string, where: string): string {
+function withoutEscapes(text: string, where: string): string {
   if (!text.includes('\\')) return text;
   const parts: Buffer[] = [];
   let from = 0;

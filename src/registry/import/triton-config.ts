@@ -65,14 +65,14 @@ export function readTritonConfig(text: string, where: string): TritonConfig {
 export function tritonSignature({ inputs, outputs, maxBatchSize }: TritonConfig): DeclaredSignature | null {
   if (inputs.length === 0 && outputs.length === 0) return null;
   const batch = maxBatchSize > 0 ? [null] : [];
-  const valueOf = ({ name, dataType, dims }: TritonTensor): DeclaredValue => ({
+  const declaredOf = ({ name, dataType, dims }: TritonTensor): DeclaredValue => ({
     name,
     type: TYPES[dataType] ?? null,
     declared: dataType === '' ? 'any type' : dataType,
     dims: [...batch, ...dims.map((dim) => (dim < 0 ? null : dim))],
   });
   const orNull = (list: readonly TritonTensor[]): readonly DeclaredValue[] | null =>
-    list.length === 0 ? null : list.map(valueOf);
+    list.length === 0 ? null : list.map(declaredOf);
   return { by: CONFIG, isBinding: true, inputs: orNull(inputs), outputs: orNull(outputs) };
 }
 
