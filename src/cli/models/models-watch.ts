@@ -4,7 +4,14 @@ import { createLogger, type Logger } from '../../base/telemetry/logger.ts';
 import { MLFLOW, parseMlflow } from '../../registry/import/mlflow-source.ts';
 import { durationFlag } from '../load/duration-flag.ts';
 import { hearSignals } from '../processes/hear-signals.ts';
-import { type Followed, followOnce, type Step } from '../wiring/alias-follower.ts';
+import {
+  type Followed,
+  type FollowMemory,
+  followOnce,
+  NO_MEMORY,
+  NotFollowed,
+  type Step,
+} from '../wiring/alias-follower.ts';
 import { type ImportPlace, openTracking } from '../wiring/foreign-source.ts';
 import { sayContradiction } from '../wiring/import-model.ts';
 import { whoAmI } from '../wiring/open-registry.ts';
@@ -18,6 +25,8 @@ export interface WatchFlags extends RegistryFlags {
   readonly every: string;
   readonly once?: boolean;
 }
+
+type Look = (memory: FollowMemory) => Promise<Step>;
 
 const SHORTEST_MS = 1000;
 
@@ -40,12 +49,12 @@ export async function modelsWatch(text: string, name: string, flags: WatchFlags)
     const tracking = flags.tracking === undefined ? {} : { tracking: flags.tracking };
     await withRegistry(flags, [], async (registry, stores) => {
       const client = openTracking({ ...tracking, signal });
-      const look = (): Promise<Step> =>
+      const look: Look = (memory) =>
         withTools(stores, (tools) => {
           const place: ImportPlace = { stores, scratchDir: tools.scratchDir, ...tracking, signal };
-          return followOnce(followed, client, registry, place, tools);
+          return followOnce(followed, memory, { client, registry, place, tools });
         });
-      if (flags.once === true) say(await look(), followed, log, null);
+      if (flags.once === true) say(await look(NO_MEMORY), followed, log, null);
       else await keepLooking(look, followed, everyMs, log, signal);
     });
   } catch (error) {
@@ -58,27 +67,30 @@ export async function modelsWatch(text: string, name: string, flags: WatchFlags)
 
 // What fails is said once, and tried again at the next look.
 async function keepLooking(
-  look: () => Promise<Step>,
+  look: Look,
   followed: Followed,
   everyMs: number,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
   let last: Step | null = null;
+  let memory = NO_MEMORY;
   let failure = '';
   log.info({ every: everyMs }, 'watching');
   while (!signal.aborted) {
     try {
-      const step = await look();
+      const step: Step = await look(memory);
       if (failure !== '') log.info('the look succeeds again');
       failure = '';
       say(step, followed, log, last);
       last = step;
+      if (step.kind === 'moved') memory = { ...memory, done: { of: step.of.version, version: step.now } };
     } catch (error) {
       if (signal.aborted) return;
       if (!isPrescoreError(error)) throw error;
       if (failure !== error.message) log.error({ code: error.code }, error.message);
       failure = error.message;
+      if (error instanceof NotFollowed) memory = { ...memory, refused: { of: error.of, error } };
     }
     await sleep(everyMs, undefined, { signal }).catch(() => undefined);
   }

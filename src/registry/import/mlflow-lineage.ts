@@ -13,7 +13,7 @@ const MOST_ENTRIES = 500;
  * Errors: none.
  */
 export function lineageOfRun(version: ModelVersion, run: JsonObject | null): ModelLineage {
-  const source = { kind: 'mlflow', uri: version.uri, runId: version.runId, version: version.version } as const;
+  const source = { kind: 'mlflow', uri: version.page, runId: version.runId, version: version.version } as const;
   const found = asObject(run?.['run']);
   if (found === null) return { ...NO_LINEAGE, source };
   const data = asObject(found['data']);

@@ -10,6 +10,8 @@ export interface ModelVersion {
   readonly runId: string | null;
   /** `models:/delay/3`, which does not move as an alias does. */
   readonly uri: string;
+  /** Where people look at it: names the server too. */
+  readonly page: string;
 }
 
 /**
@@ -32,7 +34,8 @@ export async function findVersion(client: TrackingClient, source: MlflowSource):
   const status = textOf(found['status']);
   if (status !== null && status !== 'READY')
     throw refused(`version ${version} of ${name} is not ready`, base, 'Repeat the command when it is.', status);
-  return { name, version, runId: textOf(found['run_id']), uri: `models:/${name}/${version}` };
+  const page = `${base}/#/models/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}`;
+  return { name, version, runId: textOf(found['run_id']), uri: `models:/${name}/${version}`, page };
 }
 
 async function askVersion(client: TrackingClient, source: MlflowSource): Promise<JsonObject | null> {
