@@ -54,7 +54,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'job/values',
         holds: 'how single values are written: times, durations, sizes, cron, globs, templates, endpoints',
-        may: [],
+        may: ['base/contract'],
       },
       {
         path: 'job/tree',
@@ -293,10 +293,13 @@ export const WINGS: readonly Wing[] = [
         holds: 'the steps of a run, in one process or shared',
         may: [
           ...BASE,
+          'base/lanes',
           'base/telemetry',
           'job/values',
           'job/slots',
           'model/certify',
+          // A label is followed where a slot is planned.
+          'registry/store',
           'scoring/tensor',
           'scoring/child',
           'scoring/pool',
@@ -351,7 +354,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'fleet/backfill',
         holds: 'ranges of partitions: record, log and state, partition map, driver',
-        may: [...BASE, 'job/values', 'job/slots', 'run/ledger', 'run/plan'],
+        may: [...BASE, 'job/values', 'job/slots', 'run/ledger', 'run/plan', 'run/pipeline'],
       },
       {
         path: 'fleet/queue',

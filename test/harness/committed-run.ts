@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import type { Job } from '../../src/base/contract/job.ts';
 import type { OutputColumn } from '../../src/base/contract/plan.ts';
 import type { Manifest, ManifestPart } from '../../src/base/contract/records.ts';
-import { loadJob } from '../../src/cli/load/load-job.ts';
 import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
 import { Duck, quoteText } from '../../src/data/duckdb/duckdb.ts';
 import { partitionFolder } from '../../src/job/slots/partition-folder.ts';
 import { expandTemplate } from '../../src/job/values/template.ts';
 import { ManifestChain } from '../../src/run/ledger/manifest-chain.ts';
 import { RecordStore } from '../../src/run/ledger/record-store.ts';
+import { loadPinned } from './pinned-job.ts';
 import { writeJob } from './temp-job.ts';
 
 /** Rows that a run is said to have scored: one query for each part. */
@@ -47,7 +47,7 @@ export function setJob(
 
 /** Commits rows to a job's output as a run does: parts, then the next manifest. */
 export async function commitRows(jobPath: string, rows: RowsToCommit): Promise<Manifest> {
-  const job = loadJob(jobPath);
+  const job = loadPinned(jobPath);
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scratchDir = join(tmpdir(), `prescore-commit-${randomBytes(6).toString('hex')}`);
   mkdirSync(scratchDir, { recursive: true });

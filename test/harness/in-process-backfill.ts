@@ -1,4 +1,4 @@
-import type { Job } from '../../src/base/contract/job.ts';
+import type { WrittenJob } from '../../src/base/contract/job.ts';
 import type { RunEvent } from '../../src/base/contract/run-events.ts';
 import type { LaunchOutcome, LaunchRequest, RunLauncher } from '../../src/base/contract/run-launcher.ts';
 import { loadJob } from '../../src/cli/load/load-job.ts';
@@ -14,7 +14,7 @@ import { RecordStore } from '../../src/run/ledger/record-store.ts';
 
 /** Backfills of one job file as the command line drives them, with real scorer children, which all its drives share. */
 export class BackfillBench {
-  readonly job: Job;
+  readonly job: WrittenJob;
   readonly events: RunEvent[] = [];
   /** Partitions in the order in which they were launched, again when one was launched twice. */
   readonly launched: string[] = [];

@@ -1,10 +1,10 @@
 import type { RunDone, RunEvent } from '../../src/base/contract/run-events.ts';
 import type { PrescoreError } from '../../src/base/errors/prescore-error.ts';
-import { loadJob } from '../../src/cli/load/load-job.ts';
 import { JobScorers } from '../../src/cli/processes/scorers.ts';
 import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
 import { readVersions } from '../../src/cli/wiring/versions.ts';
 import { runJob } from '../../src/run/pipeline/run-job.ts';
+import { loadPinned } from './pinned-job.ts';
 
 export interface InProcessRun {
   readonly done: readonly RunDone[];
@@ -16,7 +16,7 @@ export interface InProcessRun {
  * event, and the run goes on when it returns. So a test can change a file between two steps.
  */
 export async function runInProcess(path: string, onEvent: (event: RunEvent) => void): Promise<InProcessRun> {
-  const job = loadJob(path);
+  const job = loadPinned(path);
   const stores = createStoreResolver(job.stores, { env: process.env });
   const scorers = new JobScorers(job, stores, false);
   const done: RunDone[] = [];

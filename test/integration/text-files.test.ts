@@ -2,10 +2,10 @@ import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, wri
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { loadJob } from '../../src/cli/load/load-job.ts';
 import { liveColumnTypes } from '../../src/cli/wiring/live-columns.ts';
 import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
 import { type CliResult, prescore, startPrescore } from '../harness/cli.ts';
+import { loadPinned } from '../harness/pinned-job.ts';
 import { runPython } from '../harness/python.ts';
 import { partDigests, startWorker } from '../harness/queue-run.ts';
 import { readOutput, readParquet } from '../harness/read-parquet.ts';
@@ -352,7 +352,7 @@ describe('tables of text files', () => {
 
   it('live values have the types of the first file, where nothing has run yet', async () => {
     const folder = write({ 'a.csv': 'id,c0,c1,c2\n1,1,2.5,3\n' });
-    const job = loadJob(await jobOf(folder, {}, { schema: { c2: 'float' } }));
+    const job = loadPinned(await jobOf(folder, {}, { schema: { c2: 'float' } }));
     const stores = createStoreResolver(job.stores, { env: {} });
     const types = await liveColumnTypes(job, stores, ['c0', 'c1', 'c2']);
     await stores.close();

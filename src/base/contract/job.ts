@@ -2,13 +2,16 @@ import type { ExactOption } from './exact.ts';
 import type { StoreConfig } from './object-store.ts';
 import type { TreesOption } from './signature.ts';
 
-/** A job file after parsing: defaults filled in, units resolved, URIs absolute (templates keep `{partition}`). Frozen. */
-export interface Job {
+/**
+ * A job file after parsing: defaults filled in, units resolved, URIs absolute (templates keep `{partition}`). Frozen. Which model it
+ * is may be left to a registry: what plans, scores or compares needs a `Job`.
+ */
+export interface WrittenJob {
   readonly name: string;
   readonly stores: Readonly<Record<string, StoreConfig>>;
   /** Where run records live: an absolute URI. Default: `<table root>/_prescore`. */
   readonly state: string;
-  readonly model: JobModel;
+  readonly model: JobModel | ReferredModel;
   readonly input: JobInput;
   readonly partitions: JobPartitions | null;
   /** SQL that is true for the rows to score. This and the next are left out where the job says nothing, for its fingerprint's sake. */
@@ -30,6 +33,30 @@ export interface Job {
   readonly notify: readonly JobNotify[];
 }
 
+/** A job whose model is known: by its file, or by what a registry said of its `ref`. */
+export interface Job extends WrittenJob {
+  readonly model: JobModel;
+}
+
+/** A model as a job file names it in a registry, before that was asked. */
+export interface ReferredModel {
+  /** As it was written: `delay@production`, `delay/7`, `delay@sha256:…`. */
+  readonly ref: string;
+  /** An absolute URI, of the job file or of the environment; null when neither names one. */
+  readonly registry: string | null;
+  readonly background?: JobModel['background'];
+}
+
+/** Whether the model of a job is known without asking a registry. */
+export function isSettled(job: WrittenJob): job is Job {
+  return 'uri' in job.model;
+}
+
+/** What a registry is to be asked for; null of a job whose model is known. */
+export function referredModel({ model }: Pick<WrittenJob, 'model'>): ReferredModel | null {
+  return 'uri' in model ? null : model;
+}
+
 export interface JobModel {
   readonly uri: string;
   /** For lineage; default: the file's name without its ending. */
@@ -39,6 +66,9 @@ export interface JobModel {
   readonly sha256: string | null;
   /** A Parquet file of rows beside which it is explained. Left out where the job says nothing, for its fingerprint's sake. */
   readonly background?: { readonly uri: string; readonly sha256: string };
+  /** What a registry was asked for, and its absolute URI; left out of models that are named by their file. */
+  readonly ref?: string;
+  readonly registry?: string;
 }
 
 export interface JobInput {

@@ -2,6 +2,8 @@ import type { ModelRef } from './registry.ts';
 
 /** Names of models, as of a model folder. */
 export const MODEL_NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$/;
+/** Environment variable: where the registry is that no flag and no file names. */
+export const REGISTRY_VARIABLE = 'PRESCORE_REGISTRY';
 /** Free names that are no version number. */
 export const LABEL_NAME = /^[A-Za-z][A-Za-z0-9._-]{0,63}$/;
 /** Versions of a registry: 1, 2, 3 … */

@@ -1,5 +1,5 @@
 import type { ErrorJson } from '../errors/prescore-error.ts';
-import type { Job } from './job.ts';
+import type { Job, WrittenJob } from './job.ts';
 import type { PublishedEvent, RunDone } from './run-events.ts';
 
 /** Who asks for a run: each kind has a queue of its own, and workers take from them in turn. */
@@ -68,7 +68,7 @@ export const TASK_KINDS: readonly TaskKind[] = ['plan', 'chunk', 'commit', 'publ
 export interface Publication {
   readonly format: 1;
   readonly id: string;
-  readonly job: Job;
+  readonly job: WrittenJob;
   readonly origin: Origin;
   readonly after: readonly string[];
   /** Some run of the command was committed before, so there is something to publish whatever becomes of the others. */

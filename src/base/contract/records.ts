@@ -106,6 +106,9 @@ export interface Manifest {
     readonly weights?: readonly WeightsFile[];
     /** What evaluated its trees, when that is not ONNX Runtime. */
     readonly engine?: TreeEngine;
+    /** What a registry was asked for, and its URI; absent where the job names the file. */
+    readonly ref?: string;
+    readonly registry?: string;
   };
   readonly fingerprints: { readonly result: string; readonly resume: string };
   readonly versions: { readonly prescore: string; readonly duckdb: string; readonly onnxruntime: string };

@@ -94,6 +94,8 @@ export interface RunDone {
   /** With --shard: which one, and the chunks of other shards that had no record when this one ended. */
   readonly shard?: { readonly index: number; readonly count: number; readonly chunksOpen: number };
   readonly inputsChanged: number;
+  /** What it was scored with. Absent in records of older versions. */
+  readonly model?: DoneModel;
   /** Versions of tables that the input is of; absent for plain files. */
   readonly tables?: readonly TableVersion[];
   /** Milliseconds over all children, by stage. */
@@ -104,6 +106,17 @@ export interface RunDone {
   readonly gpuIdle: number | null;
   /** That time; null when nothing was scored here. */
   readonly scoringSeconds: number | null;
+}
+
+/** The model of a run; `ref` and `registry` where a registry said which it is. */
+export interface DoneModel {
+  readonly name: string;
+  readonly version: string | null;
+  readonly sha256: string;
+  readonly ref?: string;
+  readonly registry?: string;
+  /** What the label names now, where it moved since; the slot is done with what it named then. */
+  readonly now?: { readonly version: string | null; readonly sha256: string | null };
 }
 
 export interface StageTimes {

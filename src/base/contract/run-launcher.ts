@@ -1,10 +1,10 @@
 import type { PrescoreError } from '../errors/prescore-error.ts';
-import type { Job } from './job.ts';
+import type { WrittenJob } from './job.ts';
 import type { PublishedEvent, RunDone } from './run-events.ts';
 
 /** One slot to run: what a schedule, a backfill or a command asks for. */
 export interface LaunchRequest {
-  readonly job: Job;
+  readonly job: WrittenJob;
   readonly partition: string | null;
   /** ISO, UTC, whole seconds; null for a slot without a time. */
   readonly logicalTime: string | null;
@@ -29,6 +29,6 @@ export interface RunLauncher {
   /** Runs or resumes a slot to its end. Errors are outcomes. Repeat: a committed slot is answered as done. */
   launch(request: LaunchRequest, stop: AbortSignal): Promise<LaunchOutcome>;
   /** Publishes the job's set from what is committed; null when the job has none or nothing is committed. */
-  publish(job: Job, stop: AbortSignal): Promise<PublishedEvent | null>;
+  publish(job: WrittenJob, stop: AbortSignal): Promise<PublishedEvent | null>;
   close(): Promise<void>;
 }

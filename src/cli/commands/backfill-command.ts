@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { RunEvent } from '../../base/contract/run-events.ts';
 import { ERROR_CODES } from '../../base/errors/error-codes.ts';
@@ -99,7 +99,7 @@ export async function backfillRetry(path: string, id: string | undefined, flags:
 
 async function driveOrLeave(
   path: string,
-  job: Job,
+  job: WrittenJob,
   log: BackfillLog,
   stores: StoreResolver,
   flags: DriveFlags,
@@ -113,7 +113,7 @@ async function driveOrLeave(
 
 async function drive(
   path: string,
-  job: Job,
+  job: WrittenJob,
   log: BackfillLog,
   stores: StoreResolver,
   flags: DriveFlags,

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayCount, sayMany } from '../../base/telemetry/progress-line.ts';
@@ -14,6 +14,7 @@ import { definitionOf } from '../../fleet/backfill/create-backfill.ts';
 import { partitionMap } from '../../fleet/backfill/partition-map.ts';
 import { surveyPartitions } from '../../fleet/backfill/survey-partitions.ts';
 import { RecordStore } from '../../run/ledger/record-store.ts';
+import { settleJob } from '../../run/pipeline/settle-job.ts';
 import { printTable } from '../output/print-table.ts';
 import { readVersions } from '../wiring/versions.ts';
 import { withJob } from '../wiring/with-job.ts';
@@ -89,7 +90,11 @@ export async function backfillSteer(
 }
 
 /** A backfill of a job by id, or its newest. Errors: BACKFILL_NOT_FOUND. */
-export async function openBackfill(job: Job, id: string | undefined, stores: StoreResolver): Promise<BackfillLog> {
+export async function openBackfill(
+  job: WrittenJob,
+  id: string | undefined,
+  stores: StoreResolver,
+): Promise<BackfillLog> {
   const records = new RecordStore(stores, job.state);
   const found = id ?? (await listBackfills(records)).at(-1);
   if (found !== undefined) return BackfillLog.open(records, found);
@@ -110,7 +115,7 @@ export function refuseCancelled(log: BackfillLog): void {
 }
 
 /** A backfill at a glance, for --json. */
-export async function statusJson(log: BackfillLog, job: Job, checked: readonly PartitionState[] | null = null) {
+export async function statusJson(log: BackfillLog, job: WrittenJob, checked: readonly PartitionState[] | null = null) {
   const { state } = log;
   const { record } = state;
   const isLive = await log.isLive();
@@ -137,7 +142,7 @@ export async function statusJson(log: BackfillLog, job: Job, checked: readonly P
 /** The map, the counts and a table: every partition of a small backfill, else those that need a look. */
 export async function printBackfill(
   log: BackfillLog,
-  job: Job,
+  job: WrittenJob,
   checked: readonly PartitionState[] | null = null,
 ): Promise<void> {
   const out = process.stdout;
@@ -193,9 +198,9 @@ export function printPlanned(
 }
 
 // What is there now: manifests and inputs, with failures and runs in work as the log tells them.
-async function checkedStates(log: BackfillLog, job: Job, stores: StoreResolver): Promise<PartitionState[]> {
+async function checkedStates(log: BackfillLog, job: WrittenJob, stores: StoreResolver): Promise<PartitionState[]> {
   const noted = log.state.states(await log.isLive(), definitionOf(job, readVersions()).result);
-  const surveyed = await surveyPartitions(job, log.state.record.partitions, stores, true);
+  const surveyed = await surveyPartitions(await settleJob(job, stores), log.state.record.partitions, stores, true);
   return surveyed.map(({ state }, i) => {
     const own = noted[i]!;
     return own === 'running' || (own === 'failed' && state === 'missing') ? own : state;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Certificate, EXACT_POLICIES, type ExactFinding, type GraphFinding } from '../../base/contract/exact.ts';
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, WrittenJob } from '../../base/contract/job.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import { replaceJson } from '../../base/disk/synced-files.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
@@ -12,6 +12,7 @@ import { scanGraph } from '../../model/certify/scan-graph.ts';
 import { certificatePath, keepCertificate } from '../../run/ledger/certificates.ts';
 import { RecordStore } from '../../run/ledger/record-store.ts';
 import type { FirstFile } from '../../run/pipeline/score-first-rows.ts';
+import { settleJob } from '../../run/pipeline/settle-job.ts';
 import type { ScorerPool } from '../../scoring/pool/scorer-pool.ts';
 import { loadJob } from '../load/load-job.ts';
 import { printCertificate } from '../output/say-certificate.ts';
@@ -42,15 +43,16 @@ const NO_DATA = 's3://none/none';
 export async function certifyCommand(path: string, flags: CertifyFlags): Promise<number> {
   const isBare = !/\.(ya?ml|json)$/i.test(path);
   const asked = isBare ? bareJob(path, flags.data) : withData(loadJob(path), flags.data);
-  const job: Job = { ...asked, execution: { ...asked.execution, scorers: 1, device: 'cpu' } };
-  const stores = createStoreResolver(job.stores, { env: process.env });
+  const written = { ...asked, execution: { ...asked.execution, scorers: 1, device: 'cpu' } };
+  const stores = createStoreResolver(written.stores, { env: process.env });
   const warn = warnOnce();
-  const open = (): JobScorers => new JobScorers(job, stores, true, warn);
   const running = new Set<JobScorers>();
   const done = endOnSignal(() => {
     for (const one of running) one.kill();
   });
   try {
+    const job = await settleJob(written, stores);
+    const open = (): JobScorers => new JobScorers(job, stores, true, warn);
     const hasData = !isBare || flags.data !== undefined;
     let rows: FirstFile | null = null;
     const once = async (isFirst: boolean): Promise<Tried> => {
@@ -122,7 +124,7 @@ function agreed(first: Tried, second: Tried): { readonly finding: ExactFinding; 
   return { finding: a, processes: 2 };
 }
 
-function bareJob(model: string, data: string | undefined): Job {
+function bareJob(model: string, data: string | undefined): WrittenJob {
   const at = (text: string): string => resolveUri(text, process.cwd());
   const text = JSON.stringify({
     prescore: 1,
@@ -134,7 +136,7 @@ function bareJob(model: string, data: string | undefined): Job {
   return parseJob(text, { path: model, baseUri: process.cwd(), resolveUri });
 }
 
-function withData(job: Job, data: string | undefined): Job {
+function withData(job: WrittenJob, data: string | undefined): WrittenJob {
   if (data === undefined) return job;
   const uri = resolveUri(data, process.cwd());
   return { ...job, partitions: null, input: { ...job.input, uris: [uri], pathColumns: {} } };

@@ -1,14 +1,15 @@
 import { statfsSync } from 'node:fs';
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, WrittenJob } from '../../base/contract/job.ts';
 import { sayRowDependence } from '../../base/contract/row-dependence.ts';
 import { toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayBytes } from '../../base/telemetry/progress-line.ts';
 import { tableRoot } from '../../job/slots/table-root.ts';
+import { settleJob } from '../../run/pipeline/settle-job.ts';
 import { loadJob } from '../load/load-job.ts';
 import { allowedMemory } from '../processes/allowed-memory.ts';
 import { availableParallelism, constrainedMemory, tmpdir, totalmem } from '../processes/host.ts';
+import { ModelScorers } from '../processes/model-scorers.ts';
 import { isNamedNode } from '../processes/node-lines.ts';
-import { JobScorers } from '../processes/scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { tryLocale } from '../processes/try-locale.ts';
 import { openPredictionStore } from '../wiring/open-prediction-store.ts';
@@ -41,7 +42,7 @@ export async function doctorCommand(
   let device: string | null = null;
   let isLoaded = false;
   if (path !== undefined) {
-    let job: Job | null = null;
+    let job: WrittenJob | null = null;
     await attempt('job file', async () => {
       job = loadJob(path);
       device = job.execution.device;
@@ -105,15 +106,16 @@ function hostFindings(): Finding[] {
 }
 
 // Whether the model could be loaded.
-async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
-  let isLoaded = false;
-  const stores = createStoreResolver(job.stores, { env: process.env });
-  const scorers = new JobScorers(job, stores, true);
+async function checkJob(written: WrittenJob, attempt: Attempt): Promise<boolean> {
+  const stores = createStoreResolver(written.stores, { env: process.env });
+  const scorers = new ModelScorers(stores, true, () => undefined);
   const done = endOnSignal(() => scorers.kill());
   try {
+    let settled: Job | null = null;
     await attempt('model', async () => {
-      const { model } = await scorers.load();
-      isLoaded = true;
+      const job = await settleJob(written, stores);
+      const { model } = await scorers.load(job);
+      settled = job;
       const pinned = job.model.sha256 !== null;
       const found = `${model.sha256.slice(0, 12)}…, ${sayBytes(model.bytes)}, ${model.irVersion === 0 ? model.producer : `IR ${model.irVersion}`}, loads`;
       if (model.dynamicQuantization)
@@ -127,13 +129,14 @@ async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
         : { verdict: 'warn', found: `${found}; not pinned`, fix: `Set model.sha256: ${model.sha256}` };
     });
     // Without a model there is nothing to say of rows.
-    if (isLoaded) {
+    const job = settled as Job | null;
+    if (job !== null) {
       const { checkFirstRows } = await import('./doctor-scoring.ts');
-      await checkFirstRows(job, stores, () => scorers.load(), attempt);
+      await checkFirstRows(job, stores, () => scorers.load(job), attempt);
     }
     for (const [check, uri] of [
-      ['output store', tableRoot(job.output.uri)],
-      ['state store', job.state],
+      ['output store', tableRoot(written.output.uri)],
+      ['state store', written.state],
     ] as const) {
       await attempt(check, async () => {
         const { store, key } = stores.at(uri);
@@ -147,11 +150,11 @@ async function checkJob(job: Job, attempt: Attempt): Promise<boolean> {
         };
       });
     }
-    if (job.predictions !== null) {
-      const { store, set } = job.predictions;
+    if (written.predictions !== null) {
+      const { store, set } = written.predictions;
       await attempt('prediction store', () => checkPredictions(store, set));
     }
-    return isLoaded;
+    return job !== null;
   } finally {
     done();
     await scorers.close();

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { PublishedEvent, RunDone, RunEvent } from '../../base/contract/run-events.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { ProgressLine } from '../../base/telemetry/progress-line.ts';
@@ -71,14 +71,14 @@ export async function enqueueCommand(path: string, flags: EnqueueFlags): Promise
   }
 }
 
-function requestOf(job: Job, slot: Slot, flags: EnqueueFlags): Parameters<QueueLauncher['launch']>[0] {
+function requestOf(job: WrittenJob, slot: Slot, flags: EnqueueFlags): Parameters<QueueLauncher['launch']>[0] {
   const { partition, logicalTime } = slot;
   const [isNewRun, isIfChanged] = [flags.newRun === true, flags.ifChanged === true];
   return { job, partition, logicalTime, origin: 'command', isNewRun, isIfChanged };
 }
 
 async function askOnly(
-  job: Job,
+  job: WrittenJob,
   slots: readonly Slot[],
   flags: EnqueueFlags,
   launcher: QueueLauncher,
@@ -116,7 +116,7 @@ async function askOnly(
 }
 
 async function waitForAll(
-  job: Job,
+  job: WrittenJob,
   slots: readonly Slot[],
   flags: EnqueueFlags,
   launcher: QueueLauncher,
@@ -138,7 +138,12 @@ async function waitForAll(
   }
 }
 
-function report(job: Job, { done, failures, published }: Results, isJson: boolean, interrupted: number | null): number {
+function report(
+  job: WrittenJob,
+  { done, failures, published }: Results,
+  isJson: boolean,
+  interrupted: number | null,
+): number {
   if (!isJson) printSummary(job, done);
   else if (job.predictions !== null) for (const event of done) printEvent(event);
   if (published !== null && !isJson) process.stdout.write(`${sayPublished(published)}\n`);

@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { parseModelRef, REGISTRY_VARIABLE, sayModelRef } from '../../base/contract/model-ref.ts';
+import type { ModelRef } from '../../base/contract/registry.ts';
 import type { ModelInfo } from '../../base/contract/signature.ts';
 import type { ColumnInfo } from '../../base/contract/table.ts';
 import { isPrescoreError, oneLine, PrescoreError } from '../../base/errors/prescore-error.ts';
@@ -7,6 +9,7 @@ import { sayMany } from '../../base/telemetry/progress-line.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import { duckdbType } from '../../job/values/column-types.ts';
 import { lmdbFolder } from '../../job/values/store-url.ts';
+import { settleJob } from '../../run/pipeline/settle-job.ts';
 import { describeOne, tablesOf } from '../../run/plan/delta-inputs.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
 import { type DraftBinding, type Remark, SURE } from '../../scoring/draft/draft-binding.ts';
@@ -39,16 +42,20 @@ export async function initCommand(model: string, data: readonly string[], flags:
     });
   }
   const from = (text: string): string => seenFrom(target, resolveUri(text, process.cwd()));
-  const name = flags.name ?? jobName(model);
+  const registry = flags.registry ?? process.env[REGISTRY_VARIABLE] ?? '';
+  const ref = registry === '' ? null : refIn(model);
+  const name = flags.name ?? jobName(ref?.name ?? model);
   const base = {
     name,
-    stores: storesOf(flags, [model, ...data, flags.output ?? '']),
-    model: { uri: from(model) },
+    stores: storesOf(flags, [model, ...data, flags.output ?? '', registry]),
+    ...(ref === null || flags.registry === undefined ? {} : { registry: from(flags.registry) }),
+    model: ref === null ? { uri: from(model) } : { ref: sayModelRef(ref) },
     input: data.map((text) => from(literal(text))),
     output: flags.output === undefined ? `out/${name}` : from(flags.output),
   };
-  const job = parseUnwritten(listingJob(base), target);
-  const stores = createStoreResolver(job.stores, { env: process.env });
+  const unwritten = parseUnwritten(listingJob(base), target);
+  const stores = createStoreResolver(unwritten.stores, { env: process.env });
+  const job = await settleJob(unwritten, stores);
   const scorers = new JobScorers(job, stores, true);
   const done = endOnSignal(() => scorers.kill());
   try {
@@ -62,7 +69,7 @@ export async function initCommand(model: string, data: readonly string[], flags:
     const table = found.find(({ uri }) => uri === input.first) ?? found[0]!;
     const { pool, model: info } = await scorers.load();
     const { columns } = await describeOne(job, table, (requests) => pool.describe(requests));
-    const parts = draftOf(base, input, info, columns, flags, target);
+    const parts = draftOf(base, job.model.uri, input, info, columns, flags, target);
     const text = writeDraft(parts);
     const questions = questionsOf(text, target);
     save(target, text);
@@ -79,6 +86,7 @@ type Base = JobBase & Pick<DraftParts, 'output'>;
 
 function draftOf(
   base: Base,
+  modelUri: string,
   { layout: found, uris }: DraftInput,
   info: ModelInfo,
   own: readonly ColumnInfo[],
@@ -99,12 +107,12 @@ function draftOf(
   const wishes = readWishes(flags, info.signature, known);
   // A name of the lineage columns can only be an id when they are left away.
   const hasLineage = !wishes.id.some((id) => LINEAGE.includes(id.toLowerCase()));
-  const binding = suggestBinding(info, columns, wishes, hasLineage ? LINEAGE : [], base.model.uri);
+  const binding = suggestBinding(info, columns, wishes, hasLineage ? LINEAGE : [], modelUri);
   refuseWishes(binding, wishes.features);
   const folder = layout.partitions?.folder;
   return {
     ...base,
-    model: { uri: base.model.uri, sha256: info.sha256 },
+    model: 'ref' in base.model ? base.model : { ...base.model, sha256: info.sha256 },
     input: uris,
     layout,
     binding,
@@ -205,6 +213,12 @@ function save(target: string, text: string): void {
     const { code } = cause as NodeJS.ErrnoException;
     throw new PrescoreError('USAGE', { what: `--out cannot be written (${code})`, where: target, cause });
   }
+}
+
+/** A model of a registry, where the text names one and no file. */
+function refIn(model: string): ModelRef | null {
+  const ref = parseModelRef(model);
+  return typeof ref === 'string' || existsSync(model) ? null : ref;
 }
 
 function jobName(model: string): string {

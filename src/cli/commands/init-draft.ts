@@ -9,7 +9,8 @@ import type { DraftReasons } from '../../scoring/draft/draft-reasons.ts';
 export interface DraftParts {
   readonly name: string;
   readonly stores: Readonly<Record<string, Partial<StoreConfig>>> | null;
-  readonly model: { readonly uri: string; readonly sha256: string };
+  readonly registry?: string;
+  readonly model: { readonly uri: string; readonly sha256: string } | { readonly ref: string };
   /** As the job file names it: one, or several that were given. */
   readonly input: string | readonly string[];
   readonly layout: FolderLayout;
@@ -40,6 +41,7 @@ export function writeDraft(parts: DraftParts): string {
     { key: 'prescore', value: 1 },
     { key: 'name', value: parts.name },
     ...(parts.stores === null ? [] : [{ key: 'stores', value: storesValue(parts.stores) }]),
+    ...(parts.registry === undefined ? [] : [{ key: 'registry', value: parts.registry }]),
     { key: 'model', value: lineByLine(parts.model) },
     { key: 'input', value: inputLines(parts.input, layout) },
     ...partitionLines(layout),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { TableVersion } from '../../base/contract/plan.ts';
 import { type FolderLayout, folderLayout } from '../../job/draft/folder-layout.ts';
 
@@ -23,7 +23,7 @@ const MOST_FILES = 50;
  */
 export function draftInput(
   asked: readonly string[],
-  job: Job,
+  job: WrittenJob,
   files: readonly string[],
   target: string,
   hasOwnOutput: boolean,
@@ -56,7 +56,7 @@ export function deltaInput(
   return { layout, uris: asked.length > 1 ? asked : layout.uri, first: files[0] ?? '' };
 }
 
-function layoutOf(input: readonly string[], job: Job, files: readonly string[]): FolderLayout {
+function layoutOf(input: readonly string[], job: WrittenJob, files: readonly string[]): FolderLayout {
   const [only, another] = input;
   const [uri = ''] = job.input.uris;
   const isFile = files.length === 1 && files[0] === uri;

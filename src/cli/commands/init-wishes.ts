@@ -19,6 +19,7 @@ export interface InitFlags {
   readonly predictions?: string;
   readonly endpoint?: string;
   readonly region?: string;
+  readonly registry?: string;
 }
 
 /** Refuses flags that are wrong in themselves, before anything is opened. Errors: USAGE. */

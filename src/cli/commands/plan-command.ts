@@ -1,20 +1,22 @@
 import type { BoundInput } from '../../base/contract/binding.ts';
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, JobModel, WrittenJob } from '../../base/contract/job.ts';
 import type { Plan, PlannedFile, TableVersion } from '../../base/contract/plan.ts';
 import { rowDependence } from '../../base/contract/row-dependence.ts';
 import { sayBytes, sayMany } from '../../base/telemetry/progress-line.ts';
 import { findExactness, warnOfDependence } from '../../run/pipeline/exactness.ts';
+import { jobOfSlot } from '../../run/pipeline/job-of-slot.ts';
 import { describeRun } from '../../run/pipeline/plan-run.ts';
 import { previewRun, type RunPreview } from '../../run/pipeline/preview-run.ts';
 import type { RunDeps } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
+import { isSameRef, refFields, settleJob } from '../../run/pipeline/settle-job.ts';
 import { loadJob } from '../load/load-job.ts';
-import { sayMemory, sayTable, showPath } from '../output/print-summary.ts';
+import { sayMemory, sayRef, sayTable, showPath } from '../output/print-summary.ts';
 import { printRows, shortModelRows } from '../output/say-model.ts';
 import { sayPolicy } from '../output/say-policy.ts';
 import { warnOnce } from '../output/warn-once.ts';
 import type { AllowedMemory } from '../processes/allowed-memory.ts';
-import { JobScorers } from '../processes/scorers.ts';
+import { ModelScorers } from '../processes/model-scorers.ts';
 import { endOnSignal } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { readVersions } from '../wiring/versions.ts';
@@ -31,11 +33,16 @@ interface PlanFlags {
 
 /** `prescore plan`: what a run would do, per partition. Returns the exit code. */
 export async function planCommand(path: string, flags: PlanFlags): Promise<number> {
-  return withDeps(path, flags, async (job, deps, scorers) => {
-    for (const slot of slotsOf(job, flags.partition ?? null, flags.asOf ?? null)) {
-      const preview = await previewRun(job, slot, flags.asOf ?? null, deps);
-      if (flags.json === true) process.stdout.write(`${JSON.stringify(planJson(preview))}\n`);
-      else printPlan(preview, scorers.allowed);
+  return withDeps(path, flags, async (written, deps, scorers) => {
+    const asked = { isNewRun: false, isForced: false };
+    let now: Promise<Job> | null = null;
+    const settleOnce = (): Promise<Job> => (now ??= settleJob(written, deps.stores));
+    for (const slot of slotsOf(written, flags.partition ?? null, flags.asOf ?? null)) {
+      const job = await jobOfSlot(written, slot, asked, deps.stores, settleOnce);
+      const own = { ...deps, scorers: () => scorers.load(job) };
+      const preview = await previewRun(job, slot, flags.asOf ?? null, own);
+      if (flags.json === true) process.stdout.write(`${JSON.stringify(planJson(preview, job))}\n`);
+      else printPlan(preview, job, scorers.allowed);
     }
     return 0;
   });
@@ -43,7 +50,9 @@ export async function planCommand(path: string, flags: PlanFlags): Promise<numbe
 
 /** `prescore check`: file, model and every input's schema. Returns the exit code. */
 export async function checkCommand(path: string, flags: PlanFlags): Promise<number> {
-  return withDeps(path, flags, async (job, deps, children) => {
+  return withDeps(path, flags, async (written, common, children) => {
+    const job = await settleJob(written, common.stores);
+    const deps = { ...common, scorers: () => children.load(job) };
     const { partitions } = job;
     const slots =
       partitions?.kind === 'every' && flags.partition === undefined ? [] : slotsOf(job, flags.partition ?? null, null);
@@ -65,10 +74,10 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
     const { model } = scorers;
     // A clock's partitions are not looked at; the file alone says less.
     if (slots.length === 0) warnOfDependence(rowDependence(model.dynamicQuantization, null), deps);
-    const about = await children.about();
+    const about = await children.about(job);
     if (flags.json === true)
       process.stdout.write(
-        `${JSON.stringify({ event: 'checked', job: job.name, files, rows, partitions: slots.length, ...(tables.size === 0 ? {} : { tables: [...tables.values()] }), model: { sha256: model.sha256, bytes: model.bytes, engine: model.engine?.name ?? 'onnxruntime', about } })}\n`,
+        `${JSON.stringify({ event: 'checked', job: job.name, files, rows, partitions: slots.length, ...(tables.size === 0 ? {} : { tables: [...tables.values()] }), model: { sha256: model.sha256, ...refFields(job.model), bytes: model.bytes, engine: model.engine?.name ?? 'onnxruntime', about } })}\n`,
       );
     else {
       printRows(shortModelRows(about, model), process.stdout);
@@ -84,15 +93,14 @@ export async function checkCommand(path: string, flags: PlanFlags): Promise<numb
 async function withDeps(
   path: string,
   flags: PlanFlags,
-  task: (job: Job, deps: RunDeps, scorers: JobScorers) => Promise<number>,
+  task: (job: WrittenJob, deps: Omit<RunDeps, 'scorers'>, scorers: ModelScorers) => Promise<number>,
 ): Promise<number> {
   const job = loadJob(path);
   const stores = createStoreResolver(job.stores, { env: process.env });
-  const scorers = new JobScorers(job, stores, flags.allowUnpinned === true);
-  const deps: RunDeps = {
+  const scorers = new ModelScorers(stores, flags.allowUnpinned === true);
+  const deps = {
     stores,
     versions: readVersions(),
-    scorers: () => scorers.load(),
     emit: () => undefined,
     warn: warnOnce(),
     stop: new AbortController().signal,
@@ -108,7 +116,8 @@ async function withDeps(
   }
 }
 
-function planJson({ plan, action, chunksDone, current }: RunPreview): object {
+function planJson({ plan, action, chunksDone, current }: RunPreview, job: Job): object {
+  const now = namedNow(plan, job);
   return {
     event: 'plan',
     action,
@@ -121,6 +130,13 @@ function planJson({ plan, action, chunksDone, current }: RunPreview): object {
     skipped: plan.skipped,
     ...(plan.tables === undefined ? {} : { tables: plan.tables }),
     chunks: plan.chunks,
+    model: {
+      name: plan.model.name,
+      version: plan.model.version,
+      sha256: plan.model.sha256,
+      ...refFields(plan.job.model),
+      ...(now === null ? {} : { now: { version: now.version, sha256: now.sha256 } }),
+    },
     batchRows: plan.batchRows,
     ...(plan.exact === undefined ? {} : { exact: plan.exact }),
     ...(plan.job.where === undefined ? {} : { where: plan.job.where }),
@@ -131,7 +147,7 @@ function planJson({ plan, action, chunksDone, current }: RunPreview): object {
   };
 }
 
-function printPlan({ plan, action, chunksDone, current }: RunPreview, memory: AllowedMemory | null): void {
+function printPlan({ plan, action, chunksDone, current }: RunPreview, job: Job, memory: AllowedMemory | null): void {
   const out = process.stdout;
   const bytes = plan.chunks.reduce((sum, c) => sum + c.bytes, 0);
   const rows = totalRows(plan);
@@ -150,8 +166,11 @@ function printPlan({ plan, action, chunksDone, current }: RunPreview, memory: Al
   if (plan.exact !== undefined) out.write(`  exact    ${sayPolicy(plan.exact.policy)}\n`);
   if (memory !== null) out.write(`  memory   ${sayMemory(memory)}\n`);
   out.write(
-    `  model    ${[plan.model.name, plan.model.version ?? [], plan.model.sha256.slice(0, 12)].flat().join(' ')}…\n`,
+    `  model    ${[plan.model.name, plan.model.version ?? [], plan.model.sha256.slice(0, 12)].flat().join(' ')}…${sayRef(plan.job.model)}\n`,
   );
+  const now = namedNow(plan, job);
+  if (now !== null)
+    out.write(`           ${now.ref} names ${now.version} now: runs list --stale lists what it makes old\n`);
   const { where, columns = {} } = plan.job;
   if (where !== undefined) out.write(`  where    ${where}\n`);
   const types = new Map(plan.files[0]?.columns.map((c) => [c.name, c.type]));
@@ -189,6 +208,11 @@ function sayInput(input: BoundInput): string {
       ? `${input.columns.slice(0, 5).join(', ')}, … ${input.columns.length} columns`
       : input.columns.join(', ');
   return `${input.type} ${shape} from ${names} (${nulls})`;
+}
+
+/** What the label of a plan names by now, where that is another version; null otherwise. */
+function namedNow(plan: Plan, { model }: Job): JobModel | null {
+  return isSameRef(plan.job.model, model) && model.sha256 !== plan.model.sha256 ? model : null;
 }
 
 function totalRows(plan: Plan): number | null {

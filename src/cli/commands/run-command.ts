@@ -1,19 +1,21 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, WrittenJob } from '../../base/contract/job.ts';
 import type { PublishedEvent, RunDone, RunEvent } from '../../base/contract/run-events.ts';
 import { PrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { ProgressLine } from '../../base/telemetry/progress-line.ts';
 import { doneMessage, failedMessage } from '../../fleet/notify/messages.ts';
 import { Notifier } from '../../fleet/notify/notifier.ts';
-import type { RunDeps, RunOptions, ShardOption } from '../../run/pipeline/run-deps.ts';
-import { runJob, type SlotOutcome, worstExit } from '../../run/pipeline/run-job.ts';
+import { runByModel } from '../../run/pipeline/run-by-model.ts';
+import type { LoadedScorers, RunOptions, ShardOption } from '../../run/pipeline/run-deps.ts';
+import { type SlotOutcome, worstExit } from '../../run/pipeline/run-job.ts';
+import { settleJob } from '../../run/pipeline/settle-job.ts';
 import { loadJob } from '../load/load-job.ts';
 import { printEvent } from '../output/print-json.ts';
 import { printSummary } from '../output/print-summary.ts';
 import { reportError } from '../output/report-error.ts';
 import { sayPublished } from '../output/say-published.ts';
 import { warnOnce } from '../output/warn-once.ts';
+import { ModelScorers } from '../processes/model-scorers.ts';
 import { sparePublisher } from '../processes/publisher.ts';
-import { JobScorers } from '../processes/scorers.ts';
 import { StopSignals } from '../processes/stop-signals.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { publishAndTell } from '../wiring/publish-and-tell.ts';
@@ -43,7 +45,7 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
   const job = loadJob(path);
   const stores = createStoreResolver(job.stores, { env: process.env });
   const warn = warnOnce();
-  const scorers = new JobScorers(job, stores, flags.allowUnpinned === true, warn);
+  const scorers = new ModelScorers(stores, flags.allowUnpinned === true, warn);
   const progress = flags.json === true ? null : new ProgressLine(process.stderr);
   const signals = new StopSignals(
     (text) => progress?.say(text),
@@ -60,10 +62,10 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
   };
   const notifier = new Notifier({ env: process.env, warn });
   let published: PublishedEvent | null = null;
-  const deps: RunDeps = {
+  const scorersOf = (settled: Job): Promise<LoadedScorers> => scorers.load(settled);
+  const deps = {
     stores,
     versions: readVersions(),
-    scorers: () => scorers.load(),
     emit,
     warn,
     stop: signals.stop,
@@ -82,9 +84,11 @@ export async function runCommand(path: string, flags: RunFlags): Promise<number>
   try {
     if (flags.sample !== undefined) {
       const { sampleJob } = await import('./sample-command.ts');
-      return await sampleJob(job, flags.partition ?? null, flags.sample, options, deps, flags.json === true);
+      const settled = await settleJob(job, stores);
+      const own = { ...deps, scorers: () => scorers.load(settled) };
+      return await sampleJob(settled, flags.partition ?? null, flags.sample, options, own, flags.json === true);
     }
-    for await (const outcome of runJob(job, flags.partition ?? null, options, deps)) {
+    for await (const outcome of runByModel(job, flags.partition ?? null, options, { ...deps, scorersOf })) {
       if (outcome.kind === 'failed') {
         failures.push(outcome.error);
         emit({ event: 'failed', runId: null, partition: outcome.partition, error: toErrorJson(outcome.error) });
@@ -145,7 +149,7 @@ function shardOption({ shard, runId, asOf, partition, ...flags }: RunFlags): Sha
 }
 
 // Only what is news: not that a slot was done before, that another process has it, or that somebody pressed Ctrl-C.
-function notify(notifier: Notifier, job: Job, outcome: SlotOutcome, slot: string | null): void {
+function notify(notifier: Notifier, job: WrittenJob, outcome: SlotOutcome, slot: string | null): void {
   if (outcome.kind === 'done') {
     if (!outcome.done.alreadyDone && outcome.done.committed)
       notifier.tell(job, doneMessage(job.name, outcome.done, new Date()));

@@ -7,6 +7,7 @@ import { begunAt, ofRuns, type RunOverview, readRun } from '../../run/ledger/lis
 import type { RecordStore } from '../../run/ledger/record-store.ts';
 import { RunRequests } from '../../run/ledger/run-requests.ts';
 import { durationFlag } from '../load/duration-flag.ts';
+import { sayRef } from '../output/print-summary.ts';
 import { printTable } from '../output/print-table.ts';
 import { type RecordsFlags, withRecords, withRun } from '../wiring/with-records.ts';
 
@@ -67,7 +68,7 @@ export async function runsShow(job: string | undefined, named: string | undefine
       );
     if (plan !== null) {
       out.write(
-        `  created  ${plan.createdAt}\n  model    ${plan.model.uri} ${plan.model.sha256.slice(0, 12)}…\n  output   ${plan.outputUri}\n`,
+        `  created  ${plan.createdAt}\n  model    ${plan.model.uri} ${plan.model.sha256.slice(0, 12)}…${sayRef(plan.job.model)}\n  output   ${plan.outputUri}\n`,
       );
       out.write(
         `  input    ${sayMany(plan.files.length, 'file')}${plan.skipped.length > 0 ? `, ${plan.skipped.length} skipped` : ''}\n\n`,

@@ -1,4 +1,4 @@
-import type { Job, JobSchedule } from '../../base/contract/job.ts';
+import type { JobSchedule, WrittenJob } from '../../base/contract/job.ts';
 import type { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { slotTargets } from '../../fleet/schedule/slot-targets.ts';
 import { SlotTimes } from '../../fleet/schedule/slot-times.ts';
@@ -49,7 +49,7 @@ export async function scheduleList(paths: readonly string[], flags: { readonly j
   return problems.length > 0 ? 2 : 0;
 }
 
-async function describe(job: Job, schedule: JobSchedule): Promise<ListedJob> {
+async function describe(job: WrittenJob, schedule: JobSchedule): Promise<ListedJob> {
   const times = new SlotTimes(job.name, schedule);
   const now = Date.now();
   const next: number[] = [];
@@ -71,7 +71,12 @@ async function describe(job: Job, schedule: JobSchedule): Promise<ListedJob> {
   }
 }
 
-async function lastSlot(job: Job, times: SlotTimes, records: RecordStore, now: number): Promise<ListedJob['last']> {
+async function lastSlot(
+  job: WrittenJob,
+  times: SlotTimes,
+  records: RecordStore,
+  now: number,
+): Promise<ListedJob['last']> {
   const slot = times.lastUpTo(now);
   if (slot === null) return null;
   const stored = new StoredRecords(records, job.name);

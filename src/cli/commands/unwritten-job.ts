@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import { parseJob } from '../../job/parse/parse-job.ts';
+import { withRegistry } from '../load/load-job.ts';
 import { showPath } from '../output/print-summary.ts';
 import type { DraftParts } from './init-draft.ts';
 
@@ -13,16 +14,19 @@ export interface PlaceFlags {
 
 /** Parts of a job that nobody has written yet. */
 export type JobBase = Pick<DraftParts, 'name' | 'stores'> & {
-  readonly model: { readonly uri: string };
+  /** Of the registry; left out where the environment names it. */
+  readonly registry?: string;
+  readonly model: { readonly uri: string } | { readonly ref: string };
   readonly input: readonly string[];
 };
 
 /** What is needed to look at a model and a table; where the output goes is judged once it is known what of the input is read. */
-export function listingJob({ name, stores, model, input }: JobBase): string {
+export function listingJob({ name, stores, registry, model, input }: JobBase): string {
   return JSON.stringify({
     prescore: 1,
     name,
     stores: stores ?? {},
+    ...(registry === undefined ? {} : { registry }),
     model,
     input: { uri: input },
     output: { uri: 's3://not-yet/out' },
@@ -44,6 +48,6 @@ export function storesOf({ endpoint, region }: PlaceFlags, places: readonly stri
 }
 
 /** A job of a text, as if it stood in the file `target`. Errors: SPEC_*. */
-export function parseUnwritten(text: string, target: string): Job {
-  return parseJob(text, { path: showPath(target), baseUri: dirname(target), resolveUri });
+export function parseUnwritten(text: string, target: string): WrittenJob {
+  return withRegistry(parseJob(text, { path: showPath(target), baseUri: dirname(target), resolveUri }), process.env);
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { loadJob } from './load-job.ts';
 
@@ -11,7 +11,7 @@ const JOB_KEY = /^\s*\{?\s*["']?prescore["']?\s*:/m;
 interface KnownFile {
   readonly text: string;
   /** The last good reading. */
-  readonly job: Job | null;
+  readonly job: WrittenJob | null;
 }
 
 /**
@@ -30,7 +30,7 @@ export class JobFiles {
   }
 
   /** The jobs as they are now; an unchanged file gives the same object. Errors: none, they are told. */
-  read(): Job[] {
+  read(): WrittenJob[] {
     const found = new Map<string, KnownFile>();
     for (const path of this.paths.flatMap((p) => this.expand(p))) {
       const file = this.readFile(path);

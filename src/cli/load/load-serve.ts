@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { ServeConfig, ServedSet } from '../../base/contract/serve-config.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { parseServe } from '../../job/parse/parse-serve.ts';
@@ -11,7 +11,7 @@ import { refuseExpressions } from './refuse-expressions.ts';
 export interface LoadedServe {
   readonly config: ServeConfig;
   /** By set name; only sets with a job. */
-  readonly jobs: ReadonlyMap<string, Job>;
+  readonly jobs: ReadonlyMap<string, WrittenJob>;
   /** What works, but hardly as meant. */
   readonly warnings: readonly string[];
 }
@@ -19,7 +19,7 @@ export interface LoadedServe {
 /** Reads and checks a serve file and its job files. Errors: SPEC_*, and those of `loadJob`. */
 export function loadServe(path: string): LoadedServe {
   const config = parseServe(...readSpec(path, 'serve file'));
-  const jobs = new Map<string, Job>();
+  const jobs = new Map<string, WrittenJob>();
   const warnings: string[] = [];
   for (const [name, set] of Object.entries(config.sets)) {
     if (set.job !== null) jobs.set(name, loadJob(set.job));
@@ -36,11 +36,11 @@ export function loadServe(path: string): LoadedServe {
 }
 
 /** Where a set lives. */
-export function storeOf(set: ServedSet, job: Job | undefined): string {
+export function storeOf(set: ServedSet, job: WrittenJob | undefined): string {
   return set.store ?? job?.predictions?.store ?? '';
 }
 
-function warningsOf(name: string, set: ServedSet, { predictions, name: job }: Job): string[] {
+function warningsOf(name: string, set: ServedSet, { predictions, name: job }: WrittenJob): string[] {
   if (predictions === null) return [];
   const found: string[] = [];
   const needed = set.maxAgeMs === null ? null : set.maxAgeMs + (set.staleForMs ?? 0);

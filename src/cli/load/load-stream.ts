@@ -1,4 +1,4 @@
-import type { Job, JobPredictions } from '../../base/contract/job.ts';
+import type { JobPredictions, WrittenJob } from '../../base/contract/job.ts';
 import type { StreamConfig } from '../../base/contract/stream-config.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { parseStream } from '../../job/parse/parse-stream.ts';
@@ -9,7 +9,7 @@ import { refuseExpressions } from './refuse-expressions.ts';
 /** A stream file with its job. */
 export interface LoadedStream {
   readonly config: StreamConfig;
-  readonly job: Job;
+  readonly job: WrittenJob;
   readonly predictions: JobPredictions;
 }
 

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 
 const LOOKUPS = 'Lookups of what it has published work: serve the set with order: [cache].';
@@ -10,7 +10,7 @@ const LOOKUPS = 'Lookups of what it has published work: serve the set with order
  *
  * Errors: SPEC_INVALID.
  */
-export function refuseExpressions(job: Job, needed: readonly string[] = neededByJob(job)): void {
+export function refuseExpressions(job: WrittenJob, needed: readonly string[] = neededByJob(job)): void {
   if (job.where !== undefined) {
     throw new PrescoreError('SPEC_INVALID', {
       what: `job ${job.name} filters its rows by where, which live inference and streams do not evaluate`,
@@ -28,6 +28,6 @@ export function refuseExpressions(job: Job, needed: readonly string[] = neededBy
 }
 
 /** The columns of the features that a job file names. Errors: none. */
-export function neededByJob({ features }: Job): string[] {
+export function neededByJob({ features }: WrittenJob): string[] {
   return Object.values(features ?? {}).flatMap((feature) => (feature.kind === 'columns' ? [...feature.columns] : []));
 }

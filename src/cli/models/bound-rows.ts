@@ -8,6 +8,7 @@ import { resolveUri } from '../../data/object-store/uri.ts';
 import type { LoadedScorers } from '../../run/pipeline/run-deps.ts';
 import { slotsOf } from '../../run/pipeline/run-job.ts';
 import { type FirstRows, scoreFirstRows } from '../../run/pipeline/score-first-rows.ts';
+import { settleJob } from '../../run/pipeline/settle-job.ts';
 import { describeOne } from '../../run/plan/delta-inputs.ts';
 import { listInputs } from '../../run/plan/list-inputs.ts';
 import type { DraftBinding } from '../../scoring/draft/draft-binding.ts';
@@ -65,15 +66,16 @@ export async function boundRows(
     model: { uri: from(model) },
     input: [from(literal(data))],
   };
-  const job = parseUnwritten(listingJob(base), target);
-  const stores = createStoreResolver(job.stores, { env: process.env });
+  const unwritten = parseUnwritten(listingJob(base), target);
+  const stores = createStoreResolver(unwritten.stores, { env: process.env });
+  const job = await settleJob(unwritten, stores);
   const scorers = new JobScorers(job, stores, true);
   const done = endOnSignal(() => scorers.kill());
   try {
     const loaded = await scorers.load();
     const binding = await bind(job, stores, loaded, labels, flags, data);
     const label = labels.isNeeded ? labels.column : null;
-    const bound = parseUnwritten(jobText(listingJob(base), binding, label), target);
+    const bound = await settleJob(parseUnwritten(jobText(listingJob(base), binding, label), target), stores);
     const feeds = await mkdtemp(join(scratchDir, 'feeds-'));
     const slot = slotsOf(bound, null, null)[0]!;
     const deps = { stores, versions: readVersions(), now: () => new Date() };

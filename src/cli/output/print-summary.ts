@@ -1,14 +1,14 @@
 import { relative } from 'node:path';
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { TableVersion } from '../../base/contract/plan.ts';
-import type { RunDone, StageTimes } from '../../base/contract/run-events.ts';
+import type { DoneModel, RunDone, StageTimes } from '../../base/contract/run-events.ts';
 import { sayBytes, sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
 import { printTable } from './print-table.ts';
 
 const byName = new Intl.Collator('en', { numeric: true });
 
 /** What a person sees at the end of `run`: a table of runs, where the files are, and what limited the speed. */
-export function printSummary(job: Job, ended: readonly RunDone[], memory: SaidMemory | null = null): void {
+export function printSummary(job: WrittenJob, ended: readonly RunDone[], memory: SaidMemory | null = null): void {
   if (ended.length === 0) return;
   // Runs end in any order; a person looks a partition up by its name.
   const done = ended.toSorted((a, b) => byName.compare(a.partition ?? '', b.partition ?? ''));
@@ -38,11 +38,13 @@ export function printSummary(job: Job, ended: readonly RunDone[], memory: SaidMe
       `\n${d.runId}: already done, with ${sayMany(d.inputsChanged, 'input')} changed since; --if-changed scores it again\n`,
     );
   }
+  for (const d of done) if (d.model?.now !== undefined) out.write(`\n${sayMoved(d.runId, d.model, d.model.now)}\n`);
   for (const d of done) if (d.shard !== undefined) out.write(`\n${sayShard(d, d.shard)}\n`);
   const fresh = done.filter((d) => !d.alreadyDone);
   out.write('\n');
   const tables = new Set(done.flatMap((d) => (d.tables ?? []).map((table) => sayTable(table, job))));
   for (const text of tables) out.write(`table    ${text}\n`);
+  for (const text of new Set(done.flatMap((d) => sayModel(d.model)))) out.write(`model    ${text}\n`);
   out.write(`output   ${showPath(job.output.uri)}\n`);
   for (const d of done) if (d.rejectsUri !== null) out.write(`rejects  ${showPath(d.rejectsUri)}\n`);
   for (const text of sayDevices(fresh)) out.write(`device   ${text}\n`);
@@ -51,8 +53,23 @@ export function printSummary(job: Job, ended: readonly RunDone[], memory: SaidMe
   if (limits !== '') out.write(`${limits}\n`);
 }
 
+/** `delay 7 (delay@production of s3://models/registry)`; nothing of a model that the job file names by its file. */
+function sayModel(model: RunDone['model']): readonly string[] {
+  if (model?.ref === undefined) return [];
+  return [`${model.name} ${model.version ?? ''}${sayRef(model)}`];
+}
+
+function sayMoved(runId: string, { name, version, ref }: DoneModel, now: NonNullable<DoneModel['now']>): string {
+  return `${runId}: already done with ${name}/${version}; ${ref} names ${now.version} now; --if-changed scores it again`;
+}
+
+/** ` (delay@production of s3://models/registry)`, to stand behind a model; empty for one that is named by its file. */
+export function sayRef({ ref, registry }: Pick<DoneModel, 'ref' | 'registry'>): string {
+  return ref === undefined || registry === undefined ? '' : ` (${ref} of ${showPath(registry)})`;
+}
+
 /** `Delta s3://lake/t, version 12 (the newest; input.version pins one)`. */
-export function sayTable({ uri, version }: TableVersion, job: Job): string {
+export function sayTable({ uri, version }: TableVersion, job: WrittenJob): string {
   const why = job.input.table?.version == null ? ' (the newest; input.version pins one)' : '';
   return `Delta ${showPath(uri)}, version ${version}${why}`;
 }
@@ -97,7 +114,7 @@ const MUCH_IDLE = 0.3;
 const ENOUGH_MS = 2000;
 
 /** `limited by: model 91 %, decode 5 %, encode 2 %, store 2 %`, and what to change; empty where too little was scored to tell. */
-export function sayLimits(done: readonly RunDone[], job: Job): string {
+export function sayLimits(done: readonly RunDone[], job: WrittenJob): string {
   const stages: StageTimes = { fetch: 0, decode: 0, model: 0, encode: 0, store: 0 };
   const sums = new Map(Object.keys(stages).map((name) => [name, 0]));
   for (const d of done) for (const [name, ms] of Object.entries(d.stages)) sums.set(name, (sums.get(name) ?? 0) + ms);
@@ -120,7 +137,7 @@ function adviceOnGpu(idle: readonly number[], stage: string): string | null {
   return mean < MUCH_IDLE ? 'The GPU is the limit.' : 'The GPU waits for the CPU: a higher execution.scorers may help.';
 }
 
-function advice(stage: string, job: Job): string {
+function advice(stage: string, job: WrittenJob): string {
   switch (stage) {
     case 'model':
       return job.execution.scorers === 'auto'

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { getCompileCacheDir } from 'node:module';
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { withOwnStore } from '../../data/object-store/own-store.ts';
@@ -29,7 +29,11 @@ export interface PublishFlags {
  *
  * Errors: those of `publishSet`; SCORER_CRASHED when the process ends by itself; INTERRUPTED.
  */
-export async function publishJob(job: Job, stores: StoreResolver, flags: PublishFlags): Promise<PublishReport | null> {
+export async function publishJob(
+  job: WrittenJob,
+  stores: StoreResolver,
+  flags: PublishFlags,
+): Promise<PublishReport | null> {
   let published: PublishReport | null = null;
   for (let round = 1; ; round++) {
     const publication = await newestOf(job, stores, flags);
@@ -48,7 +52,7 @@ export async function publishJob(job: Job, stores: StoreResolver, flags: Publish
   }
 }
 
-async function newestOf(job: Job, stores: StoreResolver, flags: PublishFlags): Promise<Publication | null> {
+async function newestOf(job: WrittenJob, stores: StoreResolver, flags: PublishFlags): Promise<Publication | null> {
   const { predictions } = job;
   if (predictions === null) return null;
   const manifests = await chooseManifests(job, stores, predictions.mode === 'upsert' ? flags.partition : null);
@@ -57,7 +61,7 @@ async function newestOf(job: Job, stores: StoreResolver, flags: PublishFlags): P
     : describePublication(job.name, predictions, withOwnStore(job.stores, process.env), manifests);
 }
 
-async function publishOnce(job: Job, publication: Publication, flags: PublishFlags): Promise<PublishReport> {
+async function publishOnce(job: WrittenJob, publication: Publication, flags: PublishFlags): Promise<PublishReport> {
   const { scratchBytes } = job.execution;
   const memoryBytes = publisherMemory(job.execution.memoryBytes);
   const { isForced, isRebuild } = flags;

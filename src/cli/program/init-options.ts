@@ -9,6 +9,7 @@ Examples:
                                                          the columns of the model's input, in the order of the training
   prescore init model.onnx table.parquet --features '*' --exclude target,customer_id
                                                          all number columns but these, in the order of the table
+  prescore init delay@production data/ --registry s3://models/registry
   prescore init towers.onnx table.parquet --features user=u1,u2 --features item=i1,i2
   prescore init model.onnx table.parquet --id customer_id --predictions lmdb:out/predictions --key customer_id
 
@@ -21,7 +22,7 @@ export function addInit(program: Command, done: (code: number) => void): void {
   program
     .command('init')
     .description('write a job file for a model and a table; what it cannot know it marks and asks')
-    .argument('<model>', 'ONNX file: path or s3://…')
+    .argument('<model>', 'ONNX file: path or s3://…; or a model of a registry: name@label, name/version')
     .argument('<data...>', 'Parquet or Arrow file, folder or glob: path or s3://…')
     .option('-o, --out <file>', 'job file to write', 'job.yaml')
     .option('--name <name>', 'name of the job; that of the model when left out')
@@ -37,6 +38,7 @@ export function addInit(program: Command, done: (code: number) => void): void {
     .option('--key <columns>', 'the key of --predictions; the id when left out', collect)
     .addOption(new Option('--endpoint <url>', 'S3 endpoint, for stores other than AWS').env('PRESCORE_S3_ENDPOINT'))
     .option('--region <name>', 'its region')
+    .option('--registry <uri>', 'the registry of the model; PRESCORE_REGISTRY when left out')
     .option('--force', 'replace the file if it exists')
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, data: string[], flags) =>

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { ERROR_CODES } from '../../base/errors/error-codes.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
@@ -87,12 +87,12 @@ export async function scheduleCommand(paths: readonly string[], flags: ScheduleF
   };
   const server = flags.metrics === undefined ? null : await serve(flags.metrics, metrics, log);
   try {
-    const read = (): Job[] => {
+    const read = (): WrittenJob[] => {
       const jobs = withoutTwins(files.read(), log);
       metrics.read(jobs);
       return jobs;
     };
-    const onChange = (job: Job, change: string): void => {
+    const onChange = (job: WrittenJob, change: string): void => {
       if (change === 'removed') metrics.removed(job);
       log.info({ job: job.name, cron: job.schedule?.cron, timezone: job.schedule?.timezone }, `job ${change}`);
     };
@@ -112,7 +112,7 @@ export async function scheduleCommand(paths: readonly string[], flags: ScheduleF
 }
 
 /** Failures are told when they are final: a slot may be tried again. */
-function tellFailures(notifier: Notifier, job: Job, ending: Ending, result: SlotResult | null): void {
+function tellFailures(notifier: Notifier, job: WrittenJob, ending: Ending, result: SlotResult | null): void {
   if (ending.outcome !== 'failed') return;
   const at = new Date(ending.at);
   const waited = new PrescoreError('INPUT_NOT_FOUND', { what: `no input came in time: ${result?.why ?? ''}` });
@@ -133,7 +133,7 @@ async function serve(address: string, metrics: ScheduleMetrics, log: Logger): Pr
 }
 
 /** Two files with one name and state would share their slots: the first one counts. */
-function withoutTwins(jobs: readonly Job[], log: Logger): Job[] {
+function withoutTwins(jobs: readonly WrittenJob[], log: Logger): WrittenJob[] {
   const seen = new Set<string>();
   return jobs.filter((job) => {
     const key = keyOf(job);

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import { Metrics } from '../../base/telemetry/metrics.ts';
 import type { Ending } from '../../fleet/schedule/schedule-records.ts';
 import type { ScheduleState } from '../../fleet/schedule/slot-state.ts';
@@ -25,7 +25,7 @@ export class ScheduleMetrics {
     ['job', 'state'],
   );
   private readonly jobs = this.metrics.gauge('prescore_schedule_jobs', 'Jobs with a schedule.');
-  private readonly known = new Map<string, Job>();
+  private readonly known = new Map<string, WrittenJob>();
   private readonly begun = new Set<string>();
   private lastRead = Date.now();
 
@@ -40,14 +40,14 @@ export class ScheduleMetrics {
     });
   }
 
-  read(jobs: readonly Job[]): void {
+  read(jobs: readonly WrittenJob[]): void {
     this.lastRead = Date.now();
     this.known.clear();
     for (const job of jobs) if (job.schedule !== null) this.known.set(job.name, job);
     this.jobs.set(this.known.size);
   }
 
-  state({ name }: Job, { entries }: ScheduleState): void {
+  state({ name }: WrittenJob, { entries }: ScheduleState): void {
     this.begun.add(name);
     const count = (phases: readonly string[]): number => entries.filter((e) => phases.includes(e.phase)).length;
     this.slots.set({ job: name, state: 'waiting' }, count(['waiting']));
@@ -56,12 +56,12 @@ export class ScheduleMetrics {
     this.slots.set({ job: name, state: 'due' }, count(['open']));
   }
 
-  ended({ name }: Job, { outcome, rows }: Ending): void {
+  ended({ name }: WrittenJob, { outcome, rows }: Ending): void {
     this.ends.inc({ job: name, outcome });
     this.rows.inc({ job: name }, rows);
   }
 
-  removed({ name }: Job): void {
+  removed({ name }: WrittenJob): void {
     this.begun.delete(name);
     for (const state of ['waiting', 'in-work', 'elsewhere', 'due']) this.slots.remove({ job: name, state });
   }

@@ -13,6 +13,7 @@ import type { LiveModelHost } from '../../inference/host/live-model-host.ts';
 import { openModelHost } from '../../inference/host/model-host.ts';
 import { StreamConsumer } from '../../online/stream/consumer.ts';
 import { OverlayTarget } from '../../online/stream/overlay-target.ts';
+import { settleJob } from '../../run/pipeline/settle-job.ts';
 import { EventStream } from '../../sets/redis/event-stream.ts';
 import { durationFlag } from '../load/duration-flag.ts';
 import { type LoadedStream, loadStream } from '../load/load-stream.ts';
@@ -151,7 +152,7 @@ async function openScorer(
     }),
     (h) => h.close(),
   );
-  const scorer = await openLiveJob(job, {
+  const scorer = await openLiveJob(await settleJob(job, stores), {
     stores,
     scratchDir,
     allowUnpinned: flags.allowUnpinned === true,

@@ -1,8 +1,10 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { PublishedEvent, RunEvent } from '../../base/contract/run-events.ts';
 import type { LaunchOutcome, LaunchRequest, RunLauncher } from '../../base/contract/run-launcher.ts';
 import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import type { Slot } from '../../job/slots/run-id.ts';
+import { jobOfSlot, withJobOfSlot } from '../../run/pipeline/job-of-slot.ts';
 import type { RunDeps } from '../../run/pipeline/run-deps.ts';
 import { runSlot } from '../../run/pipeline/run-slot.ts';
 import { JobScorers } from '../processes/scorers.ts';
@@ -26,6 +28,9 @@ export interface EmbeddedOptions {
 
 /** What one job needs to run; kept while it runs, and a little longer. */
 interface Workshop {
+  readonly key: string;
+  /** Of the job. */
+  readonly name: string;
   readonly stores: StoreResolver;
   readonly scorers: JobScorers;
   users: number;
@@ -35,7 +40,7 @@ interface Workshop {
 /** Runs slots in this process, as `run` does. A limited number at a time, over all jobs, in the order in which they came. */
 export class EmbeddedLauncher implements RunLauncher {
   private readonly options: EmbeddedOptions;
-  private readonly workshops = new Map<Job, Workshop>();
+  private readonly workshops = new Map<string, Workshop>();
   private readonly closing = new Set<Promise<void>>();
   private readonly queue: (() => void)[] = [];
   private free: number;
@@ -47,9 +52,14 @@ export class EmbeddedLauncher implements RunLauncher {
 
   async launch(request: LaunchRequest, stop: AbortSignal): Promise<LaunchOutcome> {
     await this.enter();
-    const workshop = this.open(request.job);
+    const stores = createStoreResolver(request.job.stores, { env: process.env });
     try {
-      return await this.run(request, workshop, stop);
+      const why = await whyWaiting(request, stores);
+      if (why !== null) return { kind: 'waiting', why };
+      const { isNewRun } = request;
+      const slot = slotOf(request);
+      const settle = (): Promise<Job> => jobOfSlot(request.job, slot, { isNewRun, isForced: false }, stores);
+      return await withJobOfSlot(settle, (job) => this.runAs(job, request, stop));
     } catch (error) {
       const known = toPrescoreError(error);
       this.options.emit({
@@ -60,18 +70,19 @@ export class EmbeddedLauncher implements RunLauncher {
       });
       return { kind: 'failed', error: known };
     } finally {
-      this.leave(request.job, workshop);
+      await stores.close();
+      this.leave();
     }
   }
 
-  async publish(job: Job, stop: AbortSignal): Promise<PublishedEvent | null> {
+  async publish(job: WrittenJob, stop: AbortSignal): Promise<PublishedEvent | null> {
     if (job.predictions === null) return null;
-    const workshop = this.open(job);
+    const stores = createStoreResolver(job.stores, { env: process.env });
     try {
       const how = { isForced: false, isRebuild: false, partition: null, stop };
-      return await publishAndTell(job, workshop.stores, this.options.emit, how);
+      return await publishAndTell(job, stores, this.options.emit, how);
     } finally {
-      this.release(job, workshop);
+      await stores.close();
     }
   }
 
@@ -81,16 +92,14 @@ export class EmbeddedLauncher implements RunLauncher {
   }
 
   async close(): Promise<void> {
-    for (const [job, workshop] of this.workshops) this.dismantle(job, workshop);
+    for (const workshop of this.workshops.values()) this.dismantle(workshop);
     await Promise.all(this.closing);
   }
 
-  private async run(request: LaunchRequest, workshop: Workshop, stop: AbortSignal): Promise<LaunchOutcome> {
-    const { job, partition, logicalTime, isNewRun, isIfChanged } = request;
+  private async runAs(job: Job, request: LaunchRequest, stop: AbortSignal): Promise<LaunchOutcome> {
+    const { isNewRun, isIfChanged } = request;
+    const workshop = this.open(job);
     const { stores, scorers } = workshop;
-    const slot = { job: job.name, partition, logicalTime };
-    const why = await whyWaiting(request, stores);
-    if (why !== null) return { kind: 'waiting', why };
     const { allowUnpinned, emit, warn } = this.options;
     const deps: RunDeps = {
       stores,
@@ -103,13 +112,19 @@ export class EmbeddedLauncher implements RunLauncher {
       keepsCertificates: true,
     };
     const options = { isNewRun, isIfChanged, isForced: false, allowUnpinned, asOf: null };
-    const done = await runSlot(job, slot, options, deps);
-    emit(done);
-    return { kind: 'done', done };
+    try {
+      const done = await runSlot(job, slotOf(request), options, deps);
+      emit(done);
+      return { kind: 'done', done };
+    } finally {
+      this.release(workshop);
+    }
   }
 
   private open(job: Job): Workshop {
-    const known = this.workshops.get(job);
+    // By what it says: a label that still names the same version gives an equal job, not the same object.
+    const key = JSON.stringify(job);
+    const known = this.workshops.get(key);
     if (known !== undefined) {
       if (known.idle !== null) clearTimeout(known.idle);
       known.idle = null;
@@ -119,23 +134,23 @@ export class EmbeddedLauncher implements RunLauncher {
     const stores = createStoreResolver(job.stores, { env: process.env });
     const { allowUnpinned, warn } = this.options;
     const scorers = new JobScorers(job, stores, allowUnpinned, (text) => warn(`${job.name}: ${text}`), JOBS_AT_ONCE);
-    const workshop: Workshop = { stores, scorers, users: 1, idle: null };
-    this.workshops.set(job, workshop);
+    const workshop: Workshop = { key, name: job.name, stores, scorers, users: 1, idle: null };
+    this.workshops.set(key, workshop);
     return workshop;
   }
 
-  private release(job: Job, workshop: Workshop): void {
+  private release(workshop: Workshop): void {
     workshop.users--;
-    if (workshop.users === 0) workshop.idle = setTimeout(() => this.dismantle(job, workshop), IDLE_MS);
+    if (workshop.users === 0) workshop.idle = setTimeout(() => this.dismantle(workshop), IDLE_MS);
   }
 
-  private dismantle(job: Job, workshop: Workshop): void {
+  private dismantle(workshop: Workshop): void {
     if (workshop.idle !== null) clearTimeout(workshop.idle);
-    this.workshops.delete(job);
+    this.workshops.delete(workshop.key);
     const closed = workshop.scorers
       .close()
       .then(() => workshop.stores.close())
-      .catch((error: unknown) => this.options.warn(`${job.name}: ${toPrescoreError(error).message}`))
+      .catch((error: unknown) => this.options.warn(`${workshop.name}: ${toPrescoreError(error).message}`))
       .finally(() => this.closing.delete(closed));
     this.closing.add(closed);
   }
@@ -145,10 +160,13 @@ export class EmbeddedLauncher implements RunLauncher {
     else await new Promise<void>((resolve) => this.queue.push(resolve));
   }
 
-  private leave(job: Job, workshop: Workshop): void {
-    this.release(job, workshop);
+  private leave(): void {
     const next = this.queue.shift();
     if (next === undefined) this.free++;
     else next();
   }
+}
+
+function slotOf({ job, partition, logicalTime }: LaunchRequest): Slot {
+  return { job: job.name, partition, logicalTime };
 }

@@ -1,4 +1,4 @@
-import type { Job, JobPredictions } from '../../base/contract/job.ts';
+import type { JobPredictions, WrittenJob } from '../../base/contract/job.ts';
 import type { GenerationMeta } from '../../base/contract/prediction-set.ts';
 import { committedManifests } from '../../sets/publish/choose-manifests.ts';
 import { keyKind } from '../../sets/publish/publication.ts';
@@ -9,7 +9,7 @@ import { createStoreResolver } from './open-store.ts';
  *
  * Errors: SET_COLUMN; those of the object store.
  */
-export async function keyShapeOf(job: Job, { key: columns }: JobPredictions): Promise<GenerationMeta['key']> {
+export async function keyShapeOf(job: WrittenJob, { key: columns }: JobPredictions): Promise<GenerationMeta['key']> {
   const stores = createStoreResolver(job.stores, { env: process.env });
   try {
     const [manifest] = await committedManifests(job, stores);

@@ -4,6 +4,7 @@ import type { Logger } from '../../base/telemetry/logger.ts';
 import type { InferenceEvents } from '../../inference/host/inference-events.ts';
 import { type LiveModelHost, openModelHost } from '../../inference/host/model-host.ts';
 import type { ServeMetrics } from '../../online/lookup/serve-metrics.ts';
+import { settleJob } from '../../run/pipeline/settle-job.ts';
 import type { LoadedServe } from '../load/load-serve.ts';
 import { liveLaunch } from '../processes/live-launch.ts';
 import { makeScratch, removeScratch } from '../processes/scratch-folder.ts';
@@ -56,7 +57,7 @@ export async function openLive(
     for (const [name, job] of live) {
       const stores = createStoreResolver(job.stores, { env: process.env });
       try {
-        const scorer = await openLiveJob(job, {
+        const scorer = await openLiveJob(await settleJob(job, stores), {
           stores,
           scratchDir,
           allowUnpinned: deps.allowUnpinned,

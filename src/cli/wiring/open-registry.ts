@@ -1,12 +1,10 @@
 import { hostname, userInfo } from 'node:os';
+import { REGISTRY_VARIABLE } from '../../base/contract/model-ref.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { RegistryWriter } from '../../base/contract/registry.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { resolveUri } from '../../data/object-store/uri.ts';
 import { openRegistryAt } from '../../registry/store/registry.ts';
-
-/** Where the registry is that no flag and no file names. */
-export const REGISTRY_VARIABLE = 'PRESCORE_REGISTRY';
 
 /** The registry at a URI or path, over stores that stay the caller's. Nothing is read before it is asked. Errors: URI_INVALID, STORE_CONFIG. */
 export function openRegistry(uri: string, stores: StoreResolver): RegistryWriter {

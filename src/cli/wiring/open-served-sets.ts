@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { JobScorer } from '../../base/contract/job-scorer.ts';
 import type { PredictionStore } from '../../base/contract/prediction-set.ts';
 import type { ServedSet } from '../../base/contract/serve-config.ts';
@@ -102,7 +102,7 @@ function newLane(url: string, limitMs: number, { metrics, log }: ServedSetsDeps)
 }
 
 /** The columns of a job's set that its model makes; null where they are all that it makes. */
-function columnsOf(job: Job | undefined, scorer: JobScorer | undefined): readonly string[] | null {
+function columnsOf(job: WrittenJob | undefined, scorer: JobScorer | undefined): readonly string[] | null {
   const made = scorer?.values.map(({ name }) => name);
   return job?.predictions?.values?.filter((name) => made?.includes(name) ?? true) ?? null;
 }
@@ -116,7 +116,7 @@ interface WriterOf {
   readonly url: string;
   readonly ttlMs: number;
   readonly scorer: JobScorer;
-  readonly job: Job | undefined;
+  readonly job: WrittenJob | undefined;
 }
 
 function newWriter({ name, url, ttlMs, scorer, job }: WriterOf, { metrics }: ServedSetsDeps): WriteBack {

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { PublishedEvent, RunEvent } from '../../base/contract/run-events.ts';
 import { publishJob } from '../processes/publisher.ts';
@@ -6,7 +6,7 @@ import type { PublishReport } from '../processes/publisher-messages.ts';
 
 /** Publishes and emits what became of it; null when nothing is committed. Errors: those of `publishJob`. */
 export async function publishAndTell(
-  job: Job,
+  job: WrittenJob,
   stores: StoreResolver,
   emit: (event: RunEvent) => void,
   flags: {

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { Job } from '../../base/contract/job.ts';
+import { isSettled, type Job, referredModel, type WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { Fingerprints, Versions } from '../../base/contract/plan.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { differingFields, fingerprintsOf } from '../../job/slots/fingerprint.ts';
 import type { Partition } from '../../job/slots/partitions.ts';
 import { RecordStore } from '../../run/ledger/record-store.ts';
+import { settleJob } from '../../run/pipeline/settle-job.ts';
 import { BackfillLog, listBackfills } from './backfill-log.ts';
 import { type BackfillRecord, type PartitionState, type Reprocess, STATE_CHARS } from './backfill-record.ts';
 import { surveyPartitions } from './survey-partitions.ts';
@@ -20,10 +21,10 @@ export interface BackfillOptions {
 /**
  * Makes the record of a new backfill from what is committed now; writes nothing.
  *
- * Errors: those of the store.
+ * Errors: those of the store, and of `settleJob`.
  */
 export async function describeBackfill(
-  job: Job,
+  written: WrittenJob,
   partitions: readonly Partition[],
   options: BackfillOptions,
   stores: StoreResolver,
@@ -31,12 +32,13 @@ export async function describeBackfill(
   now: Date,
 ): Promise<BackfillRecord> {
   const values = partitions.map((p) => p.value);
+  const job = await settleJob(written, stores);
   const surveyed = await surveyPartitions(job, values, stores, options.reprocess === 'stale');
   const failed = await failedBefore(job, stores);
   const state = (i: number): PartitionState =>
     surveyed[i]!.state === 'missing' && failed.has(values[i]!) ? 'failed' : surveyed[i]!.state;
   const time = now.toISOString().slice(0, 19).replace(/[-:]/g, '');
-  const { result, resumeFields } = definitionOf(job, versions);
+  const { result, resumeFields } = definitionOf(written, versions);
   return {
     format: 1,
     id: `${time}Z-${randomBytes(2).toString('hex')}`,
@@ -52,12 +54,26 @@ export async function describeBackfill(
 }
 
 /** What a job means by a result, known before anything is planned. */
-export function definitionOf(job: Job, versions: Versions): Fingerprints {
-  return fingerprintsOf({ job, modelSha256: job.model.sha256 ?? 'unpinned', batchRows: 0, versions });
+export function definitionOf(written: WrittenJob, versions: Versions): Fingerprints {
+  const model = referredModel(written);
+  if (model === null && isSettled(written)) {
+    const modelSha256 = written.model.sha256 ?? 'unpinned';
+    return fingerprintsOf({ job: written, modelSha256, batchRows: 0, versions });
+  }
+  // A label may move while a backfill goes on: its definition is what the job asks for.
+  const { ref, registry, background } = model!;
+  const beside = background === undefined ? {} : { background };
+  const asked = { uri: '', name: ref, version: null, sha256: null, ...beside };
+  return fingerprintsOf({
+    job: { ...written, model: asked },
+    modelSha256: `${ref} ${registry}`,
+    batchRows: 0,
+    versions,
+  });
 }
 
 /** Errors: BACKFILL_OTHER_DEFINITION, naming the fields of the job that changed since the backfill was made. */
-export function checkDefinition(record: BackfillRecord, job: Job, versions: Versions): void {
+export function checkDefinition(record: BackfillRecord, job: WrittenJob, versions: Versions): void {
   const now = definitionOf(job, versions);
   if (now.result === record.definition) return;
   const before: Fingerprints = { result: record.definition, resume: '', resumeFields: record.fields };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { LaunchOutcome, RunLauncher } from '../../base/contract/run-launcher.ts';
 import { needsNewRun } from '../../base/errors/needs-new-run.ts';
@@ -46,7 +46,7 @@ export type DriveEnd = 'ended' | 'paused' | 'stopped' | 'cancelled' | 'interrupt
  * Errors: the first fault that concerns the whole job or its stores; that of publishing. Repeat: safe, a partition that is
  * committed is never scored again.
  */
-export async function driveBackfill(log: BackfillLog, job: Job, deps: DriveDeps): Promise<DriveEnd> {
+export async function driveBackfill(log: BackfillLog, job: WrittenJob, deps: DriveDeps): Promise<DriveEnd> {
   const drive = new Drive(log, job, deps);
   try {
     for (;;) {
@@ -63,7 +63,7 @@ export async function driveBackfill(log: BackfillLog, job: Job, deps: DriveDeps)
 
 class Drive {
   private readonly log: BackfillLog;
-  private readonly job: Job;
+  private readonly job: WrittenJob;
   private readonly deps: DriveDeps;
   private readonly active = new Map<number, Promise<void>>();
   private readonly owned = new Map<number, { tries: number; notBeforeMs: number }>();
@@ -76,7 +76,7 @@ class Drive {
   private failed: FailedEntry[] = [];
   private isStopAsked = false;
 
-  constructor(log: BackfillLog, job: Job, deps: DriveDeps) {
+  constructor(log: BackfillLog, job: WrittenJob, deps: DriveDeps) {
     this.log = log;
     this.job = job;
     this.deps = deps;

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import {
   addUnits,
@@ -30,7 +30,7 @@ export interface Selected {
  *
  * Errors: USAGE for a job without partitions, an empty range or no selection; PARTITION_UNKNOWN.
  */
-export function selectPartitions(job: Job, selection: Selection, nowMs: number): Selected {
+export function selectPartitions(job: WrittenJob, selection: Selection, nowMs: number): Selected {
   const { from, to, partitions } = selection;
   if (job.partitions === null) {
     throw new PrescoreError('USAGE', {
@@ -49,7 +49,7 @@ export function selectPartitions(job: Job, selection: Selection, nowMs: number):
 }
 
 // A value may hold a comma itself: a text that is one partition as a whole is not cut.
-function named(job: Job, texts: readonly string[]): Selected {
+function named(job: WrittenJob, texts: readonly string[]): Selected {
   const chosen = new Map<string, Partition>();
   for (const text of texts) {
     const values = isKnown(job, text) ? [text] : text.split(',').filter((value) => value !== '');
@@ -66,7 +66,7 @@ function named(job: Job, texts: readonly string[]): Selected {
   return { partitions, notEnded: 0 };
 }
 
-function listedRange(job: Job, from: string | null, to: string | null): Selected {
+function listedRange(job: WrittenJob, from: string | null, to: string | null): Selected {
   const all = listedPartitions(job.partitions!);
   const at = (value: string): number => {
     findPartition(job, value);
@@ -77,7 +77,7 @@ function listedRange(job: Job, from: string | null, to: string | null): Selected
   return { partitions: all.slice(first, last + 1), notEnded: 0 };
 }
 
-function timedRange(job: Job, from: string | null, to: string | null, nowMs: number): Selected {
+function timedRange(job: WrittenJob, from: string | null, to: string | null, nowMs: number): Selected {
   const partitions = job.partitions!;
   if (partitions.kind !== 'every') return { partitions: [], notEnded: 0 };
   const { every } = partitions;
@@ -93,7 +93,7 @@ function timedRange(job: Job, from: string | null, to: string | null, nowMs: num
 }
 
 // A partition as the job writes it, or an instant within one.
-function startOf(job: Job, text: string): number {
+function startOf(job: WrittenJob, text: string): number {
   const { partitions } = job;
   if (isKnown(job, text)) return Date.parse(findPartition(job, text).start ?? '');
   const ms = parseInstant(text);
@@ -101,7 +101,7 @@ function startOf(job: Job, text: string): number {
   return startOfUnit(partitions.every, ms);
 }
 
-function isKnown(job: Job, value: string): boolean {
+function isKnown(job: WrittenJob, value: string): boolean {
   try {
     findPartition(job, value);
     return true;

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { Manifest } from '../../base/contract/records.ts';
 import { isPrescoreError } from '../../base/errors/prescore-error.ts';
@@ -56,7 +56,7 @@ export async function surveyPartitions(
 
 /** Whether a run was committed by manifest `n` or an earlier one of its partition. */
 export async function isCommittedBy(
-  job: Job,
+  job: WrittenJob,
   partition: string,
   runId: string,
   n: number,
@@ -66,7 +66,7 @@ export async function isCommittedBy(
   return manifest !== null && manifest.n <= n;
 }
 
-function chainOf(job: Job, partition: string, records: RecordStore, stores: StoreResolver): ManifestChain {
+function chainOf(job: WrittenJob, partition: string, records: RecordStore, stores: StoreResolver): ManifestChain {
   const outputUri = expandTemplate(job.output.uri, partition).replace(/\/+$/, '');
   return new ManifestChain(records, stores, `manifests/${partitionFolder(partition)}`, outputUri);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Job, JobNotify } from '../../base/contract/job.ts';
+import type { JobNotify, WrittenJob } from '../../base/contract/job.ts';
 import type { NotifyMessage } from './messages.ts';
 import { signedHeaders } from './webhook-signature.ts';
 
@@ -26,7 +26,7 @@ export class Notifier {
   }
 
   /** Begins to send to every webhook that asks for this kind. Errors: none. */
-  tell(job: Job, message: NotifyMessage): void {
+  tell(job: WrittenJob, message: NotifyMessage): void {
     for (const hook of job.notify) {
       if (!isWanted(hook, message)) continue;
       const sent = this.deliver(hook, message).finally(() => this.going.delete(sent));

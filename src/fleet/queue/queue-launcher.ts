@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { Origin } from '../../base/contract/queue-records.ts';
 import type { PublishedEvent, RunEvent } from '../../base/contract/run-events.ts';
@@ -6,12 +6,13 @@ import type { LaunchOutcome, LaunchRequest, RunLauncher } from '../../base/contr
 import { fromErrorJson, isPrescoreError, toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { RecordStore } from '../../run/ledger/record-store.ts';
 import { RunRequests } from '../../run/ledger/run-requests.ts';
+import { jobOfSlot, withJobOfSlot } from '../../run/pipeline/job-of-slot.ts';
 import { awaitPublication, awaitRun, endError } from './await-run.ts';
-import { type AskDeps, askForPublication, askForRun, WINDOW } from './enqueue.ts';
+import { type AskDeps, type Asked, askForPublication, askForRun, WINDOW } from './enqueue.ts';
 import type { TaskQueues } from './task-queues.ts';
 
 export interface QueueLauncherOptions extends Omit<AskDeps, 'stores'> {
-  readonly openStores: (blocks: Job['stores']) => StoreResolver;
+  readonly openStores: (blocks: WrittenJob['stores']) => StoreResolver;
   readonly queues: TaskQueues;
   readonly allowUnpinned: boolean;
   readonly isForced: boolean;
@@ -60,13 +61,16 @@ export class QueueLauncher implements RunLauncher {
   }
 
   /** Asks for a slot and puts it into the queue. Errors: those of `askForRun`; none of Redis, which workers do not need. */
-  async ask(request: LaunchRequest): ReturnType<typeof askForRun> {
+  async ask(request: LaunchRequest): Promise<Asked> {
     const { job, partition, logicalTime, origin, isNewRun, isIfChanged } = request;
     const { isForced, allowUnpinned, asOf, window, onAsked } = this.options;
     const slot = { job: job.name, partition, logicalTime };
     const run = { isNewRun, isIfChanged, isForced, allowUnpinned, asOf };
-    const deps = { ...this.options, stores: this.storesOf(job) };
-    const asked = await askForRun(job, slot, run, { origin, window }, deps);
+    const stores = this.storesOf(job);
+    const settle = (): Promise<Job> => jobOfSlot(job, slot, run, stores);
+    const ask = (settled: Job): Promise<Asked> =>
+      askForRun(settled, slot, run, { origin, window }, { ...this.options, stores });
+    const asked = await withJobOfSlot(settle, ask);
     if (asked.kind === 'asked') {
       onAsked(asked.runId, asked.isJoined);
       await this.queue(job, origin, asked.runId, 'plan');
@@ -74,14 +78,14 @@ export class QueueLauncher implements RunLauncher {
     return asked;
   }
 
-  async publish(job: Job, stop: AbortSignal): Promise<PublishedEvent | null> {
+  async publish(job: WrittenJob, stop: AbortSignal): Promise<PublishedEvent | null> {
     if (job.predictions === null) return null;
     return this.awaitPublished(job, await this.askToPublish(job, [], true, null, 'command'), stop);
   }
 
   /** Has the set published once, after some runs. Gives the id to wait for. */
   async askToPublish(
-    job: Job,
+    job: WrittenJob,
     after: readonly string[],
     hasCommitted: boolean,
     partition: string | null,
@@ -95,7 +99,7 @@ export class QueueLauncher implements RunLauncher {
   }
 
   /** Errors: what publishing failed with; INTERRUPTED. */
-  async awaitPublished(job: Job, id: string, stop: AbortSignal): Promise<PublishedEvent | null> {
+  async awaitPublished(job: WrittenJob, id: string, stop: AbortSignal): Promise<PublishedEvent | null> {
     const end = await awaitPublication(this.requestsOf(job), id, stop);
     if (end.kind === 'failed') throw fromErrorJson(end.error);
     if (end.event !== null) this.options.emit(end.event);
@@ -106,7 +110,7 @@ export class QueueLauncher implements RunLauncher {
     await Promise.all([...this.resolvers.values()].map((stores) => stores.close()));
   }
 
-  private async follow(job: Job, runId: string, origin: Origin, stop: AbortSignal): Promise<LaunchOutcome> {
+  private async follow(job: WrittenJob, runId: string, origin: Origin, stop: AbortSignal): Promise<LaunchOutcome> {
     const requests = this.requestsOf(job);
     try {
       const again = (): Promise<void> => this.queue(job, origin, runId, 'plan');
@@ -123,7 +127,7 @@ export class QueueLauncher implements RunLauncher {
     }
   }
 
-  private async queue(job: Job, origin: Origin, run: string, kind: 'plan' | 'publish'): Promise<void> {
+  private async queue(job: WrittenJob, origin: Origin, run: string, kind: 'plan' | 'publish'): Promise<void> {
     const state = job.state.replace(/\/+$/, '');
     await this.options.queues.add(origin, [{ state, run, kind, n: 0 }]).catch((error: unknown) => {
       this.options.warn(
@@ -132,11 +136,11 @@ export class QueueLauncher implements RunLauncher {
     });
   }
 
-  private requestsOf(job: Job): RunRequests {
+  private requestsOf(job: WrittenJob): RunRequests {
     return new RunRequests(new RecordStore(this.storesOf(job), job.state));
   }
 
-  private storesOf(job: Job): StoreResolver {
+  private storesOf(job: WrittenJob): StoreResolver {
     const key = JSON.stringify(job.stores);
     const known = this.resolvers.get(key);
     if (known !== undefined) return known;

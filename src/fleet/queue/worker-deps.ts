@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { Versions } from '../../base/contract/plan.ts';
 import type { RunEnd, RunRequest } from '../../base/contract/queue-records.ts';
@@ -12,7 +12,7 @@ export interface WorkerDeps {
   readonly openStores: (blocks: Job['stores'] | null) => StoreResolver;
   readonly openScorers: (job: Job, stores: StoreResolver, allowUnpinned: boolean) => ScorerHandle;
   /** Publishes from what is committed, in a process of its own; null when nothing is. */
-  readonly publish: (job: Job, stores: StoreResolver, how: PublishHow) => Promise<PublishedEvent | null>;
+  readonly publish: (job: WrittenJob, stores: StoreResolver, how: PublishHow) => Promise<PublishedEvent | null>;
   /** Told once of each run that this worker has ended. */
   readonly onEnded: (request: RunRequest, end: RunEnd) => void;
   readonly versions: Versions;

@@ -1,4 +1,4 @@
-import type { Job, JobSchedule } from '../../base/contract/job.ts';
+import type { JobSchedule, WrittenJob } from '../../base/contract/job.ts';
 import type { RunLauncher } from '../../base/contract/run-launcher.ts';
 import type { Logger } from '../../base/telemetry/logger.ts';
 import type { Clock } from './clock.ts';
@@ -7,7 +7,7 @@ import type { SlotResult } from './slot-runner.ts';
 import type { ScheduleState } from './slot-state.ts';
 
 /** A job with a schedule. */
-export type ScheduledJob = Job & { readonly schedule: JobSchedule };
+export type ScheduledJob = WrittenJob & { readonly schedule: JobSchedule };
 
 /** What a timetable is given from outside; built by the command line. */
 export interface ScheduleDeps {
@@ -20,9 +20,9 @@ export interface ScheduleDeps {
   /** Ends when there is nothing more to do now; slots that wait or that others work on are left. */
   readonly isOnce: boolean;
   /** Called once for a slot that ended here. */
-  readonly onEnd: (job: Job, ending: Ending, result: SlotResult | null) => void;
+  readonly onEnd: (job: WrittenJob, ending: Ending, result: SlotResult | null) => void;
   /** Called after each launch of a slot. */
-  readonly onResult: (job: Job, slot: number, result: SlotResult) => void;
+  readonly onResult: (job: WrittenJob, slot: number, result: SlotResult) => void;
   /** Called whenever the state changed: for metrics. */
-  readonly onState: (job: Job, state: ScheduleState) => void;
+  readonly onState: (job: WrittenJob, state: ScheduleState) => void;
 }

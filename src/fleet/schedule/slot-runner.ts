@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { RunDone } from '../../base/contract/run-events.ts';
 import type { LaunchOutcome, RunLauncher } from '../../base/contract/run-launcher.ts';
 import type { PrescoreError } from '../../base/errors/prescore-error.ts';
@@ -22,7 +22,7 @@ export interface SlotResult {
  * Errors: none; those of the runs are in the result.
  */
 export async function runSlotTargets(
-  job: Job,
+  job: WrittenJob,
   targets: readonly Slot[],
   launcher: RunLauncher,
   stop: AbortSignal,

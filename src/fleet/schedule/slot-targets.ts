@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import { addUnits, latestEnded, listedPartitions, type Partition, startOfUnit } from '../../job/slots/partitions.ts';
 import type { Slot } from '../../job/slots/run-id.ts';
 import type { SlotTimes } from './slot-times.ts';
@@ -9,7 +9,7 @@ import type { SlotTimes } from './slot-times.ts';
  *
  * Units: milliseconds in. Errors: none.
  */
-export function slotTargets(job: Job, times: SlotTimes, slot: number): Slot[] {
+export function slotTargets(job: WrittenJob, times: SlotTimes, slot: number): Slot[] {
   const { partitions, schedule } = job;
   const time = `${new Date(slot).toISOString().slice(0, 19)}Z`;
   const target = (partition: Partition | null): Slot => ({

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { Clock } from './clock.ts';
 import { JobTimetable } from './job-timetable.ts';
 import type { ScheduleDeps, ScheduledJob } from './schedule-deps.ts';
@@ -8,12 +8,12 @@ export const REREAD_MS = 10_000;
 
 export interface TimetablesOptions {
   /** The jobs as they are now. Called at the start and every ten seconds; must not raise. */
-  readonly read: () => readonly Job[];
+  readonly read: () => readonly WrittenJob[];
   readonly depsOf: (job: ScheduledJob) => ScheduleDeps;
   readonly clock: Clock;
   readonly isOnce: boolean;
   /** A job that is new, changed or gone. */
-  readonly onChange: (job: Job, change: 'added' | 'changed' | 'removed') => void;
+  readonly onChange: (job: WrittenJob, change: 'added' | 'changed' | 'removed') => void;
 }
 
 interface Running {
@@ -60,7 +60,7 @@ export async function runTimetables(options: TimetablesOptions, stop: AbortSigna
 }
 
 /** Two files of one name that share their state are one job. */
-export function keyOf(job: Job): string {
+export function keyOf(job: WrittenJob): string {
   return `${job.state} ${job.name}`;
 }
 
@@ -78,6 +78,6 @@ function takeUp(key: string, job: ScheduledJob, running: Map<string, Running>, o
   }
 }
 
-function isScheduled(job: Job): job is ScheduledJob {
+function isScheduled(job: WrittenJob): job is ScheduledJob {
   return job.schedule !== null;
 }

@@ -41,6 +41,12 @@ export const JOB_SHAPE = {
       doc: 'Folder of the run records: plans, chunk records, manifests.',
       example: '../out/_prescore',
     },
+    registry: {
+      type: { kind: 'uri', placeholder: false, glob: false },
+      defaultSays: 'the environment variable `PRESCORE_REGISTRY`',
+      doc: 'Folder or prefix of the registry that `model.ref` is looked up in.',
+      example: 's3://models/registry',
+    },
     model: { type: MODEL, required: true, doc: 'The model.', example: '{ uri: model.onnx }' },
     input: { type: INPUT, required: true, doc: 'The table to score.', example: '{ uri: data/*.parquet }' },
     partitions: {

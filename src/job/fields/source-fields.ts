@@ -52,12 +52,20 @@ const BACKGROUND = {
 /** `model` of the job file. */
 export const MODEL = {
   kind: 'object',
+  choose: [
+    { needs: ['uri'], may: ['name', 'version', 'sha256'] },
+    { needs: ['ref'], may: [] },
+  ],
   fields: {
     uri: {
       type: { kind: 'uri', placeholder: false, glob: false },
-      required: true,
-      doc: 'The ONNX file.',
+      doc: 'The ONNX file, or the file of a tree trainer.',
       example: '../fixtures/flights/delay_lgbm.onnx',
+    },
+    ref: {
+      type: { kind: 'text', rule: 'modelRef' },
+      doc: 'A version in a registry, in place of `uri`: by label, by number or by digest. It is looked up when a run is planned, and name, version and sha256 are what the registry says ([registry-jobs.md](registry-jobs.md)).',
+      example: 'delay@production',
     },
     name: {
       type: { kind: 'text', rule: 'text' },

@@ -1,11 +1,11 @@
-import { columnsOfOutput, type ExplainOutput, type Job } from '../../base/contract/job.ts';
+import { columnsOfOutput, type ExplainOutput, type WrittenJob } from '../../base/contract/job.ts';
 import type { Report } from '../tree/issues.ts';
 
 /** Columns that `output.lineage` adds, in this order. */
 export const LINEAGE_COLUMNS = ['scored_at', 'model_name', 'model_version', 'run_id'] as const;
 
 /** Rules about the columns of the output. Errors: none. */
-export function lintColumns(job: Job, report: Report): void {
+export function lintColumns(job: WrittenJob, report: Report): void {
   lintNames(job, report);
   lintPredictions(job, report);
   lintComputed(job, report);
@@ -37,14 +37,14 @@ function lintExplain(column: string, { explain, count, index }: ExplainOutput, r
 }
 
 /** The columns that the job's outputs become, each with its entry. */
-function namesOf(outputs: Job['outputs']): { readonly name: string; readonly entry: string }[] {
+function namesOf(outputs: WrittenJob['outputs']): { readonly name: string; readonly entry: string }[] {
   return Object.entries(outputs ?? {}).flatMap(([entry, spec]) =>
     columnsOfOutput(entry, spec).map((name) => ({ name, entry })),
   );
 }
 
 /** Two names that differ in case only are one column to many readers of Parquet. */
-function lintNames(job: Job, report: Report): void {
+function lintNames(job: WrittenJob, report: Report): void {
   const seen = new Map<string, string>();
   const claim = (name: string, path: readonly (string | number)[], role: string): void => {
     const folded = name.toLowerCase();
@@ -64,7 +64,7 @@ function lintNames(job: Job, report: Report): void {
 }
 
 /** A computed column has a name of its own, and what is said of source columns is not said of it. */
-function lintComputed({ columns = {}, input, outputs, output }: Job, report: Report): void {
+function lintComputed({ columns = {}, input, outputs, output }: WrittenJob, report: Report): void {
   const taken = new Map<string, string>();
   const claim = (names: readonly string[], role: string): void => {
     for (const name of names) taken.set(name.toLowerCase(), `${JSON.stringify(name)} of ${role}`);
@@ -89,7 +89,7 @@ function lintComputed({ columns = {}, input, outputs, output }: Job, report: Rep
 }
 
 /** Without `outputs` their names are those of the model's tensors, which only the plan knows. */
-function lintPredictions({ predictions, id, passthrough, outputs }: Job, report: Report): void {
+function lintPredictions({ predictions, id, passthrough, outputs }: WrittenJob, report: Report): void {
   if (predictions === null) return;
   const known = new Set([...id, ...passthrough, ...namesOf(outputs).map(({ name }) => name)]);
   const claims = [

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { IssueList, Report } from '../tree/issues.ts';
 import { nearestPosition, type SpecNode } from '../tree/tree.ts';
 import { lintColumns } from './lint-columns.ts';
@@ -12,7 +12,7 @@ import { enclosingFolder, findOverlap, type Overlap, PlaceSamples } from './over
  *
  * Errors: none.
  */
-export function lintJob(job: Job, tree: SpecNode, issues: IssueList): void {
+export function lintJob(job: WrittenJob, tree: SpecNode, issues: IssueList): void {
   const report: Report = (path, text) => issues.add(nearestPosition(tree, path), path, text);
   if (!issues.isBroken('stores')) lintStores(job, report);
   lintColumns(job, report);
@@ -27,7 +27,7 @@ export function lintJob(job: Job, tree: SpecNode, issues: IssueList): void {
   if (!issues.isBroken('state')) lintState(job, samples, report);
 }
 
-function lintStores(job: Job, report: Report): void {
+function lintStores(job: WrittenJob, report: Report): void {
   const owners = new Map<string, string>();
   for (const [name, { buckets }] of Object.entries(job.stores)) {
     if (name === 'main' && buckets.length > 0) {
@@ -51,7 +51,7 @@ function lintStores(job: Job, report: Report): void {
   }
 }
 
-function lintCsv({ input: { csv } }: Job, report: Report): void {
+function lintCsv({ input: { csv } }: WrittenJob, report: Report): void {
   if (csv === undefined) return;
   if (csv.delimiter !== null && (csv.delimiter === csv.quote || csv.delimiter === csv.escape)) {
     report(['input', 'csv', 'delimiter'], {
@@ -67,7 +67,7 @@ function lintCsv({ input: { csv } }: Job, report: Report): void {
   }
 }
 
-function lintTable({ input: { table, format, csv, uris } }: Job, report: Report): void {
+function lintTable({ input: { table, format, csv, uris } }: WrittenJob, report: Report): void {
   if (table === undefined) return;
   if (format !== 'auto' && format !== 'parquet') {
     report(['input', 'format'], { what: 'is not for a Delta table', expected: 'parquet, or left out', got: format });
@@ -88,7 +88,7 @@ const OVERLAPS: Readonly<Record<Overlap, string>> = {
   'input inside output': 'holds the input',
 };
 
-function lintOverlap(job: Job, samples: PlaceSamples, report: Report): void {
+function lintOverlap(job: WrittenJob, samples: PlaceSamples, report: Report): void {
   for (const input of job.input.uris) {
     const overlap = findOverlap(samples, input);
     if (overlap === null) continue;
@@ -101,7 +101,7 @@ function lintOverlap(job: Job, samples: PlaceSamples, report: Report): void {
   }
 }
 
-function lintState(job: Job, samples: PlaceSamples, report: Report): void {
+function lintState(job: WrittenJob, samples: PlaceSamples, report: Report): void {
   const state = `${job.state}/`;
   const folders = new Set(samples.outputFolders());
   const outside = {

@@ -1,11 +1,11 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import { firstStart, startOfUnit } from '../slots/partitions.ts';
 import type { Report } from '../tree/issues.ts';
 import { hasPlaceholder, placeholderAt } from '../values/template.ts';
 import { missingDirectives } from '../values/time-format.ts';
 
 /** Rules about partitions and the placeholder that stands for them. Errors: none. */
-export function lintPartitions(job: Job, report: Report, isBroken: (...path: string[]) => boolean): void {
+export function lintPartitions(job: WrittenJob, report: Report, isBroken: (...path: string[]) => boolean): void {
   if (isBroken('partitions')) return;
   const { partitions } = job;
   if (!isBroken('input', 'uri')) {
@@ -64,7 +64,7 @@ function lintNesting(values: readonly string[], report: Report): void {
 }
 
 /** A folder that starts with _ or . is passed over by readers, and could fall onto the run records. */
-function lintHidden({ partitions, output }: Job, report: Report): void {
+function lintHidden({ partitions, output }: WrittenJob, report: Report): void {
   const before = output.uri.slice(0, placeholderAt(output.uri));
   const startsSegment = hasPlaceholder(output.uri) && before.endsWith('/');
   const isHidden = (value: string): boolean => (startsSegment && /^[_.]/.test(value)) || /\/[_.]/.test(value);

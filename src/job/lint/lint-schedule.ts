@@ -1,10 +1,10 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { Report } from '../tree/issues.ts';
 import { readCron, shortestGap } from '../values/cron.ts';
 import { sayDuration } from '../values/quantities.ts';
 
 /** Rules about the schedule and the webhooks that look at several keys. Errors: none. */
-export function lintSchedule(job: Job, report: Report, isBroken: (...path: string[]) => boolean): void {
+export function lintSchedule(job: WrittenJob, report: Report, isBroken: (...path: string[]) => boolean): void {
   if (job.schedule !== null && !isBroken('schedule')) lintTimes(job, job.schedule, report, isBroken('partitions'));
   const known = new Set<string>();
   for (const [i, { url }] of job.notify.entries()) {
@@ -15,8 +15,8 @@ export function lintSchedule(job: Job, report: Report, isBroken: (...path: strin
 }
 
 function lintTimes(
-  job: Job,
-  schedule: NonNullable<Job['schedule']>,
+  job: WrittenJob,
+  schedule: NonNullable<WrittenJob['schedule']>,
   report: Report,
   isPartitionsBroken: boolean,
 ): void {

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import { addUnits, firstStart } from '../slots/partitions.ts';
 import { compileGlob } from '../values/glob.ts';
 import { expandTemplate, hasPlaceholder } from '../values/template.ts';
@@ -6,10 +6,10 @@ import { formatTime } from '../values/time-format.ts';
 
 /** A job's folders and prefixes for every listed partition, or for two neighbours where partitions come from a clock. */
 export class PlaceSamples {
-  readonly job: Job;
+  readonly job: WrittenJob;
   private readonly values: readonly (string | null)[];
 
-  constructor(job: Job) {
+  constructor(job: WrittenJob) {
     this.job = job;
     this.values = sampleValues(job);
   }
@@ -73,7 +73,7 @@ function lowerBound(sorted: readonly string[], wanted: string): number {
   return low;
 }
 
-function sampleValues({ partitions }: Job): readonly (string | null)[] {
+function sampleValues({ partitions }: WrittenJob): readonly (string | null)[] {
   if (partitions === null) return [null];
   if (partitions.kind === 'values') return partitions.values;
   const first = firstStart(partitions);

@@ -2,11 +2,11 @@ import {
   type CsvSettings,
   columnsOfOutput,
   type FeatureSpec,
-  type Job,
   type JobPartitions,
   type JobPredictions,
   type JobSchedule,
   type OutputSpec,
+  type WrittenJob,
 } from '../../base/contract/job.ts';
 import type { FEATURE, OUTPUT_COLUMN } from '../fields/binding-fields.ts';
 import type { Value } from '../fields/field.ts';
@@ -23,13 +23,13 @@ const REASONS = 3;
  *
  * Errors: none.
  */
-export function compileJob(file: JobFile): Job {
+export function compileJob(file: JobFile): WrittenJob {
   const outputUri = stripSlashes(file.output.uri);
   return deepFreeze({
     name: file.name,
     stores: file.stores,
     state: file.state === null ? defaultState(outputUri) : stripSlashes(file.state),
-    model: compileModel(file.model),
+    model: compileModel(file),
     input: {
       uris: file.input.uri,
       format: file.input.format,
@@ -74,9 +74,12 @@ export function compileJob(file: JobFile): Job {
   });
 }
 
-function compileModel({ background, ...model }: JobFile['model']): Job['model'] {
-  const named = { ...model, name: model.name ?? stemOf(model.uri) };
-  return background === null ? named : { ...named, background };
+function compileModel({ model, registry }: JobFile): WrittenJob['model'] {
+  const { uri, ref, background, name, version, sha256 } = model;
+  const beside = background === null ? {} : { background };
+  if (ref !== null) return { ref, registry: registry === null ? null : stripSlashes(registry), ...beside };
+  const known = uri ?? '';
+  return { uri: known, name: name ?? stemOf(known), version, sha256, ...beside };
 }
 
 function compileCsv(csv: NonNullable<JobFile['input']['csv']>): CsvSettings {
@@ -84,7 +87,7 @@ function compileCsv(csv: NonNullable<JobFile['input']['csv']>): CsvSettings {
 }
 
 // Only a table with a log has versions: to name one says what it is.
-function compileTable({ table, version }: JobFile['input']): Pick<Job['input'], 'table'> {
+function compileTable({ table, version }: JobFile['input']): Pick<WrittenJob['input'], 'table'> {
   return table === null && version === null ? {} : { table: { format: 'delta', version } };
 }
 

@@ -1,4 +1,4 @@
-import type { Job, JobPartitions } from '../../base/contract/job.ts';
+import type { JobPartitions, WrittenJob } from '../../base/contract/job.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { formatInstant, parseInstant } from '../values/instant.ts';
 import { formatTime, parseTime } from '../values/time-format.ts';
@@ -59,7 +59,7 @@ export function* enumeratePartitions(partitions: TimedPartitions, fromMs: number
  * Errors: PARTITION_UNKNOWN when the job has no partitions, the value is not listed, does not come from the format, or
  * lies before the first partition.
  */
-export function findPartition(job: Job, value: string): Partition {
+export function findPartition(job: WrittenJob, value: string): Partition {
   const { partitions } = job;
   if (partitions === null) throw unknown(job, value, 'no partition: the job has none');
   if (partitions.kind === 'values') {
@@ -94,7 +94,7 @@ function timedPartition(partitions: TimedPartitions, startMs: number): Partition
   return { value: formatTime(partitions.format, startMs), start: formatInstant(startMs) };
 }
 
-function unknown(job: Job, value: string, expected: string): PrescoreError {
+function unknown(job: WrittenJob, value: string, expected: string): PrescoreError {
   return new PrescoreError('PARTITION_UNKNOWN', {
     what: 'the job has no such partition',
     where: job.name,

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { formatInstant, parseInstant } from '../values/instant.ts';
 import { formatTime } from '../values/time-format.ts';
@@ -10,7 +10,7 @@ import { formatRunId, hashPartition, parseRunId, type Slot } from './run-id.ts';
  *
  * Errors: USAGE for no run id, one of another job, or one whose partition or time is not one of this job.
  */
-export function slotOfRunId(job: Job, runId: string): { readonly slot: Slot; readonly attempt: number } {
+export function slotOfRunId(job: WrittenJob, runId: string): { readonly slot: Slot; readonly attempt: number } {
   const { partitionHash, time, attempt } = parseRunId(runId);
   const ms = time === null ? null : parseInstant(time.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'));
   for (const slot of candidates(job, ms)) {
@@ -26,7 +26,7 @@ export function slotOfRunId(job: Job, runId: string): { readonly slot: Slot; rea
   });
 }
 
-function candidates(job: Job, ms: number | null): Slot[] {
+function candidates(job: WrittenJob, ms: number | null): Slot[] {
   const { partitions } = job;
   const whole = ms === null ? null : `${formatInstant(ms).slice(0, 19)}Z`;
   if (partitions === null) return [{ job: job.name, partition: null, logicalTime: whole }];

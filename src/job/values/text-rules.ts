@@ -1,3 +1,4 @@
+import { parseModelRef } from '../../base/contract/model-ref.ts';
 import { DUCKDB_TYPES, duckdbType } from './column-types.ts';
 import { CRON_PATTERN, readCron } from './cron.ts';
 import { endpointProblem, webhookProblem } from './endpoint.ts';
@@ -79,6 +80,14 @@ export const TEXT_RULES = {
   }),
   tensor: pattern('[\\s\\S]', 'the name of a tensor', nameProblem),
   sha256: pattern('^[0-9a-f]{64}$', '64 lower-case hexadecimal digits'),
+  modelRef: pattern(
+    '^[^@/]+[@/]',
+    'a model of a registry: name@label, name/version or name@sha256:<64 hex digits>',
+    (text) => {
+      const ref = parseModelRef(text);
+      return typeof ref === 'string' ? ref : null;
+    },
+  ),
   device: pattern('^(auto|cpu|webgpu|cuda(:(0|[1-9][0-9]?))?)$', 'auto | cpu | cuda | cuda:N | webgpu'),
   endpoint: pattern(
     '^[Hh][Tt][Tt][Pp][Ss]?://',

@@ -168,6 +168,7 @@ function makeManifest(
     for (const [rule, count] of Object.entries(record.rejectsByRule)) byRule[rule] = (byRule[rule] ?? 0) + count;
   }
   const { name, version, sha256, uri, engine, weights } = plan.model;
+  const { ref, registry } = plan.job.model;
   return {
     format: 1,
     n: (before?.n ?? 0) + 1,
@@ -193,6 +194,7 @@ function makeManifest(
       uri,
       ...(weights === undefined ? {} : { weights }),
       ...(engine === undefined ? {} : { engine }),
+      ...(ref === undefined || registry === undefined ? {} : { ref, registry }),
     },
     fingerprints: { result: plan.fingerprints.result, resume: plan.fingerprints.resume },
     versions: plan.versions,

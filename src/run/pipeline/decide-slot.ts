@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, WrittenJob } from '../../base/contract/job.ts';
 import type { Plan, PlannedFile } from '../../base/contract/plan.ts';
 import type { Manifest } from '../../base/contract/records.ts';
 import type { RunDone } from '../../base/contract/run-events.ts';
@@ -16,6 +16,7 @@ import { isSuperseded, refuseOlder } from '../ledger/run-order.ts';
 import { listInputs } from '../plan/list-inputs.ts';
 import { runDone } from './finish-run.ts';
 import type { RunDeps, RunOptions } from './run-deps.ts';
+import { isSameRef } from './settle-job.ts';
 
 /** What is to be done about a slot: nothing, or attempt n (which may have begun). */
 export type SlotDecision =
@@ -30,7 +31,7 @@ export type SlotDecision =
 
 /** The commits of the output that a slot writes. */
 export function chainOf(
-  job: Job,
+  job: Pick<WrittenJob, 'output'>,
   partition: string | null,
   records: RecordStore,
   deps: Pick<RunDeps, 'stores'>,
@@ -130,13 +131,16 @@ export async function alreadyDone(
   const changed = isSame
     ? 0
     : Math.max(1, objects.filter((o) => !skipped.has(o.uri) && known.get(o.uri) !== stateOf(o)).length);
-  const sha256 = job.model.sha256 ?? plan.model.sha256;
-  const isOther = resultFingerprint(job, sha256) !== committed.fingerprints.result;
-  if (options.isIfChanged && (isOther || changed > 0)) return null;
+  const isMoved = isSameRef(plan.job.model, job.model) && isOtherResult(job, plan, committed);
+  // A label that moved is no other definition: as with inputs that changed, the slot is done, and it is said.
+  const asked = isMoved ? { ...job, model: plan.job.model } : job;
+  const isOther = isOtherResult(asked, plan, committed);
+  if (options.isIfChanged && (isOther || isMoved || changed > 0)) return null;
   if (isOther) {
+    const modelSha256 = asked.model.sha256 ?? plan.model.sha256;
     const fields = differingFields(
       plan.fingerprints,
-      fingerprintsOf({ job, modelSha256: sha256, batchRows: plan.batchRows, versions: plan.versions }),
+      fingerprintsOf({ job: asked, modelSha256, batchRows: plan.batchRows, versions: plan.versions }),
     );
     throw new PrescoreError('RUN_OTHER_DEFINITION', {
       what: `run ${plan.runId} is committed with an older definition (differs in ${fields.join(', ')})`,
@@ -149,5 +153,10 @@ export async function alreadyDone(
     inputsChanged: changed,
     alreadyDone: true,
     seconds: 0,
+    ...(isMoved ? { namedNow: job.model } : {}),
   });
+}
+
+function isOtherResult(job: Job, plan: Plan, committed: Manifest): boolean {
+  return resultFingerprint(job, job.model.sha256 ?? plan.model.sha256) !== committed.fingerprints.result;
 }

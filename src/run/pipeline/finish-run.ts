@@ -1,5 +1,5 @@
 import { grantedDevices } from '../../base/contract/device.ts';
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, JobModel } from '../../base/contract/job.ts';
 import type { Plan } from '../../base/contract/plan.ts';
 import type { ChunkRecord, Manifest } from '../../base/contract/records.ts';
 import type { RunDone, StageTimes } from '../../base/contract/run-events.ts';
@@ -9,6 +9,7 @@ import type { RunLedger } from '../ledger/run-ledger.ts';
 import type { PreparedRun } from './prepare-plan.ts';
 import type { RunDeps, RunOptions } from './run-deps.ts';
 import { runContext, scoreRun } from './score-run.ts';
+import { refFields } from './settle-job.ts';
 
 /**
  * Scores what has no record yet, then commits; for the holder of the run's lease. Chunks whose staged bytes are gone are
@@ -89,6 +90,8 @@ export interface DoneFacts {
   readonly rowsBefore?: number;
   readonly gpuIdle?: number | null;
   readonly scoringMs?: number;
+  /** Of a slot that was done by a label before: what the label names now. */
+  readonly namedNow?: JobModel;
 }
 
 /** The rows and parts that are told: those of a manifest, or of a shard's share. */
@@ -107,7 +110,9 @@ export function runDone(plan: Plan, manifest: DoneRows, facts: DoneFacts): RunDo
     rowsBefore = 0,
     gpuIdle = null,
     scoringMs,
+    namedNow,
   } = facts;
+  const { name, version, sha256 } = plan.model;
   const sum = (pick: (r: ChunkRecord) => number): number => records.reduce((all, r) => all + pick(r), 0);
   const stages: StageTimes = {
     fetch: sum((r) => r.timings.fetchMs),
@@ -135,6 +140,13 @@ export function runDone(plan: Plan, manifest: DoneRows, facts: DoneFacts): RunDo
     alreadyDone,
     committed: true,
     inputsChanged,
+    model: {
+      name,
+      version,
+      sha256,
+      ...refFields(plan.job.model),
+      ...(namedNow === undefined ? {} : { now: { version: namedNow.version, sha256: namedNow.sha256 } }),
+    },
     ...(plan.tables === undefined ? {} : { tables: plan.tables }),
     stages,
     device: { asked: plan.job.execution.device, granted: grantedDevices(records) },

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { Job, WrittenJob } from '../../base/contract/job.ts';
 import type { RunDone } from '../../base/contract/run-events.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { findPartition, latestEnded, listedPartitions, type Partition } from '../../job/slots/partitions.ts';
@@ -27,8 +27,22 @@ export async function* runJob(
   options: RunOptions,
   deps: RunDeps,
 ): AsyncGenerator<SlotOutcome> {
+  yield* runSlots(job, meantSlots(job, partition, options), options, deps);
+}
+
+/** Slots that a call means, by partition and time or by a run. Errors: PARTITION_UNKNOWN, USAGE. */
+export function meantSlots(job: WrittenJob, partition: string | null, options: RunOptions): Slot[] {
   const runId = options.shard?.runId ?? options.replayOf ?? null;
-  const slots = runId === null ? slotsOf(job, partition, options.asOf) : [slotOfRunId(job, runId).slot];
+  return runId === null ? slotsOf(job, partition, options.asOf) : [slotOfRunId(job, runId).slot];
+}
+
+/** Runs slots, some at a time; goes on after a failure. Errors: none, those of a slot are outcomes. */
+export async function* runSlots(
+  job: Job,
+  slots: readonly Slot[],
+  options: RunOptions,
+  deps: RunDeps,
+): AsyncGenerator<SlotOutcome> {
   const waiting = [...slots];
   const going = new Map<number, Promise<readonly [number, SlotOutcome]>>();
   let started = 0;
@@ -49,7 +63,7 @@ export async function* runJob(
 }
 
 /** Slots that a call of `run` means, in order. Errors: PARTITION_UNKNOWN. */
-export function slotsOf(job: Job, partition: string | null, asOf: string | null): Slot[] {
+export function slotsOf(job: WrittenJob, partition: string | null, asOf: string | null): Slot[] {
   const { partitions } = job;
   const slot = (p: Partition | null): Slot => ({
     job: job.name,

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { TableVersion } from '../../base/contract/plan.ts';
 import type { FileDescription } from '../../base/contract/table.ts';
@@ -18,7 +18,7 @@ import type { TableFolder } from './table-folder.ts';
  * Errors: those of `readSnapshot`, `selectFiles` and `pinFiles`; INPUT_SCHEMA for path columns that the table has as well.
  */
 export async function deltaFiles(
-  job: Job,
+  job: WrittenJob,
   uri: string,
   { store, root }: TableFolder,
   stores: StoreResolver,
@@ -54,9 +54,9 @@ export async function deltaFiles(
 
 /** What is asked of a file's footer or first lines. Errors: none. */
 export function describeRequest(
-  { input: { format, csv } }: Job,
+  { input: { format, csv } }: WrittenJob,
   { uri, size, etag, snapshot }: InputObject,
-): Pick<InputObject, 'uri' | 'size' | 'etag'> & Pick<Job['input'], 'format' | 'csv'> {
+): Pick<InputObject, 'uri' | 'size' | 'etag'> & Pick<WrittenJob['input'], 'format' | 'csv'> {
   return snapshot === undefined
     ? { uri, size, etag, format, ...(csv === undefined ? {} : { csv }) }
     : { uri, size, etag, format: 'parquet' };
@@ -73,7 +73,7 @@ export function fitToTables(objects: readonly InputObject[], results: readonly D
 
 /** One file, with the columns that its table has. `describe`: what a pool says of files. Errors: those of `describe`, and the file's. */
 export async function describeOne(
-  job: Job,
+  job: WrittenJob,
   object: InputObject,
   describe: (requests: ReturnType<typeof describeRequest>[]) => Promise<readonly Described[]>,
 ): Promise<FileDescription> {

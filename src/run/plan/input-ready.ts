@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import { isPrescoreError } from '../../base/errors/prescore-error.ts';
 import { compileGlob } from '../../job/values/glob.ts';
@@ -12,7 +12,11 @@ import { listInputs } from './list-inputs.ts';
  *
  * Errors: those of the store.
  */
-export async function inputProblem(job: Job, partition: string | null, stores: StoreResolver): Promise<string | null> {
+export async function inputProblem(
+  job: WrittenJob,
+  partition: string | null,
+  stores: StoreResolver,
+): Promise<string | null> {
   const marker = job.schedule?.waitForInput?.marker ?? null;
   if (marker !== null) {
     for (const template of job.input.uris) {

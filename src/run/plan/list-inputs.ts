@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { ObjectInfo, StoreResolver } from '../../base/contract/object-store.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { compileGlob, type Glob, whyIgnored } from '../../job/values/glob.ts';
@@ -27,7 +27,7 @@ const MOST_PASSED = 100;
  * `findTableFolder`, of `deltaFiles` and of the store.
  */
 export async function listInputs(
-  job: Job,
+  job: WrittenJob,
   partition: string | null,
   stores: StoreResolver,
   onPassedOver: (one: PassedOver) => void = () => undefined,
@@ -72,7 +72,7 @@ function sayTables(versions: ReadonlyMap<string, number>): { readonly got?: stri
 }
 
 /** The Delta table that a URI means, or means a part of; null for plain files. */
-async function tableOf(uri: string, job: Job, stores: StoreResolver): Promise<TableFolder | null> {
+async function tableOf(uri: string, job: WrittenJob, stores: StoreResolver): Promise<TableFolder | null> {
   const { store, key } = stores.at(uri);
   const glob = compileGlob(key);
   const place = placeOf(glob);

@@ -1,4 +1,4 @@
-import type { Job } from '../../base/contract/job.ts';
+import type { WrittenJob } from '../../base/contract/job.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
 import type { Manifest } from '../../base/contract/records.ts';
 import { partitionFolder, partitionOfFolder } from '../../job/slots/partition-folder.ts';
@@ -16,7 +16,7 @@ const IN_FLIGHT = 16;
  * Errors: those of the object store and of its records.
  */
 export async function chooseManifests(
-  job: Job,
+  job: WrittenJob,
   stores: StoreResolver,
   partition: string | null = null,
 ): Promise<Manifest[]> {
@@ -27,7 +27,7 @@ export async function chooseManifests(
 
 /** The current manifest of every partition that has one, or of one partition alone. Errors: as `chooseManifests`. */
 export async function committedManifests(
-  job: Job,
+  job: WrittenJob,
   stores: StoreResolver,
   partition: string | null = null,
 ): Promise<Manifest[]> {
@@ -57,7 +57,7 @@ function byTime(a: Manifest, b: Manifest): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-async function partitionsOf(job: Job, records: RecordStore): Promise<(string | null)[]> {
+async function partitionsOf(job: WrittenJob, records: RecordStore): Promise<(string | null)[]> {
   if (job.partitions === null) return [null];
   if (job.partitions.kind === 'values') return [...job.partitions.values];
   const known = new Set<string>();

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Job } from '../../../../src/base/contract/job.ts';
+import type { WrittenJob } from '../../../../src/base/contract/job.ts';
 import { createLogger } from '../../../../src/base/telemetry/logger.ts';
 import { JobFiles, refuseMissing } from '../../../../src/cli/load/job-files.ts';
 import { createStoreResolver } from '../../../../src/cli/wiring/open-store.ts';
@@ -47,7 +47,7 @@ test('a folder of jobs: new, changed, broken, mended and removed files', () => {
 test('timetables come and go with their jobs; another cron counts from now', async () => {
   const folder = tempFolder();
   const stores = createStoreResolver({}, { env: {} });
-  const job = (name: string, cron: string): Job => parse(jobText({ name, schedule: { cron } }));
+  const job = (name: string, cron: string): WrittenJob => parse(jobText({ name, schedule: { cron } }));
   const [a, b, b2, none] = [
     job('a', '0 2 29 2 *'),
     job('b', '0 3 29 2 *'),
@@ -60,7 +60,7 @@ test('timetables come and go with their jobs; another cron counts from now', asy
   const changes: string[] = [];
   const stop = new AbortController();
   let reading = 0;
-  const deps = (of: Job): ScheduleDeps => ({
+  const deps = (of: WrittenJob): ScheduleDeps => ({
     id: 'here',
     records: recordsOf(of.name),
     launcher: { launch: () => expect.unreachable(), publish: () => expect.unreachable(), close: async () => undefined },
@@ -78,15 +78,15 @@ test('timetables come and go with their jobs; another cron counts from now', asy
       if (reading === readings.length) stop.abort();
     },
   };
-  const onChange = (of: Job, change: string): void => void changes.push(`${of.name} ${change}`);
-  const read = (): Job[] => readings[reading++] ?? [];
+  const onChange = (of: WrittenJob, change: string): void => void changes.push(`${of.name} ${change}`);
+  const read = (): WrittenJob[] => readings[reading++] ?? [];
   await runTimetables({ read, depsOf: deps, clock: reread, isOnce: false, onChange }, stop.signal);
   expect(changes).toEqual(['a added', 'b added', 'b changed', 'a removed', 'b removed']);
   expect(await recordsOf('a').newestMark()).toMatchObject({ n: 1, cron: '0 2 29 2 *' });
   expect(await recordsOf('b').newestMark()).toMatchObject({ n: 2, cron: '0 4 29 2 *' });
 });
 
-const timesOf = (target: Job): SlotTimes => new SlotTimes(target.name, target.schedule!);
+const timesOf = (target: WrittenJob): SlotTimes => new SlotTimes(target.name, target.schedule!);
 
 test.each([
   ['UTC', '2026-11-22T02:00Z', 0, 'day', '2026-11-21'],

@@ -1,7 +1,8 @@
-import type { Job } from '../../../../src/base/contract/job.ts';
+import type { Job, WrittenJob } from '../../../../src/base/contract/job.ts';
 import { isPrescoreError, PrescoreError } from '../../../../src/base/errors/prescore-error.ts';
 import { parseJob } from '../../../../src/job/parse/parse-job.ts';
 import type { SpecIssue } from '../../../../src/job/tree/issues.ts';
+import { pinned } from '../../../harness/pinned-job.ts';
 
 export const SHA256 = 'ab'.repeat(32);
 
@@ -26,7 +27,12 @@ export function resolveUri(text: string): string {
   return text.startsWith('/') ? `file://${text}` : `file:///base/${text}`;
 }
 
+/** A job that names its model by its file. */
 export function parse(text: string): Job {
+  return pinned(parseWritten(text));
+}
+
+export function parseWritten(text: string): WrittenJob {
   return parseJob(text, { path: 'job.yaml', baseUri: 'file:///base/', resolveUri });
 }
 
