@@ -54,6 +54,7 @@ export class InProcessHost implements ModelHost {
         reason: '',
         failure: null,
         sha256: null,
+        labels: [],
       })),
     );
   }

@@ -74,6 +74,9 @@ export interface LiveModel {
   infer(request: InferRequest): Promise<InferAnswer>;
 }
 
+/** Which version of a model is asked for: null, the one that is served when none is named; a text, a version, or a label where no version is called so. */
+export type VersionPick = string | null | { readonly label: string };
+
 /** What the index of a model repository says of one version. */
 export interface ModelVersionState {
   readonly name: string;
@@ -84,21 +87,23 @@ export interface ModelVersionState {
   /** Why its last load failed, as a request is told; null otherwise. */
   readonly failure: PrescoreError | null;
   readonly sha256: string | null;
+  /** Of a registry: labels that it answers for now, sorted. */
+  readonly labels: readonly string[];
 }
 
 /** The models of a server: loaded on demand, each version in a scorer child of its own. */
 export interface ModelHost {
   /**
-   * The model, loaded and warmed up first where need be. Version null: the newest one.
+   * The model, loaded and warmed up first where need be. Null: the newest one of a folder, the first one that is listed of a registry.
    *
    * Errors: LIVE_MODEL_UNKNOWN (404), LIVE_MODEL_BROKEN, LIVE_UNAVAILABLE, LIVE_OVERLOADED (503).
    */
-  model(name: string, version: string | null): Promise<LiveModel>;
+  model(name: string, version: VersionPick): Promise<LiveModel>;
   /** Every version that is known, sorted by name and version. */
   index(): Promise<readonly ModelVersionState[]>;
   /** Errors: as `model`. Resolves when it is ready. */
-  load(name: string, version: string | null): Promise<void>;
+  load(name: string, version: VersionPick): Promise<void>;
   /** Drains and unloads. Errors: LIVE_MODEL_UNKNOWN. */
-  unload(name: string, version: string | null): Promise<void>;
+  unload(name: string, version: VersionPick): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { ExactOption } from './exact.ts';
 import type { PredictionValue } from './prediction-set.ts';
+import type { ModelRef } from './registry.ts';
 
 /** A checked serve file. Times are milliseconds, sizes bytes; null means: left out. */
 export interface ServeConfig {
@@ -44,13 +45,25 @@ export type FeaturePlace =
   | { readonly kind: 'redis'; readonly url: string; readonly key: string };
 
 export interface ServedModels {
-  /** URI of `<name>/<version>/model.onnx`. */
-  readonly folder: string;
+  /** URI of `<name>/<version>/model.onnx`; null: the models come from `registry`. */
+  readonly folder: string | null;
+  readonly registry: ServedRegistry | null;
   readonly pinned: readonly string[];
   readonly idleUnloadMs: number;
   readonly memoryBytes: number;
   /** Whether rows must get the same bits in every batch. */
   readonly exact: ExactOption;
+}
+
+/** What of a registry is served. */
+export interface ServedRegistry {
+  /** Null: that of the environment. */
+  readonly uri: string | null;
+  /** The first of a name answers where neither version nor label is named. */
+  readonly serve: readonly ModelRef[];
+  readonly pollMs: number;
+  /** How long a version that no entry names any more stays loaded. */
+  readonly keepMs: number;
 }
 
 export interface BatcherConfig {

@@ -3,6 +3,7 @@ import type { Location } from '../../base/contract/object-store.ts';
 import type { LiveLaunch } from '../child/live-process.ts';
 import { type InferenceEvents, SILENT } from './inference-events.ts';
 import type { BatcherOptions } from './live-scorer.ts';
+import type { RegistryWish } from './registry-sync.ts';
 
 /** What a model host is given. What is left out has the default of `HOST_DEFAULTS`. */
 export interface HostOptions {
@@ -11,6 +12,8 @@ export interface HostOptions {
   readonly scratchDir: string;
   /** The model folder or prefix; null: only models that are given by `addModel`. */
   readonly folder: Location | null;
+  /** What of a registry is served; null or left out: nothing. */
+  readonly registry?: RegistryWish | null;
   /** `name` (its newest version) or `name/version`: loaded at start, never unloaded for idleness or memory. */
   readonly pinned?: readonly string[];
   /** Serve models without a digest file. */
@@ -36,6 +39,7 @@ export interface HostSettings extends Required<Omit<HostOptions, 'batcher' | 'ev
 }
 
 export const HOST_DEFAULTS = {
+  registry: null,
   pinned: [],
   allowUnpinned: false,
   idleUnloadMs: 300_000,

@@ -1,3 +1,4 @@
+import type { VersionPick } from '../../base/contract/live-model.ts';
 import { isPrescoreError, PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 
 /** LIVE_DEADLINE. */
@@ -42,6 +43,18 @@ export async function forRequest<T>(work: Promise<T>): Promise<T> {
 /** Whether a load failed for what the model is. */
 export function isOfModel(error: unknown): error is PrescoreError {
   return isPrescoreError(error) && error.code.startsWith('MODEL_');
+}
+
+/** LIVE_MODEL_UNKNOWN. */
+export function unknownModel(name: string, pick: VersionPick): PrescoreError {
+  const asked = typeof pick === 'object' ? (pick === null ? '' : `, label ${pick.label}`) : `, version ${pick}`;
+  return new PrescoreError('LIVE_MODEL_UNKNOWN', { what: 'there is no such model', got: `${name}${asked}` });
+}
+
+/** The version that is asked for; a model folder has no labels. Errors: LIVE_MODEL_UNKNOWN. */
+export function requireVersion(name: string, pick: VersionPick): string | null {
+  if (pick === null || typeof pick === 'string') return pick;
+  throw unknownModel(name, pick);
 }
 
 /** LIVE_UNAVAILABLE of a model. */

@@ -2,6 +2,7 @@ import type { ExactOption, ExactPolicy } from '../../base/contract/exact.ts';
 import type { LiveModel, ModelHost } from '../../base/contract/live-model.ts';
 import type { ModelFiles } from '../../base/contract/model-files.ts';
 import type { ModelStats } from './inference-events.ts';
+import type { LabelState } from './label-events.ts';
 
 /** A model that does not come from the folder, such as that of a job. */
 export interface GivenModel {
@@ -21,7 +22,7 @@ export interface GivenModel {
 
 /** The models of a server, with what a server needs beside `ModelHost`. */
 export interface LiveModelHost extends ModelHost {
-  /** Resolves when the folder was listed and the pinned models were loaded, or were not: the index says which. */
+  /** Resolves when the folder was listed, or the registry asked, and what is always loaded was loaded, or was not: the index says which. */
   readonly settled: Promise<void>;
   /**
    * Serves a model beside those of the folder and loads it. The handle stays good for as long as the host is open: a
@@ -32,4 +33,8 @@ export interface LiveModelHost extends ModelHost {
   addModel(model: GivenModel): Promise<LiveModel>;
   /** Figures of all loaded versions, for gauges. */
   stats(): readonly ModelStats[];
+  /** What is served of a registry, in the order of the list; nothing where there is none. */
+  labels(): readonly LabelState[];
+  /** Milliseconds since the labels were last looked up; null without a registry. */
+  registryAgeMs(): number | null;
 }

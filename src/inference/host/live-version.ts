@@ -58,6 +58,7 @@ export class LiveVersion implements LiveModel {
   private drains = 0;
   private rowsWaiting = 0;
   private isDependenceTold = false;
+  private readonly onAnswered = new Map<string, () => void>();
   private releasing: Promise<void> = Promise.resolve();
 
   constructor(name: string, version: string | null, token: string, source: VersionSource, deps: VersionDeps) {
@@ -114,13 +115,13 @@ export class LiveVersion implements LiveModel {
     return this.scorer?.stats ?? null;
   }
 
-  describe(): ModelVersionState {
+  describe(labels: readonly string[] = []): ModelVersionState {
     const { name, version, state, known } = this;
     const child = this.scorer?.stats.child ?? 'ready';
     const isBack = state !== 'ready' || child === 'ready';
     const reason = isBack ? this.reason : `the scorer died and is being started again (${child})`;
     const failure = this.failure === null ? null : loadFailure(this.failure);
-    return { name, version, state: isBack ? state : 'loading', reason, failure, sha256: known?.sha256 ?? null };
+    return { name, version, state: isBack ? state : 'loading', reason, failure, sha256: known?.sha256 ?? null, labels };
   }
 
   /** A note for the index that changes nothing else. */
@@ -151,7 +152,20 @@ export class LiveVersion implements LiveModel {
   async infer(request: InferRequest): Promise<InferAnswer> {
     this.usedAt = performance.now();
     const { scorer } = this;
-    return scorer !== null ? scorer.infer(request) : this.inferAfterLoad(request);
+    const answer = scorer !== null ? scorer.infer(request) : this.inferAfterLoad(request);
+    if (this.onAnswered.size > 0) answer.then(() => this.tellAnswered()).catch(() => undefined);
+    return answer;
+  }
+
+  /** Calls back once, at the next answer; the last one of a key counts. */
+  atNextAnswer(key: string, tell: () => void): void {
+    this.onAnswered.set(key, tell);
+  }
+
+  private tellAnswered(): void {
+    const waiting = [...this.onAnswered.values()];
+    this.onAnswered.clear();
+    for (const tell of waiting) tell();
   }
 
   /** Lets what is pending end, then unloads. Until then it answers. Called off by `load`. */

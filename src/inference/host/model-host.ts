@@ -1,15 +1,19 @@
-import type { LiveModel, ModelVersionState } from '../../base/contract/live-model.ts';
+import type { LiveModel, ModelVersionState, VersionPick } from '../../base/contract/live-model.ts';
 import type { Location } from '../../base/contract/object-store.ts';
+import type { ResolvedModel } from '../../base/contract/registry.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { FolderSync } from './folder-sync.ts';
+import { HostMemory } from './host-memory.ts';
 import { type HostOptions, type HostSettings, hostSettings } from './host-options.ts';
 import type { ModelStats } from './inference-events.ts';
-import { forRequest, isOfModel, loadFailure } from './live-errors.ts';
+import type { LabelState } from './label-events.ts';
+import { forRequest, isOfModel, loadFailure, requireVersion, unavailable, unknownModel } from './live-errors.ts';
 import type { GivenModel, LiveModelHost } from './live-model-host.ts';
 import { LiveVersion } from './live-version.ts';
 import { removeModel, scratchPlace } from './local-model.ts';
-import { chooseEvictions, noRoom } from './memory-room.ts';
 import { type FolderModel, tokenOf } from './model-folder.ts';
+import { registrySource } from './registry-source.ts';
+import { RegistrySync } from './registry-sync.ts';
 import { bytesSource, fileSource, folderSource, type VersionSource } from './version-source.ts';
 import { VersionTable } from './version-table.ts';
 
@@ -30,38 +34,47 @@ class FolderHost implements LiveModelHost {
   private readonly pinnedVersions = new Set<LiveVersion>();
   private readonly electing = new Map<string, Promise<LiveVersion>>();
   private readonly written: string[] = [];
-  private readonly timer: NodeJS.Timeout;
+  private readonly timers: NodeJS.Timeout[] = [];
   private readonly sync: FolderSync | null;
+  private readonly registry: RegistrySync | null;
+  private readonly memory: HostMemory;
   private isClosed = false;
   private isKeeping = false;
 
   constructor(settings: HostSettings) {
     this.settings = settings;
-    const { folder } = settings;
+    const { folder, registry, memoryBytes, evictIdleMs } = settings;
+    const isPinned = (version: LiveVersion): boolean => this.isPinned(version);
+    this.memory = new HostMemory({ memoryBytes, evictIdleMs, all: () => this.table.all(), isPinned });
     this.sync =
       folder === null ? null : new FolderSync(folder, this.table, (model) => this.folderVersion(folder, model));
-    this.settled = this.housekeep();
+    const ofRegistry = (model: ResolvedModel): Promise<LiveVersion> => this.registryVersion(model);
+    this.registry = registry === null ? null : new RegistrySync(registry, this.table, ofRegistry);
+    this.settled = this.housekeep().then(() => this.followLabels());
     const { pollMs, idleUnloadMs } = settings;
     const stepMs = Math.min(LONGEST_STEP_MS, pollMs, (idleUnloadMs ?? LONGEST_STEP_MS) / 2);
-    this.timer = setInterval(() => void this.housekeep(), Math.max(10, stepMs));
-    this.timer.unref();
+    this.timers.push(setInterval(() => void this.housekeep(), Math.max(10, stepMs)));
+    if (registry !== null) this.timers.push(setInterval(() => void this.followLabels(), registry.pollMs));
+    for (const timer of this.timers) timer.unref();
   }
 
-  model(name: string, version: string | null): Promise<LiveModel> {
+  model(name: string, version: VersionPick): Promise<LiveModel> {
     return forRequest(this.readyModel(name, version));
   }
 
-  load(name: string, version: string | null): Promise<void> {
+  load(name: string, version: VersionPick): Promise<void> {
     return forRequest(this.loadAsked(name, version));
   }
 
-  private async readyModel(name: string, version: string | null): Promise<LiveModel> {
-    const wanted = version === null ? this.table.serving(name) : this.table.get(name, version);
+  private async readyModel(name: string, pick: VersionPick): Promise<LiveModel> {
+    const wanted = this.table.find(name, pick);
     if (wanted?.isLoaded) {
-      if (version !== null) wanted.askedAt = performance.now();
+      if (pick !== null) wanted.askedAt = performance.now();
       await wanted.load();
       return wanted;
     }
+    if (this.registry?.serves(name)) return this.registry.ready(name, pick, LEAST_RELIST_MS);
+    const version = requireVersion(name, pick);
     await this.makeKnown(name, version);
     if (version === null) return this.newest(name);
     const found = this.known(name, version);
@@ -70,33 +83,43 @@ class FolderHost implements LiveModelHost {
     return found;
   }
 
-  private async loadAsked(name: string, version: string | null): Promise<void> {
+  private async loadAsked(name: string, pick: VersionPick): Promise<void> {
+    if (this.registry?.serves(name)) return this.registry.load(name, pick);
+    const version = requireVersion(name, pick);
     await this.sync?.relist(0);
-    this.known(name, version);
-    if (version !== null) {
-      const found = this.known(name, version);
-      found.askedAt = performance.now();
-      return this.loaded(found, true);
-    }
-    const [newest] = this.table.versionsOf(name);
-    await this.loaded(newest!, true);
-    this.serve(newest!);
+    const found = this.known(name, version);
+    if (version !== null) found.askedAt = performance.now();
+    await this.loaded(found, true);
+    if (version === null) this.serve(found);
   }
 
-  async unload(name: string, version: string | null): Promise<void> {
-    await this.makeKnown(name, version);
-    const chosen = version === null ? this.table.versionsOf(name) : [this.known(name, version)];
+  async unload(name: string, version: VersionPick): Promise<void> {
+    if (this.table.find(name, version) === null) await this.makeKnown(name, requireVersion(name, version));
+    const chosen = version === null ? this.table.versionsOf(name) : [this.table.find(name, version)!];
     for (const one of chosen) this.table.stopServing(one);
     await Promise.all(chosen.map((one) => one.drain('asked')));
   }
 
   async index(): Promise<readonly ModelVersionState[]> {
     await this.sync?.relist(Number.POSITIVE_INFINITY);
-    return this.table.all().map((version) => version.describe());
+    await this.registry?.relist(Number.POSITIVE_INFINITY).catch(() => undefined);
+    return this.table.all().map((version) => {
+      const state = version.describe(this.table.labelsOf(version));
+      const wanted = this.registry?.sayWanted(version) ?? null;
+      return wanted === null ? state : { ...state, reason: `${wanted}: ${state.reason}` };
+    });
   }
 
   stats(): readonly ModelStats[] {
     return this.table.all().flatMap((version) => version.stats ?? []);
+  }
+
+  labels(): readonly LabelState[] {
+    return this.registry?.states() ?? [];
+  }
+
+  registryAgeMs(): number | null {
+    return this.registry?.ageMs ?? null;
   }
 
   async addModel(given: GivenModel): Promise<LiveModel> {
@@ -113,13 +136,13 @@ class FolderHost implements LiveModelHost {
     found.isHeld = true;
     if (given.pinned === true) this.pinnedVersions.add(found);
     await this.loaded(found);
-    if (this.table.serving(name) === null) this.serve(found);
+    if (this.table.serving(name) === null && this.registry?.serves(name) !== true) this.serve(found);
     return found;
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
-    clearInterval(this.timer);
+    for (const timer of this.timers) clearInterval(timer);
     await Promise.all(this.table.all().map((version) => version.unload('closed')));
     await Promise.all(this.written.map(removeModel));
   }
@@ -145,7 +168,7 @@ class FolderHost implements LiveModelHost {
         first ??= cause;
       }
     }
-    throw first ?? unknown(name, null);
+    throw first ?? unknownModel(name, null);
   }
 
   // From now on the version that is served without naming one; the last one is drained, unless somebody wants it.
@@ -172,12 +195,12 @@ class FolderHost implements LiveModelHost {
     } catch (cause) {
       if (!this.table.has(name, version)) throw loadFailure(toPrescoreError(cause));
     }
-    if (!this.table.has(name, version)) throw unknown(name, version);
+    if (!this.table.has(name, version)) throw unknownModel(name, version);
   }
 
   private known(name: string, version: string | null): LiveVersion {
     const found = version === null ? this.table.versionsOf(name)[0] : this.table.get(name, version);
-    if (found === null || found === undefined) throw unknown(name, version);
+    if (found === null || found === undefined) throw unknownModel(name, version);
     return found;
   }
 
@@ -185,6 +208,11 @@ class FolderHost implements LiveModelHost {
     const { scratchDir, allowUnpinned } = this.settings;
     const source = folderSource(folder, model, scratchDir, allowUnpinned);
     return this.makeVersion(model.name, model.version, tokenOf(model), source);
+  }
+
+  private async registryVersion(model: ResolvedModel): Promise<LiveVersion> {
+    const source = await registrySource(model, this.settings.scratchDir);
+    return this.makeVersion(model.name, String(model.version), model.digest, source);
   }
 
   private makeVersion(
@@ -211,8 +239,8 @@ class FolderHost implements LiveModelHost {
   private async housekeep(): Promise<void> {
     if (this.isClosed) return;
     const { pollMs, pinned } = this.settings;
-    this.unloadIdle();
-    this.unloadOverCap();
+    this.memory.unloadIdle(this.settings.idleUnloadMs);
+    this.memory.unloadOverCap();
     if (this.isKeeping) return;
     this.isKeeping = true;
     try {
@@ -224,6 +252,13 @@ class FolderHost implements LiveModelHost {
     } finally {
       this.isKeeping = false;
     }
+  }
+
+  private async followLabels(): Promise<void> {
+    if (this.isClosed || this.registry === null) return;
+    // A registry that is away changes nothing; it is told by the event.
+    await this.registry.relist(0).catch(() => undefined);
+    await this.registry.settle();
   }
 
   private async loadWanted(pinned: readonly string[]): Promise<void> {
@@ -249,49 +284,16 @@ class FolderHost implements LiveModelHost {
 
   private isPinned(version: LiveVersion): boolean {
     const byName = this.settings.pinned.includes(version.name) && this.table.serving(version.name) === version;
-    return byName || this.isPinnedByVersion(version) || this.pinnedVersions.has(version);
+    const isAlways = this.pinnedVersions.has(version) || this.registry?.needs(version);
+    return byName || isAlways === true || this.isPinnedByVersion(version);
   }
 
   private isPinnedByVersion(version: LiveVersion): boolean {
     return this.settings.pinned.includes(`${version.name}/${version.version}`);
   }
 
-  private unloadIdle(): void {
-    const { idleUnloadMs } = this.settings;
-    const now = performance.now();
-    for (const version of this.table.all()) {
-      const isIdle = version.isLoaded && version.pendingRows === 0 && !this.isPinned(version);
-      if (isIdle && idleUnloadMs !== null && now - version.usedAt >= idleUnloadMs) void version.unload('idle');
-    }
+  private makeRoom(wanted: LiveVersion): Promise<void> {
+    if (!this.isClosed) return this.memory.makeRoom(wanted);
+    return Promise.reject(unavailable('the server is stopping', wanted.name));
   }
-
-  private async makeRoom(wanted: LiveVersion): Promise<void> {
-    if (this.isClosed) throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the server is stopping' });
-    const { memoryBytes } = this.settings;
-    const others = this.table.all().filter((one) => one !== wanted && (one.isLoaded || one.isLoading));
-    const evicted = chooseEvictions(this.usesOf(others), wanted.memoryBytes, memoryBytes);
-    if (evicted === null) throw noRoom(wanted.name, others, wanted.memoryBytes, memoryBytes);
-    await Promise.all(evicted.map(({ version }) => version.unload('memory')));
-  }
-
-  // Children grow with what they are asked.
-  private unloadOverCap(): void {
-    const loaded = this.table.all().filter((one) => one.isLoaded);
-    const evicted = chooseEvictions(this.usesOf(loaded), 0, this.settings.memoryBytes) ?? [];
-    for (const { version } of evicted) void version.unload('memory');
-  }
-
-  private usesOf(versions: readonly LiveVersion[]) {
-    const now = performance.now();
-    return versions.map((version) => {
-      const isIdle = version.pendingRows === 0 && now - version.usedAt >= this.settings.evictIdleMs;
-      const mayGo = version.isLoaded && isIdle && !this.isPinned(version);
-      return { version, bytes: version.memoryBytes, usedAt: version.usedAt, mayGo };
-    });
-  }
-}
-
-function unknown(name: string, version: string | null): PrescoreError {
-  const got = version === null ? name : `${name}, version ${version}`;
-  return new PrescoreError('LIVE_MODEL_UNKNOWN', { what: 'there is no such model', got });
 }

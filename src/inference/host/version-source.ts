@@ -27,7 +27,7 @@ export interface VersionSource {
 }
 
 /** Live answers are the same bits as batch answers: one thread, one provider. */
-const SESSION = { intraOpThreads: 1, trees: 'auto', device: 'cpu' } as const;
+export const SESSION = { intraOpThreads: 1, trees: 'auto', device: 'cpu' } as const;
 
 /** A version of a model folder: copied into the scratch folder while it is loaded. */
 export function folderSource(

@@ -40,20 +40,44 @@ const MODELS = {
   fields: {
     folder: {
       type: FILE,
-      required: true,
+      defaultSays: 'the models of `serve`',
       doc: 'Holds `<name>/<version>/model.onnx`, with its sha256 beside it.',
       example: 's3://models/',
     },
     pinned: {
       type: { kind: 'list', of: { kind: 'text', rule: 'name' }, min: 0, max: 1000, unique: true },
       default: [],
-      doc: 'Models that are loaded at the start and never unloaded.',
+      doc: 'Models of `folder` that are loaded at the start and never unloaded.',
       example: '[flight-delay]',
+    },
+    registry: {
+      type: FILE,
+      defaultSays: '`PRESCORE_REGISTRY` of the environment',
+      doc: 'The registry of the models in `serve`, which is only read.',
+      example: 's3://models/',
+    },
+    serve: {
+      type: { kind: 'list', of: { kind: 'text', rule: 'modelRef' }, min: 1, max: 1000, unique: true },
+      defaultSays: 'the models of `folder`',
+      doc: 'Labels and versions of a registry: `name@label`, `name/version` or `name@sha256:…`. They are loaded at the start and stay so. The first of a name answers requests that name neither version nor label.',
+      example: '[delay@stable, delay@canary, delay/7]',
+    },
+    poll: {
+      type: { kind: 'duration', minMs: 100, maxMs: 86_400_000 },
+      defaultSays: '2s',
+      doc: 'How often the labels of `serve` are looked up.',
+      example: '10s',
+    },
+    keep: {
+      type: { kind: 'duration', minMs: 0, maxMs: 365 * 86_400_000 },
+      defaultSays: '10m',
+      doc: 'A version that no entry of `serve` names any more stays loaded this long, so that a label can go back to it at once; sooner gone where `memory` is needed.',
+      example: '1h',
     },
     idleUnload: {
       type: { kind: 'duration', minMs: 1000, maxMs: 365 * 86_400_000 },
       default: '5m',
-      doc: 'A model that nobody asked for this long is unloaded.',
+      doc: 'A model of `folder` that nobody asked for this long is unloaded.',
       example: '30m',
     },
     memory: {
@@ -122,7 +146,7 @@ export const SERVE_SHAPE = {
     models: {
       type: MODELS,
       defaultSays: 'only the models of the sets',
-      doc: 'A folder of models for the model protocols.',
+      doc: 'A folder of models for the model protocols, or what is served of a registry: `folder` or `serve`.',
       example: '{ folder: "s3://models/" }',
     },
     batcher: { type: BATCHER, default: {}, doc: 'How rows of many requests are scored together.', example: '{}' },

@@ -10,12 +10,32 @@ export function lintServe(config: ServeConfig, tree: SpecNode, issues: IssueList
   if (new Set(ports).size < ports.length) report(['listen'], { what: 'gives two services one port' });
   if (Object.keys(config.sets).length === 0 && config.models === null)
     report([], { what: 'serves nothing', expected: 'sets, or models' });
+  if (!issues.isBroken('models')) lintModels(config.models, tree, report);
   const { headerTimeMs, requestTimeMs } = config.limits;
   if (headerTimeMs > requestTimeMs)
     report(['limits', 'headerTime'], { what: 'is longer than limits.requestTime, which counts from the same moment' });
   for (const [name, set] of Object.entries(config.sets)) {
     if (!issues.isBroken('sets', name)) lintSet(name, set, report);
   }
+}
+
+function lintModels(models: ServeConfig['models'], tree: SpecNode, report: Report): void {
+  if (models === null) return;
+  const { folder, registry, pinned } = models;
+  if (folder === null && registry === null)
+    report(['models'], { what: 'names no models', expected: 'folder, or serve with what is served of a registry' });
+  if (folder !== null && registry !== null)
+    report(['models', 'serve'], { what: 'is given beside folder', expected: 'one of the two' });
+  if (registry !== null && pinned.length > 0)
+    report(['models', 'pinned'], { what: 'has no meaning with serve, whose models are always loaded' });
+  if (registry !== null) return;
+  for (const key of ['registry', 'poll', 'keep'])
+    if (isGiven(tree, key)) report(['models', key], { what: 'has no meaning without serve' });
+}
+
+function isGiven(tree: SpecNode, key: string): boolean {
+  const models = tree.kind === 'map' ? tree.entries.get('models')?.value : undefined;
+  return models?.kind === 'map' && models.entries.has(key);
 }
 
 function lintSet(name: string, set: ServedSet, report: Report): void {

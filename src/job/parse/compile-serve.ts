@@ -1,4 +1,11 @@
-import type { AnswerSource, FeaturePlace, ServeConfig, ServedSet } from '../../base/contract/serve-config.ts';
+import { parseModelRef } from '../../base/contract/model-ref.ts';
+import type {
+  AnswerSource,
+  FeaturePlace,
+  ServeConfig,
+  ServedRegistry,
+  ServedSet,
+} from '../../base/contract/serve-config.ts';
 import type { Value } from '../fields/field.ts';
 import type { ServeFile } from '../fields/serve-fields.ts';
 import type { SERVED_SET } from '../fields/served-set-fields.ts';
@@ -14,6 +21,7 @@ export function compileServe(file: ServeFile): ServeConfig {
         ? null
         : {
             folder: models.folder,
+            registry: servedRegistry(models),
             pinned: models.pinned,
             idleUnloadMs: models.idleUnload,
             memoryBytes: models.memory,
@@ -45,6 +53,19 @@ export function compileServe(file: ServeFile): ServeConfig {
       loopDelayMs: limits.loopDelay,
     },
   };
+}
+
+const POLL_MS = 2000;
+const KEEP_MS = 600_000;
+
+function servedRegistry(models: NonNullable<ServeFile['models']>): ServedRegistry | null {
+  const { registry, serve, poll, keep } = models;
+  if (serve === null) return null;
+  const refs = serve.flatMap((text) => {
+    const ref = parseModelRef(text);
+    return typeof ref === 'string' ? [] : [ref];
+  });
+  return { uri: registry, serve: refs, pollMs: poll ?? POLL_MS, keepMs: keep ?? KEEP_MS };
 }
 
 function compileSet(set: Value<typeof SERVED_SET>): ServedSet {

@@ -1,4 +1,4 @@
-import type { LiveModel, ModelHost, ModelVersionState } from '../../base/contract/live-model.ts';
+import type { LiveModel, ModelHost, ModelVersionState, VersionPick } from '../../base/contract/live-model.ts';
 import type { TensorSignature } from '../../base/contract/signature.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { Work } from '../http/work-meter.ts';
@@ -59,8 +59,8 @@ export class Dataplane {
     this.options = options;
   }
 
-  /** The model, loaded if need be. Version null or empty: the newest. Errors: as `ModelHost.model`. */
-  model(name: string, version: string | null): Promise<LiveModel> {
+  /** The model, loaded if need be. An empty version is none. Errors: as `ModelHost.model`. */
+  model(name: string, version: VersionPick): Promise<LiveModel> {
     return this.options.host.model(name, version === '' ? null : version);
   }
 
@@ -89,7 +89,7 @@ export class Dataplane {
   }
 
   /** Errors: as `model`. */
-  async metadata(name: string, version: string | null): Promise<ModelMetadata> {
+  async metadata(name: string, version: VersionPick): Promise<ModelMetadata> {
     const model = await this.model(name, version);
     const known = (await this.options.host.index()).filter((state) => state.name === name && state.version !== null);
     const side = (tensors: readonly TensorSignature[]): TensorMetadata[] =>
@@ -109,20 +109,22 @@ export class Dataplane {
   }
 
   /** Whether the version, or without one any version, is loaded and warm. Loads nothing. Errors: LIVE_MODEL_UNKNOWN. */
-  async isReady(name: string, version: string | null): Promise<boolean> {
+  async isReady(name: string, version: VersionPick): Promise<boolean> {
     return (await this.states(name, version)).some(({ state }) => state === 'ready');
   }
 
   /** Versions of one model. Errors: LIVE_MODEL_UNKNOWN. */
-  async states(name: string, version: string | null): Promise<readonly ModelVersionState[]> {
+  async states(name: string, version: VersionPick): Promise<readonly ModelVersionState[]> {
     const all = await this.options.host.index();
-    const states = all.filter(
-      (state) => state.name === name && (version === null || version === '' || state.version === version),
+    const states = picked(
+      all.filter((state) => state.name === name),
+      version === '' ? null : version,
     );
     if (states.length > 0) return states;
+    const said = typeof version === 'object' && version !== null ? `label ${version.label}` : `version ${version}`;
     throw new PrescoreError('LIVE_MODEL_UNKNOWN', {
       what: version === null || version === '' ? 'no such model' : 'no such version of the model',
-      where: version === null || version === '' ? name : `${name} version ${version}`,
+      where: version === null || version === '' ? name : `${name} ${said}`,
     });
   }
 
@@ -141,7 +143,7 @@ export class Dataplane {
   }
 
   /** Statistics of one model or of all. Errors: LIVE_MODEL_UNKNOWN. */
-  async stats(name: string | null, version: string | null): Promise<readonly ModelStat[]> {
+  async stats(name: string | null, version: VersionPick): Promise<readonly ModelStat[]> {
     const states = name === null || name === '' ? await this.options.host.index() : await this.states(name, version);
     return states.map((state) => this.statisticsOf(state.name, state.version).read(state.name, state.version));
   }
@@ -187,6 +189,15 @@ export class Dataplane {
     }
     return statistics;
   }
+}
+
+// As a host picks.
+function picked(states: readonly ModelVersionState[], pick: VersionPick): readonly ModelVersionState[] {
+  if (pick === null) return states;
+  const exact = typeof pick === 'string' ? states.filter(({ version }) => version === pick) : [];
+  if (exact.length > 0) return exact;
+  const label = typeof pick === 'string' ? pick : pick.label;
+  return states.filter(({ labels }) => labels.includes(label));
 }
 
 const EMPTY = { rows: 0, queueMs: 0, computeMs: 0, batchRows: 0 };

@@ -37,10 +37,11 @@ const BINARY_NOTES =
   'With the header Inference-Header-Content-Length: N the first N bytes are the JSON and binary tensors follow, in the order of ' +
   'the inputs; 0: the whole body is the data of the only input, one row. Answers with binary tensors have the header too.';
 
-/** Both forms of a model's path. */
+/** The forms of a model's path; V1 has one for labels, V2 takes them in the place of a version. */
 function ofModel(suffix: string, endpoint: Omit<Endpoint, 'url' | 'scope' | 'errors' | 'group'>): readonly Endpoint[] {
   const prefix = suffix === '::predict' ? '/v1/models' : '/v2/models';
-  return ['/:model', '/:model/versions/:version'].map((place) => ({
+  const labels = prefix === '/v1/models' ? ['/:model/labels/:label'] : [];
+  return ['/:model', '/:model/versions/:version', ...labels].map((place) => ({
     ...endpoint,
     url: `${prefix}${place}${suffix === '::predict' ? '(^[^:]+)::predict' : suffix}`,
     group: prefix === '/v1/models' ? V1 : V2,
@@ -83,7 +84,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     gives: 'ModelNames',
     errors: 'ProtocolError',
   },
-  ...['/v1/models/:model', '/v1/models/:model/versions/:version'].map(
+  ...['/v1/models/:model', '/v1/models/:model/versions/:version', '/v1/models/:model/labels/:label'].map(
     (url): Endpoint => ({
       ...{ method: 'GET', url, group: V1, scope: 'score', errors: 'ProtocolError', gives: 'ModelStatus' },
       summary: 'State of the versions of a model.',

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { VersionPick } from '../../base/contract/live-model.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { type Caller, callerOf } from '../http/access.ts';
 import type { ErrorWriter } from '../http/http-answer.ts';
@@ -12,7 +13,9 @@ export const sayProtocolError: ErrorWriter = ({ message, where }) => ({
 /** Names in the path of a model's routes. */
 export interface ModelParams {
   readonly model: string;
+  /** Of V2 also a label, where no version is called so. */
   readonly version?: string;
+  readonly label?: string;
 }
 
 /** What a key may not name is answered as what is not there. Errors: LIVE_MODEL_UNKNOWN. */
@@ -21,11 +24,11 @@ export function requireModel(caller: Caller, name: string): void {
     throw new PrescoreError('LIVE_MODEL_UNKNOWN', { what: 'not for this key', where: name });
 }
 
-/** Model and version of a request's path. Errors: LIVE_MODEL_UNKNOWN. */
-export function modelOf(request: FastifyRequest<{ Params: ModelParams }>): readonly [string, string | null] {
-  const { model, version } = request.params;
+/** Model and version or label of a request's path. Errors: LIVE_MODEL_UNKNOWN. */
+export function modelOf(request: FastifyRequest<{ Params: ModelParams }>): readonly [string, VersionPick] {
+  const { model, version, label } = request.params;
   requireModel(callerOf(request), model);
-  return [model, version ?? null];
+  return [model, label === undefined ? (version ?? null) : { label }];
 }
 
 /** Headers that every prediction has, whatever its body looks like. */

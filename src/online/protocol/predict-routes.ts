@@ -31,7 +31,7 @@ export function addPredictRoutes(app: FastifyInstance, options: ProtocolOptions)
     return { models: [...new Set(names)] };
   });
 
-  for (const path of ['/v1/models/:model', '/v1/models/:model/versions/:version']) {
+  for (const path of ['/v1/models/:model', '/v1/models/:model/versions/:version', '/v1/models/:model/labels/:label']) {
     app.get(path, score, async (request: ModelRequest) => {
       const states = await dataplane.states(...modelOf(request));
       return {

@@ -21,6 +21,8 @@ export interface IndexEntry {
   readonly version: string;
   readonly state: string;
   readonly reason: string;
+  /** Of a registry: those that the version answers for; the protocol has no place for them, and gRPC leaves them out. */
+  readonly labels?: readonly string[];
 }
 
 type NamedRequest = FastifyRequest<{ Params: { readonly model: string } }>;
@@ -57,9 +59,10 @@ export function indexEntries(
   visible: ReadonlySet<string> | null,
   isReadyOnly: boolean,
 ): readonly IndexEntry[] {
-  return states.flatMap(({ name, version, state, reason }) => {
+  return states.flatMap(({ name, version, state, reason, labels }) => {
     if (visible?.has(name) === false || (isReadyOnly && state !== 'ready')) return [];
-    return [{ name, version: version ?? '', state: STATES[state], reason }];
+    const entry = { name, version: version ?? '', state: STATES[state], reason };
+    return [labels.length === 0 ? entry : { ...entry, labels }];
   });
 }
 

@@ -256,6 +256,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
         version: text(),
         state: { enum: ['UNAVAILABLE', 'LOADING', 'READY', 'UNLOADING'] },
         reason: text(),
+        labels: list(text(), 'Of a registry: labels that the version answers for.'),
       },
       ['name', 'state'],
     ),
