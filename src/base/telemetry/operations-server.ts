@@ -11,6 +11,8 @@ export interface OperationsOptions {
   /** Null when the process is fine; else one line that says why not. */
   readonly live: () => string | null;
   readonly ready: () => string | null;
+  /** What a process that is ready has to say all the same. */
+  readonly note?: () => string | null;
 }
 
 export interface OperationsServer {
@@ -76,7 +78,8 @@ async function answer(url: string, options: OperationsOptions, response: ServerR
   }
   if (path !== '/health/live' && path !== '/health/ready') return send(response, 404, 'not found');
   const problem = path === '/health/live' ? options.live() : options.ready();
-  send(response, problem === null ? 200 : 503, problem ?? 'ok');
+  const note = path === '/health/ready' ? (options.note?.() ?? null) : null;
+  send(response, problem === null ? 200 : 503, problem ?? (note === null ? 'ok' : `ok\n${note}`));
 }
 
 function send(response: ServerResponse, status: number, text: string): void {

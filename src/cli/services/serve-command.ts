@@ -8,6 +8,7 @@ import { keepGarbageYoung } from '../../base/heap/young-garbage.ts';
 import { createLogger, type Logger, type LogLevel } from '../../base/telemetry/logger.ts';
 import { Metrics } from '../../base/telemetry/metrics.ts';
 import { type OperationsServer, startOperationsServer } from '../../base/telemetry/operations-server.ts';
+import type { LabelState } from '../../inference/host/label-events.ts';
 import { Admission } from '../../online/http/admission.ts';
 import { ApiKeys } from '../../online/http/api-keys.ts';
 import { drain } from '../../online/http/drain.ts';
@@ -22,6 +23,7 @@ import { hearSignals } from '../processes/hear-signals.ts';
 import { openLive } from '../wiring/open-live.ts';
 import { openProtocols } from '../wiring/open-protocols.ts';
 import { openServedSets } from '../wiring/open-served-sets.ts';
+import { sayLabelTrouble, whyNotServed } from '../wiring/served-registry.ts';
 
 export interface ServeFlags {
   readonly check?: boolean;
@@ -84,11 +86,17 @@ async function serve(loaded: LoadedServe, deps: ServeDeps): Promise<void> {
   const metrics = new Metrics();
   const admission = new Admission(config.limits);
   const serveMetrics = new ServeMetrics(metrics, admission);
-  const health: Health = { live: () => null, ready: () => (admission.isStopping ? 'stopping' : null) };
+  let labels: () => readonly LabelState[] = () => [];
+  const health: Health = {
+    live: () => null,
+    ready: () => (admission.isStopping ? 'stopping' : whyNotServed(labels())),
+    note: () => sayLabelTrouble(labels()),
+  };
   const signals = onSignals(log);
   const opened: (() => Promise<void>)[] = [];
   try {
-    const live = await openLive(loaded, { metrics: serveMetrics, log, allowUnpinned });
+    const live = await openLive(loaded, { metrics: serveMetrics, registryMetrics: metrics, log, allowUnpinned });
+    labels = () => live.host?.labels() ?? [];
     opened.push(live.close);
     const served = openServedSets(loaded, { admission, metrics: serveMetrics, log, scorers: live.scorers });
     opened.push(served.close);

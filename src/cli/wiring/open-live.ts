@@ -1,8 +1,10 @@
 import type { JobScorer } from '../../base/contract/job-scorer.ts';
 import { sayRowDependence } from '../../base/contract/row-dependence.ts';
 import type { Logger } from '../../base/telemetry/logger.ts';
+import type { Metrics } from '../../base/telemetry/metrics.ts';
 import type { InferenceEvents } from '../../inference/host/inference-events.ts';
 import { type LiveModelHost, openModelHost } from '../../inference/host/model-host.ts';
+import type { LabelSource } from '../../online/lookup/label-metrics.ts';
 import type { ServeMetrics } from '../../online/lookup/serve-metrics.ts';
 import { settleJob } from '../../run/pipeline/settle-job.ts';
 import type { LoadedServe } from '../load/load-serve.ts';
@@ -10,6 +12,7 @@ import { liveLaunch } from '../processes/live-launch.ts';
 import { makeScratch, removeScratch } from '../processes/scratch-folder.ts';
 import { openLiveJob } from './open-job-scorer.ts';
 import { createStoreResolver } from './open-store.ts';
+import { servedRegistry } from './served-registry.ts';
 
 /** The models of a server, and the live scorers of its sets. */
 export interface OpenedLive {
@@ -21,31 +24,44 @@ export interface OpenedLive {
   close(): Promise<void>;
 }
 
+export interface LiveDeps {
+  readonly metrics: ServeMetrics;
+  /** Where the figures of labels go. */
+  readonly registryMetrics: Metrics;
+  readonly log: Logger;
+  readonly allowUnpinned: boolean;
+}
+
 /**
- * Opens the model folder and loads the model of every set that has `live` in its order.
+ * Opens the model folder or the registry, and loads the model of every set that has `live` in its order.
  *
- * Errors: those of `openLiveJob` and of the store of the folder; nothing stays open then.
+ * Errors: those of `openLiveJob`, of the store of the folder and of `servedRegistry`; nothing stays open then.
  */
-export async function openLive(
-  { config, jobs }: LoadedServe,
-  deps: { readonly metrics: ServeMetrics; readonly log: Logger; readonly allowUnpinned: boolean },
-): Promise<OpenedLive> {
+export async function openLive({ config, jobs }: LoadedServe, deps: LiveDeps): Promise<OpenedLive> {
   const live = [...jobs].filter(([name]) => config.sets[name]?.order.includes('live') === true);
   const { models } = config;
   if (live.length === 0 && models === null) return { host: null, scorers: new Map(), close: () => Promise.resolve() };
-  const scratchDir = await makeScratch();
   const folderStores = createStoreResolver({}, { env: process.env });
-  const host = openModelHost({
+  const source: LabelSource = { labels: () => host.labels(), registryAgeMs: () => host.registryAgeMs() };
+  const ofRegistry = { stores: folderStores, metrics: deps.registryMetrics, log: deps.log, source };
+  const registry = models === null || models.registry === null ? null : servedRegistry(models.registry, ofRegistry);
+  const scratchDir = await makeScratch();
+  const host: LiveModelHost = openModelHost({
     launch: liveLaunch(),
     scratchDir,
-    folder: models === null ? null : folderStores.at(models.folder),
+    folder: models === null || models.folder === null ? null : folderStores.at(models.folder),
+    registry,
     pinned: models?.pinned ?? [],
     allowUnpinned: deps.allowUnpinned,
     batcher: config.batcher,
     events: eventsTo(deps),
     ...(models === null
       ? {}
-      : { exact: models.exact, idleUnloadMs: models.idleUnloadMs, memoryBytes: models.memoryBytes }),
+      : {
+          exact: models.exact,
+          idleUnloadMs: registry === null ? models.idleUnloadMs : null,
+          memoryBytes: models.memoryBytes,
+        }),
   });
   const close = async (): Promise<void> => {
     await host.close();

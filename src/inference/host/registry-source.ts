@@ -56,5 +56,9 @@ function requireRecorded(weights: readonly WeightsFile[], record: VersionRecord,
 }
 
 function lost(what: string, where: string): PrescoreError {
-  return new PrescoreError('MODEL_NOT_FOUND', { what, where, fix: 'prescore models show NAME/VERSION says which files it has.' });
+  return new PrescoreError('MODEL_NOT_FOUND', {
+    what,
+    where,
+    fix: 'prescore models show NAME/VERSION says which files it has.',
+  });
 }

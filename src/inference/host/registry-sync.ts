@@ -209,7 +209,9 @@ export class RegistrySync {
   /** The version that an entry names, in the table. */
   private async known(one: ServedRef): Promise<LiveVersion> {
     const { ref, named } = one;
-    const model = await this.wish.reader.resolve(named === null ? ref : { name: ref.name, by: 'version', version: named });
+    const model = await this.wish.reader.resolve(
+      named === null ? ref : { name: ref.name, by: 'version', version: named },
+    );
     if (ref.by === 'digest') one.named = model.version;
     const text = String(model.version);
     const made = this.table.get(ref.name, text) === null ? await this.make(model) : null;

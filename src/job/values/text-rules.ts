@@ -145,10 +145,14 @@ export const TEXT_RULES = {
     webhookProblem,
   ),
   host: pattern('^([A-Za-z0-9._-]{1,253}|\\[?[0-9A-Fa-f:.]{2,45}\\]?)$', 'a host name or an address, without port'),
-  modelRef: pattern('^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}[@/].', 'name@label, name/version or name@sha256:<digest>', (text) => {
-    const ref = parseModelRef(text);
-    return typeof ref === 'string' ? ref : null;
-  }),
+  modelRef: pattern(
+    '^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}[@/].',
+    'name@label, name/version or name@sha256:<digest>',
+    (text) => {
+      const ref = parseModelRef(text);
+      return typeof ref === 'string' ? ref : null;
+    },
+  ),
   variable: pattern('^[A-Za-z_][A-Za-z0-9_]{0,127}$', 'the name of an environment variable, such as HOOK_SECRET'),
 } as const satisfies Record<string, TextRule>;
 

@@ -4,6 +4,8 @@ export interface Health {
   /** Null when the process is fine; else one line that says why not, without internals. */
   readonly live: () => string | null;
   readonly ready: () => string | null;
+  /** What a process that takes requests has to say all the same; without internals. */
+  readonly note?: () => string | null;
 }
 
 /** Adds `/health/live` and `/health/ready`, for everybody. Errors: none. */
@@ -12,7 +14,8 @@ export function addHealthRoutes(app: FastifyInstance, health: Health): void {
     app.get(`/health/${kind}`, { config: { scope: null } }, async (_request, reply) => {
       const problem = health[kind]();
       reply.code(problem === null ? 200 : 503).header('cache-control', 'no-store');
-      return { status: problem ?? 'ok' };
+      const note = kind === 'ready' ? (health.note?.() ?? null) : null;
+      return { status: problem ?? 'ok', ...(note === null ? {} : { note }) };
     });
   }
 }
