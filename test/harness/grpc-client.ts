@@ -10,18 +10,24 @@ export interface GrpcCall {
 
 export type GrpcAnswer = Readonly<Record<string, unknown>>;
 
-/** Calls of GRPCInferenceService; a call that fails rejects with the status. */
+/** Calls of GRPCInferenceService; a call that fails rejects with the status. Ended with the test. */
 export function grpcClient(port: number, secure: ChannelCredentials = credentials.createInsecure()) {
+  const { call, close } = openGrpc(port, secure);
+  onTestFinished(close);
+  return call;
+}
+
+/** The same for the caller to close. */
+export function openGrpc(port: number, secure: ChannelCredentials = credentials.createInsecure()) {
   const service = serviceOf('open_inference.proto', 'inference.GRPCInferenceService');
   const client = new Client(`localhost:${port}`, secure, { 'grpc.max_receive_message_length': -1 });
-  onTestFinished(() => client.close());
-  return (method: string, request: unknown, options: GrpcCall = {}): Promise<GrpcAnswer> =>
+  const call = (method: string, request: unknown, options: GrpcCall = {}): Promise<GrpcAnswer> =>
     new Promise((resolve, reject) => {
       const { path, requestSerialize, responseDeserialize } = service[method]!;
       const metadata = new Metadata();
       for (const [name, value] of Object.entries(options.metadata ?? {})) metadata.set(name, value);
       const deadline = options.deadlineMs === undefined ? {} : { deadline: Date.now() + options.deadlineMs };
-      const call = client.makeUnaryRequest(
+      const made = client.makeUnaryRequest(
         path,
         requestSerialize,
         responseDeserialize,
@@ -30,8 +36,9 @@ export function grpcClient(port: number, secure: ChannelCredentials = credential
         deadline,
         (error, answer) => (error === null ? resolve(answer as GrpcAnswer) : reject(error)),
       );
-      options.signal?.addEventListener('abort', () => call.cancel());
+      options.signal?.addEventListener('abort', () => made.cancel());
     });
+  return { call, close: (): void => client.close() };
 }
 
 /** The status that a call ends with. */

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { ModelLineage, NewVersion } from '../../src/base/contract/registry.ts';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Location } from '../../src/base/contract/object-store.ts';
+import type { ModelLineage, NewVersion, RegistryWriter } from '../../src/base/contract/registry.ts';
+import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
 import { digestOfFiles } from '../../src/model/onnx/external-data.ts';
+import { openRegistryAt } from '../../src/registry/store/registry.ts';
+import { tempFolder } from './temp-job.ts';
 
 export const NO_LINEAGE: ModelLineage = {
   trainedAt: null,
@@ -34,4 +38,21 @@ export function newVersion(
   );
   const base = { name, folder, files: all, modelFiles: all.length, digest, kind: 'onnx' as const };
   return { ...base, signature: null, opset: null, lineage: NO_LINEAGE, by: 'test@here', note: null, ...more };
+}
+
+/** A registry in a folder of this machine, or at a place of a store. */
+export function registryIn(place: string | Location): RegistryWriter {
+  return openRegistryAt(typeof place === 'string' ? createStoreResolver({}, { env: {} }).at(`${place}/`) : place);
+}
+
+/** Adds model files as a version, the first of them the model; gives its number. */
+export async function addModel(registry: RegistryWriter, name: string, ...paths: readonly string[]): Promise<number> {
+  const files = Object.fromEntries(
+    paths.map((path, i): [string, Uint8Array] => [i === 0 ? 'model.onnx' : basename(path), readFileSync(path)]),
+  );
+  return (await registry.add(newVersion(tempFolder(), name, files))).record.version;
+}
+
+export function moveLabel(registry: RegistryWriter, name: string, label: string, version: number | null) {
+  return registry.move({ name, label, version, by: 'test@here', reason: 'a test', evidence: [] });
 }

@@ -30,9 +30,11 @@ export async function startServe(
   path: string,
   args: readonly string[] = [],
   [node, entry]: readonly [node: string, entry: string] = [process.execPath, cliEntry],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ServeProcess> {
   const child = spawn(node, [entry, 'serve', path, '--drain', '0s', ...args], {
     stdio: ['ignore', 'inherit', 'pipe'],
+    env: { ...process.env, ...env },
   });
   const lines: Record<string, unknown>[] = [];
   let text = '';
@@ -60,8 +62,12 @@ export async function startServe(
 }
 
 /** The same for one test, which ends it. */
-export async function serveFor(path: string, args: readonly string[] = []): Promise<ServeProcess> {
-  const server = await startServe(path, args);
+export async function serveFor(
+  path: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServeProcess> {
+  const server = await startServe(path, args, [process.execPath, cliEntry], env);
   onTestFinished(async () => {
     server.child.kill('SIGKILL');
     await server.ended;

@@ -142,6 +142,7 @@ class FolderHost implements LiveModelHost {
 
   async close(): Promise<void> {
     this.isClosed = true;
+    this.registry?.close();
     for (const timer of this.timers) clearInterval(timer);
     await Promise.all(this.table.all().map((version) => version.unload('closed')));
     await Promise.all(this.written.map(removeModel));

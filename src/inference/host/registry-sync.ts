@@ -37,6 +37,7 @@ export class RegistrySync {
   private polling: Promise<void> | null = null;
   private polledAt = Number.NEGATIVE_INFINITY;
   private away: PrescoreError | null = null;
+  private isClosed = false;
 
   /** `make` makes a version, not yet in the table. */
   constructor(wish: RegistryWish, table: VersionTable, make: (model: ResolvedModel) => Promise<LiveVersion>) {
@@ -124,6 +125,11 @@ export class RegistrySync {
     }
   }
 
+  /** What is still under way then is told to nobody. */
+  close(): void {
+    this.isClosed = true;
+  }
+
   private async loadKept(name: string, pick: VersionPick, force: boolean): Promise<LiveVersion> {
     const kept = this.table.find(name, pick);
     if (kept === null) throw unknownModel(name, pick);
@@ -150,7 +156,7 @@ export class RegistrySync {
     this.retire();
     const failed = looks.find((one) => one.status === 'rejected');
     const error = failed === undefined ? null : toPrescoreError(failed.reason);
-    if (this.away?.code !== error?.code) this.events.onAway(error);
+    if (this.away?.code !== error?.code && !this.isClosed) this.events.onAway(error);
     this.away = error;
     if (error !== null) throw error;
     this.polledAt = performance.now();
@@ -254,6 +260,7 @@ export class RegistrySync {
   }
 
   private fail(one: ServedRef, error: PrescoreError): void {
+    if (this.isClosed) return;
     const { failure, named } = one;
     const isNew = failure === null || failure.version !== named || failure.error.code !== error.code;
     one.failure = { version: named, error, at: performance.now() };
