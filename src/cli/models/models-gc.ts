@@ -1,6 +1,8 @@
+import type { WrittenJob } from '../../base/contract/job.ts';
+import { parseModelRef } from '../../base/contract/model-ref.ts';
 import type { StoreResolver } from '../../base/contract/object-store.ts';
-import type { CollectedVersion } from '../../base/contract/registry.ts';
-import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import type { CollectedVersion, RegistryReader } from '../../base/contract/registry.ts';
+import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { sayBytes, sayMany } from '../../base/telemetry/progress-line.ts';
 import { loadJob } from '../load/load-job.ts';
 import { printJson } from '../output/print-json.ts';
@@ -27,7 +29,7 @@ export async function modelsGc(name: string | undefined, flags: GcFlags): Promis
   const nowMs = Date.now();
   return withRegistry(flags, states, async (registry, stores) => {
     // Before anything goes: a state that cannot be read says nothing of what it needs.
-    const used = await usedModels(jobs, states, stores, nowMs);
+    const used = await usedModels(jobs, states, stores, registry, nowMs);
     const options = { keep, used, by: whoAmI(flags.by), nowMs, isApplied: flags.dryRun !== true };
     const found: CollectedVersion[] = [];
     for (const one of name === undefined ? await registry.names() : [name])
@@ -42,13 +44,15 @@ async function usedModels(
   jobs: readonly string[],
   states: readonly string[],
   stores: StoreResolver,
+  registry: RegistryReader,
   nowMs: number,
 ): Promise<Map<string, string>> {
   const used = new Map<string, string>();
   for (const uri of states) await usedByRuns(stores.at(uri).uri, stores, nowMs, used);
   for (const path of jobs) {
     const job = loadJob(path);
-    if (job.model.sha256 !== null) used.set(job.model.sha256, `job ${job.name} pins it`);
+    const digest = await digestOf(job, registry);
+    if (digest !== null) used.set(digest, `job ${job.name} names it`);
     const own = createStoreResolver(job.stores, { env: process.env });
     try {
       await usedByRuns(job.state, own, nowMs, used);
@@ -58,6 +62,19 @@ async function usedModels(
     if (job.predictions !== null) await usedBySet(job.predictions.store, job.predictions.set, used);
   }
   return used;
+}
+
+// What a job names in another registry, or what is not there, cannot be deleted here.
+async function digestOf({ model }: WrittenJob, registry: RegistryReader): Promise<string | null> {
+  if ('uri' in model) return model.sha256;
+  const ref = parseModelRef(model.ref);
+  if (typeof ref === 'string') return null;
+  try {
+    return (await registry.resolve(ref)).digest;
+  } catch (error) {
+    if (isPrescoreError(error) && error.code === 'REGISTRY_UNKNOWN') return null;
+    throw error;
+  }
 }
 
 function sayCollected(found: readonly CollectedVersion[], isApplied: boolean): void {

@@ -80,14 +80,6 @@ export const TEXT_RULES = {
   }),
   tensor: pattern('[\\s\\S]', 'the name of a tensor', nameProblem),
   sha256: pattern('^[0-9a-f]{64}$', '64 lower-case hexadecimal digits'),
-  modelRef: pattern(
-    '^[^@/]+[@/]',
-    'a model of a registry: name@label, name/version or name@sha256:<64 hex digits>',
-    (text) => {
-      const ref = parseModelRef(text);
-      return typeof ref === 'string' ? ref : null;
-    },
-  ),
   device: pattern('^(auto|cpu|webgpu|cuda(:(0|[1-9][0-9]?))?)$', 'auto | cpu | cuda | cuda:N | webgpu'),
   endpoint: pattern(
     '^[Hh][Tt][Tt][Pp][Ss]?://',
@@ -147,7 +139,7 @@ export const TEXT_RULES = {
   host: pattern('^([A-Za-z0-9._-]{1,253}|\\[?[0-9A-Fa-f:.]{2,45}\\]?)$', 'a host name or an address, without port'),
   modelRef: pattern(
     '^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}[@/].',
-    'name@label, name/version or name@sha256:<digest>',
+    'a model of a registry: name@label, name/version or name@sha256:<64 hex digits>',
     (text) => {
       const ref = parseModelRef(text);
       return typeof ref === 'string' ? ref : null;
