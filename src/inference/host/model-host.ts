@@ -103,11 +103,8 @@ class FolderHost implements LiveModelHost {
   async index(): Promise<readonly ModelVersionState[]> {
     await this.sync?.relist(Number.POSITIVE_INFINITY);
     await this.registry?.relist(Number.POSITIVE_INFINITY).catch(() => undefined);
-    return this.table.all().map((version) => {
-      const state = version.describe(this.table.labelsOf(version));
-      const wanted = this.registry?.sayWanted(version) ?? null;
-      return wanted === null ? state : { ...state, reason: `${wanted}: ${state.reason}` };
-    });
+    const { registry } = this;
+    return this.table.all().map((one) => registry?.describe(one) ?? one.describe());
   }
 
   stats(): readonly ModelStats[] {

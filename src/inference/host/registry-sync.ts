@@ -1,6 +1,7 @@
-import type { VersionPick } from '../../base/contract/live-model.ts';
+import type { ModelVersionState, VersionPick } from '../../base/contract/live-model.ts';
 import type { ModelRef, RegistryReader, ResolvedModel } from '../../base/contract/registry.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
+import { KeptVersions } from './kept-versions.ts';
 import { type LabelEvents, type LabelState, SILENT_LABELS } from './label-events.ts';
 import { isOfModel, unknownModel } from './live-errors.ts';
 import type { LiveVersion } from './live-version.ts';
@@ -31,9 +32,7 @@ export class RegistrySync {
   private readonly make: (model: ResolvedModel) => Promise<LiveVersion>;
   private readonly events: LabelEvents;
   private readonly refs: readonly ServedRef[];
-  /** Versions that came from the registry, and since when no entry needs them; null: one does. */
-  private readonly own = new Map<LiveVersion, number | null>();
-  private readonly leaving = new Set<LiveVersion>();
+  private readonly kept: KeptVersions;
   private polling: Promise<void> | null = null;
   private polledAt = Number.NEGATIVE_INFINITY;
   private away: PrescoreError | null = null;
@@ -46,6 +45,9 @@ export class RegistrySync {
     this.make = make;
     this.events = { ...SILENT_LABELS, ...wish.events };
     this.refs = servedRefs(wish.serve);
+    this.kept = new KeptVersions(table, wish.keepMs, (version) =>
+      this.refs.some((one) => this.isNamed(one, version) || this.servingOf(one) === version),
+    );
   }
 
   /** Milliseconds since all labels were last looked up. */
@@ -60,7 +62,7 @@ export class RegistrySync {
 
   /** An entry needs it, so that neither memory nor idleness may unload it. */
   needs(version: LiveVersion): boolean {
-    return this.own.get(version) === null;
+    return this.kept.needs(version);
   }
 
   states(): LabelState[] {
@@ -74,12 +76,13 @@ export class RegistrySync {
     }));
   }
 
-  /** What entries name a version that cannot be loaded; null where none does. */
-  sayWanted(version: LiveVersion): string | null {
+  /** A version with the labels that it answers for, and those that name it in vain. */
+  describe(version: LiveVersion): ModelVersionState {
+    const state = version.describe(this.table.labelsOf(version));
     const wanting = this.refs.filter((one) => one.failure !== null && this.isNamed(one, version));
-    if (wanting.length === 0) return null;
-    const serving = wanting.map((one) => `${one.text} names it, ${this.servingOf(one)?.version ?? 'nothing'} answers`);
-    return serving.join('; ');
+    if (wanting.length === 0) return state;
+    const said = wanting.map((one) => `${one.text} names it, ${this.servingOf(one)?.version ?? 'nothing'} answers`);
+    return { ...state, reason: `${said.join('; ')}: ${state.reason}` };
   }
 
   /** Looks labels up unless that was done less than `leastMs` ago, and begins to load what they name. Errors: those of the store. */
@@ -153,7 +156,7 @@ export class RegistrySync {
   private async poll(): Promise<void> {
     const names = [...new Set(this.refs.map(({ ref }) => ref.name))];
     const looks = await Promise.allSettled(names.map((name) => this.look(name)));
-    this.retire();
+    this.kept.retire();
     const failed = looks.find((one) => one.status === 'rejected');
     const error = failed === undefined ? null : toPrescoreError(failed.reason);
     if (this.away?.code !== error?.code && !this.isClosed) this.events.onAway(error);
@@ -174,7 +177,7 @@ export class RegistrySync {
 
   private isInStep(one: ServedRef): boolean {
     const serving = this.servingOf(one);
-    if (serving?.isLoaded !== true || !this.isNamed(one, serving) || !this.own.has(serving)) return false;
+    if (serving?.isLoaded !== true || !this.isNamed(one, serving) || !this.kept.has(serving)) return false;
     return !one.isFirst || this.table.serving(one.ref.name) === serving;
   }
 
@@ -202,7 +205,7 @@ export class RegistrySync {
       const tried = one.named;
       try {
         const version = await this.known(one);
-        this.keepUp();
+        this.kept.mark();
         await version.load(force);
         if (this.isNamed(one, version)) this.serve(one, version);
       } catch (cause) {
@@ -224,13 +227,13 @@ export class RegistrySync {
     const known = this.table.get(ref.name, text);
     if (known === null && made !== null) {
       this.table.add(made);
-      this.own.set(made, null);
+      this.kept.add(made);
       return made;
     }
     const { source } = known!;
     const loaded = await source.digest();
     if (loaded === model.digest) {
-      if (!this.own.has(known!)) this.own.set(known!, null);
+      this.kept.add(known!);
       return known!;
     }
     throw new PrescoreError('MODEL_CHECKSUM', {
@@ -247,7 +250,7 @@ export class RegistrySync {
     const last = one.label === null ? null : this.table.serve(version, one.label);
     if (one.isFirst) this.table.serve(version);
     one.failure = null;
-    this.retire();
+    this.kept.retire();
     if (one.label === null || last === version) return;
     const { label, movedAtMs } = one;
     this.events.onSwitch(name, label, last?.version ?? null, version.version ?? '', one.move);
@@ -266,31 +269,5 @@ export class RegistrySync {
     one.failure = { version: named, error, at: performance.now() };
     const serving = this.servingOf(one)?.version ?? null;
     this.events.onFailure(one.ref.name, one.text, { version: named, serving, error, isNew });
-  }
-
-  /** Marks what entries need, and since when they do not need the others. */
-  private keepUp(): void {
-    const now = performance.now();
-    for (const [version, since] of this.own) {
-      const isNeeded = this.refs.some((one) => this.isNamed(one, version) || this.servingOf(one) === version);
-      this.own.set(version, isNeeded ? null : (since ?? now));
-    }
-  }
-
-  // A version that somebody goes on using by its number stays; it is tried again.
-  private retire(): void {
-    this.keepUp();
-    const now = performance.now();
-    for (const [version, since] of this.own) {
-      const isKept = since === null || now - since < this.wish.keepMs || version.isHeld;
-      if (isKept || this.leaving.has(version)) continue;
-      this.leaving.add(version);
-      void version.drain('replaced').then(() => {
-        this.leaving.delete(version);
-        if (version.isLoaded || version.isLoading || this.own.get(version) === null) return;
-        this.own.delete(version);
-        this.table.remove(version);
-      });
-    }
   }
 }
