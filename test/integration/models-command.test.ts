@@ -152,3 +152,21 @@ test('the same over S3', { timeout: 120_000 }, async () => {
   expect((await models('show', 'delay@stable', '--json')).events[0]).toMatchObject({ digest: sha256Of(mlp) });
   expect((await models('history', 'delay')).stdout).toContain('1 of 1 records follow');
 });
+
+test('words of others reach no terminal as they are, and a registry may be read only', async () => {
+  const folder = tempFolder();
+  const models = registryAt(join(folder, 'registry'));
+  await models('add', 'delay', mlp, '--label', 'stable', '--reason', '\u001b[2Jgone', '--note', 'a\u001b[31mb');
+  for (const look of [
+    ['list', 'delay'],
+    ['show', 'delay'],
+    ['history', 'delay'],
+  ]) {
+    const { code, stdout } = await models(...look);
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('\u001b');
+  }
+  const before = readdirSync(join(folder, 'registry'), { recursive: true }).sort();
+  await models('gc', '--all', '--keep', '1', '--dry-run');
+  expect(readdirSync(join(folder, 'registry'), { recursive: true }).sort()).toEqual(before);
+});

@@ -1,6 +1,6 @@
 import { labelProblem } from '../../base/contract/model-ref.ts';
 import type { LabelRecord } from '../../base/contract/registry.ts';
-import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { oneLine, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { loadLineage } from '../load/load-lineage.ts';
 import { printJson } from '../output/print-json.ts';
 import { addFiles, NO_LINEAGE } from '../wiring/new-version.ts';
@@ -42,7 +42,9 @@ export async function modelsAdd(name: string, files: readonly string[], flags: A
     if (flags.json === true)
       printJson({ event: 'model-added', isNew, ...record, labels: moves.at(-1)?.labels ?? null });
     else {
-      const what = isNew ? 'is new' : `was there since ${record.createdAt.slice(0, 19)}; its record stays as it is`;
+      const what = isNew
+        ? 'is new'
+        : `was there since ${oneLine(record.createdAt).slice(0, 19)}; its record stays as it is`;
       process.stdout.write(`${name}/${version} ${what}: sha256 ${digest}\n`);
       for (const label of wished) process.stdout.write(`${name}@${label} names version ${version}\n`);
     }

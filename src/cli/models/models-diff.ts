@@ -3,7 +3,7 @@ import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { printJson } from '../output/print-json.ts';
 import { printTable } from '../output/print-table.ts';
 import { type RegistryFlags, readRef, withRegistry } from './registry-place.ts';
-import { sayDataset, sayOpset, sayTensor } from './say-version.ts';
+import { sayDataset, sayOpset, sayTensor, shownCells } from './say-version.ts';
 
 /** One thing in which two versions differ; null where one has nothing there. */
 interface Difference {
@@ -22,7 +22,7 @@ export async function modelsDiff(name: string, a: string, b: string, flags: Regi
       process.stdout.write(`${name}/${one.version} and ${name}/${other.version} are alike.\n`);
     else {
       const rows = differences.map(({ what, a: left, b: right }) => [what, left ?? '-', right ?? '-']);
-      printTable(['', `${name}/${one.version}`, `${name}/${other.version}`], rows, process.stdout);
+      printTable(['', `${name}/${one.version}`, `${name}/${other.version}`], shownCells(rows), process.stdout);
     }
     return 0;
   });

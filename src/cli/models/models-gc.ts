@@ -11,6 +11,7 @@ import { whoAmI } from '../wiring/open-registry.ts';
 import { createStoreResolver } from '../wiring/open-store.ts';
 import { usedByRuns, usedBySet } from '../wiring/used-models.ts';
 import { type RegistryFlags, withRegistry } from './registry-place.ts';
+import { shownCells } from './say-version.ts';
 
 export interface GcFlags extends RegistryFlags {
   readonly keep: number;
@@ -84,7 +85,7 @@ function sayCollected(found: readonly CollectedVersion[], isApplied: boolean): v
     sayBytes(bytes),
     why,
   ]);
-  if (rows.length > 0) printTable(['version', 'outcome', 'size', 'why'], rows, process.stdout, [2]);
+  if (rows.length > 0) printTable(['version', 'outcome', 'size', 'why'], shownCells(rows), process.stdout, [2]);
   const gone = found.filter(({ outcome }) => outcome !== 'kept');
   const bytes = gone.reduce((sum, one) => sum + one.bytes, 0);
   const verb = isApplied ? 'deleted' : 'would be deleted; leave --dry-run out to delete';

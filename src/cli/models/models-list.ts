@@ -4,6 +4,7 @@ import { sayCount } from '../../base/telemetry/progress-line.ts';
 import { printJson } from '../output/print-json.ts';
 import { printTable } from '../output/print-table.ts';
 import { type RegistryFlags, withRegistry } from './registry-place.ts';
+import { shownCells } from './say-version.ts';
 
 /** `prescore models list [NAME]`: the models of a registry, or the versions of one. */
 export async function modelsList(name: string | undefined, flags: RegistryFlags): Promise<number> {
@@ -22,7 +23,7 @@ export async function modelsList(name: string | undefined, flags: RegistryFlags)
       }
     }
     if (flags.json === true) return 0;
-    if (rows.length > 0) printTable(['name', 'versions', 'labels', 'newest'], rows, process.stdout, [1]);
+    if (rows.length > 0) printTable(['name', 'versions', 'labels', 'newest'], shownCells(rows), process.stdout, [1]);
     else process.stdout.write(`There is no model in ${registry.uri}.\n`);
     return 0;
   });
@@ -44,7 +45,7 @@ async function listVersions(registry: RegistryReader, name: string, isJson: bool
     one.record?.createdBy ?? '',
     one.tombstone === null ? (one.record?.note ?? '') : `deleted by ${one.tombstone.by}: ${one.tombstone.reason}`,
   ]);
-  printTable(['version', 'state', 'labels', 'sha256', 'added', 'by', 'note'], rows, process.stdout, [0]);
+  printTable(['version', 'state', 'labels', 'sha256', 'added', 'by', 'note'], shownCells(rows), process.stdout, [0]);
   return 0;
 }
 

@@ -5,7 +5,7 @@ import { printTable } from '../output/print-table.ts';
 import { printRows } from '../output/say-model.ts';
 import { noModel } from './models-list.ts';
 import { type RegistryFlags, readRef, withRegistry } from './registry-place.ts';
-import { versionRows } from './say-version.ts';
+import { shownCells, versionRows } from './say-version.ts';
 
 /** `prescore models show NAME[@LABEL|/VERSION]`: what a version is and where it comes from; the newest of a name. */
 export async function modelsShow(target: string, flags: RegistryFlags): Promise<number> {
@@ -52,7 +52,7 @@ export async function modelsHistory(name: string, flags: RegistryFlags): Promise
         link.by,
         link.reason,
       ]);
-      printTable(['move', 'at', 'what', 'by', 'reason'], rows.reverse(), process.stdout, [0]);
+      printTable(['move', 'at', 'what', 'by', 'reason'], shownCells(rows.reverse()), process.stdout, [0]);
       process.stdout.write(`\n${chain.length} of ${chain.length} records follow from the one before.\n`);
     }
     return 0;

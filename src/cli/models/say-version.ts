@@ -1,5 +1,6 @@
 import type { ListedVersion, VersionRecord } from '../../base/contract/registry.ts';
 import type { TensorSignature } from '../../base/contract/signature.ts';
+import { oneLine } from '../../base/errors/prescore-error.ts';
 import { sayBytes, sayMany } from '../../base/telemetry/progress-line.ts';
 import type { ModelRow } from '../output/say-model.ts';
 
@@ -36,6 +37,13 @@ function* recordRows(record: VersionRecord): Generator<ModelRow> {
   if (source !== null)
     yield ['source', `${source.kind}: ${source.uri}${source.runId === null ? '' : `, run ${source.runId}`}`];
   if (parent !== null) yield ['parent', parent];
+}
+
+const LONGEST_CELL = 200;
+
+/** Cells of a table on a terminal: notes, reasons and names in a registry are other people's. */
+export function shownCells(rows: readonly (readonly string[])[]): string[][] {
+  return rows.map((row) => row.map((cell) => oneLine(cell, LONGEST_CELL)));
 }
 
 /** `ai.onnx 17`; nothing where it has none. */
