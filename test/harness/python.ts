@@ -34,14 +34,18 @@ export async function runPython(
   args: readonly string[] = [],
   pins: string | readonly string[] = [],
 ): Promise<string> {
-  const lists = [...(typeof pins === 'string' ? [pins] : pins), BASE];
-  const path = (await Promise.all(lists.map((list) => pythonPath(list)))).join(delimiter);
-  const env = { ...process.env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: '1', PYTHONHASHSEED: '0' };
+  const env = { ...process.env, ...(await pythonEnvironment(typeof pins === 'string' ? [pins] : pins)) };
   const { stdout } = await run('python3', [join(root, 'test/python', script), ...args], {
     env,
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout;
+}
+
+/** What a Python needs to find the packages of these lists, before those of requirements.txt. */
+export async function pythonEnvironment(pins: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const path = (await Promise.all([...pins, BASE].map((list) => pythonPath(list)))).join(delimiter);
+  return { PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: '1', PYTHONHASHSEED: '0' };
 }
 
 async function prepare(requirements: string): Promise<string> {

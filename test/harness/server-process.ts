@@ -13,6 +13,8 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string>>;
   /** True once the server answers. */
   readonly isReady: () => Promise<boolean>;
+  /** How long that may take; 20 s when left out. */
+  readonly readyMs?: number;
 }
 
 /** A server run as a child: started until it answers, stopped so that nothing of it stays behind. */
@@ -27,7 +29,7 @@ export class ServerProcess {
 
   /** Starts the server and waits until it is ready; the error shows the end of its log. */
   async start(): Promise<void> {
-    const { name, file, args, env, isReady } = this.#command;
+    const { name, file, args, env, isReady, readyMs = READY_LIMIT_MS } = this.#command;
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     this.#child = child;
     this.#log = '';
@@ -42,12 +44,12 @@ export class ServerProcess {
     process.once('exit', killNow);
     child.once('exit', () => process.off('exit', killNow));
 
-    const limit = Date.now() + READY_LIMIT_MS;
+    const limit = Date.now() + readyMs;
     while (Date.now() < limit && isAlive(child)) {
       if (await isReady()) return;
       await sleep(50);
     }
-    const state = isAlive(child) ? `was not ready within ${READY_LIMIT_MS / 1000} s` : 'ended before it was ready';
+    const state = isAlive(child) ? `was not ready within ${readyMs / 1000} s` : 'ended before it was ready';
     await this.kill();
     throw new Error(`${name} ${state}. The end of its log:\n${this.#log}`);
   }

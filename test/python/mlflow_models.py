@@ -1,7 +1,7 @@
 """Models of every flavour in a real MLflow: mlflow_models.py TRACKING OUT [ROWS [SEED]]
 
 Trains small ones, logs and registers them by MLflow's own API, gives alias `champion` and stage `Production` to version 1 of each, and writes to OUT
-rows.parquet (id, f0 … f7, float32) and answers.json: what each flavour itself answers for these rows. Prints what was made as JSON.
+rows.parquet (id, f0 … f7, float32) and answers.json: what each flavour itself answers for these rows, raw scores of trees. Prints what was made as JSON.
 """
 
 import json
@@ -17,7 +17,6 @@ import catboost
 import lightgbm
 import mlflow
 import numpy as np
-import onnx
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,7 +31,7 @@ NAMES = [f"f{i}" for i in range(8)]
 PLAIN = {"pip_requirements": ["none"]}
 
 
-def network(rng, data_name="weights"):
+def network(rng):
     """Two layers; the graph is named as its exporter likes."""
     parts = {"w1": rng.normal(size=(8, 64)), "b1": rng.normal(size=64), "w2": rng.normal(size=(64, 1)), "b2": rng.normal(size=1)}
     tensors = [numpy_helper.from_array(part.astype(np.float32), name) for name, part in parts.items()]
@@ -53,7 +52,9 @@ def network(rng, data_name="weights"):
 
 
 def main():
-    tracking, out, rows, seed = sys.argv[1], Path(sys.argv[2]), *(int(a) for a in (sys.argv[3:5] + ["200", "1"][len(sys.argv) - 3 :]))
+    tracking, out = sys.argv[1], Path(sys.argv[2])
+    rows = int(sys.argv[3]) if len(sys.argv) > 3 else 200
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     out.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(tracking)
     client = mlflow.MlflowClient()
@@ -80,12 +81,11 @@ def main():
         version = mlflow.register_model(info.model_uri, name)
         client.set_registered_model_alias(name, "champion", version.version)
         client.transition_model_version_stage(name, version.version, "Production")
-        loaded = answer(mlflow.pyfunc.load_model(f"models:/{name}@champion"))
-        answers[name] = np.asarray(loaded, dtype=np.float64).reshape(rows, -1)[:, -1].tolist()
+        answers[name] = np.asarray(answer(f"models:/{name}@champion"), dtype=np.float64).reshape(rows).tolist()
         made[name] = {"runId": run.info.run_id, "version": int(version.version)}
 
     booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, lightgbm.Dataset(x, y, feature_name=NAMES), 20)
-    register("lgb", lambda: mlflow.lightgbm.log_model(booster, name="model", signature=columns, **PLAIN), lambda m: m.predict(frame))
+    register("lgb", lambda: mlflow.lightgbm.log_model(booster, name="model", signature=columns, **PLAIN), lambda uri: mlflow.lightgbm.load_model(uri).predict(test, raw_score=True))
 
     matrix = xgboost.DMatrix(x, y, feature_names=NAMES)
     trees = xgboost.train({"objective": "binary:logistic", "nthread": 1, "max_depth": 4}, matrix, 20)
@@ -93,18 +93,18 @@ def main():
         register(
             f"xgb_{form}",
             lambda form=form: mlflow.xgboost.log_model(trees, name="model", signature=columns, model_format=form, **PLAIN),
-            lambda m: m.predict(frame),
+            lambda uri: mlflow.xgboost.load_model(uri).predict(xgboost.DMatrix(frame), output_margin=True),
         )
 
     cat = catboost.CatBoostClassifier(iterations=20, depth=4, verbose=False, thread_count=1, allow_writing_files=False)
     cat.fit(pd.DataFrame(x, columns=NAMES), y)
-    register("cat", lambda: mlflow.catboost.log_model(cat, name="model", signature=columns, **PLAIN), lambda m: cat.predict_proba(frame)[:, 1])
+    register("cat", lambda: mlflow.catboost.log_model(cat, name="model", signature=columns, **PLAIN), lambda uri: mlflow.catboost.load_model(uri).predict(frame, prediction_type="RawFormulaVal"))
 
     tensors = ModelSignature(Schema([TensorSpec(np.dtype(np.float32), (-1, 8), "features")]), Schema([TensorSpec(np.dtype(np.float32), (-1, 1), "p")]))
     register(
         "net",
         lambda: mlflow.onnx.log_model(network(rng), name="model", signature=tensors, **PLAIN),
-        lambda m: m.predict({"features": test})["p"],
+        lambda uri: mlflow.pyfunc.load_model(uri).predict({"features": test})["p"],
     )
     # A second version, whose signature is of another graph.
     wrong = ModelSignature(Schema([TensorSpec(np.dtype(np.float64), (-1, 9), "other")]), Schema([TensorSpec(np.dtype(np.float32), (-1, 1), "p")]))

@@ -102,7 +102,7 @@ function fits(dims: readonly Dim[], tensor: TensorSignature): boolean {
 }
 
 function sayDeclared({ declared, dims }: DeclaredValue): string {
-  return `${declared}${dims === null ? '' : sayDims(dims)}`;
+  return `${declared}${dims === null || dims.length === 0 ? '' : sayDims(dims)}`;
 }
 
 function sayTensor({ name, declared, type, dims }: TensorSignature): string {
