@@ -1,5 +1,6 @@
-import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -13,15 +14,20 @@ import { tempFolder } from '../harness/temp-job.ts';
 const ROWS = 300;
 let server: MlflowServer;
 let logged: LoggedModels;
+let folder: string;
 let registry: string;
 
 // Packages are installed once, which takes a minute.
 beforeAll(async () => {
   server = await startMlflow();
-  registry = join(tempFolder(), 'registry');
-  logged = await logModels(server.url, join(tempFolder(), 'logged'), ROWS, 1);
+  folder = mkdtempSync(join(tmpdir(), 'prescore-test-'));
+  registry = join(folder, 'registry');
+  logged = await logModels(server.url, join(folder, 'logged'), ROWS, 1);
 }, 300_000);
-afterAll(() => server?.stop());
+afterAll(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const models = (...args: readonly string[]): Promise<CliResult> =>
   prescore(['models', ...args], { env: { MLFLOW_TRACKING_URI: server.url, PRESCORE_REGISTRY: registry } });
