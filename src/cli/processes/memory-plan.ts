@@ -95,3 +95,12 @@ function leastBytes(modelBytes: number): number {
 function leastMiB(scorers: number, modelBytes: number): number {
   return Math.ceil((MEMORY.supervisorBytes + scorers * leastBytes(modelBytes)) / MIB);
 }
+
+/** Tables of contributions: of models from 10 kB to 2 MB 0.5 to 43 times their file, and never more than this (2^23 values, and their flags). */
+const TABLE_BYTES_PER_BYTE = 45;
+const MOST_TABLE_BYTES = 9 * 2 ** 23;
+
+/** What contributions are likely to take in memory at most, of a model whose file has so many bytes. */
+export function tableMemory(fileBytes: number): number {
+  return Math.min(MOST_TABLE_BYTES, TABLE_BYTES_PER_BYTE * fileBytes);
+}

@@ -20,7 +20,7 @@ import {
   sayUnusedGpu,
 } from './choose-devices.ts';
 import { fetchModel, type LocalModel } from './fetch-model.ts';
-import { leastMemory, MEMORY, saySmallMemory, shareMemory } from './memory-plan.ts';
+import { leastMemory, MEMORY, saySmallMemory, shareMemory, tableMemory } from './memory-plan.ts';
 import { makeScratch } from './scratch-folder.ts';
 import { SCORER_ENTRY, scorerEnvironment, spareScorer } from './spare-scorer.ts';
 
@@ -114,11 +114,12 @@ export class JobScorers {
     const isGpu = devices !== CPU;
     // One for each core, or for each GPU.
     const places = isGpu ? devices.length : availableParallelism();
-    const memory = allowedMemory(execution.memoryBytes, leastMemory(execution.scorers, model.memoryBytes), this.parts);
+    const modelBytes = memoryOf(model, job);
+    const memory = allowedMemory(execution.memoryBytes, leastMemory(execution.scorers, modelBytes), this.parts);
     const memoryBytes = memory.bytes;
     this.memory = memory;
-    const share = shareMemory(memoryBytes, execution.scorers, places, model.memoryBytes, isGpu);
-    const shortage = saySmallMemory(share, execution.scorers, places, memoryBytes, model.memoryBytes, isGpu);
+    const share = shareMemory(memoryBytes, execution.scorers, places, modelBytes, isGpu);
+    const shortage = saySmallMemory(share, execution.scorers, places, memoryBytes, modelBytes, isGpu);
     this.modelPath = model.path;
     if (shortage !== null) this.warn(shortage);
     const { tf32 } = execution.cuda;
@@ -188,4 +189,13 @@ async function withinDeadline<T>(loading: Promise<T>, pool: ScorerPool, where: s
   const late = new PrescoreError('SCORER_DEADLINE', { what, where, expected, got: 'no answer' });
   const timer = setTimeout(() => pool.kill(late), limit);
   return loading.finally(() => clearTimeout(timer));
+}
+
+/** What a scorer's model is likely to take, with what explains its rows where the job asks for that. Errors: none. */
+export function memoryOf(
+  { bytes, memoryBytes }: Pick<LocalModel, 'bytes' | 'memoryBytes'>,
+  { outputs }: Pick<Job, 'outputs'>,
+): number {
+  const isExplained = Object.values(outputs ?? {}).some((output) => 'explain' in output);
+  return memoryBytes + (isExplained ? tableMemory(bytes) : 0);
 }

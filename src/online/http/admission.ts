@@ -83,10 +83,14 @@ export class Admission {
     }
   }
 
-  /** For whoever refuses then: it counts as a refusal. */
-  isOver(): boolean {
+  /** For whoever refuses then: it counts as a refusal. `waitedMs`: CPU time of other work that went before the request since it came. */
+  isOver(waitedMs = 0): boolean {
     const { inFlight, loopDelayMs } = this.limits;
-    return this.inFlight >= inFlight || this.loopDelayMs > loopDelayMs || this.backlog.isOver(this.meter.waitingMs);
+    return (
+      this.inFlight >= inFlight ||
+      this.loopDelayMs > loopDelayMs ||
+      this.backlog.isOver(waitedMs + this.meter.waitingMs)
+    );
   }
 
   /** Whether live inference should wait for better times. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { saySmallMemory, shareMemory } from '../../../../src/cli/processes/memory-plan.ts';
+import { memoryOf } from '../../../../src/cli/processes/scorers.ts';
 
 const MIB = 1048576;
 
@@ -27,4 +28,12 @@ describe('memory and scorers', () => {
     expect(shareMemory(1024 * MIB, 1, 2, 4 * MIB)).toMatchObject({ scorers: 1, threads: 1, slabs: 3 });
     expect(shareMemory(1024 * MIB, 2, 2, 160 * MIB)).toMatchObject({ scorers: 2, threads: 1, slabs: 3 });
   });
+});
+
+it('tables of contributions are counted where a job asks for contributions, and only there', () => {
+  const top = { explain: 'top', count: 3, index: null } as const;
+  const model = (bytes: number) => ({ bytes, memoryBytes: 4 * bytes });
+  expect(memoryOf(model(1e6), { outputs: null })).toBe(4e6);
+  expect(memoryOf(model(1e6), { outputs: { reasons: top } })).toBe(49e6);
+  expect(memoryOf(model(100e6), { outputs: { reasons: top } })).toBe(400e6 + 9 * 2 ** 23);
 });
