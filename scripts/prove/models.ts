@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runPython } from '../../test/harness/python.ts';
+import { fixtures } from '../../test/harness/temp-job.ts';
 import { walkZoo, type ZooWalk } from './zoo-walk.ts';
 
 export interface ModelWalk extends ZooWalk {
@@ -9,6 +10,9 @@ export interface ModelWalk extends ZooWalk {
 
 /** What the model with two gigabytes of weights takes: made, in its walk, and copied by the command. */
 const BIG_BYTES = 10 * 1024 ** 3;
+
+/** Networks as torch and Keras export them, made by test/python/framework_cases.py. */
+const EXPORTS = join(fixtures, 'exports');
 
 /**
  * Models as exporters write them by default and as packages bring them, each walked from `init` to its answers. Made once into the folder; but the
@@ -25,8 +29,9 @@ export async function proveModels(
   const cases = join(folder, 'cases');
   const walk = join(folder, `walk-${process.pid}`);
   if (!existsSync(cases)) await make(cases, seed);
-  for (const name of namesIn(cases))
-    if (only === null || name.includes(only)) tell({ name, ...(await walkZoo(join(cases, name), walk)) });
+  for (const home of [cases, EXPORTS])
+    for (const name of namesIn(home))
+      if (only === null || name.includes(only)) tell({ name, ...(await walkZoo(join(home, name), walk)) });
   const isWanted = only === null || 'two-gigabytes-beside'.includes(only);
   const hasRoom = freeBytes(folder) > BIG_BYTES;
   const big = join(folder, 'big');
