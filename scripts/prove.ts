@@ -13,6 +13,7 @@ import { trainedCases } from './prove/contact-models.ts';
 import { walkContact } from './prove/first-contact.ts';
 import { type KillOutcome, proveKills } from './prove/kills.ts';
 import { proveLakes } from './prove/lakes.ts';
+import { proveMlflow } from './prove/mlflow.ts';
 import { proveModels } from './prove/models.ts';
 import type { Outcome, ProofOptions, SaidOutcome } from './prove/proof.ts';
 import { type PublishKill, provePublish } from './prove/publish.ts';
@@ -48,6 +49,7 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     about: 'registries with 16 adders and movers at once, killed at calls of their store; --count rounds',
     prove: registry,
   },
+  mlflow: { about: 'models logged in a real MLflow and imported: every bit of 10,000 answers each', prove: mlflow },
   schedule: { about: 'years of schedules in a virtual world, with kills', prove: schedule },
   trainers: { about: 'models trained anew, their raw scores against those of their trainers', prove: trainers },
 };
@@ -246,6 +248,12 @@ async function models(): Promise<void> {
   for (const text of [...lost.map((one) => `not exported: ${one}`), ...leftOut]) say(text);
   say([...sums].map(([outcome, n]) => `${n} ${outcome}`).join(', '));
   process.exitCode = sums.has('WRONG') ? 1 : 0;
+}
+
+async function mlflow(): Promise<void> {
+  const outcomes = new Outcomes<SaidOutcome>('mlflow');
+  await proveMlflow(outcomes.options((o) => o.say));
+  outcomes.end('every bit of every answer');
 }
 
 async function trainers(): Promise<void> {

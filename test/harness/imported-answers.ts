@@ -25,9 +25,9 @@ export async function strayBits(
   imported: ImportedVersion,
   logged: LoggedModels,
   model: string,
+  folder = tempFolder(),
 ): Promise<string[]> {
   const { name, version, digest, main, kind } = imported;
-  const folder = tempFolder();
   const isNet = kind === 'onnx';
   writeJob(folder, {
     model: { uri: join(registry, name, String(version), main), sha256: digest },

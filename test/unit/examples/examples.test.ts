@@ -36,7 +36,7 @@ function* objectsIn(value: Json): Generator<{ [key: string]: Json }> {
 
 /** The command lines of a file, as the words that `prescore` gets. */
 function commandsIn(name: string): string[][] {
-  if (name.endsWith('.py')) return linesIn(readFileSync(join(examples, name), 'utf8'));
+  if (/\.(py|md)$/.test(name)) return linesIn(readFileSync(join(examples, name), 'utf8'));
   const found: string[][] = [];
   for (const item of documentsOf(name).flatMap((d) => [...objectsIn(d)])) {
     if (item['image'] !== 'prescore') continue;
@@ -49,9 +49,9 @@ function commandsIn(name: string): string[][] {
 }
 
 function linesIn(text: string): string[][] {
-  return [...text.matchAll(/\bprescore ((?:run|worker|schedule|enqueue|publish)\b(?:"[^"\n]*"|[^\n|;"])*)/g)].map(
-    (line) => [...line[1]!.matchAll(/"((?:[^"\\]|\\.)*)"|([^\s"']+)/g)].map((word) => word[1] ?? word[2] ?? ''),
-  );
+  return [
+    ...text.matchAll(/\bprescore ((?:run|worker|schedule|enqueue|publish|models)\b(?:"[^"\n]*"|[^\n|;"])*)/g),
+  ].map((line) => [...line[1]!.matchAll(/"((?:[^"\\]|\\.)*)"|([^\s"']+)/g)].map((word) => word[1] ?? word[2] ?? ''));
 }
 
 interface Service {
@@ -99,7 +99,7 @@ test('there is something to look at', () => {
   expect(files.flatMap((f) => (/\.(ya?ml|py)$/.test(f) ? commandsIn(f) : [])).length).toBeGreaterThanOrEqual(7);
 });
 
-describe.each(files.filter((f) => /\.(ya?ml)$|airflow.*\.py$/.test(f)))('%s', (name) => {
+describe.each(files.filter((f) => /\.(ya?ml)$|airflow.*\.py$|mlflow.*\.md$/.test(f)))('%s', (name) => {
   test('its commands are commands', async () => {
     for (const words of commandsIn(name)) {
       // Kubernetes puts the number of the pod in.
