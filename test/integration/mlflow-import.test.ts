@@ -1,5 +1,5 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
@@ -145,8 +145,10 @@ async function until(isThere: () => boolean, what: () => string): Promise<void> 
 
 it('a label follows an alias, over a server that goes away, and leaves a rollback alone', async () => {
   let isAway = false;
+  const open = new Set<Socket>();
   const front = await tcpFront((socket) => {
     if (isAway) return socket.destroy();
+    open.add(socket);
     const upstream = connect(server.port, '127.0.0.1');
     upstream.on('error', () => socket.destroy());
     socket.on('close', () => upstream.destroy());
@@ -171,6 +173,7 @@ it('a label follows an alias, over a server that goes away, and leaves a rollbac
     () => log,
   );
   isAway = true;
+  for (const socket of open) socket.destroy();
   await moveAlias(logged.made['net']!.second!);
   await until(
     () => log.includes('IMPORT_UNAVAILABLE'),
