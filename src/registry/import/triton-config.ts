@@ -69,7 +69,8 @@ export function tritonSignature({ inputs, outputs, maxBatchSize }: TritonConfig)
     name,
     type: TYPES[dataType] ?? null,
     declared: dataType === '' ? 'any type' : dataType,
-    dims: [...batch, ...dims.map((dim) => (dim < 0 ? null : dim))],
+    // Left out, they are left to the model.
+    dims: dims.length === 0 ? [] : [...batch, ...dims.map((dim) => (dim < 0 ? null : dim))],
   });
   const orNull = (list: readonly TritonTensor[]): readonly DeclaredValue[] | null =>
     list.length === 0 ? null : list.map(declaredOf);

@@ -72,6 +72,6 @@ it('puts the batch axis before the shapes where there is one', () => {
   expect(of(0)).toMatchObject({ inputs: [{ ...input, dims: [null, 4] }], outputs: [{ ...output, dims: [] }] });
   expect(of(8)).toMatchObject({
     inputs: [{ ...input, dims: [null, null, 4] }],
-    outputs: [{ ...output, dims: [null] }],
+    outputs: [{ ...output, dims: [] }],
   });
 });
