@@ -2,7 +2,7 @@ import type { Ensemble } from '../trees/ensemble.ts';
 import { moduleBytes } from './assembler.ts';
 import type { PortableKernel } from './kernel.ts';
 import { imageOf, instanceOf, type KernelImage } from './kernel-image.ts';
-import { leafOrder } from './leaf-order.ts';
+import { type LeafSpan, leafOrder } from './leaf-order.ts';
 import { ByteWriter, MemoryPlan } from './memory-plan.ts';
 import { BIAS, BLOCK, FAMILY, MAGIC_BITS, MODE, rankCode, SCAN } from './rank-code.ts';
 import { type RankedNodes, type RankScan, rankNodes } from './rank-scans.ts';
@@ -124,15 +124,18 @@ function treeRecords(ensemble: Ensemble, ranked: RankedNodes, plan: MemoryPlan):
     records.i32(groups);
     for (let group = 0; group < groups; group++) {
       const from = group * 8;
-      const inside = order.spans.filter(({ first, end }) => first < from + 8 && end > from);
-      const [rightLost, leftLost] = [inside.filter((s) => s.isLeft), inside.filter((s) => !s.isLeft)];
+      const rightLost: LeafSpan[] = [];
+      const leftLost: LeafSpan[] = [];
+      for (const span of order.spans)
+        if (span.first < from + 8 && span.end > from) (span.isLeft ? rightLost : leftLost).push(span);
       records.u16(rightLost.length).u16(leftLost.length).u8(from).u8(0).u16(0);
-      for (const span of [...rightLost, ...leftLost]) {
-        const rank = ranked.rank[span.node]!;
-        // Left leaves are lost where the rank is above, right ones where the rank is below the next.
-        records.u16(ranked.column[span.node]!).u8((span.isLeft ? rank : rank + 1) - BIAS);
-        records.u8(bitsOf(Math.max(0, span.first - from), Math.min(8, span.end - from)));
-      }
+      for (const lost of [rightLost, leftLost])
+        for (const { node, isLeft, first, end } of lost) {
+          const rank = ranked.rank[node]!;
+          const bits = bitsOf(Math.max(0, first - from), Math.min(8, end - from));
+          // Left leaves are lost where the rank is above, right ones where the rank is below the next.
+          records.i32(ranked.column[node]! | ((((isLeft ? rank : rank + 1) - BIAS) & 0xff) << 16) | (bits << 24));
+        }
     }
     const tables = weightTables(ensemble, order.leaves);
     records.i32(tables.size);

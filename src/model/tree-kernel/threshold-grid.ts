@@ -25,7 +25,7 @@ const CELL_COST = 1 / 2048;
  * exact however the grid lies.
  */
 export function thresholdGrid(thresholds: Float64Array, type: CellType, lanes: number): ThresholdGrid {
-  let best: ThresholdGrid | null = null;
+  let best: Cells | null = null;
   let bestCost = Number.POSITIVE_INFINITY;
   const finite = thresholds.filter((t) => Number.isFinite(t));
   for (const trim of TRIMS) {
@@ -33,7 +33,9 @@ export function thresholdGrid(thresholds: Float64Array, type: CellType, lanes: n
     const low = finite[skip] ?? 0;
     const high = finite[finite.length - 1 - skip] ?? 0;
     for (const size of SIZES) {
-      const grid = gridOf(thresholds, type, low, high, size);
+      // Not even one compare a value would make up for its cells.
+      if (1 + size * CELL_COST >= bestCost) break;
+      const grid = cellsOf(thresholds, type, low, high, size);
       const cost = Math.ceil(grid.most / lanes) + size * CELL_COST;
       if (cost < bestCost) {
         best = grid;
@@ -42,7 +44,12 @@ export function thresholdGrid(thresholds: Float64Array, type: CellType, lanes: n
       if (grid.most <= lanes) break;
     }
   }
-  return best!;
+  return gridOf(best!);
+}
+
+/** A grid, and how many thresholds lie in each of its cells. */
+interface Cells extends Pick<ThresholdGrid, 'scale' | 'offset' | 'last' | 'most'> {
+  readonly counts: Uint32Array;
 }
 
 /** The cell of a value, in the same steps and roundings as the kernel. */
@@ -54,7 +61,7 @@ export function cellOf(grid: Pick<ThresholdGrid, 'scale' | 'offset' | 'last'>, t
   return round(Math.min(place, grid.last) + magic) - magic;
 }
 
-function gridOf(thresholds: Float64Array, type: CellType, low: number, high: number, size: number): ThresholdGrid {
+function cellsOf(thresholds: Float64Array, type: CellType, low: number, high: number, size: number): Cells {
   const round = type === 'float32' ? Math.fround : (x: number): number => x;
   const scale = round(size / (high - low));
   const isUsable = Number.isFinite(scale) && scale > 0 && Number.isFinite(round(low * scale));
@@ -62,14 +69,13 @@ function gridOf(thresholds: Float64Array, type: CellType, low: number, high: num
     ? { scale, offset: round(-round(low * scale)), last: size - 1 }
     : { scale: 0, offset: 0, last: 0 };
   const counts = new Uint32Array(place.last + 1);
-  for (const threshold of thresholds) counts[cellOf(place, type, threshold)]!++;
-  const below = new Uint8Array(place.last + 1);
-  let sum = 0;
   let most = 0;
-  counts.forEach((count, cell) => {
-    below[cell] = sum;
-    sum += count;
-    most = Math.max(most, count);
-  });
-  return { ...place, below, most };
+  for (const threshold of thresholds) most = Math.max(most, ++counts[cellOf(place, type, threshold)]!);
+  return { ...place, most, counts };
+}
+
+function gridOf({ counts, ...place }: Cells): ThresholdGrid {
+  const below = new Uint8Array(counts.length);
+  for (let cell = 1; cell < counts.length; cell++) below[cell] = below[cell - 1]! + counts[cell - 1]!;
+  return { ...place, below };
 }
