@@ -13,6 +13,8 @@ const DEADLINE_MS: Readonly<Record<BenchRequest['kind'], number>> = {
   graph: 180_000,
   compare: 600_000,
 };
+/** After each thing that an inspection has found: what is left are trials of a few seconds each. */
+const SILENCE_MS = 30_000;
 
 /** Asks children about models. */
 export class ModelBench {
@@ -47,11 +49,15 @@ function answerOf(
   return new Promise((resolve, reject) => {
     const fail = (code: 'SCORER_CRASHED' | 'SCORER_DEADLINE', what: string, fix?: string): void =>
       reject(new PrescoreError(code, { what, ...(fix === undefined ? {} : { fix }) }));
-    const seconds = DEADLINE_MS[request.kind] / 1000;
-    const late = setTimeout(() => fail('SCORER_DEADLINE', `it took more than ${seconds} s`), seconds * 1000);
+    const deadline = (ms: number): NodeJS.Timeout =>
+      setTimeout(() => fail('SCORER_DEADLINE', `it took more than ${ms / 1000} s`), ms);
+    let late = deadline(DEADLINE_MS[request.kind]);
     child.on('message', (message: FromBench) => {
       if (message.ok === 'so far') {
         soFar(message.found);
+        if (message.found.loaded === null) return;
+        clearTimeout(late);
+        late = deadline(SILENCE_MS);
         return;
       }
       clearTimeout(late);
