@@ -134,6 +134,9 @@ test.each(['basic', 'extended', 'all'])(
     const { kept, rows, comparison } = reportOf(result);
     expect(rows).toMatch(/^500 made-up rows/);
     expect(comparison).toMatchObject({ rows: 500, isMadeUp: true, flips: { count: 0 } });
+    const { parent, changed } = comparison.exactness;
+    expect([parent.policy, changed.policy]).toEqual(['plain', expect.stringMatching(/^(plain|pad8|pad16|tiles64)$/)]);
+    expect(changed.rows).toBeGreaterThan(100);
     expect(kept).toBe(model.replace('.onnx', `.graph-${level}.onnx`));
     expect((await prescore(['model', 'inspect', kept!])).code).toBe(0);
   },

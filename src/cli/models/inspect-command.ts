@@ -1,15 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { sayRowDependence } from '../../base/contract/row-dependence.ts';
 import { fromErrorJson, isPrescoreError, type PrescoreError, toErrorJson } from '../../base/errors/prescore-error.ts';
 import { sayBytes, sayCount, sayDuration, sayMany } from '../../base/telemetry/progress-line.ts';
-import type { BatchFacts, EngineFacts, ExactFacts, InspectedModel } from '../../scoring/bench/bench-messages.ts';
+import type { BatchFacts, EngineFacts, InspectedModel } from '../../scoring/bench/bench-messages.ts';
 import { suggestBinding } from '../../scoring/draft/suggest-binding.ts';
 import type { PlaceFlags } from '../commands/unwritten-job.ts';
 import { printJson } from '../output/print-json.ts';
 import { showPath } from '../output/print-summary.ts';
 import { type ModelRow, modelRows, printRows } from '../output/say-model.ts';
-import { sayPolicy } from '../output/say-policy.ts';
+import { sayExactness } from '../output/say-policy.ts';
 import type { ModelBench } from '../processes/model-bench.ts';
 import { TRIAL_MODEL } from '../processes/trial-scorer.ts';
 import { defaultBatchBytes, type ModelPlace, withModelPlace } from './model-place.ts';
@@ -93,11 +92,6 @@ function refusalByBinding({ loaded }: InspectedModel, uri: string): PrescoreErro
       error.code === 'SIGNATURE_MISMATCH' && inputs.length > 0 && inputs.every(({ type }) => type !== null);
     return isOfTable ? null : error;
   }
-}
-
-function sayExactness({ policy, why, rows }: ExactFacts): string {
-  if (policy !== null) return `${sayPolicy(policy)} (${sayMany(rows, 'row')} tried; prescore certify tries more)`;
-  return why === null || why === 'untried' ? 'not certified: it takes no made-up rows' : sayRowDependence(why);
 }
 
 function* inspectRows(uri: string, { found, refusal }: Inspection): Generator<ModelRow> {

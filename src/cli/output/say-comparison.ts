@@ -2,9 +2,10 @@ import { sayCount } from '../../base/telemetry/progress-line.ts';
 import type { Comparison, OutputDifference } from '../../scoring/bench/comparison.ts';
 import { printTable } from './print-table.ts';
 import type { ModelRow } from './say-model.ts';
+import { sayExactness } from './say-policy.ts';
 
 /** How a changed model differs from its parent, in words. */
-export function comparisonRows({ outputs, flips, auc, rows }: Comparison): ModelRow[] {
+export function comparisonRows({ outputs, flips, auc, rows, exactness }: Comparison): ModelRow[] {
   const said: ModelRow[] = outputs.map((output, i) => [i === 0 ? 'difference' : '', sayDifference(output, rows)]);
   said.push([
     'flips',
@@ -17,6 +18,9 @@ export function comparisonRows({ outputs, flips, auc, rows }: Comparison): Model
       'AUC',
       `${auc.parent.toFixed(5)} before, ${auc.changed.toFixed(5)} after, of ${auc.output} on ${sayCount(auc.rows)} rows`,
     ]);
+  const { parent, changed } = exactness;
+  const before = parent.policy === changed.policy ? '' : `; before: ${parent.policy ?? 'no policy holds'}`;
+  said.push(['exactness', sayExactness(changed) + before]);
   return said;
 }
 

@@ -1,4 +1,7 @@
 import type { ExactPolicy } from '../../base/contract/exact.ts';
+import { sayRowDependence } from '../../base/contract/row-dependence.ts';
+import { sayMany } from '../../base/telemetry/progress-line.ts';
+import type { ExactFacts } from '../../scoring/bench/comparison.ts';
 
 const WORDS: Readonly<Record<ExactPolicy, string>> = {
   plain: 'rows get the same bits in batches of every size',
@@ -10,4 +13,10 @@ const WORDS: Readonly<Record<ExactPolicy, string>> = {
 /** What a policy means. */
 export function sayPolicy(policy: ExactPolicy): string {
   return `${policy}: ${WORDS[policy]}`;
+}
+
+/** What a short trial found. */
+export function sayExactness({ policy, why, rows }: ExactFacts): string {
+  if (policy !== null) return `${sayPolicy(policy)} (${sayMany(rows, 'row')} tried; prescore certify tries more)`;
+  return why === null || why === 'untried' ? 'not certified: it takes no made-up rows' : sayRowDependence(why);
 }

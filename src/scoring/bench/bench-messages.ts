@@ -1,9 +1,8 @@
-import type { ExactFinding } from '../../base/contract/exact.ts';
 import type { ModelAbout } from '../../base/contract/model-about.ts';
 import type { ModelFile, WeightsFile } from '../../base/contract/model-files.ts';
 import type { Signature } from '../../base/contract/signature.ts';
 import type { ErrorJson } from '../../base/errors/prescore-error.ts';
-import type { Comparison } from './comparison.ts';
+import type { Comparison, ExactFacts } from './comparison.ts';
 
 /** ONNX Runtime's levels of changing a graph. */
 export const GRAPH_LEVELS = ['basic', 'extended', 'all'] as const;
@@ -71,9 +70,6 @@ export interface LoadedFacts {
   /** How batches must go to it, or why no way helps, as a short trial finds; null while it is not known. */
   readonly exactness: ExactFacts | null;
 }
-
-/** What a short trial says of the bits of rows. */
-export type ExactFacts = Pick<ExactFinding, 'policy' | 'why' | 'rows'>;
 
 /** What evaluates it. `speedup`: against ONNX Runtime; null where that was not compared. */
 export type EngineFacts =

@@ -10,6 +10,7 @@ import { type MadeRows, madeInputs, rowsThatRun } from './made-inputs.ts';
 import { measureSpeed } from './measure-speed.ts';
 import { openBenchModel } from './open-bench-model.ts';
 import { OutputDifferences } from './output-differences.ts';
+import { tryExact } from './try-exact.ts';
 
 /** Slow models are compared on as many rows as this takes. */
 const LONGEST_MS = 120_000;
@@ -21,13 +22,20 @@ const LONGEST_MS = 120_000;
  * Errors: those of loading; MODEL_FAILED where a model refuses the rows, or gives other outputs than its parent.
  */
 export async function compareModels(parent: ModelFile, changed: ModelFile, rows: CompareRows): Promise<Comparison> {
-  const first = (await openBenchModel(parent)).session;
-  const second = (await openBenchModel(changed)).session;
+  const first = await openBenchModel(parent);
+  const second = await openBenchModel(changed);
   try {
-    return await compare(first, second, rows, changed.where);
+    const found = await compare(first.session, second.session, rows, changed.where);
+    // The largest batch that speed was measured with fits in memory.
+    const batchRows = found.speed.at(-1)?.batchRows ?? null;
+    const exactness = {
+      parent: await tryExact(first.session, first.info, batchRows),
+      changed: await tryExact(second.session, second.info, batchRows),
+    };
+    return { ...found, exactness };
   } finally {
-    await first.close();
-    await second.close();
+    await first.session.close();
+    await second.session.close();
   }
 }
 
@@ -36,7 +44,7 @@ async function compare(
   changed: ModelSession,
   rows: CompareRows,
   where: string,
-): Promise<Comparison> {
+): Promise<Omit<Comparison, 'exactness'>> {
   const { signature } = parent;
   const outputs = signature.outputs.filter((o) => o.type !== null && o.isOnRequest !== true);
   const fetches = outputs.map(({ name }) => name);

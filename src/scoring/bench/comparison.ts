@@ -1,3 +1,5 @@
+import type { ExactFinding } from '../../base/contract/exact.ts';
+
 /** How two models differ on the same rows. Plain data; what is not finite is null. */
 export interface Comparison {
   readonly rows: number;
@@ -14,7 +16,12 @@ export interface Comparison {
     readonly rows: number;
   } | null;
   readonly speed: readonly Speed[];
+  /** How batches must go to each, as a short trial finds. */
+  readonly exactness: { readonly parent: ExactFacts; readonly changed: ExactFacts };
 }
+
+/** What a short trial says of the bits of rows. */
+export type ExactFacts = Pick<ExactFinding, 'policy' | 'why' | 'rows'>;
 
 /** Of each row the largest |difference| of its values counts; max, mean and p99 are over rows. */
 export interface OutputDifference {

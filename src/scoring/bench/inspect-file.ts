@@ -4,8 +4,6 @@ import type { Signature } from '../../base/contract/signature.ts';
 import { fileDigest } from '../../base/disk/file-digest.ts';
 import { toErrorJson, toPrescoreError } from '../../base/errors/prescore-error.ts';
 import { aboutModelFile, withSignature } from '../../model/about/model-about.ts';
-import { certifySession } from '../../model/certify/certify-session.ts';
-import { probesOf } from '../../model/certify/probe-inputs.ts';
 import { timeOf } from '../../model/certify/time-of.ts';
 import type { TrialStyle } from '../../model/certify/trial-rows.ts';
 import type { ModelSession } from '../../model/elements/model-session.ts';
@@ -15,15 +13,12 @@ import { runtimeText } from '../../model/onnx/runtime-text.ts';
 import { chooseCpuBatch } from '../child/probe-batch.ts';
 import { refuseFixedBatch } from '../tensor/fixed-batch.ts';
 import { autoBatchRows } from '../tensor/slab-layout.ts';
-import type { BatchFacts, ExactFacts, InspectedModel, MemoryFacts } from './bench-messages.ts';
+import type { BatchFacts, InspectedModel, MemoryFacts } from './bench-messages.ts';
 import type { Feeds } from './compare-rows.ts';
 import { type MadeInputs, type MadeRows, madeFeeds, madeInputs, rowsThatRun } from './made-inputs.ts';
 import { AS_A_RUN, openBenchModel } from './open-bench-model.ts';
 import { forgetPeak, peakBytes, settledBytes } from './resident.ts';
-
-const EXACT_MS = 2000;
-const MOST_ROWS = 4096;
-const FEW_ROWS = 257;
+import { tryExact } from './try-exact.ts';
 
 /**
  * What a model is and what it takes to run it, found by running it here. What is refused is an answer, not an error: with everything that
@@ -62,7 +57,7 @@ export async function inspectFile(
     const batch = await findBatch(session, ways, batchBytes);
     found = { ...found, loaded: { ...known, batch, exactness: null } };
     soFar(found);
-    const exactness = await tryExact(session, dynamicQuantization, batch.rows);
+    const exactness = await tryExact(session, info, batch.rows);
     return { ...found, loaded: { ...known, batch, exactness } };
   } catch (error) {
     return { ...found, refusal: toErrorJson(toPrescoreError(error)) };
@@ -76,19 +71,6 @@ function waysOf(signature: Signature, where: string): readonly MadeInputs[] | st
   } catch (error) {
     return toPrescoreError(error).details.what;
   }
-}
-
-// Larger batches than those of a run are not tried.
-async function tryExact(session: ModelSession, isQuantized: boolean, batchRows: number | null): Promise<ExactFacts> {
-  const mostRows = Math.min(MOST_ROWS, batchRows ?? FEW_ROWS);
-  const wish = { depth: 'quick', budgetMs: EXACT_MS, mostRows } as const;
-  const { policy, why, rows } = await certifySession(
-    probesOf(session, () => undefined),
-    isQuantized,
-    wish,
-    null,
-  );
-  return { policy, why, rows };
 }
 
 async function measured(
