@@ -188,8 +188,7 @@ describe('a kept answer that is scored again', () => {
     const features = featureRow(Object.fromEntries(scorer.features.map(({ name }) => [name, row![name]])));
     const outcomeOf = (kept: Prediction): Promise<SpotOutcome> =>
       new Promise((resolve) => {
-        const { sha256: modelSha256 } = scorer.model;
-        const spot = new SpotCheck({ lane, modelSha256, onChecked: resolve, every: 1 });
+        const spot = new SpotCheck({ lane, onChecked: resolve, every: 1 });
         for (let i = 0; i < 2; i++) spot.saw({ key, id: key, name: key, features }, kept);
       });
     const [first = 0, ...others] = hit!.values['y'] as readonly number[];

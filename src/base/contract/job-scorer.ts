@@ -40,7 +40,17 @@ export type RowScore =
       readonly message: string;
     };
 
+/** Which model a job is scored by. */
+export interface ScoringModel {
+  readonly name: string;
+  readonly version: string | null;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
 export interface JobScores {
+  /** What scored these rows; the scorer may have another one by now. */
+  readonly model: ScoringModel;
   readonly rows: readonly RowScore[];
   readonly queueMs: number;
   readonly computeMs: number;
@@ -52,7 +62,8 @@ export interface JobScores {
  */
 export interface JobScorer {
   readonly job: string;
-  readonly model: { readonly name: string; readonly version: string | null; readonly sha256: string };
+  /** The one that scores what is asked for from now on. */
+  readonly model: ScoringModel;
   /** Columns that a row may have; the types are DuckDB's, of the source. */
   readonly features: readonly { readonly name: string; readonly type: string }[];
   /** Prediction columns that a row's answer has, as a set stores them. */

@@ -67,7 +67,7 @@ export function openServedSets({ config, jobs }: LoadedServe, deps: ServedSetsDe
       config: set,
       lookup,
       live: scorer === undefined || lane === null ? null : { lane, scorer },
-      spot: scorer === undefined || lane === null ? null : newSpot(name, lane, scorer, deps),
+      spot: lane === null ? null : newSpot(name, lane, deps),
       admission: deps.admission,
       columns: columnsOf(job, scorer),
       onLookup: (outcome, keys) => deps.metrics.lookedUp(name, outcome, keys),
@@ -107,8 +107,8 @@ function columnsOf(job: WrittenJob | undefined, scorer: JobScorer | undefined): 
   return job?.predictions?.values?.filter((name) => made?.includes(name) ?? true) ?? null;
 }
 
-function newSpot(name: string, lane: LiveLane, { model }: JobScorer, { metrics }: ServedSetsDeps): SpotCheck {
-  return new SpotCheck({ lane, modelSha256: model.sha256, onChecked: (outcome) => metrics.spotChecked(name, outcome) });
+function newSpot(name: string, lane: LiveLane, { metrics }: ServedSetsDeps): SpotCheck {
+  return new SpotCheck({ lane, onChecked: (outcome) => metrics.spotChecked(name, outcome) });
 }
 
 interface WriterOf {
@@ -124,7 +124,6 @@ function newWriter({ name, url, ttlMs, scorer, job }: WriterOf, { metrics }: Ser
   return new WriteBack({
     set: name,
     columns: scorer.values.filter(({ name: column }) => columns?.includes(column) ?? true),
-    modelSha256: scorer.model.sha256,
     ttlMs,
     open: async () => (await openPredictionStore(url, process.env, { isReader: true })).store,
     onWritten: (entries, outcome) => metrics.written(name, outcome, entries),

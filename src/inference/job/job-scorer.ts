@@ -104,6 +104,7 @@ class BoundScorer implements JobScorer {
     }
     const done = await Promise.all(answers);
     return {
+      model: this.model,
       rows: scores.map((score) => score ?? { rule: 'model_error', column: '', message: 'the model gave no answer' }),
       queueMs: Math.max(0, ...done.map((a) => a.queueMs)),
       computeMs: Math.max(0, ...done.map((a) => a.computeMs)),

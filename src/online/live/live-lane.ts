@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { FeatureRow, JobScorer, RowScore } from '../../base/contract/job-scorer.ts';
+import type { FeatureRow, JobScorer, RowScore, ScoringModel } from '../../base/contract/job-scorer.ts';
 import type { CancelSignal } from '../../base/contract/live-model.ts';
 import type { PredictionValue } from '../../base/contract/prediction-set.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
@@ -11,6 +11,8 @@ import type { FeatureHashes } from './feature-hashes.ts';
 import { RecentMisses } from './recent-misses.ts';
 
 export interface LiveScore {
+  /** What scored it. */
+  readonly model: ScoringModel;
   readonly values: Readonly<Record<string, PredictionValue>>;
   /** ms since 1970. */
   readonly scoredAtMs: number;
@@ -55,7 +57,7 @@ const MODEL_SHARE = 0.5;
 /** Of that, what may wait under a flood: less, and the model has nothing to do while the next call is packed. */
 const FLOOD_SHARE = 0.5;
 /** Stands for a row until its score is there. */
-const UNSCORED: LiveScore = { values: {}, scoredAtMs: 0, scoredAt: '' };
+const UNSCORED: LiveScore = { values: {}, model: { name: '', version: null, sha256: '' }, scoredAtMs: 0, scoredAt: '' };
 
 /** One scoring call; the rows of several requests may be in it, and several requests may wait for one row. */
 class Call {
@@ -157,9 +159,9 @@ export class LiveLane {
     const features = hashes === null ? row.features : ((await hashes.read([row.name]))[0] ?? null);
     if (features === null) return null;
     const form = hashes === null ? 'json' : 'text';
-    const { rows } = await scorer.score({ rows: [features], form, deadlineMs, priority: 0, signal: null });
+    const { rows, model } = await scorer.score({ rows: [features], form, deadlineMs, priority: 0, signal: null });
     const now = new Date();
-    return outcomeOf(rows[0], { scoredAtMs: now.getTime(), scoredAt: now.toISOString() });
+    return outcomeOf(rows[0], { model, scoredAtMs: now.getTime(), scoredAt: now.toISOString() });
   }
 
   async close(): Promise<void> {
@@ -227,7 +229,7 @@ export class LiveLane {
     times.computeMs = scores.computeMs;
     this.learn(scores.computeMs / Math.max(1, scores.batchRows, known.length));
     const now = new Date();
-    const at = { scoredAtMs: now.getTime(), scoredAt: now.toISOString() };
+    const at = { model: scores.model, scoredAtMs: now.getTime(), scoredAt: now.toISOString() };
     for (const [k, { i }] of known.entries()) {
       const outcome = outcomeOf(scores.rows[k], at);
       outcomes[i] = outcome;

@@ -14,7 +14,6 @@ const FLAG_MS = 10_000;
 export interface WriteBackOptions {
   readonly set: string;
   readonly columns: readonly ValueColumn[];
-  readonly modelSha256: string;
   readonly ttlMs: number;
   /** Opens a connection of its own: lookups must not wait behind writes. */
   readonly open: () => Promise<PredictionStore>;
@@ -38,15 +37,15 @@ export class WriteBack {
   }
 
   /** Takes an answer; a newer one of the same key takes the place of one that waits. */
-  add(key: Uint8Array, { values, scoredAtMs }: LiveScore): void {
-    const { columns, modelSha256, ttlMs, onWritten } = this.options;
+  add(key: Uint8Array, { values, scoredAtMs, model }: LiveScore): void {
+    const { columns, ttlMs, onWritten } = this.options;
     if (this.isClosed) return;
     const id = Buffer.from(key).toString('latin1');
     if (this.waiting.size >= MOST_WAITING && this.waiting.get(id) === undefined) {
       onWritten(1, 'dropped');
       return;
     }
-    const facts = { scoredAtMs, expiresAtMs: scoredAtMs + ttlMs, modelSha256, source: 'write-back' };
+    const facts = { scoredAtMs, expiresAtMs: scoredAtMs + ttlMs, modelSha256: model.sha256, source: 'write-back' };
     this.waiting.set(id, { key, value: encodeOverlay(facts, columns, values) });
     this.writing ??= this.write().finally(() => {
       this.writing = null;

@@ -182,7 +182,7 @@ export class SetServer {
     for (const [at, i] of waiting.entries()) {
       const outcome = outcomes[at]!;
       if (outcome instanceof PrescoreError) found[i]!.liveProblem = outcome;
-      else answers[i] = this.liveAnswer(outcome, this.live.scorer);
+      else answers[i] = this.liveAnswer(outcome);
     }
   }
 
@@ -190,7 +190,7 @@ export class SetServer {
     return hit !== null && hit.ageMs <= this.staleMs;
   }
 
-  private liveAnswer(outcome: Exclude<LiveOutcome, PrescoreError>, scorer: JobScorer): GivenAnswer {
+  private liveAnswer(outcome: Exclude<LiveOutcome, PrescoreError>): GivenAnswer {
     const { columns } = this.options;
     const values =
       columns === null ? outcome.values : Object.fromEntries(columns.map((c) => [c, outcome.values[c] ?? null]));
@@ -198,7 +198,7 @@ export class SetServer {
       source: 'live',
       values,
       runId: null,
-      model: scorer.model,
+      model: outcome.model,
       scoredAt: outcome.scoredAt,
       ageMs: Math.max(0, Date.now() - outcome.scoredAtMs),
       reason: null,

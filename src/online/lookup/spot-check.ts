@@ -12,8 +12,6 @@ export type SpotOutcome = 'equal' | 'model' | 'rounding' | 'features' | 'failed'
 
 export interface SpotCheckOptions {
   readonly lane: Pick<LiveLane, 'scoreAgain' | 'isFull'>;
-  /** Lower-case hex. */
-  readonly modelSha256: string;
   readonly onChecked: (outcome: SpotOutcome) => void;
   /** Of so many answers one is checked. */
   readonly every?: number;
@@ -46,12 +44,12 @@ export class SpotCheck {
   }
 
   private async check(asked: AskedKey, hit: Prediction): Promise<void> {
-    const { lane, modelSha256, onChecked } = this.options;
+    const { lane, onChecked } = this.options;
     const fresh = await lane.scoreAgain(asked).catch(() => 'failed' as const);
     // Without features there is nothing to check.
     if (fresh === null) return;
     if (fresh === 'failed' || fresh instanceof PrescoreError) onChecked('failed');
-    else onChecked(compare(hit, fresh.values, modelSha256));
+    else onChecked(compare(hit, fresh.values, fresh.model.sha256));
   }
 
   // Not every so-many-th: clients ask in rounds.

@@ -14,15 +14,16 @@ interface Call {
 /** Our own seam, answered by hand: the value of a row is its feature x. */
 function handScorer(): { readonly scorer: JobScorer; readonly calls: Call[] } {
   const calls: Call[] = [];
+  const model = { name: 'm', version: '1', sha256: 'ab'.repeat(32) };
   const scorer: JobScorer = {
     job: 'j',
-    model: { name: 'm', version: '1', sha256: 'ab'.repeat(32) },
+    model,
     features: [{ name: 'x', type: 'DOUBLE' }],
     values: [{ name: 'y', type: 'float64' }],
     score: (request) =>
       new Promise<JobScores>((resolve, reject) => {
         const rows = request.rows.map((row) => ({ values: { y: Number(row.values[0]) } }));
-        const answer = (): void => resolve({ rows, queueMs: 1, computeMs: 2, batchRows: rows.length });
+        const answer = (): void => resolve({ model, rows, queueMs: 1, computeMs: 2, batchRows: rows.length });
         calls.push({ request, answer, fail: reject });
       }),
   };

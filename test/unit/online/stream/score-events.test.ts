@@ -21,6 +21,7 @@ function scorerOf(asked: Asked): EventScorer {
     if (asked.isDown() || rows.some((row) => row.values[1] === true))
       throw new PrescoreError('LIVE_UNAVAILABLE', { what: 'the scorer has died' });
     return {
+      model: { name: 'm', version: null, sha256: '' },
       rows: rows.map((row) => ({ values: { y: row.values[0] as number } })),
       queueMs: 0,
       computeMs: 0,
