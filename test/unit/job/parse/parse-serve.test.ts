@@ -74,6 +74,35 @@ test('the example is a serve file, and its defaults are filled in', () => {
   });
 });
 
+test('what of a registry is served: references, read at once, and how often labels are looked up', () => {
+  const models = { registry: 's3://models/', serve: ['delay@stable', 'delay/7'], keep: '1h' };
+  const { models: served } = parse(JSON.stringify({ 'prescore-serve': 1, models }));
+  expect(served).toMatchObject({
+    folder: null,
+    registry: {
+      uri: 's3://models/',
+      serve: [
+        { name: 'delay', by: 'label', label: 'stable' },
+        { name: 'delay', by: 'version', version: 7 },
+      ],
+      pollMs: 2000,
+      keepMs: 3_600_000,
+    },
+  });
+});
+
+test.each([
+  [{}, 'models: names no models'],
+  [{ folder: 'm/', serve: ['delay@stable'] }, 'models.serve: is given beside folder'],
+  [{ folder: 'm/', poll: '5s' }, 'models.poll: has no meaning without serve'],
+  [{ registry: 'm/' }, 'models.registry: has no meaning without serve'],
+  [{ serve: ['delay@stable'], pinned: ['delay'] }, 'models.pinned: has no meaning with serve'],
+  [{ serve: ['delay'] }, 'models.serve[0]: '],
+  [{ serve: ['delay@latest'] }, 'models.serve[0]: '],
+])('models %j are refused: %s', (models, problem) => {
+  expect(problemsOf({ models })).toContainEqual(expect.stringContaining(problem));
+});
+
 test('every key has a sentence and an example', () => {
   const fieldsOf = (shape: Shape): readonly Field[] => {
     if (shape.kind === 'list' || shape.kind === 'map') return fieldsOf(shape.of);
