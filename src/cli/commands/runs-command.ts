@@ -6,19 +6,24 @@ import { collectGarbage } from '../../run/ledger/collect-garbage.ts';
 import { begunAt, ofRuns, type RunOverview, readRun } from '../../run/ledger/list-runs.ts';
 import type { RecordStore } from '../../run/ledger/record-store.ts';
 import { RunRequests } from '../../run/ledger/run-requests.ts';
+import { refFields, settleJob } from '../../run/pipeline/settle-job.ts';
+import { committedManifests } from '../../sets/publish/choose-manifests.ts';
 import { durationFlag } from '../load/duration-flag.ts';
 import { sayRef } from '../output/print-summary.ts';
 import { printTable } from '../output/print-table.ts';
+import { withJob } from '../wiring/with-job.ts';
 import { type RecordsFlags, withRecords, withRun } from '../wiring/with-records.ts';
 
 interface RunsFlags extends RecordsFlags {
   readonly json?: boolean;
   readonly olderThan?: string;
   readonly apply?: boolean;
+  readonly stale?: boolean;
 }
 
-/** `prescore runs list`: newest first. */
+/** `prescore runs list`: newest first; with --stale what is committed with another model than the job names now. */
 export async function runsList(jobPath: string | undefined, flags: RunsFlags): Promise<number> {
+  if (flags.stale === true) return staleList(jobPath, flags);
   return withRecords(jobPath, flags, async (records) => {
     const every = (): boolean => true;
     const runs = await ofRuns(records, every, (r) => ({ at: begunAt(r), json: overviewJson(r), cells: cellsOf(r) }));
@@ -36,6 +41,56 @@ export async function runsList(jobPath: string | undefined, flags: RunsFlags): P
     }
     return 0;
   });
+}
+
+async function staleList(jobPath: string | undefined, flags: RunsFlags): Promise<number> {
+  if (jobPath === undefined)
+    throw new PrescoreError('USAGE', { what: '--stale needs a job file: it names the model', expected: 'JOB --stale' });
+  return withJob(jobPath, async (written, stores) => {
+    const job = await settleJob(written, stores);
+    const { model } = job;
+    if (model.sha256 === null)
+      throw new PrescoreError('MODEL_UNPINNED', { what: 'model.sha256 is missing', where: 'model.sha256' });
+    const committed = await committedManifests(job, stores);
+    const stale = committed.filter((manifest) => manifest.model.sha256 !== model.sha256);
+    const { name, version, sha256 } = model;
+    const now = { name, version, sha256, ...refFields(model) };
+    if (flags.json === true) {
+      for (const { runId, partition, committedAt, rows, model: before } of stale)
+        process.stdout.write(`${JSON.stringify({ runId, partition, committedAt, rows, model: before, now })}\n`);
+      return 0;
+    }
+    const named = `${sayVersion(now)}${sayRef(model)}`;
+    if (stale.length === 0) {
+      process.stdout.write(`All that is committed (${sayMany(committed.length, 'slot')}) is of ${named}.\n`);
+      return 0;
+    }
+    const rows = stale.map((m) => [
+      m.runId,
+      m.partition ?? '',
+      sayCount(m.rows),
+      sayVersion(m.model),
+      sayVersion(now),
+      m.committedAt,
+    ]);
+    printTable(['run', 'partition', 'rows', 'scored with', 'now', 'committed'], rows, process.stdout, [2]);
+    process.stdout.write(
+      `\n${stale.length} of ${sayMany(committed.length, 'slot')} with another model than ${named}.\n`,
+    );
+    const again =
+      job.partitions === null ? `run ${jobPath} --if-changed` : `backfill create ${jobPath} --reprocess stale`;
+    process.stdout.write(`Score them again with: prescore ${again}\n`);
+    return 0;
+  });
+}
+
+/** `delay 7 4f2a90c1d3e5…`. */
+function sayVersion(model: {
+  readonly name: string;
+  readonly version: string | null;
+  readonly sha256: string;
+}): string {
+  return [model.name, model.version ?? [], `${model.sha256.slice(0, 12)}…`].flat().join(' ');
 }
 
 /** `prescore runs show [RUN]`: plan, chunks and rejects of one run, of the newest when none is named. */

@@ -10,9 +10,11 @@ export function addRuns(program: Command, done: (code: number) => void): void {
       .argument('[job]', 'job file')
       .option('--state <uri>', 'the folder of the run records (_prescore beside the output), instead of a job file')
       .option('--json', 'print one JSON object per run');
-  each('list', 'all runs, newest first').action(async (job: string | undefined, flags) =>
-    done(await (await import('../commands/runs-command.ts')).runsList(job, flags)),
-  );
+  each('list', 'all runs, newest first')
+    .option('--stale', 'only what is committed with another model than the job names now: by its label, or its sha256')
+    .action(async (job: string | undefined, flags) =>
+      done(await (await import('../commands/runs-command.ts')).runsList(job, flags)),
+    );
   // With --state the run is the first argument: `JOB RUN`, or `--state URI RUN`.
   const one = (name: string, description: string): Command =>
     each(name, description)
