@@ -64,7 +64,7 @@ export const MODEL = {
     },
     ref: {
       type: { kind: 'text', rule: 'modelRef' },
-      doc: 'A version in a registry, in place of `uri`: by label, by number or by digest. It is looked up when a run is planned, and name, version and sha256 are what the registry says ([registry-jobs.md](registry-jobs.md)).',
+      doc: 'A version in a registry, in place of `uri`: by label, by number or by digest. It is looked up when a run is planned, and name, version and sha256 are what the registry says ([registry.md](registry.md#in-a-job)).',
       example: 'delay@production',
     },
     name: {
