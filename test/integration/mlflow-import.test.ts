@@ -45,7 +45,6 @@ it.each([
   ['lgb', 'mlflow:models:/lgb@champion', 'lightgbm', 'model.txt'],
   ['xgb_ubj', 'mlflow:models:/xgb_ubj/Production', 'xgboost', 'model.ubj'],
   ['xgb_json', 'mlflow:models:/xgb_json/1', 'xgboost', 'model.json'],
-  ['cat', 'mlflow:models:/cat@champion', 'catboost', 'model.cbm'],
   ['net', 'mlflow:models:/net@champion', 'onnx', 'model.onnx'],
 ])('%s of %s answers with the bits of its own flavour', async (name, source, kind, main) => {
   const version = await imported(source);

@@ -1,4 +1,4 @@
-"""Models of every flavour in a real MLflow: mlflow_models.py TRACKING OUT [ROWS [SEED]]
+"""Models of every flavour in a real MLflow: mlflow_models.py TRACKING OUT [ROWS [SEED [catboost]]]
 
 Trains small ones, logs and registers them by MLflow's own API, gives alias `champion` and stage `Production` to version 1 of each, and writes to OUT
 rows.parquet (id, f0 … f7, float32) and answers.json: what each flavour itself answers for these rows, raw scores of trees. Prints what was made as JSON.
@@ -13,7 +13,6 @@ from pathlib import Path
 warnings.filterwarnings("ignore")
 os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false")
 
-import catboost
 import lightgbm
 import mlflow
 import numpy as np
@@ -55,6 +54,7 @@ def main():
     tracking, out = sys.argv[1], Path(sys.argv[2])
     rows = int(sys.argv[3]) if len(sys.argv) > 3 else 200
     seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    with_catboost = "catboost" in sys.argv[5:]
     out.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(tracking)
     client = mlflow.MlflowClient()
@@ -96,9 +96,13 @@ def main():
             lambda uri: mlflow.xgboost.load_model(uri).predict(xgboost.DMatrix(frame), output_margin=True),
         )
 
-    cat = catboost.CatBoostClassifier(iterations=20, depth=4, verbose=False, thread_count=1, allow_writing_files=False)
-    cat.fit(pd.DataFrame(x, columns=NAMES), y)
-    register("cat", lambda: mlflow.catboost.log_model(cat, name="model", signature=columns, **PLAIN), lambda uri: mlflow.catboost.load_model(uri).predict(frame, prediction_type="RawFormulaVal"))
+    # Its package is larger than all others together.
+    if with_catboost:
+        import catboost
+
+        cat = catboost.CatBoostClassifier(iterations=20, depth=4, verbose=False, thread_count=1, allow_writing_files=False)
+        cat.fit(pd.DataFrame(x, columns=NAMES), y)
+        register("cat", lambda: mlflow.catboost.log_model(cat, name="model", signature=columns, **PLAIN), lambda uri: mlflow.catboost.load_model(uri).predict(frame, prediction_type="RawFormulaVal"))
 
     tensors = ModelSignature(Schema([TensorSpec(np.dtype(np.float32), (-1, 8), "features")]), Schema([TensorSpec(np.dtype(np.float32), (-1, 1), "p")]))
     register(
