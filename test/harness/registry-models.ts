@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StoreResolver } from '../../src/base/contract/object-store.ts';
 import type { RegistryWriter, VersionRecord } from '../../src/base/contract/registry.ts';
 import { openRegistry } from '../../src/cli/wiring/open-registry.ts';
 import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
@@ -11,6 +12,7 @@ import { newVersion } from './registry-files.ts';
 export interface TestRegistry {
   readonly uri: string;
   readonly use: RegistryWriter;
+  readonly stores: StoreResolver;
   /** Adds the next version of `sum`: x [N, 3] -> y. Each has bytes of its own, and gives the same predictions. */
   add(): Promise<VersionRecord>;
   label(label: string, version: number | null): Promise<void>;
@@ -26,6 +28,7 @@ export function openTestRegistry(uri: string, stores = createStoreResolver({}, {
   return {
     uri,
     use,
+    stores,
     add: async () => {
       const graph = readFileSync(join(await modelFolder(), 'sum.onnx'));
       // One more doc_string at the end of the file: the last one counts.

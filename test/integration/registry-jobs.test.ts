@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, onTestFinished, test } from 'vitest';
+import type { RunRequest } from '../../src/base/contract/queue-records.ts';
 import type { Manifest } from '../../src/base/contract/records.ts';
+import { loadJob } from '../../src/cli/load/load-job.ts';
+import { settleJob } from '../../src/run/pipeline/settle-job.ts';
 import { type CliResult, prescore, startPrescore } from '../harness/cli.ts';
-import { startWorker } from '../harness/queue-run.ts';
+import { SHORT_LOCKS, startWorker } from '../harness/queue-run.ts';
 import { readOutput } from '../harness/read-parquet.ts';
 import { openTestRegistry, type TestRegistry } from '../harness/registry-models.ts';
 import { makeBucket, openStores } from '../harness/s3-test-store.ts';
@@ -248,6 +251,31 @@ test('workers of a queue score what the label named when they were asked', async
   await cli([...asked, '--partition', 'b', '--wait']);
   await cli([...asked, '--partition', 'a', '--wait']);
   expect([versionOf(folder, 'a'), versionOf(folder, 'b')]).toEqual(['1', '2']);
+});
+
+test('a run that is asked for by what a label names by then is finished with what it was planned with', async () => {
+  const { folder, registry } = await place();
+  const redis = inject('redisUrl').replace(/\/0$/, '/14');
+  const job = await refJob(folder);
+  await cli(['enqueue', job, '--redis', redis]);
+  const killed = await startWorker(redis, folder, SHORT_LOCKS, { PRESCORE_FAULT: 'after-record' });
+  expect((await killed.result).signal).toBe('SIGKILL');
+  // As one writes it who looked for a plan a moment before there was one, and asked the registry a moment later.
+  await registry.label('stable', 2);
+  const runs = join(folder, 'out/_prescore/runs');
+  const records = join(runs, readdirSync(runs)[0]!);
+  const asked = JSON.parse(readFileSync(join(records, 'request.1.json'), 'utf8')) as RunRequest;
+  const second = await settleJob(loadJob(job), registry.stores);
+  expect(second.model.version).toBe('2');
+  writeFileSync(join(records, 'request.2.json'), JSON.stringify({ ...asked, k: 2, job: second }));
+  const worker = await startWorker(redis, folder, SHORT_LOCKS);
+  onTestFinished(async () => {
+    worker.child.kill('SIGKILL');
+    await worker.result;
+  });
+  await untilThere(join(records, 'end.2.json'));
+  expect(JSON.parse(readFileSync(join(records, 'end.2.json'), 'utf8'))).toMatchObject({ kind: 'done' });
+  expect(versionOf(folder)).toBe('1');
 });
 
 test('a registry on S3 is read with the stores of the job, also where only they know its endpoint', async () => {

@@ -1,3 +1,4 @@
+import type { Job } from '../../base/contract/job.ts';
 import type { Plan } from '../../base/contract/plan.ts';
 import type { RunDone } from '../../base/contract/run-events.ts';
 import { PrescoreError, toPrescoreError } from '../../base/errors/prescore-error.ts';
@@ -9,6 +10,7 @@ import { finishRun } from '../../run/pipeline/finish-run.ts';
 import { incompatible, otherFields, preparePlan } from '../../run/pipeline/prepare-plan.ts';
 import { recordChunk } from '../../run/pipeline/record-chunk.ts';
 import type { LoadedScorers, RunDeps } from '../../run/pipeline/run-deps.ts';
+import { isSameRef } from '../../run/pipeline/settle-job.ts';
 import { isTinyChunk } from '../../scoring/pool/tiny-chunks.ts';
 import type { DoneBitmap } from './done-bitmap.ts';
 import type { LiveRun } from './live-runs.ts';
@@ -25,17 +27,27 @@ export interface StepDeps extends WorkerDeps {
 /** Makes the plan of a run under its lease, or takes up the one that is there. Errors: SUPERSEDED, RUN_OWNED, those of `preparePlan`. */
 export async function planStep(run: LiveRun, deps: StepDeps): Promise<void> {
   const { request } = run;
-  const { job, attempt, options, partition, logicalTime } = request;
-  const slot = { job: job.name, partition, logicalTime };
-  await probeStores(job, { stores: run.stores, warn: (text) => deps.log.warn({ run: run.runId }, text) });
+  const { attempt, options, partition, logicalTime } = request;
+  const slot = { job: request.job.name, partition, logicalTime };
+  await probeStores(request.job, { stores: run.stores, warn: (text) => deps.log.warn({ run: run.runId }, text) });
   await refuseSuperseded(run, deps);
   await withLease(run, deps, async (held) => {
+    const job = await jobOf(run);
     const prepared = await preparePlan(job, slot, attempt, run.ledger, options, held);
     if (prepared !== 'replan') return;
     const plan = await run.ledger.readPlan();
     const { model } = await held.scorers();
     if (plan !== null) throw incompatible(plan, otherFields(job, plan, model.sha256, deps.versions) ?? []);
   });
+}
+
+// Who asked again for it may have followed a label that moved just when it was planned: it goes on with what it was planned with.
+async function jobOf(run: LiveRun): Promise<Job> {
+  const { job } = run.request;
+  const planned = await run.planned();
+  return planned !== null && isSameRef(planned.plan.job.model, job.model)
+    ? { ...job, model: planned.plan.job.model }
+    : job;
 }
 
 // It may have waited in the queue for long, and what was newer was committed meanwhile.
@@ -69,7 +81,7 @@ export async function scoreStep(run: LiveRun, n: number, deps: StepDeps, onTiny:
   // The bit is a hint that may be wrong in both ways; only the record says that a chunk is done.
   const isHinted = order.isDone(n) || (await deps.bits.has(run.state, run.runId, n).catch(() => true));
   if (isHinted && (await run.ledger.chunkRecord(n)) !== null) return 0;
-  const scorers = await deps.scorerCache.borrow(run.request.job, run.stores, run.request.options.allowUnpinned);
+  const scorers = await deps.scorerCache.borrow(await jobOf(run), run.stores, run.request.options.allowUnpinned);
   try {
     checkModel(plan, scorers);
     const warn = (text: string): void => deps.log.warn({ run: run.runId }, text);
@@ -110,14 +122,14 @@ export async function commitStep(run: LiveRun, deps: StepDeps): Promise<RunDone 
 
 // The lease saves work; whoever takes it over stops what is done under it. Scorers are started only when they are asked for.
 async function withLease<T>(run: LiveRun, deps: StepDeps, task: (held: RunDeps) => Promise<T>): Promise<T> {
-  const { job, options } = run.request;
+  const { options } = run.request;
   const lease = await HeldLease.take(run.ledger.records, run.ledger.folder, `run ${run.runId}`);
   let borrowed: Promise<BorrowedScorers> | null = null;
   const held: RunDeps = {
     stores: run.stores,
     versions: deps.versions,
     scorers: async (): Promise<LoadedScorers> => {
-      borrowed ??= deps.scorerCache.borrow(job, run.stores, options.allowUnpinned);
+      borrowed ??= jobOf(run).then((job) => deps.scorerCache.borrow(job, run.stores, options.allowUnpinned));
       return borrowed;
     },
     emit: () => undefined,
