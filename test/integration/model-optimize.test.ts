@@ -123,7 +123,7 @@ test('fp16 keeps its inputs, halves the file, and differs by little', async () =
   expect([score!.max, score!.mean]).toEqual([expect.closeTo(found.max, 7), expect.closeTo(found.mean, 7)]);
 }, 300_000);
 
-test.each(['basic', 'extended', 'all'])(
+test.each(['basic', 'all'])(
   'a graph of level %s, on made-up rows: the same bits',
   async (level) => {
     const model = join(tempFolder(), 'mixed.onnx');

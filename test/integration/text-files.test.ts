@@ -139,7 +139,7 @@ describe('runs over text files that several processes share', () => {
   it('as workers', async () => {
     const own = tempFolder();
     const job = limited(jobIn(own));
-    const redisUrl = inject('redisUrl').replace(/\/0$/, '/9');
+    const redisUrl = inject('redisUrl').replace(/\/0$/, '/8');
     const workers = await Promise.all(
       ['one', 'two'].map(() => startWorker(redisUrl, own, ['--allow', folder, '--allow', fixtures])),
     );
