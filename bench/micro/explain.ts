@@ -61,7 +61,7 @@ try {
 }
 
 function python(args: readonly string[]): string {
-  return execFileSync(values.python, [SCRIPT, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return execFileSync(values.python, [SCRIPT, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 function compare(model: string, floats: Float32Array, rowsPath: string) {
