@@ -83,14 +83,10 @@ export class Admission {
     }
   }
 
-  /** For whoever refuses then: it counts as a refusal. `waitedMs`: CPU time of other work that went before the request since it came. */
-  isOver(waitedMs = 0): boolean {
+  /** For whoever refuses then: it counts as a refusal. */
+  isOver(): boolean {
     const { inFlight, loopDelayMs } = this.limits;
-    return (
-      this.inFlight >= inFlight ||
-      this.loopDelayMs > loopDelayMs ||
-      this.backlog.isOver(waitedMs + this.meter.waitingMs)
-    );
+    return this.inFlight >= inFlight || this.loopDelayMs > loopDelayMs || this.backlog.isOver(this.meter.waitingMs);
   }
 
   /** Whether live inference should wait for better times. */

@@ -1,82 +1,48 @@
-import { loopCpuMs } from './work-meter.ts';
-
 /** For so long after a refusal requests are decided on turn by turn. */
 const CALM_MS = 1_000;
 
-/** So long a turn goes on taking what waits; what is left is decided on in the next. */
+/** So long a turn goes on taking what has just come; what is left is decided on in the next. */
 const SLICE_MS = 1;
 
-/** So long a turn decides on each request at once. What is answered in this thread shows no work that waits as long as nobody reads it. */
-const AT_ONCE_MS = 5;
+/** Takes or refuses a request that is here whole, and says whether it was taken. */
+type Decide = () => boolean;
 
 /**
- * Takes or refuses a request that is here whole, for which the event loop has done other work for `waitedMs` of CPU time, and says whether it was
- * taken. Where it may not be taken yet, and need not be refused either: null.
- */
-type Decide = (waitedMs: number, mayTake: boolean) => boolean | null;
-
-/** A request, and what the event loop had done when it came. */
-interface Held {
-  readonly decide: Decide;
-  readonly at: number;
-}
-
-/**
- * Decides on requests: each at once, as long as none is refused and the turn of the event loop is short. Else those that it has read wait, and a
- * turn takes few: while large bodies are parsed and scored, others wait in the kernel, a piece of a body a turn. What has waited too long is
- * refused. Under a flood the newest are taken first: the kernel gives what has waited longest first, so that what is taken would be the oldest,
- * and what is refused could have been answered soon.
+ * Decides on requests: each at once, as long as none is refused. Under a flood, those that one turn of the event loop has read are
+ * decided on together, the newest first. A turn is long then, and the kernel gives what has waited longest first: what is taken
+ * would be the oldest, and what is refused could have been answered soon. Nor is all that there is room for taken in one turn: while large
+ * bodies are parsed, answers of the model wait, and the turn after must read all that came meanwhile.
  */
 export class Intake {
-  /** Oldest first. */
-  private held: Held[] = [];
+  private held: Decide[] = [];
+  /** Of an earlier turn. */
+  private kept: Decide[] = [];
   private refusedAt = Number.NEGATIVE_INFINITY;
-  /** When the first request of this turn came; null before it. */
-  private turnSince: number | null = null;
   private readonly now: () => number;
-  private readonly usedMs: () => number;
 
-  /** `now` is a clock in milliseconds, `usedMs` gives the CPU time that the event loop has had. */
-  constructor(now = (): number => performance.now(), usedMs = loopCpuMs) {
+  /** `now` is a clock in milliseconds. */
+  constructor(now = (): number => performance.now()) {
     this.now = now;
-    this.usedMs = usedMs;
   }
 
-  /** Decides on the request, now or in one of the next turns. Errors: none. */
+  /** Decides on the request, at the latest at the end of the next turn. Errors: none. */
   offer(decide: Decide): void {
-    const now = this.now();
-    if (this.turnSince === null) {
-      this.turnSince = now;
-      setImmediate(this.endTurn);
-    }
-    const isShort = now - this.turnSince <= AT_ONCE_MS && this.held.length === 0;
-    if (isShort && !this.isFlood(now)) this.ask(decide, 0, true);
-    else if (this.held.push({ decide, at: this.usedMs() }) === 1) setImmediate(this.decideSome);
+    if (this.now() - this.refusedAt > CALM_MS) this.ask(decide);
+    else if (this.held.push(decide) + this.kept.length === 1) setImmediate(this.decideAll);
   }
 
-  private readonly endTurn = (): void => {
-    this.turnSince = null;
+  private readonly decideAll = (): void => {
+    const until = this.now() + SLICE_MS;
+    const { held, kept } = this;
+    this.held = [];
+    this.kept = [];
+    while (held.length > 0 && this.now() < until) this.ask(held.pop()!);
+    for (const decide of kept.reverse()) this.ask(decide);
+    this.kept = held;
+    if (held.length > 0) setImmediate(this.decideAll);
   };
 
-  private readonly decideSome = (): void => {
-    const started = this.now();
-    const isFlood = this.isFlood(started);
-    do {
-      const { decide, at } = isFlood ? this.held.pop()! : this.held.shift()!;
-      this.ask(decide, this.usedMs() - at, true);
-    } while (this.held.length > 0 && this.now() - started < SLICE_MS);
-    const used = this.usedMs();
-    this.held = this.held.filter(({ decide, at }) => this.ask(decide, used - at, false) === null);
-    if (this.held.length > 0) setImmediate(this.decideSome);
-  };
-
-  private isFlood(now: number): boolean {
-    return now - this.refusedAt <= CALM_MS;
-  }
-
-  private ask(decide: Decide, waitedMs: number, mayTake: boolean): boolean | null {
-    const isTaken = decide(waitedMs, mayTake);
-    if (isTaken === false) this.refusedAt = this.now();
-    return isTaken;
+  private ask(decide: Decide): void {
+    if (!decide()) this.refusedAt = this.now();
   }
 }

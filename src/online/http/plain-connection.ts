@@ -124,16 +124,15 @@ export class PlainConnection {
 
   private begin(head: PlainHead, pieces: readonly Buffer[]): void {
     this.isBusy = true;
-    this.options.intake.offer((waitedMs, mayTake) => this.decide(head, pieces, waitedMs, mayTake));
+    this.options.intake.offer(() => this.decide(head, pieces));
   }
 
-  private decide(head: PlainHead, pieces: readonly Buffer[], waitedMs: number, mayTake: boolean): boolean | null {
+  private decide(head: PlainHead, pieces: readonly Buffer[]): boolean {
     const { admission, route } = this.options;
+    this.isBusy = false;
     if (this.isGone) return true;
     // Before anything is put together, parsed or looked up: to refuse must cost much less than to answer.
-    const isTaken = !admission.isOver(waitedMs) && !route.isFull(head.name);
-    if (isTaken && !mayTake) return null;
-    this.isBusy = false;
+    const isTaken = !admission.isOver() && !route.isFull(head.name);
     if (isTaken) void this.serve(head, wholeOf(pieces).subarray(head.from));
     else {
       this.write(admission.refusal(head.to));

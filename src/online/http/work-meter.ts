@@ -109,8 +109,8 @@ function learn(done: readonly WorkKind[], costMs: number, average: number): void
   }
 }
 
-/** CPU milliseconds of this thread where Node can tell (22.19, 23.9 and newer), else of all threads of the process. */
-export function loopCpuMs(): number {
+// Of this thread where Node can tell (22.19, 23.9 and newer), else of all threads of the process.
+function loopCpuMs(): number {
   const used = process.threadCpuUsage?.() ?? process.cpuUsage();
   return (used.user + used.system) / 1000;
 }

@@ -5,7 +5,6 @@ import { Intake } from '../../../../src/online/http/intake.ts';
 /** Takes as many requests as it has room for, and writes down what became of each. */
 class Counter {
   room = 0;
-  patienceMs = Number.POSITIVE_INFINITY;
   readonly log: string[] = [];
   private readonly onTaken: () => void;
 
@@ -13,13 +12,8 @@ class Counter {
     this.onTaken = onTaken;
   }
 
-  request(name: string): (waitedMs: number, mayTake: boolean) => boolean | null {
-    return (waitedMs, mayTake) => {
-      if (waitedMs > this.patienceMs) {
-        this.log.push(`late ${name}`);
-        return false;
-      }
-      if (!mayTake) return null;
+  request(name: string): () => boolean {
+    return () => {
       const isTaken = this.room-- > 0;
       if (isTaken) this.onTaken();
       this.log.push(`${isTaken ? 'took' : 'refused'} ${name}`);
@@ -65,44 +59,21 @@ describe('which requests are taken', () => {
     expect(counter.log).toEqual(['took d', 'took c']);
     intake.offer(counter.request('e'));
     await turn();
-    expect(counter.log.slice(2)).toEqual(['took e', 'took b']);
+    expect(counter.log.slice(2)).toEqual(['took e', 'took b', 'refused a']);
     await turn();
-    expect(counter.log.slice(4)).toEqual(['refused a']);
+    expect(counter.log.length).toBe(5);
     intake.offer(counter.request('f'));
     await turn();
     expect(counter.log.at(-1)).toBe('refused f');
   });
 
-  it('each at once again, when none was refused for a second', async () => {
+  it('each at once again, when none was refused for a second', () => {
     let now = 0;
     const [intake, counter] = [new Intake(() => now), new Counter()];
     intake.offer(counter.request('a'));
-    await turn();
     now = 1_001;
     counter.room = 1;
     intake.offer(counter.request('b'));
     expect(counter.log).toEqual(['refused a', 'took b']);
-  });
-
-  it('few in a turn that has become long, the oldest first, and not what had to wait too long', async () => {
-    let now = 0;
-    const counter = new Counter(() => {
-      now += 4;
-    });
-    const intake = new Intake(
-      () => now,
-      () => now,
-    );
-    counter.room = 100;
-    counter.patienceMs = 10;
-    for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) intake.offer(counter.request(name));
-    expect(counter.log).toEqual(['took a', 'took b']);
-    await turn();
-    expect(counter.log.slice(2)).toEqual(['took c']);
-    await turn();
-    await turn();
-    expect(counter.log.slice(3)).toEqual(['took d', 'took e', 'late f', 'late g']);
-    await turn();
-    expect(counter.log).toHaveLength(7);
   });
 });
