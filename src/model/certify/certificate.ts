@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Certificate, ExactFinding, GraphFinding } from '../../base/contract/exact.ts';
+import { type Certificate, EXACT_POLICIES, type ExactFinding, type GraphFinding } from '../../base/contract/exact.ts';
 import { instructionSet } from './instruction-set.ts';
 
 /** What a certificate is of: another one of these, another certificate. */
@@ -56,6 +56,9 @@ export function readCertificateFile(value: object): Certificate | null {
   const found = value as Partial<Certificate>;
   if (found.format !== 1 || !Array.isArray(found.sizes) || !Array.isArray(found.trials)) return null;
   const { policy = null, why = null, counterexample = null } = found;
+  // A policy that is not known here cannot be obeyed: the model is tried again.
+  const isKnown = policy === null || (EXACT_POLICIES.includes(policy) && typeof found.answers === 'string');
+  if (!isKnown || !Number.isInteger(found.mostRows)) return null;
   const trials = found.trials.map((trial) => ({ ...trial, failedAt: trial.failedAt ?? null }));
   return { ...(found as Certificate), policy, why, counterexample, trials };
 }
