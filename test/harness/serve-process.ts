@@ -17,6 +17,9 @@ export interface ServeProcess {
   stop(): Promise<number | null>;
 }
 
+/** Limits of servers that are not tried for what they refuse: other tests take the cores, for longer than a server would let anybody wait. */
+export const PATIENT = { loopDelay: '10s', queueTime: '10s' } as const;
+
 /** Writes a serve file (as JSON, which is YAML) that listens on free ports, and gives its path. */
 export function writeServe(folder: string, file: Readonly<Record<string, unknown>>, name = 'serve.yaml'): string {
   const path = join(folder, name);

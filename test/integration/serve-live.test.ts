@@ -6,7 +6,7 @@ import { prescore } from '../harness/cli.ts';
 import { childrenOf } from '../harness/processes.ts';
 import { readParquet } from '../harness/read-parquet.ts';
 import { type RedisServer, startRedis } from '../harness/redis-server.ts';
-import { ask, type ServeProcess, startServe, writeServe } from '../harness/serve-process.ts';
+import { ask, PATIENT, type ServeProcess, startServe, writeServe } from '../harness/serve-process.ts';
 import { suiteFolder } from '../harness/suite-folder.ts';
 import { FLIGHT_FEATURES, fixtures, flightJob, writeJob } from '../harness/temp-job.ts';
 
@@ -56,7 +56,7 @@ describe('a set with live inference', () => {
         writeBack: { ttl: '1h' },
       },
     };
-    server = await startServe(writeServe(folder, { sets, batcher: { deadline: '5s' } }));
+    server = await startServe(writeServe(folder, { sets, batcher: { deadline: '5s' }, limits: PATIENT }));
   }, 120_000);
   afterAll(async () => {
     const code = await server?.stop();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitRows, setJob } from '../harness/committed-run.ts';
 import { publishHere } from '../harness/publish-here.ts';
 import { type RedisServer, startRedis } from '../harness/redis-server.ts';
-import { ask, type ServeProcess, startServe, writeServe } from '../harness/serve-process.ts';
+import { ask, PATIENT, type ServeProcess, startServe, writeServe } from '../harness/serve-process.ts';
 import { suiteFolder } from '../harness/suite-folder.ts';
 
 const columns = { y: 'y', big: 'big', odd: 'odd', tags: 'tags' };
@@ -27,7 +27,7 @@ describe('lookups over HTTP', () => {
       pairs: { store: redis.url },
       none: { store: redis.url },
     };
-    server = await startServe(writeServe(folder, { sets }));
+    server = await startServe(writeServe(folder, { sets, limits: PATIENT }));
   });
   afterAll(async () => {
     await server?.stop();
