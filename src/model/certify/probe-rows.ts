@@ -64,7 +64,7 @@ async function rowsOfStyle(
   const made = Math.max(few, Math.floor(Math.min(madeRows, affordable)));
   const plain = trialFeeds(inputs, made, style, SEED, false);
   const parts: Feeds[] = [plain];
-  // What keeps something from call to call, such as batch normalization in training mode, would keep the NaN of an edge for good.
+  // What keeps something from call to call would keep the NaN of an edge for good.
   const answers = await answersTo(model, plain, made);
   const isRandom = !answers.isSameAs(await answersTo(model, plain, made));
   const take = async (feeds: Feeds, rows: number): Promise<boolean> => {

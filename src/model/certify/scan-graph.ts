@@ -94,15 +94,11 @@ function whyOf(node: OnnxNode, constants: Constants, isOfRows: boolean): GraphFi
   return isOfRows && axesOf(node, constants).includes(0) ? 'batch axis' : null;
 }
 
-// Dropout has had its switch as an attribute (is_test, before operator set 7) and as its third input; BatchNormalization as an attribute,
-// and before operator set 14 by having more outputs than one.
-function isInTraining(node: OnnxNode, constants: Constants): boolean {
-  if (node.operator === 'Dropout') {
-    const [, , mode] = node.inputs;
-    return mode !== undefined && mode !== '' && (constants.get(mode)?.()[0] ?? 0) !== 0;
-  }
-  if (node.operator !== 'BatchNormalization') return false;
-  return node.attributes.get('training_mode')?.integer === 1;
+// Dropout has had its switch as an attribute (is_test, before operator set 7) and as its third input. A model whose batch normalization is in
+// training mode does not load.
+function isInTraining({ operator, inputs }: OnnxNode, constants: Constants): boolean {
+  const [, , mode] = inputs;
+  return operator === 'Dropout' && mode !== undefined && mode !== '' && (constants.get(mode)?.()[0] ?? 0) !== 0;
 }
 
 /** Axes that a node adds up, compares or sorts over. */
