@@ -204,7 +204,7 @@ export const WINGS: readonly Wing[] = [
       {
         path: 'registry/import',
         holds: 'models of other tools: MLflow over REST, MLmodel folders, Triton repositories',
-        may: [...BASE, 'base/disk', 'base/formats', 'data/object-store', 'job/tree'],
+        may: [...BASE, 'base/disk', 'base/formats', 'data/object-store', 'job/tree', 'model/onnx'],
       },
     ],
   },

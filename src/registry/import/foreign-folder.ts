@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { copyFile, open } from 'node:fs/promises';
 import type { Location } from '../../base/contract/object-store.ts';
 import { joinKey } from '../../data/object-store/uri.ts';
+import { copyObject } from '../../model/onnx/copy-model.ts';
 import { plainPath } from './plain-path.ts';
 import { refused } from './refusals.ts';
 
@@ -26,15 +25,16 @@ export interface ForeignFolder {
 
 /** Far more than any tool writes beside one model. */
 export const MOST_FILES = 2000;
-const RANGE_BYTES = 16 * 1024 * 1024;
 
 /** A folder of a store. Errors: none. */
 export function storeFolder(at: Location): ForeignFolder {
   const prefix = joinKey(at.key, '');
   const root = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
+  let listed: Promise<readonly ForeignFile[]> | null = null;
   return {
     where: at.uri,
-    list: () => listStore(at, root),
+    // Asked for each version, and for the weights of each.
+    list: () => (listed ??= listStore(at, root)),
     read: async (path, maxBytes) => {
       const info = await at.store.head(root + path);
       if (info === null) return null;
@@ -66,20 +66,10 @@ async function listStore(at: Location, root: string): Promise<readonly ForeignFi
   return found;
 }
 
-async function copyOut({ store, uri }: Location, key: string, target: string): Promise<void> {
+async function copyOut(at: Location, key: string, target: string): Promise<void> {
+  const { store } = at;
+  const uri = store.uriOf(key);
   const info = await store.head(key);
-  if (info === null) throw refused('a file that belongs to the model is not there', store.uriOf(key) ?? uri);
-  const local = store.localPath(key);
-  if (local !== null) return copyFile(local, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-  const file = await open(target, 'wx');
-  try {
-    const buffer = new Uint8Array(Math.min(RANGE_BYTES, info.size));
-    for (let offset = 0; offset < info.size; offset += RANGE_BYTES) {
-      const length = Math.min(RANGE_BYTES, info.size - offset);
-      await store.readRange(key, { offset, length }, info.etag, buffer);
-      await file.write(buffer, 0, length, offset);
-    }
-  } finally {
-    await file.close();
-  }
+  if (info === null) throw refused('a file that belongs to the model is not there', uri);
+  await copyObject({ store, key, uri }, info, target, (_, work) => work());
 }
