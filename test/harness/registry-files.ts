@@ -2,21 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Location } from '../../src/base/contract/object-store.ts';
-import type { ModelLineage, NewVersion, RegistryWriter } from '../../src/base/contract/registry.ts';
+import { type NewVersion, NO_LINEAGE, type RegistryWriter } from '../../src/base/contract/registry.ts';
 import { createStoreResolver } from '../../src/cli/wiring/open-store.ts';
 import { digestOfFiles } from '../../src/model/onnx/external-data.ts';
 import { openRegistryAt } from '../../src/registry/store/registry.ts';
 import { tempFolder } from './temp-job.ts';
-
-export const NO_LINEAGE: ModelLineage = {
-  trainedAt: null,
-  dataset: null,
-  params: {},
-  metrics: {},
-  code: null,
-  source: null,
-  parent: null,
-};
 
 /** Files in a folder as a version to add: the first is the model, the others its weights. The store of a registry does not look into them. */
 export function newVersion(

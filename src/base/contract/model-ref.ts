@@ -1,4 +1,5 @@
-import type { ModelRef } from './registry.ts';
+import { PrescoreError } from '../errors/prescore-error.ts';
+import type { LabelRecord, ModelRef } from './registry.ts';
 
 /** Names of models, as of a model folder. */
 export const MODEL_NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$/;
@@ -15,6 +16,24 @@ export function labelProblem(label: string): string | null {
   return LABEL_NAME.test(label)
     ? null
     : 'must be a letter, then letters, digits, dots, dashes or underscores, 64 at most';
+}
+
+/** Errors: USAGE. */
+export function requireModelName(name: string): void {
+  if (MODEL_NAME.test(name)) return;
+  const expected = 'a letter, digit or underscore, then letters, digits, and . _ + -, 128 at most';
+  throw new PrescoreError('USAGE', { what: 'the name of the model cannot be', expected, got: JSON.stringify(name) });
+}
+
+/** Errors: USAGE. */
+export function requireLabel(label: string): void {
+  const problem = labelProblem(label);
+  if (problem !== null) throw new PrescoreError('USAGE', { what: `the label ${problem}`, got: JSON.stringify(label) });
+}
+
+/** The version that a label names after a move; null where it names none, or nothing was ever moved. */
+export function labelOf(link: LabelRecord | null | undefined, label: string): number | null {
+  return link != null && Object.hasOwn(link.labels, label) ? (link.labels[label] ?? null) : null;
 }
 
 /**

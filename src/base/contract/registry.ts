@@ -70,6 +70,17 @@ export interface ModelLineage {
   readonly parent: string | null;
 }
 
+/** Nothing is known of where a version comes from. */
+export const NO_LINEAGE: ModelLineage = {
+  trainedAt: null,
+  dataset: null,
+  params: {},
+  metrics: {},
+  code: null,
+  source: null,
+  parent: null,
+};
+
 /** `<registry>/<name>/_labels/<n>.json`: one link of the chain; the highest `n` holds today's labels. */
 export interface LabelRecord {
   readonly format: 1;

@@ -1,3 +1,5 @@
+import { open } from 'node:fs/promises';
+
 /** What is looked at of a file: its two ends. */
 export interface FileSample {
   /** Path, key or URI; only its ending is looked at, and only where bytes do not tell. */
@@ -34,6 +36,22 @@ export async function readSample(
   const head = length === 0 ? new Uint8Array() : await read(0, length);
   const tail = length === size ? head : await read(size - length, length);
   return { name, size, head, tail };
+}
+
+/** The sample of a file of this machine; `name`: what it is called in messages. Errors: those of the disk. */
+export async function sampleOfFile(path: string, name: string): Promise<FileSample> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const read = async (offset: number, length: number): Promise<Uint8Array> => {
+      const into = new Uint8Array(length);
+      await file.read(into, 0, length, offset);
+      return into;
+    };
+    return await readSample(read, size, name);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Bytes as characters of their values, for looking for words. */

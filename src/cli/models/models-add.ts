@@ -1,9 +1,9 @@
-import { labelProblem } from '../../base/contract/model-ref.ts';
-import type { LabelRecord } from '../../base/contract/registry.ts';
-import { oneLine, PrescoreError } from '../../base/errors/prescore-error.ts';
+import { requireLabel } from '../../base/contract/model-ref.ts';
+import { type LabelRecord, NO_LINEAGE } from '../../base/contract/registry.ts';
+import { oneLine } from '../../base/errors/prescore-error.ts';
 import { loadLineage } from '../load/load-lineage.ts';
 import { printJson } from '../output/print-json.ts';
-import { addFiles, NO_LINEAGE } from '../wiring/new-version.ts';
+import { addFiles } from '../wiring/new-version.ts';
 import { whoAmI } from '../wiring/open-registry.ts';
 import { type RegistryFlags, withRegistry, withTools } from './registry-place.ts';
 
@@ -50,9 +50,4 @@ export async function modelsAdd(name: string, files: readonly string[], flags: A
     }
     return 0;
   });
-}
-
-function requireLabel(label: string): void {
-  const problem = labelProblem(label);
-  if (problem !== null) throw new PrescoreError('USAGE', { what: `the label ${problem}`, got: JSON.stringify(label) });
 }

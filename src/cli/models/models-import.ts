@@ -1,7 +1,6 @@
-import { labelProblem, MODEL_NAME } from '../../base/contract/model-ref.ts';
-import type { RegistryWriter } from '../../base/contract/registry.ts';
+import { requireLabel, requireModelName } from '../../base/contract/model-ref.ts';
+import { NO_LINEAGE, type RegistryWriter } from '../../base/contract/registry.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { NO_LINEAGE } from '../../registry/import/foreign-model.ts';
 import { printJson } from '../output/print-json.ts';
 import { foreignModels, placeOfSource } from '../wiring/foreign-source.ts';
 import { type Imported, type ImportWish, importModel, sayContradiction } from '../wiring/import-model.ts';
@@ -21,7 +20,7 @@ export interface ImportFlags extends RegistryFlags {
 export async function modelsImport(source: string, name: string | undefined, flags: ImportFlags): Promise<number> {
   const labels = flags.label ?? [];
   for (const label of labels) requireLabel(label);
-  if (name !== undefined) requireName(name);
+  if (name !== undefined) requireModelName(name);
   const by = whoAmI(flags.by);
   const wish = { name: name ?? null, by, note: flags.note ?? null };
   const place = placeOfSource(source);
@@ -89,15 +88,4 @@ async function plainFile(
   const source = { kind: 'file', uri: tools.stores.at(uri).uri, runId: null, version: null } as const;
   const wanted = { ...wish, name, files: [uri], lineage: { ...NO_LINEAGE, source }, isChecked: true };
   return { ...(await addFiles(registry, wanted, tools)), contradictions: [], declaredBy: null };
-}
-
-export function requireLabel(label: string): void {
-  const problem = labelProblem(label);
-  if (problem !== null) throw new PrescoreError('USAGE', { what: `the label ${problem}`, got: JSON.stringify(label) });
-}
-
-export function requireName(name: string): void {
-  if (MODEL_NAME.test(name)) return;
-  const expected = 'a letter, digit or underscore, then letters, digits, and . _ + -, 128 at most';
-  throw new PrescoreError('USAGE', { what: 'the name of the model cannot be', expected, got: JSON.stringify(name) });
 }

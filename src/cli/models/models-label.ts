@@ -1,3 +1,4 @@
+import { labelOf } from '../../base/contract/model-ref.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import { printJson } from '../output/print-json.ts';
 import { whoAmI } from '../wiring/open-registry.ts';
@@ -30,7 +31,8 @@ export async function modelsLabel(target: string, to: string | undefined, flags:
     const isMoved = link.n !== before?.n;
     if (flags.json === true) printJson({ event: 'label', isMoved, ...link });
     else {
-      const was = before !== null && Object.hasOwn(before.labels, label) ? `, before it ${before.labels[label]}` : '';
+      const named = labelOf(before, label);
+      const was = named === null ? '' : `, before it ${named}`;
       const said = version === null ? 'is taken away' : `names version ${version}`;
       process.stdout.write(`${name}@${label} ${said}${isMoved ? `${was} (move ${link.n})` : ' already'}\n`);
     }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { requireLabel, requireModelName } from '../../base/contract/model-ref.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import { createLogger, type Logger } from '../../base/telemetry/logger.ts';
 import { MLFLOW, parseMlflow } from '../../registry/import/mlflow-source.ts';
@@ -15,7 +16,6 @@ import {
 import { type ImportPlace, openTracking } from '../wiring/foreign-source.ts';
 import { sayContradiction } from '../wiring/import-model.ts';
 import { whoAmI } from '../wiring/open-registry.ts';
-import { requireLabel, requireName } from './models-import.ts';
 import { type RegistryFlags, withRegistry, withTools } from './registry-place.ts';
 
 export interface WatchFlags extends RegistryFlags {
@@ -35,7 +35,7 @@ export async function modelsWatch(text: string, name: string, flags: WatchFlags)
   const everyMs = durationFlag('--every', flags.every);
   if (everyMs < SHORTEST_MS) throw new PrescoreError('USAGE', { what: '--every is below 1s', got: flags.every });
   requireLabel(flags.label);
-  requireName(name);
+  requireModelName(name);
   const followed = { source: readSource(text), text, name, label: flags.label, by: whoAmI(flags.by) };
   const log = createLogger('watch').child({ source: text, model: `${name}@${flags.label}` });
   const controller = new AbortController();

@@ -1,10 +1,9 @@
-import { open } from 'node:fs/promises';
 import type { ModelFile } from '../../base/contract/model-files.ts';
 import type { ModelKind } from '../../base/contract/registry.ts';
 import type { Signature } from '../../base/contract/signature.ts';
 import { fromErrorJson, PrescoreError } from '../../base/errors/prescore-error.ts';
-import type { FileKind } from '../../base/formats/file-kinds.ts';
-import { readSample } from '../../base/formats/file-sample.ts';
+import { sampleOfFile } from '../../base/formats/file-sample.ts';
+import { MODEL_NAMES, modelNameOf, type NamedModel } from '../../base/formats/model-names.ts';
 import { recogniseFile } from '../../base/formats/recognise-file.ts';
 import { withFileErrors } from '../../data/file-store/file-errors.ts';
 import { foreignModel } from '../../model/onnx/foreign-model.ts';
@@ -23,18 +22,6 @@ export interface ModelDescription {
   readonly featureNames: readonly string[] | null;
 }
 
-type Named = Pick<ModelDescription, 'kind' | 'main'>;
-
-const ONNX: Named = { kind: 'onnx', main: 'model.onnx' };
-const KINDS: Partial<Record<FileKind, Named>> = {
-  onnx: ONNX,
-  'lightgbm-text': { kind: 'lightgbm', main: 'model.txt' },
-  'xgboost-json': { kind: 'xgboost', main: 'model.json' },
-  'xgboost-ubj': { kind: 'xgboost', main: 'model.ubj' },
-  'catboost-json': { kind: 'catboost', main: 'model.json' },
-  'catboost-cbm': { kind: 'catboost', main: 'model.cbm' },
-};
-
 /**
  * Loads a model in a child of the bench, as a run would, and says what it is; without a bench by the first bytes of its file alone.
  *
@@ -48,32 +35,16 @@ export async function describeModel(model: ModelFile, bench: ModelBench | null):
   const { opsets } = found.about;
   const opset = Object.keys(opsets).length === 0 ? null : opsets;
   const { signature = null, featureNames = null } = found.loaded ?? {};
-  return { ...(named ?? ONNX), signature, opset, featureNames };
+  return { ...(named ?? MODEL_NAMES.onnx), signature, opset, featureNames };
 }
 
-async function kindOf({ path, where }: ModelFile): Promise<Named | null> {
-  const found = recogniseFile(await sampleOfFile(path, where));
-  return found === null ? null : (KINDS[found.kind] ?? null);
+async function kindOf({ path, where }: ModelFile): Promise<NamedModel | null> {
+  const found = recogniseFile(await withFileErrors(path, () => sampleOfFile(path, where)));
+  return found === null ? null : modelNameOf(found.kind);
 }
 
 async function refuse({ path, where }: ModelFile): Promise<never> {
   const what = 'the file is of no kind of model that is read';
-  throw foreignModel(await sampleOfFile(path, where), where) ?? new PrescoreError('MODEL_INVALID', { what, where });
-}
-
-async function sampleOfFile(path: string, where: string): ReturnType<typeof readSample> {
-  return withFileErrors(path, async () => {
-    const file = await open(path, 'r');
-    try {
-      const { size } = await file.stat();
-      const read = async (offset: number, length: number): Promise<Uint8Array> => {
-        const bytes = new Uint8Array(length);
-        await file.read(bytes, 0, length, offset);
-        return bytes;
-      };
-      return await readSample(read, size, where);
-    } finally {
-      await file.close();
-    }
-  });
+  const sample = await withFileErrors(path, () => sampleOfFile(path, where));
+  throw foreignModel(sample, where) ?? new PrescoreError('MODEL_INVALID', { what, where });
 }

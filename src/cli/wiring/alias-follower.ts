@@ -1,3 +1,4 @@
+import { labelOf } from '../../base/contract/model-ref.ts';
 import type { LabelRecord, RegistryWriter } from '../../base/contract/registry.ts';
 import { isPrescoreError, PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { MlflowSource } from '../../registry/import/mlflow-source.ts';
@@ -113,8 +114,4 @@ function lastFollowed(
     link.reason.startsWith(`${text} is version `) && labelOf(link, label) !== labelOf(chain[i - 1], label);
   const last = chain.findLast(isOurs);
   return last?.reason === reasonOf(followed, of) ? { version: labelOf(last, label) } : null;
-}
-
-function labelOf(link: LabelRecord | undefined, label: string): number | null {
-  return link !== undefined && Object.hasOwn(link.labels, label) ? (link.labels[label] ?? null) : null;
 }

@@ -15,16 +15,6 @@ import { fetchBeside } from '../processes/fetch-beside.ts';
 import { fetchModel } from '../processes/fetch-model.ts';
 import type { ModelBench } from '../processes/model-bench.ts';
 
-export const NO_LINEAGE: ModelLineage = {
-  trainedAt: null,
-  dataset: null,
-  params: {},
-  metrics: {},
-  code: null,
-  source: null,
-  parent: null,
-};
-
 /** Files that are to become a version. */
 export interface VersionFiles {
   readonly name: string;

@@ -19,12 +19,31 @@ export function scratchPlace(scratchDir: string): string {
  * Errors: MODEL_INVALID above 2 GiB, MODEL_EXTERNAL_DATA; those of the store; STORE_UNAVAILABLE when the scratch files cannot be written. Owns: the
  * caller removes the place.
  */
-export async function copyVersion(folder: Location, model: ObjectInfo, place: string): Promise<CopiedModel> {
+async function copyVersion(folder: Location, model: ObjectInfo, place: string): Promise<CopiedModel> {
   const { store } = folder;
   const at = { store, key: model.key, uri: store.uriOf(model.key) };
   refuseLargeGraph(model.size, at.uri);
   await onDisk(place, () => mkdir(place));
   return copyModel(at, model, place, onDisk);
+}
+
+/** Copies of one version in the scratch folder, one at a time: made when it is loaded, removed when it is not any more. */
+export function scratchCopies(scratchDir: string): {
+  copy(folder: Location, model: ObjectInfo): Promise<CopiedModel>;
+  release(): Promise<void>;
+} {
+  let place: string | null = null;
+  return {
+    copy: (folder, model) => {
+      place = scratchPlace(scratchDir);
+      return copyVersion(folder, model, place);
+    },
+    release: async () => {
+      const gone = place;
+      place = null;
+      if (gone !== null) await removeModel(gone);
+    },
+  };
 }
 
 /** Writes a model that is given as bytes. Errors: STORE_UNAVAILABLE. */

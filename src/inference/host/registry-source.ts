@@ -1,7 +1,7 @@
 import type { WeightsFile } from '../../base/contract/model-files.ts';
 import type { ResolvedModel, VersionRecord } from '../../base/contract/registry.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
-import { copyVersion, removeModel, scratchPlace } from './local-model.ts';
+import { scratchCopies } from './local-model.ts';
 import { SESSION, type VersionSource } from './version-source.ts';
 
 /** A version of a registry: copied into the scratch folder while it is loaded, and held against its record there. Errors: those of the store. */
@@ -12,7 +12,7 @@ export async function registrySource(model: ResolvedModel, scratchDir: string): 
     record === null
       ? ((await store.head(key))?.size ?? 0)
       : modelFiles(record).reduce((sum, file) => sum + file.bytes, 0);
-  let place: string | null = null;
+  const { copy, release } = scratchCopies(scratchDir);
   return {
     bytes,
     key: null,
@@ -20,18 +20,12 @@ export async function registrySource(model: ResolvedModel, scratchDir: string): 
     fetch: async () => {
       const info = await store.head(key);
       if (info === null) throw lost('the file of the version is gone', location.uri);
-      const own = scratchPlace(scratchDir);
-      place = own;
-      const { path, weights } = await copyVersion(location, info, own);
+      const { path, weights } = await copy(location, info);
       // The child that loads it compares the digest of all of them; here the message can say which file it is.
       if (record !== null) requireRecorded(weights, record, location.uri);
       return { path, weights, where: location.uri, sha256: digest, ...SESSION };
     },
-    release: async () => {
-      const gone = place;
-      place = null;
-      if (gone !== null) await removeModel(gone);
-    },
+    release,
   };
 }
 

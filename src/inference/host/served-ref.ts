@@ -1,4 +1,4 @@
-import { sayModelRef } from '../../base/contract/model-ref.ts';
+import { labelOf, sayModelRef } from '../../base/contract/model-ref.ts';
 import type { LabelRecord, ModelRef } from '../../base/contract/registry.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 
@@ -43,7 +43,7 @@ export class ServedRef {
   look(head: LabelRecord | null): void {
     const { label } = this;
     if (label === null) return;
-    const named = head !== null && Object.hasOwn(head.labels, label) ? (head.labels[label] ?? null) : null;
+    const named = labelOf(head, label);
     if (named === this.named || head === null) {
       if (head === null) this.named = null;
       return;

@@ -3,7 +3,7 @@ import type { ModelFiles } from '../../base/contract/model-files.ts';
 import type { Location } from '../../base/contract/object-store.ts';
 import { digestOfFiles, weightsBytes } from '../../model/onnx/external-data.ts';
 import type { SeatOptions } from '../child/live-seat.ts';
-import { copyVersion, digestOf, removeModel, scratchPlace, writeModel } from './local-model.ts';
+import { digestOf, scratchCopies, writeModel } from './local-model.ts';
 import { type FolderModel, readDigest, refuseForeign } from './model-folder.ts';
 
 /** A model's file as a source gives it: how it is scored is said elsewhere. */
@@ -38,12 +38,7 @@ export function folderSource(
 ): VersionSource {
   const where = folder.store.uriOf(model.model.key);
   const isUnpinned = allowUnpinned && model.digest === null;
-  let place: string | null = null;
-  const release = async (): Promise<void> => {
-    const gone = place;
-    place = null;
-    if (gone !== null) await removeModel(gone);
-  };
+  const { copy, release } = scratchCopies(scratchDir);
   return {
     bytes: model.model.size + model.besideBytes,
     key: model.model.key,
@@ -51,9 +46,7 @@ export function folderSource(
     fetch: async () => {
       if (model.isForeign) await refuseForeign(folder, model);
       const pinned = isUnpinned ? null : await readDigest(folder, model);
-      const own = scratchPlace(scratchDir);
-      place = own;
-      const { path, weights } = await copyVersion(folder, model.model, own);
+      const { path, weights } = await copy(folder, model.model);
       return { path, weights, where, sha256: pinned ?? digestOfFiles(await digestOf(path), weights), ...SESSION };
     },
     release,

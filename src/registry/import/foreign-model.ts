@@ -35,14 +35,3 @@ export interface DeclaredValue {
   readonly declared: string;
   readonly dims: readonly (number | null)[] | null;
 }
-
-/** Nothing is known. */
-export const NO_LINEAGE: ModelLineage = {
-  trainedAt: null,
-  dataset: null,
-  params: {},
-  metrics: {},
-  code: null,
-  source: null,
-  parent: null,
-};

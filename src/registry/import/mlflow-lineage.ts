@@ -1,5 +1,4 @@
-import type { ModelLineage } from '../../base/contract/registry.ts';
-import { NO_LINEAGE } from './foreign-model.ts';
+import { type ModelLineage, NO_LINEAGE } from '../../base/contract/registry.ts';
 import { asObject, type JsonObject, objectsOf, parseJson, textOf } from './json-values.ts';
 import type { ModelVersion } from './mlflow-version.ts';
 

@@ -1,7 +1,7 @@
-import type { ModelLineage } from '../../base/contract/registry.ts';
+import { type ModelLineage, NO_LINEAGE } from '../../base/contract/registry.ts';
 import { takeFlavour, unreadForm } from './flavours.ts';
 import type { ForeignFolder } from './foreign-folder.ts';
-import { type ForeignModel, NO_LINEAGE } from './foreign-model.ts';
+import type { ForeignModel } from './foreign-model.ts';
 import { MLMODEL, type MlmodelFile, MOST_MLMODEL, readMlmodel } from './mlmodel-file.ts';
 import { refused } from './refusals.ts';
 import { takeFile, takeWeights } from './take-file.ts';

@@ -1,20 +1,11 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ModelKind } from '../../base/contract/registry.ts';
-import { FILE_KINDS, type FileKind, type Recognised } from '../../base/formats/file-kinds.ts';
-import { readSample } from '../../base/formats/file-sample.ts';
+import { FILE_KINDS, type Recognised } from '../../base/formats/file-kinds.ts';
+import { sampleOfFile } from '../../base/formats/file-sample.ts';
+import { modelNameOf } from '../../base/formats/model-names.ts';
 import { recogniseFile } from '../../base/formats/recognise-file.ts';
 import type { ForeignFolder } from './foreign-folder.ts';
-
-/** Files that are read, the name each has in prescore, and whose it is. */
-const NAMES: Partial<Record<FileKind, readonly [name: string, kind: ModelKind]>> = {
-  onnx: ['model.onnx', 'onnx'],
-  'lightgbm-text': ['model.txt', 'lightgbm'],
-  'xgboost-json': ['model.json', 'xgboost'],
-  'xgboost-ubj': ['model.ubj', 'xgboost'],
-  'catboost-cbm': ['model.cbm', 'catboost'],
-  'catboost-json': ['model.json', 'catboost'],
-};
 
 /** A model's file by what it is; its name where it came from says nothing. */
 export interface TakenFile {
@@ -35,11 +26,11 @@ export async function takeFile(
 ): Promise<TakenFile> {
   const waiting = join(folder, 'model.part');
   await from.copy(path, waiting);
-  const recognised = await recogniseAt(waiting, path);
-  const [main, kind] = (recognised === null ? undefined : NAMES[recognised.kind]) ?? [];
-  if (main === undefined || kind === undefined) throw refuse(sayKind(recognised));
-  await rename(waiting, join(folder, main));
-  return { main, kind };
+  const recognised = recogniseFile(await sampleOfFile(waiting, path));
+  const named = recognised === null ? null : modelNameOf(recognised.kind);
+  if (named === null) throw refuse(sayKind(recognised));
+  await rename(waiting, join(folder, named.main));
+  return named;
 }
 
 /** Files beside a graph that may be its weights: those below its folder that MLflow and Triton do not write for themselves. */
@@ -65,21 +56,6 @@ export async function takeWeights(from: ForeignFolder, path: string, folder: str
     const target = join(folder, name);
     await mkdir(dirname(target), { recursive: true });
     await from.copy(file.path, target);
-  }
-}
-
-async function recogniseAt(path: string, name: string): Promise<Recognised | null> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const read = async (offset: number, length: number): Promise<Uint8Array> => {
-      const into = new Uint8Array(length);
-      await file.read(into, 0, length, offset);
-      return into;
-    };
-    return recogniseFile(await readSample(read, size, name));
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import { VERSION_NUMBER } from '../../base/contract/model-ref.ts';
+import { NO_LINEAGE } from '../../base/contract/registry.ts';
 import type { ForeignFile, ForeignFolder } from './foreign-folder.ts';
-import { type ForeignModel, NO_LINEAGE } from './foreign-model.ts';
+import type { ForeignModel } from './foreign-model.ts';
 import { plainPath } from './plain-path.ts';
 import { refused } from './refusals.ts';
 import { takeFile, takeWeights } from './take-file.ts';

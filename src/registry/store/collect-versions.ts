@@ -1,8 +1,9 @@
 import type { Location, ObjectInfo } from '../../base/contract/object-store.ts';
 import type { CollectedVersion, CollectOptions } from '../../base/contract/registry.ts';
+import { WAITING } from '../../data/object-store/plain-path.ts';
 import { abandon, deleteFiles } from './abandon-version.ts';
 import type { LabelChain } from './label-chain.ts';
-import { RECORDS, WAITING } from './layout.ts';
+import { RECORDS } from './layout.ts';
 import { findAll, listNumbers } from './list-versions.ts';
 import { removeVersions } from './remove-versions.ts';
 import type { FoundVersion } from './version-state.ts';

@@ -1,8 +1,9 @@
 import { FOLDER_DIGESTS, FOLDER_MODEL, FOLDER_NATIVE } from '../../base/contract/model-folder-names.ts';
-import { MODEL_NAME, VERSION_NUMBER } from '../../base/contract/model-ref.ts';
+import { requireModelName, VERSION_NUMBER } from '../../base/contract/model-ref.ts';
 import type { Location } from '../../base/contract/object-store.ts';
 import type { RegistryFile } from '../../base/contract/registry.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
+import { isPlainPath } from '../../data/object-store/plain-path.ts';
 import { joinKey } from '../../data/object-store/uri.ts';
 
 export const LABELS = '_labels';
@@ -11,16 +12,10 @@ export const RECORDS = { version: 'version.json', claim: 'claim.json', tombstone
 /** Versions that are read at the same time, and bytes of records that are thought of as heavy. */
 export const READS = { most: 16, mostWeight: Number.POSITIVE_INFINITY } as const;
 
-/** Of files and folders that the file store has not put in place yet, or a killed writer has left. */
-export const WAITING = '.prescore-';
-
-const LONGEST_PATH = 512;
-
 /** The folder of a name, with its trailing slash. Errors: USAGE. */
 export function nameKey(root: Location, name: string): string {
-  if (MODEL_NAME.test(name)) return joinKey(root.key, `${name}/`);
-  const expected = 'a letter, digit or underscore, then letters, digits, and . _ + -, 128 at most';
-  throw new PrescoreError('USAGE', { what: 'the name of the model cannot be', expected, got: JSON.stringify(name) });
+  requireModelName(name);
+  return joinKey(root.key, `${name}/`);
 }
 
 export function versionKey(root: Location, name: string, version: number, file = ''): string {
@@ -42,17 +37,11 @@ export function checkPaths(files: readonly RegistryFile[]): void {
   const seen = new Set<string>();
   const main = files[0]?.path ?? '';
   for (const { path } of files) {
-    const steps = path.split('/');
-    const isPlain =
-      path.length <= LONGEST_PATH &&
-      path.isWellFormed() &&
-      !/[\\\u0000-\u001f\u007f]/.test(path) &&
-      steps.every((step) => step !== '' && step !== '.' && step !== '..' && !step.startsWith(WAITING));
     // What readers of plain folders would take for the model, or for its digest.
     const isTaken = path !== main && [...FOLDER_DIGESTS, FOLDER_NATIVE].some((name) => name.test(path));
     const isOwn = !names.includes(path) && !isTaken && (path !== FOLDER_MODEL || path === main) && !seen.has(path);
     seen.add(path);
-    if (isPlain && isOwn) continue;
+    if (isPlainPath(path) && isOwn) continue;
     const expected = `a relative path below the version's folder, each once, none of a second model and none of ${names.join(', ')}`;
     throw new PrescoreError('USAGE', { what: 'a file cannot have this name', expected, got: JSON.stringify(path) });
   }

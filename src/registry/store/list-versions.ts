@@ -2,7 +2,8 @@ import { MODEL_NAME } from '../../base/contract/model-ref.ts';
 import type { Location, ObjectInfo } from '../../base/contract/object-store.ts';
 import type { LabelRecord, ListedVersion } from '../../base/contract/registry.ts';
 import { together } from '../../base/lanes/together.ts';
-import { LABELS, nameKey, READS, RECORDS, versionKey, versionOf, WAITING } from './layout.ts';
+import { WAITING } from '../../data/object-store/plain-path.ts';
+import { LABELS, nameKey, READS, RECORDS, versionKey, versionOf } from './layout.ts';
 import { type FoundVersion, findVersion } from './version-state.ts';
 
 /** Names that have a version or a label, sorted. Errors: those of the store. */

@@ -1,4 +1,4 @@
-import { labelProblem } from '../../base/contract/model-ref.ts';
+import { labelOf, requireLabel } from '../../base/contract/model-ref.ts';
 import type { Location } from '../../base/contract/object-store.ts';
 import type { LabelMove, LabelRecord } from '../../base/contract/registry.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
@@ -38,11 +38,6 @@ export async function moveLabel(
   }
   const what = `the labels moved ${MOST_TRIES} times meanwhile`;
   throw new PrescoreError('LABEL_MOVED', { what, where: placeOf(root, move) });
-}
-
-/** What a label names; null: there is none. */
-export function labelOf(head: LabelRecord | null, label: string): number | null {
-  return head !== null && Object.hasOwn(head.labels, label) ? (head.labels[label] ?? null) : null;
 }
 
 /** `stable: 7, canary: 8`. */
@@ -102,8 +97,7 @@ function placeOf(root: Location, { name }: LabelMove): string {
 
 function checkMove(root: Location, { name, label, by, reason }: LabelMove): void {
   nameKey(root, name);
-  const problem = labelProblem(label);
-  if (problem !== null) throw new PrescoreError('USAGE', { what: `the label ${problem}`, got: JSON.stringify(label) });
+  requireLabel(label);
   if (reason.trim() === '') throw new PrescoreError('USAGE', { what: 'a move needs a reason' });
   if (by.trim() === '') throw new PrescoreError('USAGE', { what: 'nobody is said to move the label' });
 }

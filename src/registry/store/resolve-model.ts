@@ -1,11 +1,11 @@
-import { sayModelRef } from '../../base/contract/model-ref.ts';
+import { labelOf, sayModelRef } from '../../base/contract/model-ref.ts';
 import type { Location } from '../../base/contract/object-store.ts';
 import type { LabelRecord, ModelRef, ResolvedModel } from '../../base/contract/registry.ts';
 import { PrescoreError } from '../../base/errors/prescore-error.ts';
 import type { LabelChain } from './label-chain.ts';
 import { versionKey } from './layout.ts';
 import { findAll, listNames, listNumbers } from './list-versions.ts';
-import { labelOf, sayLabels } from './move-label.ts';
+import { sayLabels } from './move-label.ts';
 import { type FoundVersion, findVersion } from './version-state.ts';
 
 /** What a reference names now. Errors: REGISTRY_UNKNOWN, MODEL_UNPINNED for a plain version without a digest file; REGISTRY_CORRUPT; those of the store. */
